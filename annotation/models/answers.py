@@ -1,0 +1,167 @@
+"""What was said: annotations with their citations, answers that came too late, and drafts of answers not yet given."""
+
+from __future__ import annotations
+
+from django.db import models
+from django.db.models import Exists, OuterRef, Q
+from django.db.models.functions import Now
+
+from specs.models.base import (
+    BusyProjectRow,
+    ProjectLink,
+    SameProject,
+    append_only,
+    one_of,
+    project_key,
+    same_project,
+)
+
+
+class Source(models.TextChoices):
+    LIVE = "live", "Answered here"
+    IMPORT = "import", "Made elsewhere"
+
+
+class AnnotationQuerySet(models.QuerySet["Annotation"]):
+    def counted(self) -> AnnotationQuerySet:
+        """The newest revision of each slot's answer: what is compared, measured and exported."""
+        later = Annotation.objects.filter(assignment=OuterRef("assignment"), revision__gt=OuterRef("revision"))
+        return self.filter(~Exists(later))
+
+
+class Annotation(BusyProjectRow):
+    """What one annotator submitted for one slot. A correction is the next revision; nothing is edited.
+
+    `ordinal` is the answer's rank on its task, given under the task's lock, so that "the first n answers" is well defined.
+    `values` is `{question key: value}`. `served_digest` names the bytes of the law that was shown beside the item.
+    """
+
+    assignment = ProjectLink("workforce.Assignment")
+    task = ProjectLink("workforce.Task", related_name="annotations")
+    queue = ProjectLink("workforce.Queue")
+    annotator = ProjectLink("workforce.Annotator")
+    version = ProjectLink("specs.SpecVersion")
+    served_digest = models.CharField(max_length=80)
+    lease_token = models.UUIDField(null=True)
+    client_key = models.CharField(max_length=100)
+    revision = models.SmallIntegerField(default=1)
+    ordinal = models.SmallIntegerField()
+    values = models.JSONField()
+    flagged = models.BooleanField(default=False)
+    source = models.CharField(max_length=8, choices=Source, default=Source.LIVE)
+    answered_at = models.DateTimeField()
+    recorded_at = models.DateTimeField(db_default=Now())
+    event_id = models.BigIntegerField()
+
+    objects = AnnotationQuerySet.as_manager()
+
+    class Meta:
+        constraints = [
+            project_key("annotation"),
+            SameProject(
+                name="annotation_slot_of_its_task",
+                columns=("task_id", "assignment_id"),
+                table="workforce_assignment",
+                keys=("task_id", "id"),
+            ),
+            SameProject(
+                name="annotation_in_the_queue_of_its_task",
+                columns=("queue_id", "task_id"),
+                table="workforce_task",
+                keys=("queue_id", "id"),
+            ),
+            *same_project("annotation", annotator="workforce_annotator", version="specs_specversion"),
+            models.UniqueConstraint(fields=["assignment", "revision"], name="annotation_once_per_slot_and_revision"),
+            models.UniqueConstraint(fields=["task", "annotator", "revision"], name="annotator_answers_a_task_once"),
+            models.UniqueConstraint(fields=["task", "ordinal", "revision"], name="annotation_ordinal_once"),
+            models.UniqueConstraint(fields=["annotator", "client_key"], name="annotation_client_key_once"),
+            one_of("annotation", "source", Source),
+            models.CheckConstraint(condition=Q(ordinal__gte=1, revision__gte=1), name="annotation_counts_from_one"),
+        ]
+        indexes = [
+            models.Index(fields=["queue", "version"], name="annotation_queue_version"),
+            models.Index(fields=["event_id"], name="annotation_event"),
+        ]
+        triggers = append_only()
+
+
+class Citation(BusyProjectRow):
+    """The clause an answer rests on, or the explicit statement that none fits."""
+
+    annotation = ProjectLink("annotation.Annotation", related_name="citations")
+    question = models.CharField(max_length=64)
+    clause = ProjectLink("specs.Clause", null=True)
+
+    class Meta:
+        constraints = [
+            *same_project("citation", annotation="annotation_annotation", clause="specs_clause"),
+            models.UniqueConstraint(
+                fields=["annotation", "question", "clause"], nulls_distinct=False, name="citation_once_per_clause"
+            ),
+        ]
+        indexes = [models.Index(fields=["clause"], condition=Q(clause__isnull=False), name="citation_clause")]
+        triggers = append_only()
+
+    @property
+    def no_clause_fits(self) -> bool:
+        return self.clause_id is None
+
+
+class AnnotationNote(BusyProjectRow):
+    """Free text beside an answer (why it was flagged). Apart from the answer, so that it can be erased."""
+
+    annotation = ProjectLink("annotation.Annotation", related_name="notes")
+    text = models.TextField()
+    created_at = models.DateTimeField(db_default=Now())
+
+    class Meta:
+        constraints = [
+            *same_project("annotation_note", annotation="annotation_annotation"),
+            models.UniqueConstraint(fields=["annotation"], name="annotation_note_once"),
+        ]
+
+
+class LateAnswer(BusyProjectRow):
+    """An answer whose lease was lost: kept, shown to its author and to leads, and never counted under its dead token."""
+
+    assignment = ProjectLink("workforce.Assignment")
+    task = ProjectLink("workforce.Task")
+    annotator = ProjectLink("workforce.Annotator")
+    token = models.UUIDField()
+    client_key = models.CharField(max_length=100)
+    values = models.JSONField()
+    citations = models.JSONField(default=list)
+    reason = models.CharField(max_length=32)
+    received_at = models.DateTimeField(db_default=Now())
+    event_id = models.BigIntegerField()
+
+    class Meta:
+        constraints = [
+            SameProject(
+                name="late_answer_slot_of_its_task",
+                columns=("task_id", "assignment_id"),
+                table="workforce_assignment",
+                keys=("task_id", "id"),
+            ),
+            *same_project("late_answer", annotator="workforce_annotator"),
+            models.UniqueConstraint(fields=["annotator", "client_key"], name="late_answer_client_key_once"),
+        ]
+        indexes = [models.Index(fields=["task"], name="late_answer_task")]
+        triggers = append_only()
+
+
+class AnswerDraft(BusyProjectRow):
+    """An answer being written. The revision rises with each save: an older one never overwrites a newer one."""
+
+    task = ProjectLink("workforce.Task")
+    annotator = ProjectLink("workforce.Annotator")
+    values = models.JSONField()
+    citations = models.JSONField(default=list)
+    revision = models.IntegerField(default=1)
+    saved_at = models.DateTimeField(db_default=Now())
+
+    class Meta:
+        constraints = [
+            *same_project("answer_draft", task="workforce_task", annotator="workforce_annotator"),
+            models.UniqueConstraint(fields=["annotator", "task"], name="answer_draft_once"),
+        ]

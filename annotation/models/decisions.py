@@ -1,0 +1,243 @@
+"""What was decided: disputes, rulings, the resolutions tasks end with, and precedents."""
+
+from __future__ import annotations
+
+from django.contrib.postgres.fields import ArrayField
+from django.db import models
+from django.db.models import Exists, OuterRef, Q
+from django.db.models.functions import Now
+
+from specs.models.base import (
+    BusyProjectRow,
+    ProjectLink,
+    ProjectRow,
+    append_only,
+    frozen,
+    never_deleted,
+    one_of,
+    project_key,
+    same_project,
+    transitions,
+)
+
+
+class DisputeState(models.TextChoices):
+    OPEN = "open", "Open"
+    DECIDED = "decided", "Decided"
+
+
+class DisputeReason(models.TextChoices):
+    ANSWERS_DIFFER = "answers-differ", "The answers differ"
+    NO_CLAUSE_FITS = "no-clause-fits", "Most say that no clause fits"
+    ASKED_FOR = "asked-for", "Opened from imported history"
+
+
+class Dispute(ProjectRow):
+    """A task whose answers do not agree, on the questions listed. The work on it is a task of the adjudication queue."""
+
+    task = ProjectLink("workforce.Task", related_name="disputes")
+    work = ProjectLink("workforce.Task", null=True)
+    questions = ArrayField(models.CharField(max_length=64))
+    reason = models.CharField(max_length=32, choices=DisputeReason)
+    state = models.CharField(max_length=16, choices=DisputeState, default=DisputeState.OPEN)
+    disagreement = models.FloatField(default=0)
+    opened_at = models.DateTimeField(db_default=Now())
+    decided_at = models.DateTimeField(null=True)
+    event_id = models.BigIntegerField()
+
+    class Meta:
+        constraints = [
+            project_key("dispute"),
+            *same_project("dispute", task="workforce_task", work="workforce_task"),
+            models.UniqueConstraint(fields=["task"], condition=Q(state="open"), name="one_open_dispute_per_task"),
+            models.UniqueConstraint(fields=["work"], name="dispute_work_once"),
+            one_of("dispute", "state", DisputeState),
+            one_of("dispute", "reason", DisputeReason),
+            models.CheckConstraint(condition=Q(questions__len__gte=1), name="dispute_lists_its_questions"),
+            models.CheckConstraint(
+                condition=Q(state="open") | Q(decided_at__isnull=False), name="decided_dispute_has_a_time"
+            ),
+        ]
+        indexes = [
+            models.Index(fields=["project", "-disagreement", "id"], condition=Q(state="open"), name="dispute_worst_first")
+        ]
+        triggers = [
+            frozen("task_id", "questions", "reason", "opened_at"),
+            transitions(("open", "decided"), ("decided", "open")),
+            *never_deleted(),
+        ]
+
+
+class Cause(models.TextChoices):
+    ANNOTATOR_ERRED = "annotator-erred", "An annotator erred"
+    CLAUSE_AMBIGUOUS = "clause-ambiguous", "The clause is ambiguous"
+    CLAUSE_MISSING = "clause-missing", "A clause is missing"
+    ITEM_UNCLEAR = "item-unclear", "The item is unclear"
+    PLURAL = "plural", "Both are right"
+    LABEL_MISSING = "label-missing", "No label fits"
+
+
+CAUSES_IN_THE_SPEC = (Cause.CLAUSE_AMBIGUOUS, Cause.CLAUSE_MISSING, Cause.LABEL_MISSING)
+
+
+class Ruling(ProjectRow):
+    """A lead's decision of a dispute: the values, why people disagreed, and the clause that decides."""
+
+    dispute = ProjectLink("annotation.Dispute", related_name="rulings")
+    assignment = ProjectLink("workforce.Assignment")
+    annotator = ProjectLink("workforce.Annotator")
+    by = ProjectLink("specs.Member")
+    version = ProjectLink("specs.SpecVersion")
+    values = models.JSONField()
+    cause = models.CharField(max_length=32, choices=Cause)
+    clause = ProjectLink("specs.Clause", null=True)
+    reason = models.TextField(blank=True)
+    ruled_at = models.DateTimeField(db_default=Now())
+    event_id = models.BigIntegerField()
+
+    class Meta:
+        constraints = [
+            project_key("ruling"),
+            *same_project(
+                "ruling",
+                dispute="annotation_dispute",
+                assignment="workforce_assignment",
+                annotator="workforce_annotator",
+                by="specs_member",
+                version="specs_specversion",
+                clause="specs_clause",
+            ),
+            models.UniqueConstraint(fields=["assignment"], name="ruling_once_per_slot"),
+            one_of("ruling", "cause", Cause),
+            models.CheckConstraint(
+                condition=~Q(cause__in=CAUSES_IN_THE_SPEC) | ~Q(reason=""), name="ruling_on_the_spec_has_a_reason"
+            ),
+            models.CheckConstraint(
+                condition=~Q(cause=Cause.CLAUSE_AMBIGUOUS) | Q(clause__isnull=False), name="ambiguity_names_its_clause"
+            ),
+        ]
+        indexes = [
+            models.Index(fields=["dispute"], name="ruling_dispute"),
+            models.Index(fields=["clause"], name="ruling_clause"),
+        ]
+        triggers = append_only()
+
+
+class Basis(models.TextChoices):
+    CONSENSUS = "consensus", "Consensus"
+    RULING = "ruling", "Ruling"
+    GOLD = "gold", "Gold"
+
+
+class ResolutionQuerySet(models.QuerySet["Resolution"]):
+    def current(self) -> ResolutionQuerySet:
+        """The newest revision for each task and question."""
+        later = Resolution.objects.filter(
+            task=OuterRef("task"), question=OuterRef("question"), revision__gt=OuterRef("revision")
+        )
+        return self.filter(~Exists(later))
+
+
+class Resolution(BusyProjectRow):
+    """The value a task ends with, per question: appended, never edited; the newest revision is the one in force.
+
+    `value` is null when the item cannot be labelled. `distribution` counts the answers it rests on, `answers` names them.
+    """
+
+    task = ProjectLink("workforce.Task", related_name="resolutions")
+    question = models.CharField(max_length=64)
+    revision = models.SmallIntegerField(default=1)
+    value = models.JSONField(null=True)
+    basis = models.CharField(max_length=16, choices=Basis)
+    version = ProjectLink("specs.SpecVersion")
+    ruling = ProjectLink("annotation.Ruling", null=True)
+    distribution = models.JSONField(default=dict)
+    answers = ArrayField(models.BigIntegerField(), default=list)
+    rule = models.CharField(max_length=64)
+    resolved_at = models.DateTimeField(db_default=Now())
+    event_id = models.BigIntegerField()
+
+    objects = ResolutionQuerySet.as_manager()
+
+    class Meta:
+        constraints = [
+            project_key("resolution"),
+            *same_project("resolution", task="workforce_task", version="specs_specversion", ruling="annotation_ruling"),
+            models.UniqueConstraint(fields=["task", "question", "revision"], name="resolution_revision_once"),
+            one_of("resolution", "basis", Basis),
+            models.CheckConstraint(
+                condition=~Q(basis="ruling") | Q(ruling__isnull=False), name="ruled_resolution_names_its_ruling"
+            ),
+        ]
+        indexes = [models.Index(fields=["event_id"], name="resolution_event")]
+        triggers = append_only()
+
+
+class Precedent(ProjectRow):
+    """A ruling shown beside the clause it interprets, until a version or a later ruling supersedes it."""
+
+    clause = ProjectLink("specs.Clause", related_name="precedents")
+    ruling = ProjectLink("annotation.Ruling")
+    text = models.TextField()
+    created_at = models.DateTimeField(db_default=Now())
+    superseded_at = models.DateTimeField(null=True)
+    superseded_by = ProjectLink("annotation.Precedent", null=True)
+
+    class Meta:
+        constraints = [
+            project_key("precedent"),
+            *same_project(
+                "precedent", clause="specs_clause", ruling="annotation_ruling", superseded_by="annotation_precedent"
+            ),
+            models.UniqueConstraint(fields=["ruling", "clause"], name="precedent_once_per_ruling"),
+        ]
+        indexes = [models.Index(fields=["clause"], condition=Q(superseded_at__isnull=True), name="precedent_in_force")]
+        triggers = [frozen("clause_id", "ruling_id", "text"), *never_deleted()]
+
+
+class IssueState(models.TextChoices):
+    OPEN = "open", "Open"
+    CLOSED = "closed", "Closed"
+
+
+class ClauseIssue(ProjectRow):
+    """Evidence that a clause is ambiguous, until a version resolves it."""
+
+    clause = ProjectLink("specs.Clause", related_name="issues")
+    state = models.CharField(max_length=16, choices=IssueState, default=IssueState.OPEN)
+    opened_for = models.CharField(max_length=32)
+    opened_at = models.DateTimeField(db_default=Now())
+    owner = ProjectLink("specs.Member", null=True)
+    due_at = models.DateTimeField(null=True)
+    closed_at = models.DateTimeField(null=True)
+    closed_by_version = ProjectLink("specs.SpecVersion", null=True)
+    closing_reason = models.TextField(blank=True)
+
+    class Meta:
+        constraints = [
+            project_key("clause_issue"),
+            *same_project(
+                "clause_issue", clause="specs_clause", owner="specs_member", closed_by_version="specs_specversion"
+            ),
+            models.UniqueConstraint(fields=["clause"], condition=Q(state="open"), name="one_open_issue_per_clause"),
+            one_of("clause_issue", "state", IssueState),
+            models.CheckConstraint(
+                condition=Q(state="open") | Q(closed_by_version__isnull=False) | ~Q(closing_reason=""),
+                name="issue_is_closed_by_a_version_or_a_reason",
+            ),
+        ]
+        triggers = [transitions(("open", "closed"), ("closed", "open")), *never_deleted()]
+
+
+class ClauseIssueCase(ProjectRow):
+    """One disputed task in the case pack of a clause issue."""
+
+    issue = ProjectLink("annotation.ClauseIssue", related_name="cases")
+    task = ProjectLink("workforce.Task")
+    control = models.BooleanField(default=False)
+
+    class Meta:
+        constraints = [
+            *same_project("clause_issue_case", issue="annotation_clauseissue", task="workforce_task"),
+            models.UniqueConstraint(fields=["issue", "task"], name="clause_issue_case_once"),
+        ]

@@ -1,0 +1,144 @@
+"""Slots and leases. A slot exists before its answer; claiming locks and changes that row, so overlap is exact by construction."""
+
+from __future__ import annotations
+
+import pgtrigger
+from django.db import models
+from django.db.models import Q
+from django.db.models.functions import Now
+
+from specs.models.base import (
+    BusyProjectRow,
+    ProjectLink,
+    SameProject,
+    append_only,
+    frozen,
+    never_deleted,
+    one_of,
+    project_key,
+    same_project,
+    transitions,
+)
+
+
+class SlotState(models.TextChoices):
+    OPEN = "open", "Open"
+    LEASED = "leased", "Leased"
+    SUBMITTED = "submitted", "Submitted"
+    WITHDRAWN = "withdrawn", "Withdrawn"
+
+
+class Assignment(BusyProjectRow):
+    """One wanted answer of a task: open, leased to an annotator until a time, submitted, or withdrawn.
+
+    `rank` orders the claim index and never follows the primary key: with `ORDER BY id` the planner is tempted to walk every
+    finished row. Slots that come back go to the `returned` lane under a fresh rank, so that a cursor never has to turn round.
+    """
+
+    task = ProjectLink("workforce.Task", related_name="assignments")
+    queue = ProjectLink("workforce.Queue")
+    number = models.SmallIntegerField()
+    state = models.CharField(max_length=16, choices=SlotState, default=SlotState.OPEN)
+    rank = models.BigIntegerField()
+    returned = models.BooleanField(default=False)
+    n_returns = models.SmallIntegerField(default=0)
+    annotator = ProjectLink("workforce.Annotator", null=True)
+    version = ProjectLink("specs.SpecVersion", null=True)
+    served_digest = models.CharField(max_length=80, blank=True)
+    token = models.UUIDField(null=True)
+    leased_at = models.DateTimeField(null=True)
+    lease_until = models.DateTimeField(null=True)
+    n_renewals = models.SmallIntegerField(default=0)
+    submitted_at = models.DateTimeField(null=True)
+
+    class Meta:
+        constraints = [
+            project_key("assignment"),
+            project_key("assignment", "task"),
+            SameProject(
+                name="assignment_in_the_queue_of_its_task",
+                columns=("queue_id", "task_id"),
+                table="workforce_task",
+                keys=("queue_id", "id"),
+            ),
+            *same_project("assignment", annotator="workforce_annotator", version="specs_specversion"),
+            models.UniqueConstraint(fields=["task", "number"], name="slot_number_once_per_task"),
+            models.UniqueConstraint(fields=["task", "annotator"], name="annotator_once_per_task"),
+            one_of("assignment", "state", SlotState),
+            models.CheckConstraint(condition=Q(number__gte=1), name="slot_number_counts_from_one"),
+            models.CheckConstraint(
+                condition=~Q(state="open")
+                | Q(annotator__isnull=True, token__isnull=True, lease_until__isnull=True, submitted_at__isnull=True),
+                name="open_slot_has_no_annotator",
+            ),
+            models.CheckConstraint(
+                condition=~Q(state="leased")
+                | Q(
+                    annotator__isnull=False,
+                    token__isnull=False,
+                    lease_until__isnull=False,
+                    leased_at__isnull=False,
+                    version__isnull=False,
+                ),
+                name="leased_slot_has_end_and_token",
+            ),
+            models.CheckConstraint(
+                condition=~Q(state="submitted")
+                | Q(annotator__isnull=False, version__isnull=False, submitted_at__isnull=False, lease_until__isnull=True),
+                name="submitted_slot_has_annotator",
+            ),
+            models.CheckConstraint(
+                condition=~Q(state="withdrawn") | Q(annotator__isnull=True, lease_until__isnull=True),
+                name="withdrawn_slot_has_no_annotator",
+            ),
+        ]
+        indexes = [
+            models.Index(fields=["queue", "rank"], condition=Q(state="open", returned=False), name="slot_fresh"),
+            models.Index(fields=["queue", "rank"], condition=Q(state="open", returned=True), name="slot_returned"),
+            models.Index(fields=["queue", "lease_until"], condition=Q(state="leased"), name="slot_leased"),
+            models.Index(fields=["annotator", "queue"], condition=Q(state="leased"), name="slot_held"),
+            models.Index(fields=["annotator", "-submitted_at"], condition=Q(state="submitted"), name="slot_answered"),
+        ]
+        triggers = [
+            frozen("task_id", "queue_id", "number", "project_id"),
+            transitions(("open", "leased"), ("leased", "submitted"), ("leased", "open"), ("open", "withdrawn")),
+            pgtrigger.Trigger(
+                name="within_overlap",
+                level=pgtrigger.Statement,
+                when=pgtrigger.After,
+                operation=pgtrigger.Insert,
+                referencing=pgtrigger.Referencing(new="fresh"),
+                func="""
+                    IF EXISTS (SELECT 1 FROM fresh JOIN workforce_task t ON t.id = fresh.task_id
+                               WHERE fresh.number > t.overlap) THEN
+                        RAISE EXCEPTION 'a task has no more slots than its overlap'
+                            USING ERRCODE = 'check_violation', CONSTRAINT = 'workforce_assignment_within_overlap';
+                    END IF;
+                    RETURN NULL;
+                """,
+            ),
+            *never_deleted(),
+        ]
+
+
+class Lease(BusyProjectRow):
+    """The timed right of one annotator to one slot, as it was given: the first row, then one per renewal."""
+
+    assignment = ProjectLink("workforce.Assignment")
+    annotator = ProjectLink("workforce.Annotator")
+    token = models.UUIDField()
+    renewal = models.SmallIntegerField(default=0)
+    version = ProjectLink("specs.SpecVersion")
+    leased_at = models.DateTimeField(db_default=Now())
+    until = models.DateTimeField()
+
+    class Meta:
+        constraints = [
+            *same_project(
+                "lease", assignment="workforce_assignment", annotator="workforce_annotator", version="specs_specversion"
+            ),
+            models.UniqueConstraint(fields=["token", "renewal"], name="lease_once"),
+            models.CheckConstraint(condition=Q(until__gt=models.F("leased_at")), name="lease_ends_after_it_began"),
+        ]
+        indexes = [models.Index(fields=["assignment"], name="lease_assignment")]
+        triggers = append_only()
