@@ -1,0 +1,195 @@
+"""A lead's decision of a dispute.
+
+    open -> decided: rule
+
+The work on a dispute is a task of the adjudication queue, claimed like any other; whoever answered cannot claim it.
+"""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from django.db import transaction
+from django.db.models.functions import Now
+
+from annotation import rules, settling
+from annotation.models import (
+    CAUSES_IN_THE_SPEC,
+    Basis,
+    Cause,
+    Citation,
+    Dispute,
+    DisputeState,
+    Precedent,
+    Resolution,
+    Ruling,
+)
+from specs import ledger, schema, task_types, versions
+from specs.models import Member
+from specs.refusals import Invalid, WrongState
+from specs.schema import BadAnswer
+from workforce import leasing, routing
+from workforce.models import Annotator, Assignment, Task, TaskState
+
+
+@dataclass(frozen=True)
+class Side:
+    """One of the competing answers of a question: who gave it, under letters, and what they cite."""
+
+    value: Any
+    describe: str
+    letters: list[str]
+    citations: dict[str, list[str]]
+
+    @property
+    def n(self) -> int:
+        return len(self.letters)
+
+
+def sides(dispute: Dispute, version: versions.ReadVersion) -> dict[str, list[Side]]:
+    """The competing answers per disputed question, largest group first, people as A, B, C in no telling order."""
+    answers = sorted(settling.counted(dispute.task_id), key=lambda answer: uuid.uuid5(uuid.NAMESPACE_OID, f"{dispute.pk}:{answer.pk}"))
+    letters = {answer.pk: _letter(index) for index, answer in enumerate(answers)}
+    names = {clause.id: f"§{clause.number}" for clause in version.clauses}
+    cited: dict[tuple[int, str], list[str]] = {}
+    for citation in Citation.objects.filter(annotation__in=letters).order_by("pk"):
+        cited.setdefault((citation.annotation_id, citation.question), []).append(
+            names.get(citation.clause_id, "an earlier clause") if citation.clause_id else "no clause fits"
+        )
+    found: dict[str, list[Side]] = {}
+    for key in dispute.questions:
+        question = version.question(key)
+        given = [answer for answer in answers if key in answer.values]
+        groups = task_types.get(question["kind"]).compare(question, [answer.values[key] for answer in given])
+        found[key] = [
+            Side(
+                value=group["value"],
+                describe=group["describe"],
+                letters=[letters[given[index].pk] for index in group["indices"]],
+                citations={
+                    letters[given[index].pk]: cited[given[index].pk, key]
+                    for index in group["indices"]
+                    if (given[index].pk, key) in cited
+                },
+            )
+            for group in groups
+        ]
+    return found
+
+
+def _letter(index: int) -> str:
+    """A to Z, then A1, B1 and so on."""
+    return chr(65 + index % 26) + (str(index // 26) if index >= 26 else "")
+
+
+def dispute_of_work(task_id: int) -> Dispute | None:
+    """The dispute whose work this task of an adjudication queue is."""
+    return Dispute.objects.select_related("task").filter(work_id=task_id).first()
+
+
+def rule(
+    *, dispute: Dispute, annotator: Annotator, assignment_id: int, token: uuid.UUID, values: Mapping[str, Any], cause: str,
+    clause_key: str = "", reason: str = "", precedent: bool = False, by: Member,
+) -> Ruling:  # fmt: skip
+    """Decide a dispute: the values, why people disagreed, the decisive clause. The resolution is appended.
+
+    Raises `Invalid` for values that do not fit, an unknown cause, a clause or reason that is missing; `LeaseLost` when the
+    lease on the work has ended; `WrongState` when somebody ruled first.
+    """
+    with transaction.atomic():
+        slot = leasing.lock(assignment_id=assignment_id, annotator=annotator, token=token)
+        if slot is None or slot.task_id != dispute.work_id:
+            raise leasing.LeaseLost("This is not your lease on the dispute.")
+        Task.objects.select_for_update(no_key=True).get(pk=dispute.task_id)
+        locked = Dispute.objects.select_for_update(no_key=True).get(pk=dispute.pk)
+        if locked.state != DisputeState.OPEN:
+            raise WrongState("Somebody else ruled on this dispute.")
+        if not slot.live:
+            raise leasing.LeaseLost("Your lease on this dispute has ended; open it again.")
+        assert slot.version_id is not None
+        version = versions.read(slot.version_id)
+        decided = _values(version, locked, values, slot.payload)
+        clause = version.clause(clause_key) if clause_key else None
+        _check(cause, clause_key, clause, reason, precedent)
+        event = ledger.record(
+            project_id=locked.project_id, kind="dispute.decided", by=by, subject=("dispute", locked.pk),
+            data={"task": locked.task_id, "cause": cause, "clause": clause.id if clause else None},
+        )  # fmt: skip
+        ruling = Ruling.objects.create(
+            project_id=locked.project_id, dispute=locked, assignment_id=assignment_id, annotator=annotator, by=by,
+            version_id=version.id, values=decided, cause=cause, clause_id=clause.id if clause else None,
+            reason=reason.strip(), event_id=event,
+        )  # fmt: skip
+        _resolve(locked, ruling, version, event)
+        Assignment.objects.filter(pk=assignment_id).update(state="submitted", submitted_at=Now(), lease_until=None)
+        Task.objects.filter(pk=slot.task_id).update(n_answers=1)
+        routing.mark(task_id=slot.task_id, state=TaskState.RESOLVED)
+        routing.mark(task_id=locked.task_id, state=TaskState.RESOLVED)
+        locked.state, locked.decided_at = DisputeState.DECIDED, Now()
+        locked.save(update_fields=["state", "decided_at"])
+        if precedent and clause is not None:
+            Precedent.objects.create(
+                project_id=locked.project_id, clause_id=clause.id, ruling=ruling, text=reason.strip()
+            )
+    return ruling
+
+
+def _values(
+    version: versions.ReadVersion, dispute: Dispute, values: Mapping[str, Any], payload: Mapping[str, Any]
+) -> dict[str, Any]:
+    """The ruling's values for the disputed questions, together with what the undisputed ones agreed on."""
+    asked = [question for question in version.questions if question["key"] in dispute.questions]
+    unknown = set(values) - {question["key"] for question in asked}
+    if unknown:
+        raise Invalid(f"{', '.join(sorted(unknown))[:100]} is not disputed here.")
+    try:
+        return schema.parse_answer([{**question, "shown_when": None} for question in asked], values, payload)
+    except BadAnswer as error:
+        raise Invalid("The ruling does not fit.", problems=[problem.as_dict() for problem in error.problems]) from error
+
+
+def _check(cause: str, clause_key: str, clause: Any, reason: str, precedent: bool) -> None:
+    found: list[dict[str, str]] = []
+    if cause not in Cause.values:
+        found.append({"where": "cause", "message": f"is one of {', '.join(Cause.values)}"})
+    if clause_key and clause is None:
+        found.append({"where": "clause", "message": f"{clause_key[:64]!r} is no clause of the served version"})
+    if cause == Cause.CLAUSE_AMBIGUOUS and clause is None and not clause_key:
+        found.append({"where": "clause", "message": "name the clause that is ambiguous"})
+    if cause in CAUSES_IN_THE_SPEC and not reason.strip():
+        found.append({"where": "reason", "message": "is needed when the cause lies in the spec"})
+    if precedent and (clause is None or not reason.strip()):
+        found.append({"where": "precedent", "message": "a ruling shown to annotators needs a clause and a reason"})
+    if found:
+        raise Invalid("The ruling is not complete.", problems=found)
+
+
+def _resolve(dispute: Dispute, ruling: Ruling, version: versions.ReadVersion, event: int) -> None:
+    """Disputed questions get the ruled value, the others what the answers agreed on."""
+    answers = settling.counted(dispute.task_id)
+    for question in version.questions:
+        key = question["key"]
+        given = [answer.values[key] for answer in answers if key in answer.values]
+        counts = {
+            rules.key_of(group["value"]): group["n"]
+            for group in task_types.get(question["kind"]).compare(question, given)
+        }
+        if key in ruling.values:
+            value, basis, ruling_id = ruling.values[key], Basis.RULING, ruling.pk
+        elif given and key not in dispute.questions:
+            value, basis, ruling_id = task_types.get(question["kind"]).merge(question, given), Basis.CONSENSUS, None
+        else:
+            continue
+        settling.append_resolution(
+            task_id=dispute.task_id, project_id=dispute.project_id, question=key, value=value, basis=basis,
+            version_id=version.id, ruling_id=ruling_id, distribution=counts, answers=[answer.pk for answer in answers],
+            rule=basis.value, event_id=event,
+        )  # fmt: skip
+
+
+def resolution(task_id: int, question: str) -> Resolution | None:
+    """The resolution in force."""
+    return Resolution.objects.filter(task_id=task_id, question=question).order_by("-revision").first()

@@ -1,0 +1,92 @@
+"""Typed readers of the environment. A wrong value stops the start, and the message names the variable."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from datetime import timedelta
+from pathlib import Path
+from typing import TypeVar
+from urllib.parse import urlsplit
+
+from django.core.exceptions import ImproperlyConfigured
+
+_YES, _NO = {"1", "true", "yes", "on"}, {"0", "false", "no", "off", ""}
+
+T = TypeVar("T")
+
+
+def _read(name: str, parse: Callable[[str], T], default: T | None) -> T:
+    """The parsed value of the variable. A `parse` refuses by `ValueError`; without a default the variable is required."""
+    raw = os.environ.get(name)
+    if raw is None:
+        if default is None:
+            raise ImproperlyConfigured(f"{name} is not set.")
+        return default
+    try:
+        return parse(raw)
+    except ValueError as error:
+        raise ImproperlyConfigured(f"{name} is wrong: {error}") from error
+
+
+def text(name: str, default: str | None = None) -> str:
+    return _read(name, str, default)
+
+
+def folder(name: str, default: Path) -> Path:
+    """An absolute path; a relative one is taken from the current folder."""
+    return Path(text(name, str(default))).absolute()
+
+
+def number(name: str, default: int, *, low: int = 0, high: int = 2**53) -> int:
+    """A whole number from `low` to `high`, both included."""
+
+    def parse(raw: str) -> int:
+        try:
+            value = int(raw)
+        except ValueError:
+            raise ValueError(f"{raw!r} is not a whole number") from None
+        if not low <= value <= high:
+            raise ValueError(f"{value} is not between {low} and {high}")
+        return value
+
+    return _read(name, parse, default)
+
+
+def seconds(name: str, default: int, *, low: int = 0, high: int = 10**9) -> timedelta:
+    """A duration, written as whole seconds."""
+    return timedelta(seconds=number(name, default, low=low, high=high))
+
+
+def flag(name: str, default: bool) -> bool:
+    def parse(raw: str) -> bool:
+        if raw.lower() not in _YES | _NO:
+            raise ValueError(f"{raw!r} is neither yes nor no")
+        return raw.lower() in _YES
+
+    return _read(name, parse, default)
+
+
+def names(name: str, default: str = "") -> list[str]:
+    """A list separated by commas."""
+    return [part.strip() for part in text(name, default).split(",") if part.strip()]
+
+
+def one_of(name: str, default: str, *choices: str) -> str:
+    def parse(raw: str) -> str:
+        if raw not in choices:
+            raise ValueError(f"{raw!r} is not one of {', '.join(choices)}")
+        return raw
+
+    return _read(name, parse, default)
+
+
+def address(name: str, *schemes: str, default: str | None = None) -> str:
+    """A URL with one of the schemes, such as `postgresql://user@host/name`."""
+
+    def parse(raw: str) -> str:
+        if urlsplit(raw).scheme not in schemes:
+            raise ValueError(f"it must begin with {' or '.join(scheme + '://' for scheme in schemes)}")
+        return raw
+
+    return _read(name, parse, default)

@@ -1,0 +1,42 @@
+"""Every limit of the product, each a setting with its variable of the same name. Counts, unless the name says otherwise."""
+
+from __future__ import annotations
+
+from annotation.config import env
+
+# Requests
+DATA_UPLOAD_MAX_MEMORY_SIZE = env.number("MAX_BODY_BYTES", 10 * 2**20, low=1024)
+"""Bytes of a request's body that are read into memory; files are streamed and bounded by MAX_LOAD_BYTES."""
+DATA_UPLOAD_MAX_NUMBER_FIELDS = env.number("MAX_FORM_FIELDS", 2000, low=10)
+DATA_UPLOAD_MAX_NUMBER_FILES = env.number("MAX_FORM_FILES", 20, low=1)
+MAX_LOAD_BYTES = env.number("MAX_LOAD_BYTES", 2**30, low=1024)
+"""Bytes of one file of items or labels, unpacked."""
+MAX_JSON_DEPTH = env.number("MAX_JSON_DEPTH", 64, low=4, high=500)
+PAGE_SIZE = env.number("PAGE_SIZE", 50, low=1, high=1000)
+MAX_PAGE_SIZE = env.number("MAX_PAGE_SIZE", 1000, low=1, high=100_000)
+
+# Specs
+MAX_CLAUSES = env.number("MAX_CLAUSES", 1000, low=1)
+MAX_QUESTIONS = env.number("MAX_QUESTIONS", 50, low=1)
+MAX_LABELS = env.number("MAX_LABELS", 500, low=2)
+MAX_BLOCK_CHARACTERS = env.number("MAX_BLOCK_CHARACTERS", 20_000, low=100)
+
+# Work
+MAX_ITEM_BYTES = env.number("MAX_ITEM_BYTES", 2**20, low=100)
+MAX_REPORTED_PROBLEMS = env.number("MAX_REPORTED_PROBLEMS", 1000, low=1)
+"""Bad rows of a load that are reported one by one; further ones are only counted."""
+EXPIRED_PER_CLAIM = env.number("EXPIRED_PER_CLAIM", 20, low=1)
+"""Expired leases that one claim returns to the queue, so that no claim pays for everybody's."""
+MAX_NOTE_CHARACTERS = env.number("MAX_NOTE_CHARACTERS", 2000, low=1)
+LEASE_DURATION = env.seconds("LEASE_SECONDS", 1800, low=5, high=7 * 86_400)
+"""How long a lease lasts on a queue that does not say otherwise."""
+
+# Record
+BOOTSTRAP_RESAMPLES = env.number("BOOTSTRAP_RESAMPLES", 1000, low=100, high=100_000)
+LEDGER_SEAL_BATCH = env.number("LEDGER_SEAL_BATCH", 5000, low=1, high=100_000)
+REPLIES_KEPT_FOR = env.seconds("REPLIES_KEPT_FOR_SECONDS", 3 * 86_400, low=60)
+"""How long a stored reply answers a repeated idempotency key."""
+
+# Tokens
+TOKEN_LIFE = env.seconds("TOKEN_LIFE_SECONDS", 90 * 86_400, low=60, high=90 * 86_400)
+"""The longest life of an API token."""

@@ -1,0 +1,15 @@
+"""The WSGI entry point. Refuses to serve on a database that could lose an acknowledged answer."""
+
+import os
+
+from django.core.wsgi import get_wsgi_application
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "annotation.config.settings")
+# A page that needs longer is a job; commands and workers have no such limit.
+os.environ.setdefault("STATEMENT_TIMEOUT_SECONDS", "5")
+application = get_wsgi_application()
+
+# Only now, because they need the settings; Celery's application must be the current one before a view sends a job.
+from annotation.config import celery, checks  # noqa: E402, F401
+
+checks.refuse_volatile_database()

@@ -1,0 +1,383 @@
+"""Labels made elsewhere become annotations of a published version.
+
+    (nothing) -> submitted slots with their annotations: import_labels
+
+A folder holds `labels.csv` and, where they are there, `items.csv`, `gold.csv`, `clauses.csv` (each also as `.gz`). What is
+missing is created: project, spec 1.0.0 with the labels and clauses found, a queue. Everything happens in one transaction, and
+a second import of the same files changes nothing.
+"""
+
+from __future__ import annotations
+
+import csv
+import gzip
+import hashlib
+import io
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from django.db import connection, transaction
+
+from annotation import settling
+from annotation.agreement.coefficients import Level
+from annotation.models import DisputeReason
+from specs import canonical, drafting, ledger, publishing, task_types
+from specs.models import Member, Project, Role, Spec, SpecVersion
+from specs.refusals import Invalid
+from workforce import queues
+from workforce.models import Queue
+from workforce.pseudonyms import pseudonym
+
+QUESTION = "label"
+_LEVELS = ("nominal", "ordinal", "interval", "ratio")
+
+
+@dataclass
+class Files:
+    """The tables of a folder, read whole and checked for their columns."""
+
+    labels: list[dict[str, str]]
+    items: list[dict[str, str]] = field(default_factory=list)
+    gold: list[dict[str, str]] = field(default_factory=list)
+    clauses: list[dict[str, str]] = field(default_factory=list)
+    digest: str = ""
+
+
+@dataclass(frozen=True)
+class Imported:
+    """What an import did: counts of rows that were new; all zero when everything was known."""
+
+    project: Project
+    queue: Queue
+    version: SpecVersion
+    n_items: int
+    n_annotators: int
+    n_labels: int
+    n_gold: int
+    n_repeats: int
+
+
+def read(folder: Path) -> Files:
+    """Read and check a folder. Raises `Invalid` naming file, line and reason."""
+    digest = hashlib.sha256()
+    labels = list(_rows(folder, "labels", {"item_id", "annotator_id", "label"}, digest))
+    if not labels:
+        raise Invalid(f"{folder} has no labels.csv with rows.")
+    items = list(_rows(folder, "items", {"item_id"}, digest))
+    gold = list(_rows(folder, "gold", {"item_id", "label"}, digest))
+    clauses = list(_rows(folder, "clauses", {"clause_id"}, digest))
+    known = {row["item_id"] for row in items}
+    if known and (lost := sorted({row["item_id"] for row in labels} - known)):
+        raise Invalid(f"labels.csv names {len(lost)} items that items.csv does not have, such as {lost[0]!r}.")
+    return Files(labels, items, gold, clauses, f"sha256:{digest.hexdigest()}")
+
+
+def _rows(folder: Path, name: str, needed: set[str], digest: Any) -> Iterator[dict[str, str]]:
+    path = next((path for path in (folder / f"{name}.csv", folder / f"{name}.csv.gz") if path.exists()), None)
+    if path is None:
+        return
+    data = gzip.decompress(path.read_bytes()) if path.suffix == ".gz" else path.read_bytes()
+    digest.update(name.encode() + b"\0" + data)
+    try:
+        text = data.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise Invalid(f"{path.name} is not UTF-8 at byte {error.start}.") from error
+    reader = csv.DictReader(io.StringIO(text, newline=""), strict=True)
+    missing = needed - set(reader.fieldnames or ())
+    if missing:
+        raise Invalid(f"{path.name} lacks the columns {', '.join(sorted(missing))}.")
+    for row in reader:
+        if None in row or any(value is None for value in row.values()):
+            raise Invalid(f"{path.name} line {reader.line_num}: has more or fewer fields than the header.")
+        if any(not row[column].strip() for column in needed):
+            raise Invalid(f"{path.name} line {reader.line_num}: an empty {', '.join(sorted(needed))}.")
+        yield row
+
+
+def import_labels(
+    *, folder: Path, project_key: str, kind: str = "choice", level: Level = "nominal", owner: Member | None = None,
+    spec: Spec | None = None, sensitive: bool = False, by: Member | None = None,
+) -> Imported:  # fmt: skip
+    """Import a folder into a project, under *spec*'s newest version when one is given.
+
+    Raises `Invalid` for a kind that does not exist, a level that is none, and files that do not fit; then nothing is kept.
+    """
+    if kind not in task_types.kinds():
+        raise Invalid(f"There is no kind of question {kind!r}; there are {', '.join(task_types.kinds())}.")
+    if level not in _LEVELS:
+        raise Invalid(f"The level is one of {', '.join(_LEVELS)}.")
+    if level != "nominal":
+        raise Invalid(f"A {kind} question is nominal; {level} needs a kind of question that orders its values.")
+    files = read(folder)
+    with transaction.atomic():
+        project = _project(project_key)
+        owner = owner or Member.objects.filter(project=project, roles__contains=[Role.OWNER]).order_by("pk").first()
+        if owner is None:
+            owner = Member.objects.create(project=project, roles=[Role.OWNER])
+        spec = spec or Spec.objects.filter(project=project).order_by("pk").first() or _spec(project, files, kind, by)
+        version = SpecVersion.objects.published().filter(spec=spec).newest_first().first()
+        if version is None:
+            raise Invalid(f"The spec {spec.key} has no published version.")
+        question = version.questions[0]["key"]
+        _check_labels(version, files)
+        queue = Queue.objects.filter(project=project, key="history").first() or queues.create_queue(
+            project=project, key="history", name="Labels made elsewhere", spec=spec, owner=owner, version=version, by=by,
+            overlap=1, max_overlap=50,
+        )  # fmt: skip
+        counts = _write(project, queue, version, question, files, sensitive, by)
+    return Imported(project, queue, version, *counts)
+
+
+def _project(key: str) -> Project:
+    project, _ = Project.objects.get_or_create(key=key, defaults={"name": key.replace("-", " ").capitalize()})
+    return project
+
+
+def _spec(project: Project, files: Files, kind: str, by: Member | None) -> Spec:
+    """A spec whose version 1.0.0 has the labels and clauses that the files hold."""
+    spec = drafting.create_spec(project=project, key="imported", title=f"{project.name}: imported", by=by)
+    draft = drafting.open_draft(spec=spec, by=by)
+    values = sorted({row["label"] for row in files.labels} | {row["label"] for row in files.gold})
+    labels = [{"value": value, "title": value} for value in values]
+    if len(values) == 1:
+        raise Invalid(f"All labels are {values[0]!r}; a choice has at least two.")
+    drafting.set_questions(
+        draft=draft, by=by,
+        questions=[{"key": QUESTION, "kind": kind, "title": "Which label fits?", "required": True, "labels": labels}],
+    )  # fmt: skip
+    rows = files.clauses or [{"clause_id": key} for key in _clause_keys(files)] or [{"clause_id": "whole-task"}]
+    for row in rows:
+        expected = row.get("expected_label", "")
+        govern = {"question": QUESTION, "values": [expected] if expected in values else []}
+        drafting.add_clause(
+            draft=draft, key=row["clause_id"], title=row["clause_id"].replace("_", " ").replace("-", " ").capitalize(),
+            blocks=[{"type": "notes", "text": "Imported with the labels; its wording is not known here."}],
+            governs=[govern], section=row.get("group", ""), by=by,
+        )  # fmt: skip
+    publishing.publish(draft=draft, notes="Made from imported labels.", by=by)
+    return spec
+
+
+def _clause_keys(files: Files) -> list[str]:
+    found: dict[str, None] = {}
+    for row in [*files.items, *files.labels]:
+        for key in _cited(row):
+            found[key] = None
+    return sorted(found)
+
+
+def _cited(row: dict[str, str]) -> list[str]:
+    return [key for key in [row.get("clause_id", ""), *row.get("clauses", "").split("|")] if key]
+
+
+def _check_labels(version: SpecVersion, files: Files) -> None:
+    known = {label["value"] for label in version.questions[0].get("labels") or ()}
+    unknown = sorted({row["label"] for row in [*files.labels, *files.gold]} - known)
+    if unknown:
+        raise Invalid(f"The labels {', '.join(unknown)[:200]} are not in version {version.number}.")
+
+
+_STAGED = """
+    CREATE TEMPORARY TABLE imported_item (position bigint, key varchar(200), payload jsonb, digest varchar(80), clause text)
+        ON COMMIT DROP;
+    CREATE TEMPORARY TABLE imported_label (position bigint, item varchar(200), annotator varchar(200), label text,
+        answered_at timestamptz, clauses text[]) ON COMMIT DROP;
+    CREATE TEMPORARY TABLE imported_person (origin varchar(200), pseudonym varchar(64)) ON COMMIT DROP;
+"""
+_ITEMS = """
+    INSERT INTO workforce_item (project_id, key, revision, payload, digest, sensitive, created_at)
+    SELECT %(project)s, key, 1, payload, digest, %(sensitive)s, statement_timestamp() FROM imported_item ORDER BY position
+    ON CONFLICT (project_id, key, revision) DO NOTHING
+"""
+_ITEM_CLAUSES = """
+    INSERT INTO workforce_itemclause (project_id, item_id, clause_id)
+    SELECT %(project)s, i.id, c.id FROM imported_item m
+    JOIN workforce_item i ON i.project_id = %(project)s AND i.key = m.key AND i.revision = 1
+    JOIN specs_clause c ON c.spec_id = %(spec)s AND c.key = m.clause
+    ON CONFLICT DO NOTHING
+"""
+_PEOPLE = """
+    INSERT INTO workforce_annotator (project_id, pseudonym, kind, state, origin_key, created_at)
+    SELECT %(project)s, pseudonym, 'imported', 'active', origin, statement_timestamp() FROM imported_person
+    ON CONFLICT (project_id, origin_key) WHERE origin_key <> '' DO NOTHING
+"""
+# A task per item; its slots are numbered on from what an earlier import left. The slots' bound is the task's overlap.
+_TASKS = """
+    INSERT INTO workforce_task
+        (project_id, item_id, queue_id, meaning, round, state, overlap, n_answers, rank, priority, created_at)
+    SELECT %(project)s, i.id, %(queue)s, %(meaning)s, 1, 'open', 0, 0, row_number() OVER (ORDER BY min(l.position)), 0,
+           statement_timestamp()
+    FROM imported_label l JOIN workforce_item i ON i.project_id = %(project)s AND i.key = l.item AND i.revision = 1
+    GROUP BY i.id ON CONFLICT (item_id, queue_id, meaning, round) DO NOTHING
+"""
+_FRESH = """
+    CREATE TEMPORARY TABLE fresh_label ON COMMIT DROP AS
+    SELECT l.position, t.id AS task, a.id AS annotator, l.label, l.answered_at, l.clauses,
+           t.n_answers + row_number() OVER (PARTITION BY t.id ORDER BY l.position) AS number
+    FROM imported_label l
+    JOIN workforce_item i ON i.project_id = %(project)s AND i.key = l.item AND i.revision = 1
+    JOIN workforce_task t ON t.item_id = i.id AND t.queue_id = %(queue)s AND t.meaning = %(meaning)s AND t.round = 1
+    JOIN workforce_annotator a ON a.project_id = %(project)s AND a.origin_key = l.annotator
+    WHERE NOT EXISTS (SELECT 1 FROM workforce_assignment s WHERE s.task_id = t.id AND s.annotator_id = a.id)
+"""
+_WIDEN = """
+    UPDATE workforce_task t SET overlap = t.n_answers + f.n, n_answers = t.n_answers + f.n
+    FROM (SELECT task, count(*) AS n FROM fresh_label GROUP BY task) f WHERE t.id = f.task
+"""
+_SLOTS = """
+    INSERT INTO workforce_assignment
+        (project_id, task_id, queue_id, number, state, rank, returned, n_returns, annotator_id, version_id, served_digest,
+         n_renewals, submitted_at)
+    SELECT %(project)s, task, %(queue)s, number, 'submitted', position, false, 0, annotator, %(version)s, %(digest)s, 0,
+           coalesce(answered_at, statement_timestamp())
+    FROM fresh_label ORDER BY position
+"""
+_ANSWERS = """
+    INSERT INTO annotation_annotation
+        (project_id, assignment_id, task_id, queue_id, annotator_id, version_id, served_digest, client_key, revision, ordinal,
+         values, flagged, source, answered_at, recorded_at, event_id)
+    SELECT %(project)s, s.id, f.task, %(queue)s, f.annotator, %(version)s, %(digest)s, 'import-' || s.id, 1, f.number,
+           jsonb_build_object(%(question)s::text, f.label), false, 'import', s.submitted_at, statement_timestamp(), %(event)s
+    FROM fresh_label f JOIN workforce_assignment s ON s.task_id = f.task AND s.number = f.number
+    ORDER BY f.position
+"""
+_CITATIONS = """
+    INSERT INTO annotation_citation (project_id, annotation_id, question, clause_id)
+    SELECT %(project)s, a.id, %(question)s, c.id
+    FROM fresh_label f JOIN annotation_annotation a ON a.task_id = f.task AND a.annotator_id = f.annotator AND a.revision = 1
+    CROSS JOIN LATERAL unnest(f.clauses) AS cited (key)
+    JOIN specs_clause c ON c.spec_id = %(spec)s AND c.key = cited.key
+    ON CONFLICT DO NOTHING
+"""
+# Where the answers agree by the queue's rule the task is resolved; the rest stays open, with no slot left, until a dispute is
+# asked for: a history is measured first and argued about later.
+_RESOLUTIONS = """
+    WITH votes AS (
+        SELECT a.task_id, a.values ->> %(question)s AS value, count(*) AS n
+        FROM annotation_annotation a WHERE a.task_id IN (SELECT DISTINCT task FROM fresh_label)
+        GROUP BY 1, 2
+    ), top AS (
+        SELECT DISTINCT ON (task_id) task_id, value, n, sum(n) OVER (PARTITION BY task_id) AS total
+        FROM votes ORDER BY task_id, n DESC, value
+    ), agreed AS (
+        SELECT top.task_id, top.value FROM top JOIN workforce_queue q ON q.id = %(queue)s
+        JOIN workforce_task t ON t.id = top.task_id AND t.state = 'open'
+        WHERE top.n >= q.consensus_share * top.total
+    ), settled AS (
+        UPDATE workforce_task t SET state = 'resolved', settled_at = statement_timestamp()
+        FROM agreed WHERE t.id = agreed.task_id
+    )
+    INSERT INTO annotation_resolution
+        (project_id, task_id, question, revision, value, basis, version_id, distribution, answers, rule, resolved_at, event_id)
+    SELECT %(project)s, g.task_id, %(question)s,
+           1 + coalesce((SELECT max(o.revision) FROM annotation_resolution o
+                         WHERE o.task_id = g.task_id AND o.question = %(question)s), 0),
+           to_jsonb(g.value), 'consensus', %(version)s,
+           (SELECT jsonb_object_agg(v.value, v.n) FROM votes v WHERE v.task_id = g.task_id),
+           ARRAY(SELECT a.id FROM annotation_annotation a WHERE a.task_id = g.task_id ORDER BY a.ordinal),
+           'share', statement_timestamp(), %(event)s
+    FROM agreed g ORDER BY g.task_id
+"""
+_GOLD = """
+    INSERT INTO workforce_knownanswer
+        (project_id, item_id, spec_id, question, value, source, meaning, clauses, created_at)
+    SELECT %(project)s, i.id, %(spec)s, %(question)s, to_jsonb(g.label), 'imported', %(meaning)s,
+           ARRAY(SELECT c.clause_id FROM workforce_itemclause c WHERE c.item_id = i.id), statement_timestamp()
+    FROM unnest(%(gold_items)s::text[], %(gold_labels)s::text[]) AS g (item, label)
+    JOIN workforce_item i ON i.project_id = %(project)s AND i.key = g.item AND i.revision = 1
+    ON CONFLICT DO NOTHING
+"""
+
+
+def _write(
+    project: Project, queue: Queue, version: SpecVersion, question: str, files: Files, sensitive: bool, by: Member | None
+) -> tuple[int, int, int, int, int]:
+    first = [row for row in files.labels if row.get("repeat", "0") in ("", "0")]
+    pairs = {(row["item_id"], row["annotator_id"]) for row in first}
+    if len(pairs) != len(first):
+        raise Invalid("labels.csv holds two labels of one annotator for one item; mark repeats in a column `repeat`.")
+    items = files.items or [{"item_id": key} for key in dict.fromkeys(row["item_id"] for row in files.labels)]
+    by_item = bool(files.items) and "clause_id" in files.items[0]
+    known: dict[str, Any] = {
+        "project": project.pk, "queue": queue.pk, "meaning": version.meaning, "spec": version.spec_id,
+        "version": version.pk, "digest": version.digest, "question": question, "sensitive": sensitive,
+        "gold_items": [row["item_id"] for row in files.gold], "gold_labels": [row["label"] for row in files.gold],
+    }  # fmt: skip
+    with connection.cursor() as cursor:
+        cursor.execute("SET LOCAL statement_timeout = 0")
+        cursor.execute("SELECT id FROM workforce_queue WHERE id = %s FOR NO KEY UPDATE", [queue.pk])
+        cursor.execute(_STAGED)
+        with cursor.copy("COPY imported_item FROM STDIN") as copy:
+            for position, row in enumerate(items):
+                fields = {name: value for name, value in row.items() if name not in ("item_id", "clause_id")}
+                payload = fields or {"key": row["item_id"]}
+                copy.write_row(
+                    (
+                        position, row["item_id"], json.dumps(payload, ensure_ascii=False),
+                        canonical.digest(canonical.dumps(payload)), row.get("clause_id") or None,
+                    )
+                )  # fmt: skip
+        with cursor.copy("COPY imported_label FROM STDIN") as copy:
+            for position, row in enumerate(first):
+                cited = [] if by_item and not row.get("clauses") else _cited(row)
+                at = row.get("timestamp") or row.get("answered_at") or None
+                copy.write_row((position, row["item_id"], row["annotator_id"], row["label"], at, cited))
+        with cursor.copy("COPY imported_person FROM STDIN") as copy:
+            for origin in dict.fromkeys(row["annotator_id"] for row in first):
+                copy.write_row((origin, pseudonym()))
+        cursor.execute("ANALYZE imported_item; ANALYZE imported_label")
+        n_items = _run(cursor, _ITEMS, known)
+        _run(cursor, _ITEM_CLAUSES, known)
+        n_people = _run(cursor, _PEOPLE, known)
+        _run(cursor, _TASKS, known)
+        n_labels = _run(cursor, _FRESH, known)
+        if n_labels:
+            known["event"] = ledger.record(
+                project_id=project.pk, kind="labels.imported", by=by, subject=("queue", queue.pk),
+                data={"digest": files.digest, "labels": n_labels, "version": version.pk},
+            )  # fmt: skip
+            cursor.execute("ANALYZE fresh_label")
+            for query in (_WIDEN, _SLOTS, _ANSWERS, _CITATIONS, _RESOLUTIONS):
+                _run(cursor, query, known)
+        n_gold = _run(cursor, _GOLD, known) if files.gold else 0
+    return n_items, n_people, n_labels, n_gold, len(files.labels) - len(first)
+
+
+def _run(cursor: Any, query: str, known: dict[str, Any]) -> int:
+    cursor.execute(query, known)
+    return int(cursor.rowcount)
+
+
+_CONTESTED = """
+    WITH votes AS (
+        SELECT a.task_id, count(*) AS n FROM annotation_annotation a JOIN workforce_task t ON t.id = a.task_id
+        WHERE t.queue_id = %(queue)s AND t.state = 'open' GROUP BY a.task_id, a.values ->> %(question)s
+    ), apart AS (
+        SELECT task_id, 1 - sum(n * (n - 1))::float / (sum(n) * (sum(n) - 1)) AS disagreement
+        FROM votes GROUP BY task_id HAVING sum(n) >= 2
+    )
+    SELECT t.id, t.item_id, t.meaning, q.adjudication_queue_id,
+           ARRAY(SELECT a.annotator_id FROM annotation_annotation a WHERE a.task_id = t.id), apart.disagreement
+    FROM apart JOIN workforce_task t ON t.id = apart.task_id JOIN workforce_queue q ON q.id = t.queue_id
+    ORDER BY apart.disagreement DESC, t.id LIMIT %(limit)s
+"""
+
+
+def open_disputes(*, queue: Queue, limit: int, by: Member | None) -> int:
+    """Open a dispute on each of the *limit* most contested tasks of an imported history; returns how many were opened."""
+    version = queue.version
+    assert version is not None
+    question = version.questions[0]["key"]
+    with transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute(_CONTESTED, {"queue": queue.pk, "question": question, "limit": limit})
+        rows = cursor.fetchall()
+        for task_id, item_id, meaning, adjudication, people, disagreement in rows:
+            settling.open_dispute(
+                task_id=task_id, project_id=queue.project_id, questions=[question], reason=DisputeReason.ASKED_FOR,
+                disagreement=disagreement, item_id=item_id, meaning=meaning, adjudication_queue_id=adjudication,
+                answered_by=people, by=by,
+            )  # fmt: skip
+    return len(rows)

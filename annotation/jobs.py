@@ -1,0 +1,40 @@
+"""Celery's doors into this app; each only calls a transition. Heavy libraries are imported here, not in web processes."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from celery import shared_task
+
+from specs import running
+from specs.models import Job, Spec
+from workforce.models import Queue
+
+BUILD, MEASURE = "annotation.build_snapshot", "annotation.measure"
+
+
+@shared_task(name=BUILD)
+def build_snapshot(job_id: int) -> None:
+    running.run(job_id, _build)
+
+
+def _build(job: Job, progress: running.Progress) -> dict[str, Any]:
+    from annotation import exporting
+
+    snapshot = exporting.build(snapshot_id=job.arguments["snapshot"], progress=progress)
+    return {"snapshot": snapshot.pk, "digest": snapshot.digest, "rows": snapshot.n_rows}
+
+
+@shared_task(name=MEASURE)
+def measure(job_id: int) -> None:
+    running.run(job_id, _measure)
+
+
+def _measure(job: Job, progress: running.Progress) -> dict[str, Any]:
+    from annotation import measuring
+
+    spec = Spec.objects.get(pk=job.arguments["spec"], project_id=job.project_id)
+    queue = Queue.objects.filter(pk=job.arguments.get("queue"), project_id=job.project_id).first()
+    progress(0, 1, "measuring")
+    reports = measuring.measure(spec=spec, queue=queue, job=job, by=job.requested_by)
+    return {"reports": [report.pk for report in reports]}

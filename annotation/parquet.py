@@ -1,0 +1,62 @@
+"""The Parquet form of a snapshot: fixed columns, fixed writer settings, nothing in the file that tells when it was made."""
+
+from __future__ import annotations
+
+import json
+from typing import Any, BinaryIO
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+WRITER = f"pyarrow {pa.__version__}, zstd 3"
+_BATCH = 10_000
+
+
+class Writer:
+    """Collects rows into row groups of a fixed size. One set of columns per question; JSON where a value has structure."""
+
+    def __init__(self, out: BinaryIO, questions: list[str]) -> None:
+        self.questions = questions
+        columns = [("key", pa.string()), ("payload", pa.string())]
+        for question in questions:
+            columns += [
+                (question, pa.string()),
+                (f"{question}.basis", pa.string()),
+                (f"{question}.distribution", pa.string()),
+                (f"{question}.n_answers", pa.int32()),
+                (f"{question}.spec_version", pa.string()),
+                (f"{question}.clauses", pa.list_(pa.string())),
+            ]
+        self.schema = pa.schema(columns)
+        self.writer = pq.ParquetWriter(out, self.schema, compression="zstd", compression_level=3, store_schema=False)
+        self.rows: list[dict[str, Any]] = []
+
+    def write(self, row: dict[str, Any]) -> None:
+        flat: dict[str, Any] = {"key": row["key"], "payload": _json(row["payload"])}
+        for question in self.questions:
+            label = row["labels"].get(question)
+            if label is None:
+                continue
+            value = label["value"]
+            flat[question] = value if value is None or isinstance(value, str) else _json(value)
+            flat[f"{question}.basis"] = label["basis"]
+            flat[f"{question}.distribution"] = _json(label["distribution"])
+            flat[f"{question}.n_answers"] = label["n_answers"]
+            flat[f"{question}.spec_version"] = label["spec_version"]
+            flat[f"{question}.clauses"] = label["clauses"]
+        self.rows.append(flat)
+        if len(self.rows) >= _BATCH:
+            self._flush()
+
+    def _flush(self) -> None:
+        if self.rows:
+            self.writer.write_table(pa.Table.from_pylist(self.rows, schema=self.schema))
+            self.rows = []
+
+    def close(self) -> None:
+        self._flush()
+        self.writer.close()
+
+
+def _json(value: Any) -> str:
+    return json.dumps(value, ensure_ascii=False, sort_keys=True, separators=(",", ":"))

@@ -1,0 +1,84 @@
+"""When answers agree: the named rules of consensus. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import Any, Literal
+
+from specs import canonical, schema, task_types
+
+Verdict = Literal["agreed", "more", "disputed"]
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What the answers to one question come to. `distribution` counts them by canonical value."""
+
+    question: str
+    verdict: Verdict
+    value: Any
+    distribution: dict[str, int]
+    disagreement: float
+    no_clause_fits: bool = False
+
+
+def key_of(value: Any) -> str:
+    """A value as a text that equal values share."""
+    return value if isinstance(value, str) else canonical.dumps(value).decode()
+
+
+def decide(
+    questions: Sequence[Mapping[str, Any]], answers: Sequence[Mapping[str, Any]], no_clause: Mapping[str, int], *,
+    rule: str, share: Fraction, maximum: int,
+) -> list[Outcome]:  # fmt: skip
+    """One outcome per question asked on a branch that the answers take, in order.
+
+    A conditional question is judged among those who answered it, and only once the question it hangs on is agreed.
+    `no_clause` counts, per question, the answers that say no clause fits: a majority of them is a dispute.
+    """
+    agreed: dict[str, Any] = {}
+    outcomes: list[Outcome] = []
+    for question in questions:
+        if question not in schema.shown([question], agreed):
+            continue
+        key = question["key"]
+        values = [answer[key] for answer in answers if key in answer]
+        if not values:
+            continue
+        outcome = _one(question, values, no_clause.get(key, 0), len(answers), rule, share, maximum)
+        outcomes.append(outcome)
+        if outcome.verdict == "agreed":
+            agreed[key] = outcome.value
+    return outcomes
+
+
+def _one(
+    question: Mapping[str, Any], values: list[Any], unfit: int, n_answers: int, rule: str, share: Fraction, maximum: int
+) -> Outcome:
+    kind = task_types.get(question["kind"])
+    groups = kind.compare(question, values)
+    top = groups[0]
+    distribution = {key_of(group["value"]): group["n"] for group in groups}
+    n = len(values)
+    disagreement = 1 - sum(g["n"] * (g["n"] - 1) for g in groups) / (n * (n - 1)) if n > 1 else 0.0
+    unfit_majority = 2 * unfit > n
+    if unfit_majority:
+        verdict: Verdict = "disputed"
+    elif _agree(rule, Fraction(top["n"], n), share, tied=len(groups) > 1 and groups[1]["n"] == top["n"]):
+        verdict = "agreed"
+    else:
+        verdict = "more" if n_answers < maximum else "disputed"
+    value = kind.merge(question, [values[index] for index in top["indices"]]) if verdict == "agreed" else None
+    return Outcome(question["key"], verdict, value, distribution, disagreement, unfit_majority)
+
+
+def _agree(rule: str, top: Fraction, share: Fraction, *, tied: bool) -> bool:
+    match rule:
+        case "unanimity":
+            return top == 1
+        case "majority":
+            return top > Fraction(1, 2) and not tied
+        case _:
+            return top >= share

@@ -1,0 +1,143 @@
+"""Comparing a task's answers once the wanted ones are in.
+
+    open -> resolved, with a resolution per question: settle
+    open -> open with one more slot: settle
+    open -> disputed, with a dispute on the way to the adjudication queue: settle, dispute
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from fractions import Fraction
+from typing import Any
+
+from django.db import connection, transaction
+from django.db.models import Max
+
+from annotation import rules
+from annotation.models import Annotation, Basis, Dispute, DisputeReason, Resolution
+from specs import canonical, ledger, versions
+from specs.models import Member
+from workforce import routing
+from workforce.models import Queue, TaskState
+
+_ANSWERS = """
+    SELECT a.id, a.values::text, a.version_id, a.annotator_id,
+           ARRAY(SELECT c.question FROM annotation_citation c WHERE c.annotation_id = a.id AND c.clause_id IS NULL),
+           q.rule, q.consensus_share, q.max_overlap, t.overlap, t.project_id, q.id, q.adjudication_queue_id, t.item_id,
+           t.meaning
+    FROM workforce_task t
+    JOIN workforce_queue q ON q.id = t.queue_id
+    JOIN annotation_annotation a ON a.task_id = t.id
+    WHERE t.id = %s AND NOT EXISTS (
+        SELECT 1 FROM annotation_annotation l WHERE l.assignment_id = a.assignment_id AND l.revision > a.revision)
+    ORDER BY a.ordinal
+"""
+
+_RESOLVE = """
+    WITH event AS (
+        INSERT INTO specs_event (project_id, kind, subject, subject_id, by_id, data)
+        VALUES (%(project)s, 'task.resolved', 'task', %(task)s, NULL, %(data)s::jsonb) RETURNING id
+    ), settled AS (
+        UPDATE workforce_task SET state = 'resolved', settled_at = statement_timestamp() WHERE id = %(task)s
+    )
+    INSERT INTO annotation_resolution
+        (project_id, task_id, question, revision, value, basis, version_id, distribution, answers, rule, resolved_at, event_id)
+    SELECT %(project)s, %(task)s, r.question,
+           1 + coalesce((SELECT max(o.revision) FROM annotation_resolution o
+                         WHERE o.task_id = %(task)s AND o.question = r.question), 0),
+           r.value, 'consensus', %(version)s, r.distribution, %(answers)s, %(rule)s, statement_timestamp(), event.id
+    FROM event, jsonb_to_recordset(%(outcomes)s::jsonb) AS r (question text, value jsonb, distribution jsonb)
+"""
+
+
+def settle(*, task_id: int) -> str:
+    """Judge a task's counted answers by its queue's rule; returns what became of it: resolved, open or disputed.
+
+    Call it under the task's lock, inside the transaction of the last answer.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute(_ANSWERS, [task_id])
+        rows = cursor.fetchall()
+    if not rows:
+        return "open"
+    answers = [json.loads(row[1]) for row in rows]
+    rule, share, maximum, overlap, project_id, queue_id, adjudication, item_id, meaning = rows[0][5:]
+    version = versions.read(max(row[2] for row in rows))
+    unfit: dict[str, int] = {}
+    for row in rows:
+        for question in row[4]:
+            unfit[question] = unfit.get(question, 0) + 1
+    outcomes = rules.decide(
+        version.questions, answers, unfit, rule=rule, share=Fraction(share), maximum=max(maximum, overlap)
+    )
+    if all(outcome.verdict == "agreed" for outcome in outcomes):
+        with connection.cursor() as cursor:
+            cursor.execute(
+                _RESOLVE,
+                {
+                    "project": project_id, "task": task_id, "version": version.id, "rule": rule,
+                    "answers": [row[0] for row in rows],
+                    "outcomes": json.dumps(
+                        [
+                            {"question": outcome.question, "value": outcome.value, "distribution": outcome.distribution}
+                            for outcome in outcomes
+                        ]
+                    ),
+                    "data": canonical.dumps({"basis": "consensus", "questions": len(outcomes)}).decode(),
+                },
+            )  # fmt: skip
+        return "resolved"
+    if not any(outcome.verdict == "disputed" for outcome in outcomes):
+        routing.add_slot(task_id=task_id)
+        return "open"
+    disputed = [outcome for outcome in outcomes if outcome.verdict != "agreed"]
+    open_dispute(
+        task_id=task_id, project_id=project_id, questions=[outcome.question for outcome in disputed],
+        reason=DisputeReason.NO_CLAUSE_FITS
+        if any(outcome.no_clause_fits for outcome in disputed) else DisputeReason.ANSWERS_DIFFER,
+        disagreement=max(outcome.disagreement for outcome in disputed), item_id=item_id, meaning=meaning,
+        adjudication_queue_id=adjudication, answered_by=[row[3] for row in rows], by=None,
+    )  # fmt: skip
+    return "disputed"
+
+
+def open_dispute(
+    *, task_id: int, project_id: int, questions: Sequence[str], reason: str, disagreement: float, item_id: int, meaning: int,
+    adjudication_queue_id: int | None, answered_by: Sequence[int], by: Member | None,
+) -> Dispute:  # fmt: skip
+    """Open a dispute and put its work into the adjudication queue, where nobody who answered can claim it."""
+    with transaction.atomic():
+        event = ledger.record(
+            project_id=project_id, kind="dispute.opened", by=by, subject=("task", task_id),
+            data={"questions": sorted(questions), "reason": str(reason)},
+        )  # fmt: skip
+        work = None
+        if adjudication_queue_id is not None:
+            queue = Queue.objects.get(pk=adjudication_queue_id)
+            work = routing.route(item_id=item_id, queue=queue, meaning=meaning, barred=answered_by, overlap=1, by=by)
+        routing.withdraw_open_slots(task_id=task_id)
+        routing.mark(task_id=task_id, state=TaskState.DISPUTED)
+        return Dispute.objects.create(
+            project_id=project_id, task_id=task_id, work=work, questions=list(questions), reason=reason,
+            disagreement=disagreement, event_id=event,
+        )  # fmt: skip
+
+
+def append_resolution(
+    *, task_id: int, project_id: int, question: str, value: Any, basis: Basis, version_id: int, event_id: int, rule: str,
+    ruling_id: int | None = None, distribution: dict[str, int] | None = None, answers: Sequence[int] = (),
+) -> Resolution:  # fmt: skip
+    """The next revision of a task's resolution. Call it under the task's lock."""
+    last = Resolution.objects.filter(task_id=task_id, question=question).aggregate(last=Max("revision"))["last"] or 0
+    return Resolution.objects.create(
+        project_id=project_id, task_id=task_id, question=question, revision=last + 1, value=value, basis=basis,
+        version_id=version_id, ruling_id=ruling_id, distribution=distribution or {}, answers=list(answers), rule=rule,
+        event_id=event_id,
+    )  # fmt: skip
+
+
+def counted(task_id: int) -> list[Annotation]:
+    """A task's counted answers in the order they were given."""
+    return list(Annotation.objects.counted().filter(task_id=task_id).order_by("ordinal"))

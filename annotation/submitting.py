@@ -1,0 +1,270 @@
+"""Accepting answers.
+
+    leased slot -> submitted slot with its annotation: submit
+    (nothing) -> late answer: submit, when the lease is lost and no slot of the task is free
+    (nothing) -> draft -> newer draft: save_draft
+
+The lease token is a fencing token checked under the slot's lock; the client key makes a repeated request one answer. Settling
+happens in the same transaction.
+"""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from django.conf import settings
+from django.db import connection, transaction
+
+from annotation import settling
+from annotation.models import Annotation, AnnotationNote, AnswerDraft, LateAnswer
+from specs import canonical, ledger, schema, versions
+from specs.models import Member
+from specs.problems import Problem
+from specs.refusals import Invalid, KeyReused, Refusal, Stale
+from specs.schema import BadAnswer
+from workforce import leasing
+from workforce.models import Annotator, Citing
+
+NO_CLAUSE = "no-clause-fits"
+
+
+class TaskGone(Refusal):
+    code = "no-such-assignment"
+    status = 404
+
+
+@dataclass(frozen=True)
+class Receipt:
+    """What happened to an answer: `outcome` is `counted` or `late`; `annotation_id` is None for a late one."""
+
+    outcome: str
+    annotation_id: int | None
+    task_id: int
+    served_digest: str
+    repeated: bool = False
+
+
+@dataclass(frozen=True)
+class Answer:
+    """An answer as a client gives it: values by question, cited clause keys by question (or `no-clause-fits`)."""
+
+    values: Mapping[str, Any]
+    citations: Mapping[str, Sequence[str]]
+    flagged: bool = False
+    note: str = ""
+
+
+_RECORD = """
+    WITH event AS (
+        INSERT INTO specs_event (project_id, kind, subject, subject_id, by_id, data)
+        VALUES (%(project)s, 'annotation.submitted', 'assignment', %(assignment)s, %(by)s, %(data)s::jsonb) RETURNING id
+    ), slot AS (
+        UPDATE workforce_assignment SET state = 'submitted', submitted_at = statement_timestamp(), lease_until = NULL
+        WHERE id = %(assignment)s
+    ), task AS (
+        UPDATE workforce_task SET n_answers = n_answers + 1 WHERE id = %(task)s RETURNING n_answers
+    ), answer AS (
+        INSERT INTO annotation_annotation
+            (project_id, assignment_id, task_id, queue_id, annotator_id, version_id, served_digest, lease_token, client_key,
+             revision, ordinal, values, flagged, source, answered_at, recorded_at, event_id)
+        SELECT %(project)s, %(assignment)s, %(task)s, %(queue)s, %(annotator)s, %(version)s, %(digest)s, %(token)s,
+               %(client_key)s, 1, task.n_answers, %(values)s::jsonb, %(flagged)s, 'live', statement_timestamp(),
+               statement_timestamp(), event.id
+        FROM event, task RETURNING id
+    ), cited AS (
+        INSERT INTO annotation_citation (project_id, annotation_id, question, clause_id)
+        SELECT %(project)s, answer.id, c.question, c.clause
+        FROM answer, unnest(%(questions)s::text[], %(clauses)s::bigint[]) AS c (question, clause)
+    ), gone AS (
+        DELETE FROM annotation_answerdraft WHERE task_id = %(task)s AND annotator_id = %(annotator)s
+    )
+    SELECT answer.id FROM answer
+"""
+
+
+def submit(
+    *, annotator: Annotator, assignment_id: int, token: uuid.UUID, answer: Answer, client_key: str, by: Member | None
+) -> Receipt:
+    """Store an answer, complete its slot and settle the task when the wanted answers are in.
+
+    The same `client_key` again gives the first receipt; with another body it is refused (`KeyReused`). When the lease is
+    lost, the answer counts only if a slot of the task is free, under a new lease taken here; otherwise it is kept as late.
+    Raises `Invalid` (the answer does not fit the served version; nothing is stored, the lease stays) and `TaskGone`.
+    """
+    if not 8 <= len(client_key) <= 100:
+        raise Invalid("The client key has 8 to 100 characters.")
+    with transaction.atomic():
+        slot = leasing.lock(assignment_id=assignment_id, annotator=annotator, token=token)
+        if slot is None:
+            raise TaskGone("There is no such assignment.")
+        if not slot.live:
+            repeated = _repeated(annotator, client_key, answer)
+            if repeated is not None:
+                return repeated
+            return _late(annotator, slot, token, answer, client_key, by)
+        assert slot.version_id is not None
+        return _record(annotator, slot, slot.version_id, slot.served_digest, assignment_id, token, answer, client_key, by)
+
+
+def _record(
+    annotator: Annotator, slot: leasing.Slot, version_id: int, digest: str, assignment_id: int, token: uuid.UUID,
+    answer: Answer, client_key: str, by: Member | None,
+) -> Receipt:  # fmt: skip
+    version = versions.read(version_id)
+    values = parse(version, answer, slot.payload)
+    questions, clauses = citations(version, answer, values)
+    with connection.cursor() as cursor:
+        cursor.execute(
+            _RECORD,
+            {
+                "project": annotator.project_id, "assignment": assignment_id, "task": slot.task_id,
+                "queue": slot.queue_id, "annotator": annotator.pk, "version": version_id, "digest": digest,
+                "token": token, "client_key": client_key, "flagged": answer.flagged, "by": by.pk if by else None,
+                "values": canonical.dumps(values).decode(), "questions": questions, "clauses": clauses,
+                "data": canonical.dumps(
+                    {
+                        "annotator": annotator.pk, "task": slot.task_id, "version": version_id,
+                        "values": canonical.digest(canonical.dumps(values)),
+                    }
+                ).decode(),
+            },
+        )  # fmt: skip
+        annotation_id = cursor.fetchone()[0]  # type: ignore[index]
+    if answer.note.strip():
+        AnnotationNote.objects.create(
+            project_id=annotator.project_id, annotation_id=annotation_id,
+            text=answer.note.strip()[: settings.MAX_NOTE_CHARACTERS],
+        )  # fmt: skip
+    if slot.task_state == "open" and slot.n_answers + 1 >= slot.overlap:
+        settling.settle(task_id=slot.task_id)
+    return Receipt("counted", annotation_id, slot.task_id, digest)
+
+
+def parse(version: versions.ReadVersion, answer: Answer, payload: Mapping[str, Any]) -> dict[str, Any]:
+    """The values, checked against the questions of the served version. Raises `Invalid` naming each question."""
+    try:
+        return schema.parse_answer(version.questions, answer.values, payload)
+    except BadAnswer as error:
+        raise Invalid(
+            "The answer does not fit the questions.", problems=[problem.as_dict() for problem in error.problems]
+        ) from error
+
+
+def citations(
+    version: versions.ReadVersion, answer: Answer, values: Mapping[str, Any]
+) -> tuple[list[str], list[int | None]]:
+    """Cited clauses as parallel lists of question and clause id (None: no clause fits). Raises `Invalid`."""
+    found: list[Problem] = []
+    rows: dict[tuple[str, int | None], None] = {}
+    for question, keys in answer.citations.items():
+        if question not in values:
+            found.append(Problem(f"question {question}", "is cited for, but has no answer"))
+            continue
+        for key in keys:
+            clause = version.clause(key)
+            if clause is None and key != NO_CLAUSE:
+                found.append(Problem(f"question {question}", f"{key!r} is no clause of version {version.number}"))
+            else:
+                rows[question, clause.id if clause else None] = None
+    for question in version.questions:
+        key = question["key"]
+        if question.get("cite") == "always" and key in values and not any(cited == key for cited, _ in rows):
+            found.append(Problem(f"question {key}", "needs the clause that the answer rests on, or that none fits"))
+    if found:
+        raise Invalid("The citations do not fit.", problems=[problem.as_dict() for problem in found])
+    return [question for question, _ in rows], [clause for _, clause in rows]
+
+
+def _repeated(annotator: Annotator, client_key: str, answer: Answer) -> Receipt | None:
+    known = Annotation.objects.filter(annotator=annotator, client_key=client_key).first()
+    if known is not None:
+        if known.values != dict(answer.values):
+            raise KeyReused("This client key came before with another answer.")
+        return Receipt("counted", known.pk, known.task_id, known.served_digest, repeated=True)
+    late = LateAnswer.objects.filter(annotator=annotator, client_key=client_key).first()
+    if late is not None:
+        if late.values != dict(answer.values):
+            raise KeyReused("This client key came before with another answer.")
+        return Receipt("late", None, late.task_id, "", repeated=True)
+    return None
+
+
+def _late(
+    annotator: Annotator, slot: leasing.Slot, token: uuid.UUID, answer: Answer, client_key: str, by: Member | None
+) -> Receipt:
+    anew = leasing.claim_anew(
+        task_id=slot.task_id, annotator=annotator, expired_id=slot.assignment_id if slot.own_but_expired else None, by=by
+    )
+    if anew is not None:
+        fresh = leasing.lock(assignment_id=anew.assignment_id, annotator=annotator, token=anew.token)
+        assert fresh is not None and fresh.live
+        try:
+            with transaction.atomic():
+                return _record(
+                    annotator, fresh, anew.version_id, anew.served_digest, anew.assignment_id, anew.token, answer,
+                    client_key, by,
+                )  # fmt: skip
+        except Invalid:
+            leasing.release(
+                assignment_id=anew.assignment_id, annotator=annotator, token=anew.token, reason="late", by=by
+            )
+    event = ledger.record(
+        project_id=annotator.project_id, kind="annotation.late", by=by, subject=("assignment", slot.assignment_id),
+        data={"annotator": annotator.pk, "task": slot.task_id},
+    )  # fmt: skip
+    LateAnswer.objects.create(
+        project_id=annotator.project_id, assignment_id=slot.assignment_id, task_id=slot.task_id, annotator=annotator,
+        token=token, client_key=client_key, values=dict(answer.values),
+        citations=[{"question": question, "clauses": list(keys)} for question, keys in answer.citations.items()],
+        reason="lease-lost", event_id=event,
+    )  # fmt: skip
+    return Receipt("late", None, slot.task_id, "")
+
+
+def save_draft(
+    *, annotator: Annotator, task_id: int, values: Mapping[str, Any], citations: Mapping[str, Sequence[str]], revision: int
+) -> int:
+    """Keep an answer being written; returns its revision. `revision` is the one the writer saw (0 for none).
+
+    An older one never overwrites a newer one: `Stale` carries what is kept there.
+    """
+    canonical.dumps(dict(values))
+    with transaction.atomic():
+        draft, new = AnswerDraft.objects.select_for_update(no_key=True).get_or_create(
+            annotator=annotator, task_id=task_id,
+            defaults={"project_id": annotator.project_id, "values": dict(values), "citations": _plain(citations)},
+        )  # fmt: skip
+        if new:
+            return draft.revision
+        if draft.revision != revision:
+            raise Stale(
+                "A newer draft of this answer is kept.", revision=draft.revision, values=draft.values,
+                citations=draft.citations,
+            )  # fmt: skip
+        draft.values, draft.citations, draft.revision = dict(values), _plain(citations), draft.revision + 1
+        draft.saved_at = leasing.database_now()
+        draft.save()
+    return draft.revision
+
+
+def draft_of(*, annotator: Annotator, task_id: int) -> AnswerDraft | None:
+    """The annotator's own draft; nobody else sees it."""
+    return AnswerDraft.objects.filter(annotator=annotator, task_id=task_id).first()
+
+
+def asks_for_clause(*, citing: str, share: float, task_id: int, annotator_id: int, question: Mapping[str, Any]) -> bool:
+    """Whether this annotator is asked for a clause on this task: by the question, the queue, or a fixed random share."""
+    if question.get("cite") in ("always", "never"):
+        return bool(question["cite"] == "always")
+    if citing == Citing.SAMPLE:
+        drawn = canonical.digest(f"{task_id}:{annotator_id}".encode())[7:15]
+        return int(drawn, 16) / 0xFFFFFFFF < share
+    return citing == Citing.ALWAYS
+
+
+def _plain(citations: Mapping[str, Sequence[str]]) -> list[dict[str, Any]]:
+    return [{"question": question, "clauses": list(keys)} for question, keys in citations.items()]
+

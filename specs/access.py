@@ -1,0 +1,140 @@
+"""Who may what: permissions, roles as default sets of them, and the policy that every route declares.
+
+A route without a policy does not start (`tests/security/test_routes.py` walks the resolver). A project that is missing and
+one that is not the caller's answer alike: 404.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import wraps
+from typing import Any, Literal, TypeVar
+
+from django.contrib.auth.models import User
+from django.core.exceptions import PermissionDenied
+from django.db import models
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import redirect
+from django.utils.http import urlencode
+
+from specs.models import Member, MemberState, Project, Role
+from specs.refusals import NotAllowed
+
+PERMISSIONS = {
+    "project.manage": "Change the project and its members",
+    "member.read": "See members and annotators",
+    "spec.read": "Read specs",
+    "spec.edit": "Draft specs",
+    "spec.publish": "Publish specs and confirm relabelling",
+    "queue.read": "See queues",
+    "queue.manage": "Create and change queues, load items, enrol annotators",
+    "work.label": "Claim tasks and answer them",
+    "dispute.read": "See disputes",
+    "dispute.decide": "Adjudicate",
+    "agreement.read": "See agreement",
+    "agreement.measure": "Measure agreement",
+    "snapshot.read": "See and download snapshots",
+    "snapshot.build": "Build snapshots",
+    "job.read": "See background jobs",
+    "token.manage": "Create API tokens of one's own",
+}
+
+_READ = {"spec.read", "queue.read", "agreement.read", "snapshot.read", "job.read", "token.manage"}
+ROLES: dict[str, frozenset[str]] = {
+    Role.OWNER: frozenset(PERMISSIONS) - {"work.label"},
+    Role.EDITOR: frozenset(_READ | {"spec.edit", "dispute.read"}),
+    Role.PUBLISHER: frozenset(_READ | {"spec.publish", "dispute.read"}),
+    Role.LEAD: frozenset(_READ | {"dispute.read", "dispute.decide", "member.read"}),
+    Role.MANAGER: frozenset(_READ | {"queue.manage", "member.read", "agreement.measure", "dispute.read"}),
+    Role.ANNOTATOR: frozenset({"spec.read", "work.label", "token.manage"}),
+    Role.READER: frozenset(_READ | {"snapshot.build"}),
+}
+
+
+def permissions_of(member: Member) -> frozenset[str]:
+    """What the member's roles allow; nothing while suspended or gone."""
+    if member.state != MemberState.ACTIVE:
+        return frozenset()
+    return frozenset().union(*(ROLES[role] for role in member.roles))
+
+
+def require(member: Member, permission: str) -> None:
+    """The check inside a transition, for callers that came through no route."""
+    if permission not in permissions_of(member):
+        raise NotAllowed(f"This needs the permission: {PERMISSIONS[permission].lower()}.")
+
+
+@dataclass(frozen=True)
+class Policy:
+    """Who may use a route: everyone, whoever is signed in, or members of the project with a permission."""
+
+    kind: Literal["public", "signed-in", "member"]
+    permission: str | None = None
+
+
+PUBLIC, SIGNED_IN = Policy("public"), Policy("signed-in")
+
+
+def allows(permission: str) -> Policy:
+    """The policy "members with this permission"."""
+    if permission not in PERMISSIONS:
+        raise ValueError(f"{permission} is no permission")
+    return Policy("member", permission)
+
+
+class MemberRequest(HttpRequest):
+    """A request that passed a member policy."""
+
+    project: Project
+    member: Member
+    permissions: frozenset[str]
+    user: User
+
+
+View = Callable[..., HttpResponse]
+V = TypeVar("V", bound=View)
+
+
+def page(policy: Policy) -> Callable[[View], View]:
+    """Declare a page's policy and enforce it before the view runs."""
+
+    def decorate(view: View) -> View:
+        @wraps(view)
+        def guarded(request: Any, *args: Any, **kwargs: Any) -> HttpResponse:
+            if policy.kind != "public" and not request.user.is_authenticated:
+                return redirect(f"/accounts/login/?{urlencode({'next': request.get_full_path()})}")
+            if policy.kind == "member":
+                enter(request, request.user, kwargs.pop("project"))
+                if policy.permission not in request.permissions:
+                    raise PermissionDenied
+            return view(request, *args, **kwargs)
+
+        guarded.policy = policy  # type: ignore[attr-defined]  # read by the test that walks the resolver
+        return guarded
+
+    return decorate
+
+
+def enter(request: Any, user: Any, project_key: str) -> None:
+    """Bind the request to the project and the caller's membership in it, or answer as if there were no such project."""
+    member = (
+        Member.objects.select_related("project", "user")
+        .filter(project__key=project_key, user=user, state=MemberState.ACTIVE)
+        .first()
+    )
+    if member is None:
+        raise Http404
+    request.project, request.member, request.permissions = member.project, member, permissions_of(member)
+
+
+Row = TypeVar("Row", bound=models.Model)
+
+
+def get_or_404(rows: models.QuerySet[Row] | type[Row], *, project: Project, **keys: Any) -> Row:
+    """The one row of this project with these keys; a row of another project is as missing as none."""
+    queryset: models.QuerySet[Row] = rows._default_manager.all() if isinstance(rows, type) else rows
+    try:
+        return queryset.get(project_id=project.pk, **keys)
+    except (queryset.model.DoesNotExist, ValueError, OverflowError) as error:
+        raise Http404 from error

@@ -1,0 +1,117 @@
+"""The shape of a clause: its blocks, what it governs, its canonical bytes. Pure.
+
+A clause is a dict: `title`, `blocks` (each `{"type", "text"}`; an example also `item`, `value`, `why`) and `governs` (each
+`{"question", "values", "pairs"}`; no values means the whole question).
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from specs import canonical
+from specs.problems import Problem
+
+BLOCK_TYPES = {
+    "definition": "Definition",
+    "use_when": "Use when",
+    "avoid_when": "Avoid when",
+    "example": "Example",
+    "counter_example": "Counter-example",
+    "rationale": "Rationale",
+    "notes": "Notes",
+}
+MEANING = frozenset({"definition", "use_when", "avoid_when"})
+EXAMPLES = frozenset({"example", "counter_example"})
+_BLOCK_FIELDS = ("type", "text", "item", "value", "why")
+_KEY = re.compile(r"^[a-z0-9]+(?:[-_.][a-z0-9]+)*$")
+MAX_KEY = 64
+MAX_TITLE = 200
+
+
+def clean(clause: Mapping[str, Any]) -> dict[str, Any]:
+    """The clause with exactly the known fields, empty ones left out and lists sorted where order means nothing."""
+    return {
+        "title": str(clause.get("title", "")).strip(),
+        "blocks": [
+            {name: block[name] for name in _BLOCK_FIELDS if block.get(name)} for block in clause.get("blocks", ())
+        ],
+        "governs": sorted(
+            (
+                {
+                    "question": entry["question"],
+                    "values": sorted(set(entry.get("values") or ())),
+                    "pairs": sorted(sorted(pair) for pair in entry.get("pairs") or ()),
+                }
+                for entry in clause.get("governs", ())
+            ),
+            key=lambda entry: entry["question"],
+        ),
+    }
+
+
+def revision_bytes(clause: Mapping[str, Any]) -> bytes:
+    """The canonical bytes of one wording; they carry the format number and what the clause governs."""
+    return canonical.dumps({"format": canonical.FORMAT, **clean(clause)})
+
+
+def key_problem(key: str) -> str | None:
+    """Why *key* cannot be a clause's key, or None."""
+    if not _KEY.match(key) or len(key) > MAX_KEY:
+        return "a key has lower-case letters, digits and single - _ . between them, 64 characters at most"
+    return None
+
+
+def problems(
+    key: str, clause: Mapping[str, Any], questions: Sequence[Mapping[str, Any]], *, max_characters: int = 20_000
+) -> list[Problem]:
+    """What is wrong with a clause, block by block, against the questions of its version."""
+    name = f"clause {key}"
+    found = [Problem(name, why)] if (why := key_problem(key)) else []
+    title = str(clause.get("title", "")).strip()
+    if not title:
+        found.append(Problem(name, "has no title"))
+    elif len(title) > MAX_TITLE:
+        found.append(Problem(name, f"the title is longer than {MAX_TITLE} characters"))
+    labels = {question["key"]: values_of(question) for question in questions}
+    for number, block in enumerate(clause.get("blocks", ()), 1):
+        found.extend(_block_problems(f"{name}, block {number}", block, labels, max_characters))
+    for entry in clause.get("governs", ()):
+        found.extend(_governs_problems(name, entry, labels))
+    return found
+
+
+def values_of(question: Mapping[str, Any]) -> set[str]:
+    return {label["value"] for label in question.get("labels", ())}
+
+
+def _block_problems(
+    where: str, block: Mapping[str, Any], labels: Mapping[str, set[str]], max_characters: int
+) -> Iterable[Problem]:
+    kind = block.get("type")
+    if kind not in BLOCK_TYPES:
+        yield Problem(where, f"{kind!r} is no type of block; there are {', '.join(BLOCK_TYPES)}")
+        return
+    texts = [str(block.get(field) or "") for field in ("text", "item", "why")]
+    if not any(text.strip() for text in texts):
+        yield Problem(where, "is empty")
+    if any(len(text) > max_characters for text in texts):
+        yield Problem(where, f"is longer than {max_characters} characters")
+    value = block.get("value")
+    known = set().union(*labels.values()) if labels else set()
+    if kind in EXAMPLES and value and known and value not in known:
+        yield Problem(where, f"gives the value {value!r}, which is no label of any question")
+
+
+def _governs_problems(name: str, entry: Mapping[str, Any], labels: Mapping[str, set[str]]) -> Iterable[Problem]:
+    question = entry.get("question")
+    if question not in labels:
+        yield Problem(name, f"governs the question {question!r}, which does not exist")
+        return
+    named = set(entry.get("values") or ()) | {value for pair in entry.get("pairs") or () for value in pair}
+    for value in sorted(named - labels[question]) if labels[question] else ():
+        yield Problem(name, f"governs {value!r}, which is no label of {question}")
+    for pair in entry.get("pairs") or ():
+        if len(set(pair)) != 2:
+            yield Problem(name, "governs a pair that is not two different labels")

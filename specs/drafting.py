@@ -1,0 +1,223 @@
+"""Opening and editing a draft.
+
+    (nothing) -> draft: open_draft
+    draft -> draft: set_questions, add_clause, reword_clause, move_clause, withdraw_clause
+
+Each edit names the revision its author saw; an older one is refused with what stands there now, so two editors never
+overwrite each other.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from django.conf import settings
+from django.db import transaction
+from django.db.models import F, Max
+from django.db.models.functions import Now
+
+from specs import clauses as clause_shape
+from specs import ledger, schema
+from specs.models import Clause, DraftClause, Member, Project, Spec, SpecVersion, VersionClause, VersionState
+from specs.refusals import Invalid, Stale, WrongState
+
+
+def create_spec(*, project: Project, key: str, title: str, purpose: str = "", by: Member | None) -> Spec:
+    """A new spec without any version yet."""
+    if clause_shape.key_problem(key) or "." in key:
+        raise Invalid("A spec's key has lower-case letters, digits and hyphens.", problems=[])
+    if not title.strip():
+        raise Invalid("A spec needs a title.")
+    if Spec.objects.filter(project=project, key=key).exists():
+        raise Invalid(f"There is a spec {key} already.")
+    with transaction.atomic():
+        spec = Spec.objects.create(project=project, key=key, title=title.strip(), purpose=purpose)
+        ledger.record(project_id=project.pk, kind="spec.created", by=by, subject=("spec", spec.pk), data={"key": key})
+    return spec
+
+
+def open_draft(*, spec: Spec, by: Member | None) -> SpecVersion:
+    """The spec's draft: the one that is open, or a new one that starts from the newest published version."""
+    with transaction.atomic():
+        Spec.objects.select_for_update(no_key=True).get(pk=spec.pk)
+        draft = SpecVersion.objects.draft().filter(spec=spec).first()
+        if draft is not None:
+            return draft
+        base = SpecVersion.objects.published().filter(spec=spec).newest_first().first()
+        draft = SpecVersion.objects.create(
+            project_id=spec.project_id, spec=spec, based_on=base, questions=base.questions if base else []
+        )
+        if base is not None:
+            DraftClause.objects.bulk_create(
+                DraftClause(
+                    project_id=spec.project_id,
+                    version=draft,
+                    clause_id=entry.clause_id,
+                    position=entry.position,
+                    section=entry.section,
+                    title=entry.revision.title,
+                    blocks=entry.revision.blocks,
+                    governs=entry.revision.governs,
+                    edited_by=by,
+                )
+                for entry in VersionClause.objects.filter(version=base).select_related("revision").order_by("position")
+            )
+        ledger.record(
+            project_id=spec.project_id,
+            kind="draft.opened",
+            by=by,
+            subject=("version", draft.pk),
+            data={"based_on": base.number if base else None},
+        )
+    return draft
+
+
+def discard_draft(*, draft: SpecVersion, by: Member | None) -> None:
+    """Throw a draft away; published versions are untouched."""
+    with transaction.atomic():
+        draft = _locked(draft)
+        DraftClause.objects.filter(version=draft).delete()
+        number = draft.pk
+        draft.delete()
+        ledger.record(project_id=draft.project_id, kind="draft.discarded", by=by, subject=("version", number), data={})
+
+
+def set_questions(
+    *, draft: SpecVersion, questions: Sequence[Mapping[str, Any]], revision: int | None = None, by: Member | None
+) -> SpecVersion:
+    """Replace the draft's questions. Raises `Invalid` naming each question's problem, `Stale` on an older revision."""
+    found = schema.problems(questions, max_questions=settings.MAX_QUESTIONS, max_labels=settings.MAX_LABELS)
+    if found:
+        raise Invalid("The questions cannot be asked like this.", problems=[problem.as_dict() for problem in found])
+    with transaction.atomic():
+        draft = _locked(draft)
+        if revision is not None and draft.revision != revision:
+            raise Stale("Somebody changed the questions meanwhile.", revision=draft.revision, questions=draft.questions)
+        draft.questions = schema.clean(questions)
+        draft.revision += 1
+        draft.save(update_fields=["questions", "revision"])
+        _edited(draft, by, "questions", "")
+    return draft
+
+
+def add_clause(
+    *,
+    draft: SpecVersion,
+    key: str,
+    title: str,
+    blocks: Sequence[Mapping[str, Any]] = (),
+    governs: Sequence[Mapping[str, Any]] = (),
+    section: str = "",
+    by: Member | None,
+) -> DraftClause:
+    """Append a clause to the draft. A key that an earlier version used means that clause again."""
+    content = _content(key, title, blocks, governs)
+    with transaction.atomic():
+        draft = _locked(draft)
+        if DraftClause.objects.filter(version=draft).count() >= settings.MAX_CLAUSES:
+            raise Invalid(f"A spec has at most {settings.MAX_CLAUSES} clauses.")
+        clause, _ = Clause.objects.get_or_create(
+            spec_id=draft.spec_id, key=key, defaults={"project_id": draft.project_id}
+        )
+        if DraftClause.objects.filter(version=draft, clause=clause).exists():
+            raise Invalid(f"There is a clause {key} in this draft already.")
+        last = DraftClause.objects.filter(version=draft).aggregate(last=Max("position"))["last"] or 0
+        added = DraftClause.objects.create(
+            project_id=draft.project_id, version=draft, clause=clause, position=last + 1, section=section,
+            edited_by=by, **content,
+        )  # fmt: skip
+        _edited(draft, by, "clause-added", key)
+    return added
+
+
+def reword_clause(
+    *,
+    clause: DraftClause,
+    title: str,
+    blocks: Sequence[Mapping[str, Any]],
+    governs: Sequence[Mapping[str, Any]],
+    section: str | None = None,
+    revision: int | None = None,
+    by: Member | None,
+) -> DraftClause:
+    """Replace a draft clause's words. Raises `Stale` with the words that stand there when *revision* is an older one."""
+    content = _content(clause.clause.key, title, blocks, governs)
+    with transaction.atomic():
+        draft = _locked(clause.version)
+        current = DraftClause.objects.select_for_update(no_key=True).get(pk=clause.pk)
+        if revision is not None and current.revision != revision:
+            raise Stale(
+                "Somebody reworded this clause meanwhile.",
+                revision=current.revision, title=current.title, blocks=current.blocks, governs=current.governs,
+            )  # fmt: skip
+        for name, value in content.items():
+            setattr(current, name, value)
+        if section is not None:
+            current.section = section
+        current.revision += 1
+        current.edited_by, current.edited_at = by, Now()
+        current.save()
+        _edited(draft, by, "clause-reworded", clause.clause.key)
+    current.refresh_from_db()
+    return current
+
+
+def move_clause(*, clause: DraftClause, to: int, by: Member | None) -> None:
+    """Put a clause at place *to* (counting from 1); the others close up."""
+    with transaction.atomic():
+        draft = _locked(clause.version)
+        ordered = list(DraftClause.objects.filter(version=draft).order_by("position"))
+        moving = next(entry for entry in ordered if entry.pk == clause.pk)
+        ordered.remove(moving)
+        ordered.insert(max(0, min(to - 1, len(ordered))), moving)
+        for position, entry in enumerate(ordered, 1):
+            entry.position = position
+        DraftClause.objects.bulk_update(ordered, ["position"])
+        _edited(draft, by, "clause-moved", clause.clause.key)
+
+
+def withdraw_clause(*, clause: DraftClause, by: Member | None) -> None:
+    """Leave a clause out of the draft; published versions keep it, and its key stays its own."""
+    with transaction.atomic():
+        draft = _locked(clause.version)
+        found = DraftClause.objects.filter(pk=clause.pk).first()
+        if found is None:
+            return
+        found.delete()
+        DraftClause.objects.filter(version=draft, position__gt=found.position).update(position=F("position") - 1)
+        _edited(draft, by, "clause-withdrawn", clause.clause.key)
+
+
+def _locked(draft: SpecVersion) -> SpecVersion:
+    found = SpecVersion.objects.select_for_update(no_key=True).filter(pk=draft.pk).first()
+    if found is None or found.state != VersionState.DRAFT:
+        raise WrongState("This version is not a draft any more.")
+    return found
+
+
+def _content(
+    key: str, title: str, blocks: Sequence[Mapping[str, Any]], governs: Sequence[Mapping[str, Any]]
+) -> dict[str, Any]:
+    """Checked against its own shape; against the questions it is checked at publication."""
+    if why := clause_shape.key_problem(key):
+        raise Invalid(f"The clause key {key[:64]!r} does not fit: {why}.")
+    content = clause_shape.clean({"title": title, "blocks": blocks, "governs": governs})
+    found = [
+        problem
+        for problem in clause_shape.problems(key, content, [], max_characters=settings.MAX_BLOCK_CHARACTERS)
+        if "governs" not in problem.message
+    ]
+    if found:
+        raise Invalid("The clause cannot be kept like this.", problems=[problem.as_dict() for problem in found])
+    return content
+
+
+def _edited(draft: SpecVersion, by: Member | None, what: str, key: str) -> None:
+    ledger.record(
+        project_id=draft.project_id,
+        kind="draft.edited",
+        by=by,
+        subject=("version", draft.pk),
+        data={"what": what, "clause": key},
+    )

@@ -1,0 +1,29 @@
+"""Celery's doors into this app; each only calls a transition."""
+
+from __future__ import annotations
+
+from celery import shared_task
+from django.conf import settings
+from django.db import connection
+
+from specs import ledger, running
+from specs.models import Project
+
+
+@shared_task(name="specs.seal_ledgers")
+def seal_ledgers() -> None:
+    for project_id in Project.objects.values_list("pk", flat=True).iterator():
+        ledger.seal_all(project_id=project_id)
+
+
+@shared_task(name="specs.start_waiting_jobs")
+def start_waiting_jobs() -> None:
+    running.resend_waiting()
+
+
+@shared_task(name="specs.purge_replies")
+def purge_replies() -> None:
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "DELETE FROM specs_storedreply WHERE created_at < statement_timestamp() - %s", [settings.REPLIES_KEPT_FOR]
+        )

@@ -1,0 +1,76 @@
+"""The one place that keeps files: by the digest of their bytes, so no path is ever made from a name that came from outside."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import re
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import BinaryIO
+
+from django.conf import settings
+
+_DIGEST = re.compile(r"^sha256:([0-9a-f]{64})$")
+_CHUNK = 2**20
+
+
+class Corrupted(Exception):
+    """The bytes on disk are not the ones that were kept; they are never served."""
+
+
+@contextmanager
+def writing() -> Iterator[BinaryIO]:
+    """A scratch file in the store's own file system; `keep` moves it in, otherwise it is gone afterwards."""
+    root = Path(settings.STORE_ROOT)
+    root.mkdir(parents=True, exist_ok=True)
+    handle, name = tempfile.mkstemp(dir=root, prefix=".writing-")
+    try:
+        with os.fdopen(handle, "w+b") as scratch:
+            yield scratch
+    finally:
+        Path(name).unlink(missing_ok=True)
+
+
+def keep(scratch: BinaryIO) -> tuple[str, int]:
+    """Keep a scratch file's bytes durably; returns their digest and size. The same bytes are kept once."""
+    scratch.flush()
+    os.fsync(scratch.fileno())
+    digest, size = _measure(Path(scratch.name))
+    path = _path(digest)
+    if not path.exists():
+        path.parent.mkdir(parents=True, exist_ok=True)
+        os.link(scratch.name, path)
+    return digest, size
+
+
+def intact(digest: str) -> bool:
+    """Whether the bytes are there and still the ones that were kept."""
+    path = _path(digest)
+    return path.exists() and _measure(path)[0] == digest
+
+
+def opened(digest: str) -> BinaryIO:
+    """The kept bytes, checked before the first one is handed out. Raises `Corrupted`."""
+    if not intact(digest):
+        raise Corrupted(f"{digest} is damaged or missing in the store")
+    return _path(digest).open("rb")
+
+
+def _path(digest: str) -> Path:
+    found = _DIGEST.match(digest)
+    if found is None:
+        raise ValueError("not a digest")
+    name = found.group(1)
+    return Path(settings.STORE_ROOT) / name[:2] / name
+
+
+def _measure(path: Path) -> tuple[str, int]:
+    total, size = hashlib.sha256(), 0
+    with path.open("rb") as source:
+        while chunk := source.read(_CHUNK):
+            total.update(chunk)
+            size += len(chunk)
+    return f"sha256:{total.hexdigest()}", size

@@ -1,0 +1,27 @@
+"""The kinds of question, found by file name: `choice.py` is the kind `choice`. Adding a kind edits no list. Pure."""
+
+from __future__ import annotations
+
+from functools import cache
+from importlib import import_module
+from pkgutil import iter_modules
+
+from specs.task_types.base import BadValue, TaskType
+
+__all__ = ["BadValue", "TaskType", "get", "kinds"]
+
+
+@cache
+def kinds() -> tuple[str, ...]:
+    """The keys of all kinds, sorted."""
+    return tuple(sorted(module.name for module in iter_modules(__path__) if module.name != "base"))
+
+
+@cache
+def get(kind: str) -> TaskType:
+    """The kind of that key. Raises `KeyError` when there is none."""
+    if kind not in kinds():
+        raise KeyError(kind)
+    found = import_module(f"{__name__}.{kind}").task_type
+    assert isinstance(found, TaskType)
+    return found

@@ -1,0 +1,8 @@
+"""The pages of `specs`."""
+
+from __future__ import annotations
+
+from django.urls import URLPattern, URLResolver
+
+app_name = "specs"
+urlpatterns: list[URLPattern | URLResolver] = []

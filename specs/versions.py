@@ -1,0 +1,68 @@
+"""Published versions as readers need them: they never change, so each process keeps what it has read."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any
+
+from specs import schema
+from specs.models import SpecVersion, VersionClause
+
+
+@dataclass(frozen=True)
+class ReadClause:
+    """A clause as a version has it; `number` is its place, `§3` on pages."""
+
+    id: int
+    key: str
+    number: int
+    section: str
+    title: str
+    blocks: list[dict[str, Any]]
+    governs: list[dict[str, Any]]
+    revision_id: int
+
+    def decides(self, question: str) -> bool:
+        return any(entry["question"] == question for entry in self.governs)
+
+
+@dataclass(frozen=True)
+class ReadVersion:
+    """A published version, whole."""
+
+    id: int
+    spec_id: int
+    number: str
+    meaning: int
+    digest: str
+    questions: list[dict[str, Any]]
+    clauses: tuple[ReadClause, ...]
+
+    def clause(self, key: str) -> ReadClause | None:
+        return next((clause for clause in self.clauses if clause.key == key), None)
+
+    def question(self, key: str) -> dict[str, Any]:
+        return next(question for question in self.questions if question["key"] == key)
+
+
+@lru_cache(maxsize=256)
+def read(version_id: int) -> ReadVersion:
+    """The published version of that id. Raises `SpecVersion.DoesNotExist`, also for drafts."""
+    version = SpecVersion.objects.published().get(pk=version_id)
+    entries = VersionClause.objects.filter(version=version).select_related("clause", "revision").order_by("position")
+    return ReadVersion(
+        id=version.pk,
+        spec_id=version.spec_id,
+        number=version.number,
+        meaning=version.meaning or 0,
+        digest=version.digest,
+        questions=schema.clean(version.questions),
+        clauses=tuple(
+            ReadClause(
+                entry.clause_id, entry.clause.key, entry.position, entry.section, entry.revision.title,
+                entry.revision.blocks, entry.revision.governs, entry.revision_id,
+            )
+            for entry in entries
+        ),
+    )  # fmt: skip

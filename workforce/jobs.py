@@ -1,0 +1,36 @@
+"""Celery's doors into this app; each only calls a transition."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from celery import shared_task
+
+from specs import running, store
+from specs.models import Job
+from workforce import leasing, loading
+from workforce.models import Queue
+
+LOAD = "workforce.load_items"
+
+
+@shared_task(name="workforce.return_expired_leases")
+def return_expired_leases() -> None:
+    leasing.return_expired()
+
+
+@shared_task(name=LOAD)
+def load_items(job_id: int) -> None:
+    running.run(job_id, _load)
+
+
+def _load(job: Job, progress: running.Progress) -> dict[str, Any]:
+    arguments = job.arguments
+    queue = Queue.objects.get(pk=arguments["queue"], project_id=job.project_id)
+    with store.opened(arguments["file"]) as source:
+        load = loading.load(
+            project=queue.project, queue=queue, source=source, name=arguments["name"], by=job.requested_by,
+            keep_good_rows=arguments.get("keep_good_rows", False), sensitive=arguments.get("sensitive", False),
+            progress=lambda done: progress(done, None, "reading"),
+        )  # fmt: skip
+    return {"load": load.pk, "rows": load.n_rows, "new": load.n_new, "known": load.n_known, "bad": load.n_bad}

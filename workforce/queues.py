@@ -1,0 +1,225 @@
+"""Queues: making them, changing their settings, moving the version in force.
+
+    (nothing) -> open: create_queue
+    open <-> paused: pause, reopen
+    open -> open: change_settings, put_in_force
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import timedelta
+from decimal import Decimal
+from typing import Any
+
+from django.core.exceptions import ValidationError
+from django.db import connection, transaction
+from django.db.models import F
+
+from specs import clauses as clause_shape
+from specs import ledger
+from specs.models import Member, Project, Spec, SpecVersion, VersionState
+from specs.refusals import Invalid, WrongState
+from workforce.models import Purpose, Queue, QueueState, Task, TaskState
+
+SETTINGS = (
+    "name", "overlap", "max_overlap", "rule", "consensus_share", "order", "lease_for", "max_renewals", "max_leases",
+    "citing", "cite_share", "oldest_within", "disputes_within",
+)  # fmt: skip
+DISPUTES_PER_LEAD = 10
+
+
+def create_queue(
+    *, project: Project, key: str, name: str, spec: Spec, owner: Member, version: SpecVersion | None = None,
+    purpose: str = Purpose.LABELLING, adjudication_queue: Queue | None = None, by: Member | None, **settings: Any,
+) -> Queue:  # fmt: skip
+    """A queue open under the newest published version, unless another one is named.
+
+    A queue whose answers can differ gets the spec's adjudication queue, which is made with the first of them.
+    """
+    version = version or SpecVersion.objects.filter(spec=spec, state=VersionState.PUBLISHED).newest_first().first()
+    if version is None:
+        raise Invalid("A queue needs a published version of its spec.")
+    if clause_shape.key_problem(key) or "." in key:
+        raise Invalid("A queue's key has lower-case letters, digits and hyphens.")
+    if Queue.objects.filter(project=project, key=key).exists():
+        raise Invalid(f"There is a queue {key} already.")
+    with transaction.atomic():
+        if purpose != Purpose.ADJUDICATION and adjudication_queue is None:
+            adjudication_queue = adjudication_queue_of(spec=spec, owner=owner, version=version, by=by)
+        queue = Queue(
+            project=project, key=key, name=name.strip() or key, spec=spec, version=version, owner=owner, purpose=purpose,
+            adjudication_queue=adjudication_queue, **_checked(settings),
+        )  # fmt: skip
+        _validate(queue)
+        queue.save()
+        ledger.record(
+            project_id=project.pk, kind="queue.created", by=by, subject=("queue", queue.pk),
+            data={"key": key, "purpose": purpose, "version": version.pk},
+        )  # fmt: skip
+    return queue
+
+
+def adjudication_queue_of(*, spec: Spec, owner: Member, version: SpecVersion, by: Member | None) -> Queue:
+    """The queue that takes the spec's disputes; made at first need."""
+    found = Queue.objects.filter(spec=spec, purpose=Purpose.ADJUDICATION).first()
+    if found is not None:
+        return found
+    return create_queue(
+        project=spec.project, key=f"{spec.key[:50]}-disputes", name=f"{spec.title}: disputes", spec=spec, owner=owner,
+        version=version, purpose=Purpose.ADJUDICATION, by=by, overlap=1, max_overlap=1, max_leases=DISPUTES_PER_LEAD,
+        citing="never",
+    )  # fmt: skip
+
+
+def change_settings(*, queue: Queue, by: Member, **settings: Any) -> Queue:
+    """Change named settings; every one is recorded with its value before and after. Nothing answered is touched.
+
+    A higher or lower overlap holds for tasks made from now on; tasks under way keep theirs.
+    """
+    with transaction.atomic():
+        locked = Queue.objects.select_for_update(no_key=True).get(pk=queue.pk)
+        changed = {}
+        for name, value in _checked(settings).items():
+            before = getattr(locked, name)
+            if before != value:
+                changed[name] = [_plain(before), _plain(value)]
+                setattr(locked, name, value)
+        if changed:
+            _validate(locked)
+            locked.save(update_fields=[name for name in changed])
+            ledger.record(
+                project_id=locked.project_id, kind="queue.settings-changed", by=by, subject=("queue", locked.pk),
+                data={name: change for name, change in changed.items() if name != "name"},
+            )  # fmt: skip
+    return locked
+
+
+def pause(*, queue: Queue, by: Member | None) -> Queue:
+    """No more claims; leases under way can still be submitted."""
+    return _move(queue, QueueState.OPEN, QueueState.PAUSED, by)
+
+
+def reopen(*, queue: Queue, by: Member | None) -> Queue:
+    return _move(queue, QueueState.PAUSED, QueueState.OPEN, by)
+
+
+def _move(queue: Queue, old: QueueState, new: QueueState, by: Member | None) -> Queue:
+    with transaction.atomic():
+        locked = Queue.objects.select_for_update(no_key=True).get(pk=queue.pk)
+        if locked.state != old:
+            raise WrongState(f"The queue is {locked.get_state_display().lower()}, not {old.label.lower()}.")
+        locked.state = new
+        locked.save(update_fields=["state"])
+        ledger.record(
+            project_id=locked.project_id, kind=f"queue.{new.value}", by=by, subject=("queue", locked.pk), data={}
+        )
+    return locked
+
+
+_RESTART = """
+    WITH untouched AS (
+        SELECT t.id FROM workforce_task t
+        WHERE t.queue_id = %(queue)s AND t.state = 'open' AND t.meaning <> %(meaning)s AND t.n_answers = 0
+          AND NOT EXISTS (SELECT 1 FROM workforce_assignment s WHERE s.task_id = t.id AND s.state <> 'open')
+        FOR NO KEY UPDATE SKIP LOCKED
+    ), slots AS (
+        UPDATE workforce_assignment s SET state = 'withdrawn' FROM untouched u WHERE s.task_id = u.id AND s.state = 'open'
+        RETURNING s.task_id
+    ), gone AS (
+        UPDATE workforce_task t SET state = 'withdrawn'
+        FROM (SELECT DISTINCT task_id FROM slots) s WHERE t.id = s.task_id RETURNING t.*
+    ), again AS (
+        INSERT INTO workforce_task
+            (project_id, item_id, queue_id, meaning, round, state, overlap, n_answers, rank, priority, created_at)
+        SELECT project_id, item_id, queue_id, %(meaning)s, 1, 'open', overlap, 0, rank, priority, statement_timestamp()
+        FROM gone ON CONFLICT DO NOTHING RETURNING *
+    )
+    INSERT INTO workforce_assignment
+        (project_id, task_id, queue_id, number, state, rank, returned, n_returns, served_digest, n_renewals)
+    SELECT a.project_id, a.id, a.queue_id, n, 'open', a.rank + n - 1, false, 0, '', 0
+    FROM again a CROSS JOIN LATERAL generate_series(1, a.overlap) n
+"""
+
+
+def put_in_force(*, queue: Queue, version: SpecVersion, by: Member | None) -> Queue:
+    """Move the pointer to a published version, newer or older.
+
+    When the meaning changes, tasks that nobody has touched start again under it; tasks with an answer or a lease finish
+    under the meaning they began with. Nothing answered is dropped.
+    """
+    if version.spec_id != queue.spec_id or version.state != VersionState.PUBLISHED:
+        raise Invalid("Only a published version of the queue's own spec can be in force.")
+    with transaction.atomic(), connection.cursor() as cursor:
+        locked = Queue.objects.select_for_update(no_key=True).get(pk=queue.pk)
+        before, locked.version = locked.version_id, version
+        locked.cursor_epoch = F("cursor_epoch") + 1
+        locked.save(update_fields=["version", "cursor_epoch"])
+        cursor.execute(_RESTART, {"queue": locked.pk, "meaning": version.meaning})
+        ledger.record(
+            project_id=locked.project_id, kind="queue.version-in-force", by=by, subject=("queue", locked.pk),
+            data={"before": before, "after": version.pk},
+        )  # fmt: skip
+    locked.refresh_from_db()
+    return locked
+
+
+def counts(*, project: Project) -> dict[int, dict[str, int]]:
+    """For every queue of the project: tasks by state, slots open and out. Two queries, whatever the number of queues."""
+    found: dict[int, dict[str, int]] = {}
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT queue_id, state, count(*) FROM workforce_task WHERE queue_id IN "
+            "(SELECT id FROM workforce_queue WHERE project_id = %s) GROUP BY 1, 2",
+            [project.pk],
+        )
+        for queue_id, state, n in cursor.fetchall():
+            found.setdefault(queue_id, {})[state] = n
+        cursor.execute(
+            "SELECT queue_id, state, count(*) FROM workforce_assignment WHERE state IN ('open', 'leased') AND queue_id IN "
+            "(SELECT id FROM workforce_queue WHERE project_id = %s) GROUP BY 1, 2",
+            [project.pk],
+        )
+        for queue_id, state, n in cursor.fetchall():
+            found.setdefault(queue_id, {})[f"slots_{state}"] = n
+    return found
+
+
+def oldest(*, queue: Queue) -> Task | None:
+    """The oldest task that is not settled."""
+    return (
+        Task.objects.filter(queue=queue, state__in=[TaskState.OPEN, TaskState.DISPUTED]).order_by("rank").first()
+    )
+
+
+def _checked(settings: Mapping[str, Any]) -> dict[str, Any]:
+    unknown = set(settings) - set(SETTINGS)
+    if unknown:
+        raise Invalid(f"A queue has no setting {', '.join(sorted(unknown))}.")
+    return dict(settings)
+
+
+def _validate(queue: Queue) -> None:
+    """Say in words what the constraints would refuse, so that a person can mend it."""
+    found: list[dict[str, str]] = []
+    if queue.max_overlap < queue.overlap:
+        found.append({"where": "max_overlap", "message": "must be at least the overlap"})
+    if queue.overlap == 1 and queue.rule == "share" and queue.purpose == Purpose.LABELLING and queue.max_overlap > 1:
+        found.append({"where": "max_overlap", "message": "has no effect with an overlap of 1: one answer never disagrees"})
+    try:
+        queue.clean_fields(exclude=["project", "spec", "version", "owner", "adjudication_queue", "required_skill"])
+    except ValidationError as error:
+        found += [
+            {"where": name, "message": " ".join(messages)} for name, messages in error.message_dict.items()
+        ]
+    if not Decimal("0.5") < Decimal(queue.consensus_share) <= 1:
+        found.append({"where": "consensus_share", "message": "lies above 0.5 and at most at 1"})
+    if not timedelta(seconds=5) <= queue.lease_for <= timedelta(days=30):
+        found.append({"where": "lease_for", "message": "lies between 5 seconds and 30 days"})
+    if found:
+        raise Invalid("These settings do not make sense together.", problems=found)
+
+
+def _plain(value: Any) -> Any:
+    return str(value) if isinstance(value, Decimal | timedelta) else value
+

@@ -1,0 +1,176 @@
+"""Members, annotators and who may pull from which queue.
+
+    (nothing) -> active: add_member, annotator_for
+    active <-> suspended: suspend, reinstate
+    enrolled <-> not: enrol, dismiss
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from django.contrib.auth.models import User
+from django.db import IntegrityError, transaction
+
+from specs import ledger
+from specs.access import ROLES, permissions_of
+from specs.models import ApiToken, Member, MemberState, Project, Role
+from specs.refusals import Invalid, NotAllowed, WrongState
+from workforce import leasing
+from workforce.models import Annotator, AnnotatorKind, AnnotatorState, Enrolment, Queue
+from workforce.pseudonyms import pseudonym
+
+
+def add_member(*, project: Project, user: User, roles: Iterable[str], by: Member | None) -> Member:
+    """Make a user a member, or give a former member new roles. Nobody grants more than his own permissions."""
+    roles = _known(roles)
+    _may_grant(by, roles)
+    with transaction.atomic():
+        member, new = Member.objects.select_for_update(no_key=True).get_or_create(
+            project=project, user=user, defaults={"roles": roles}
+        )
+        if not new:
+            if member.state == MemberState.ACTIVE:
+                raise Invalid(f"{user.get_username()} is a member already.")
+            _may_grant(by, member.roles)
+            member.state, member.roles = MemberState.ACTIVE, roles
+            member.save(update_fields=["state", "roles"])
+        ledger.record(
+            project_id=project.pk, kind="member.added", by=by, subject=("member", member.pk), data={"roles": roles}
+        )
+    return member
+
+
+def set_roles(*, member: Member, roles: Iterable[str], by: Member) -> Member:
+    """Change what a member may do. Refused above one's own permissions, for oneself, and for the last owner."""
+    roles = _known(roles)
+    with transaction.atomic():
+        locked = Member.objects.select_for_update(no_key=True).get(pk=member.pk)
+        if locked.pk == by.pk:
+            raise NotAllowed("Nobody changes his own roles.")
+        _may_grant(by, roles)
+        _may_grant(by, locked.roles)
+        if Role.OWNER in locked.roles and Role.OWNER not in roles:
+            _keep_an_owner(locked)
+        before, locked.roles = locked.roles, roles
+        locked.save(update_fields=["roles"])
+        ledger.record(
+            project_id=locked.project_id, kind="member.roles-changed", by=by, subject=("member", locked.pk),
+            data={"before": before, "after": roles},
+        )  # fmt: skip
+    return locked
+
+
+def suspend(*, member: Member, reason: str, by: Member) -> Member:
+    """Stop a member's work at once: tokens end, leases return. A named person does it, with a reason."""
+    if not reason.strip():
+        raise Invalid("A suspension needs a reason.")
+    with transaction.atomic():
+        locked = Member.objects.select_for_update(no_key=True).get(pk=member.pk)
+        if locked.state != MemberState.ACTIVE:
+            raise WrongState("Only an active member can be suspended.")
+        if locked.pk == by.pk:
+            raise NotAllowed("Nobody suspends himself.")
+        _may_grant(by, locked.roles)
+        if Role.OWNER in locked.roles:
+            _keep_an_owner(locked)
+        locked.state = MemberState.SUSPENDED
+        locked.save(update_fields=["state"])
+        ApiToken.objects.filter(member=locked, revoked_at__isnull=True).update(revoked_at=leasing.database_now())
+        annotator = Annotator.objects.filter(member=locked).first()
+        if annotator is not None:
+            if annotator.state in (AnnotatorState.ACTIVE, AnnotatorState.PAUSED):
+                annotator.state = AnnotatorState.SUSPENDED
+                annotator.save(update_fields=["state"])
+            leasing.return_leases_of(annotator=annotator, by=by)
+        ledger.record(
+            project_id=locked.project_id, kind="member.suspended", by=by, subject=("member", locked.pk),
+            data={"reason_length": len(reason)},
+        )  # fmt: skip
+    return locked
+
+
+def reinstate(*, member: Member, by: Member) -> Member:
+    with transaction.atomic():
+        locked = Member.objects.select_for_update(no_key=True).get(pk=member.pk)
+        if locked.state != MemberState.SUSPENDED:
+            raise WrongState("Only a suspended member can be reinstated.")
+        _may_grant(by, locked.roles)
+        locked.state = MemberState.ACTIVE
+        locked.save(update_fields=["state"])
+        annotator = Annotator.objects.filter(member=locked, state=AnnotatorState.SUSPENDED).first()
+        if annotator is not None:
+            annotator.state = AnnotatorState.ACTIVE
+            annotator.save(update_fields=["state"])
+        ledger.record(
+            project_id=locked.project_id, kind="member.reinstated", by=by, subject=("member", locked.pk), data={}
+        )
+    return locked
+
+
+def annotator_for(*, member: Member, kind: str = AnnotatorKind.PERSON) -> Annotator:
+    """The member's annotator, made under a fresh random pseudonym at first need."""
+    found = Annotator.objects.filter(member=member).first()
+    while found is None:
+        try:
+            with transaction.atomic():
+                found = Annotator.objects.create(
+                    project_id=member.project_id, member=member, user_id=member.user_id, kind=kind, pseudonym=pseudonym()
+                )
+                ledger.record(
+                    project_id=member.project_id, kind="annotator.created", by=member,
+                    subject=("annotator", found.pk), data={"kind": kind},
+                )  # fmt: skip
+        except IntegrityError:
+            found = Annotator.objects.filter(member=member).first()
+    return found
+
+
+def enrol(*, queue: Queue, annotator: Annotator, by: Member | None) -> Enrolment:
+    """Let an annotator pull from a queue. Harmless to repeat."""
+    with transaction.atomic():
+        enrolment, new = Enrolment.objects.get_or_create(
+            queue=queue, annotator=annotator, defaults={"project_id": queue.project_id}
+        )
+        if new or not enrolment.active:
+            Enrolment.objects.filter(pk=enrolment.pk).update(active=True)
+            enrolment.active = True
+            ledger.record(
+                project_id=queue.project_id, kind="annotator.enrolled", by=by, subject=("annotator", annotator.pk),
+                data={"queue": queue.pk},
+            )  # fmt: skip
+    return enrolment
+
+
+def dismiss(*, queue: Queue, annotator: Annotator, by: Member) -> None:
+    """Take an annotator out of a queue; what was answered stays, what is leased there returns."""
+    with transaction.atomic():
+        changed = Enrolment.objects.filter(queue=queue, annotator=annotator, active=True).update(active=False)
+        if changed:
+            leasing.return_leases_of(annotator=annotator, queue=queue, by=by)
+            ledger.record(
+                project_id=queue.project_id, kind="annotator.dismissed", by=by, subject=("annotator", annotator.pk),
+                data={"queue": queue.pk},
+            )  # fmt: skip
+
+
+def _known(roles: Iterable[str]) -> list[str]:
+    found = sorted(set(roles))
+    if not found or not set(found) <= set(ROLES):
+        raise Invalid(f"Roles are one or more of {', '.join(ROLES)}.")
+    return found
+
+
+def _may_grant(by: Member | None, roles: Iterable[str]) -> None:
+    """`by` None is the command line. Only an owner makes owners; the permission to annotate can always be given."""
+    if by is None or Role.OWNER in by.roles:
+        return
+    wanted = frozenset().union(*(ROLES[role] for role in roles)) - {"work.label"}
+    if Role.OWNER in roles or not wanted < permissions_of(by):
+        raise NotAllowed("Nobody grants or takes a role at or above his own.")
+
+
+def _keep_an_owner(leaving: Member) -> None:
+    others = Member.objects.filter(project_id=leaving.project_id, state=MemberState.ACTIVE, roles__contains=[Role.OWNER])
+    if not others.exclude(pk=leaving.pk).exists():
+        raise WrongState("A project keeps at least one active owner.")
