@@ -125,7 +125,7 @@ def import_labels(
         _check_labels(version, files)
         queue = Queue.objects.filter(project=project, key="history").first() or queues.create_queue(
             project=project, key="history", name="Labels made elsewhere", spec=spec, owner=owner, version=version, by=by,
-            overlap=1, max_overlap=50,
+            overlap=3, max_overlap=50,
         )  # fmt: skip
         counts = _write(project, queue, version, question, files, sensitive, by)
     return Imported(project, queue, version, *counts)
@@ -255,16 +255,24 @@ _CITATIONS = """
 # Where the answers agree by the queue's rule the task is resolved; the rest stays open, with no slot left, until a dispute is
 # asked for: a history is measured first and argued about later.
 _RESOLUTIONS = """
-    WITH votes AS (
-        SELECT a.task_id, a.values ->> %(question)s AS value, count(*) AS n
-        FROM annotation_annotation a WHERE a.task_id IN (SELECT DISTINCT task FROM fresh_label)
-        GROUP BY 1, 2
+    WITH answers AS MATERIALIZED (
+        SELECT a.task_id, a.values ->> %(question)s AS value, a.id, a.ordinal
+        FROM annotation_annotation a JOIN (SELECT DISTINCT task FROM fresh_label) f ON f.task = a.task_id
+    ), votes AS (
+        SELECT task_id, value, count(*) AS n FROM answers GROUP BY 1, 2
     ), top AS (
-        SELECT DISTINCT ON (task_id) task_id, value, n, sum(n) OVER (PARTITION BY task_id) AS total
-        FROM votes ORDER BY task_id, n DESC, value
+        SELECT task_id, (array_agg(value ORDER BY n DESC, value))[1] AS value, max(n) AS n, sum(n) AS total,
+               jsonb_object_agg(value, n) AS distribution
+        FROM votes GROUP BY task_id
+    ), named AS (
+        SELECT task_id, array_agg(id ORDER BY ordinal) AS ids FROM answers GROUP BY task_id
+    ), before AS (
+        SELECT r.task_id, max(r.revision) AS revision FROM annotation_resolution r
+        WHERE r.question = %(question)s AND r.task_id IN (SELECT task_id FROM top) GROUP BY 1
     ), agreed AS (
-        SELECT top.task_id, top.value FROM top JOIN workforce_queue q ON q.id = %(queue)s
-        JOIN workforce_task t ON t.id = top.task_id AND t.state = 'open'
+        SELECT top.*, named.ids, coalesce(before.revision, 0) + 1 AS revision
+        FROM top JOIN named USING (task_id) LEFT JOIN before USING (task_id)
+        JOIN workforce_queue q ON q.id = %(queue)s JOIN workforce_task t ON t.id = top.task_id AND t.state = 'open'
         WHERE top.n >= q.consensus_share * top.total
     ), settled AS (
         UPDATE workforce_task t SET state = 'resolved', settled_at = statement_timestamp()
@@ -272,14 +280,9 @@ _RESOLUTIONS = """
     )
     INSERT INTO annotation_resolution
         (project_id, task_id, question, revision, value, basis, version_id, distribution, answers, rule, resolved_at, event_id)
-    SELECT %(project)s, g.task_id, %(question)s,
-           1 + coalesce((SELECT max(o.revision) FROM annotation_resolution o
-                         WHERE o.task_id = g.task_id AND o.question = %(question)s), 0),
-           to_jsonb(g.value), 'consensus', %(version)s,
-           (SELECT jsonb_object_agg(v.value, v.n) FROM votes v WHERE v.task_id = g.task_id),
-           ARRAY(SELECT a.id FROM annotation_annotation a WHERE a.task_id = g.task_id ORDER BY a.ordinal),
+    SELECT %(project)s, task_id, %(question)s, revision, to_jsonb(value), 'consensus', %(version)s, distribution, ids,
            'share', statement_timestamp(), %(event)s
-    FROM agreed g ORDER BY g.task_id
+    FROM agreed ORDER BY task_id
 """
 _GOLD = """
     INSERT INTO workforce_knownanswer
