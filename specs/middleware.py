@@ -24,7 +24,11 @@ class RefusalMiddleware:
     def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponse | None:
         if not isinstance(exception, Refusal):
             return None
-        return render(request, "refused.html", {"refusal": exception}, status=exception.status)
+        response = render(request, "refused.html", {"refusal": exception}, status=exception.status)
+        if "HX-Request" in request.headers:
+            # Above the page that asked, so that the form somebody filled in stays as it is.
+            response["HX-Retarget"], response["HX-Reswap"] = "#refusal", "innerHTML"
+        return response
 
 
 class NoStoreMiddleware:
