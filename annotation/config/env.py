@@ -29,7 +29,10 @@ def _read(name: str, parse: Callable[[str], T], default: T | None) -> T:
         raise ImproperlyConfigured(f"{name} is wrong: {error}") from error
 
 
-def text(name: str, default: str | None = None) -> str:
+def text(name: str, default: str | Callable[[], str] | None = None) -> str:
+    """The variable as it stands; a callable default is called only when there is none."""
+    if callable(default):
+        default = None if name in os.environ else default()
     return _read(name, str, default)
 
 

@@ -16,7 +16,7 @@ LOCAL = env.one_of("CONCORDAT_MODE", "production", "production", "local") == "lo
 DEBUG = env.flag("DEBUG", False)
 HOME = env.folder("CONCORDAT_HOME", local.DEFAULT_HOME)
 
-SECRET_KEY = env.text("SECRET_KEY", local.secret_key(HOME) if LOCAL else None)
+SECRET_KEY = env.text("SECRET_KEY", default=(lambda: local.secret_key(HOME)) if LOCAL else None)
 ALLOWED_HOSTS = env.names("ALLOWED_HOSTS", "localhost,127.0.0.1,[::1]" if LOCAL else "")
 CSRF_TRUSTED_ORIGINS = env.names("CSRF_TRUSTED_ORIGINS")
 
@@ -93,9 +93,9 @@ DATABASE_OPTIONS = " ".join(
     f"-c {name}={value}"
     for name, value in {
         "timezone": "UTC",
-        # Milliseconds; the web processes set the variable, everything else may take its time.
+        # Milliseconds. The web processes set both variables, everything else may take its time.
         "statement_timeout": env.number("STATEMENT_TIMEOUT_SECONDS", 0, high=86_400) * 1000,
-        "idle_in_transaction_session_timeout": env.number("IDLE_TRANSACTION_TIMEOUT_SECONDS", 60, high=86_400) * 1000,
+        "idle_in_transaction_session_timeout": env.number("IDLE_TRANSACTION_TIMEOUT_SECONDS", 0, high=86_400) * 1000,
     }.items()
 )
 DATABASES = {"default": dj_database_url.parse(DATABASE_URL, engine=checks.POSTGRESQL)}

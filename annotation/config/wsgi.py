@@ -7,6 +7,7 @@ from django.core.wsgi import get_wsgi_application
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "annotation.config.settings")
 # A page that needs longer is a job; commands and workers have no such limit.
 os.environ.setdefault("STATEMENT_TIMEOUT_SECONDS", "5")
+os.environ.setdefault("IDLE_TRANSACTION_TIMEOUT_SECONDS", "30")
 application = get_wsgi_application()
 
 # Only now, because they need the settings; Celery's application must be the current one before a view sends a job.

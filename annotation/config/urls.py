@@ -1,0 +1,17 @@
+"""All routes: the pages of the three apps, accounts, the API, and the two health questions."""
+
+from __future__ import annotations
+
+from django.urls import include, path
+
+from annotation.config import health
+
+urlpatterns = [
+    path("", include("annotation.urls")),
+    path("", include("workforce.urls")),
+    path("", include("specs.urls")),
+    path("accounts/", include("allauth.urls")),
+    path("api/v1/", include("annotation.config.api_urls")),
+    path("healthz", health.alive, name="healthz"),
+    path("readyz", health.ready, name="readyz"),
+]
