@@ -255,25 +255,19 @@ _CITATIONS = """
 # Where the answers agree by the queue's rule the task is resolved; the rest stays open, with no slot left, until a dispute is
 # asked for: a history is measured first and argued about later.
 _RESOLUTIONS = """
-    WITH answers AS MATERIALIZED (
-        SELECT a.task_id, a.values ->> %(question)s AS value, a.id, a.ordinal
-        FROM annotation_annotation a JOIN (SELECT DISTINCT task FROM fresh_label) f ON f.task = a.task_id
-    ), votes AS (
-        SELECT task_id, value, count(*) AS n FROM answers GROUP BY 1, 2
+    WITH answers AS (
+        SELECT a.task_id, a.values ->> %(question)s AS value, a.id, a.ordinal,
+               count(*) OVER (PARTITION BY a.task_id, a.values ->> %(question)s) AS n
+        FROM annotation_annotation a WHERE a.task_id IN (SELECT task FROM fresh_label)
     ), top AS (
-        SELECT task_id, (array_agg(value ORDER BY n DESC, value))[1] AS value, max(n) AS n, sum(n) AS total,
-               jsonb_object_agg(value, n) AS distribution
-        FROM votes GROUP BY task_id
-    ), named AS (
-        SELECT task_id, array_agg(id ORDER BY ordinal) AS ids FROM answers GROUP BY task_id
-    ), before AS (
-        SELECT r.task_id, max(r.revision) AS revision FROM annotation_resolution r
-        WHERE r.question = %(question)s AND r.task_id IN (SELECT task_id FROM top) GROUP BY 1
+        SELECT task_id, (array_agg(value ORDER BY n DESC, value))[1] AS value, max(n) AS n, count(*) AS total,
+               jsonb_object_agg(value, n) AS distribution, array_agg(id ORDER BY ordinal) AS ids
+        FROM answers GROUP BY task_id
     ), agreed AS (
-        SELECT top.*, named.ids, coalesce(before.revision, 0) + 1 AS revision
-        FROM top JOIN named USING (task_id) LEFT JOIN before USING (task_id)
-        JOIN workforce_queue q ON q.id = %(queue)s JOIN workforce_task t ON t.id = top.task_id AND t.state = 'open'
-        WHERE top.n >= q.consensus_share * top.total
+        SELECT top.*, 1 + coalesce((SELECT max(r.revision) FROM annotation_resolution r
+                                    WHERE r.task_id = top.task_id AND r.question = %(question)s), 0) AS revision
+        FROM top JOIN workforce_task t ON t.id = top.task_id AND t.state = 'open'
+        WHERE top.n >= (SELECT q.consensus_share FROM workforce_queue q WHERE q.id = %(queue)s) * top.total
     ), settled AS (
         UPDATE workforce_task t SET state = 'resolved', settled_at = statement_timestamp()
         FROM agreed WHERE t.id = agreed.task_id

@@ -146,7 +146,7 @@ def confirm(*, plan: RelabelPlan, include_possible: bool, reason: str, by: Membe
     if not reason.strip():
         raise Invalid("Say why the other labels stay valid.")
     with transaction.atomic(), connection.cursor() as cursor:
-        locked = RelabelPlan.objects.select_for_update(no_key=True).select_related("queue", "to_version").get(pk=plan.pk)
+        locked = RelabelPlan.objects.select_for_update(no_key=True, of=("self",)).select_related("queue", "to_version").get(pk=plan.pk)
         if locked.state != PlanState.PROPOSED:
             raise WrongState("This plan is confirmed already.")
         reaches = [Reach.DIRECT, Reach.POSSIBLE] if include_possible else [Reach.DIRECT]

@@ -74,7 +74,7 @@ def publish(
     and block, when nothing changed, when notes are missing, and when the claim is too low (naming the block).
     """
     with transaction.atomic():
-        locked = SpecVersion.objects.select_for_update(no_key=True).select_related("spec").get(pk=draft.pk)
+        locked = SpecVersion.objects.select_for_update(no_key=True, of=("self",)).select_related("spec").get(pk=draft.pk)
         if locked.state != VersionState.DRAFT:
             raise WrongState("This version is published already.")
         found = problems(locked)

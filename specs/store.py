@@ -28,7 +28,8 @@ def writing() -> Iterator[BinaryIO]:
     root.mkdir(parents=True, exist_ok=True)
     handle, name = tempfile.mkstemp(dir=root, prefix=".writing-")
     try:
-        with os.fdopen(handle, "w+b") as scratch:
+        os.close(handle)
+        with open(name, "w+b") as scratch:
             yield scratch
     finally:
         Path(name).unlink(missing_ok=True)

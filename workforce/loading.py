@@ -155,7 +155,7 @@ def _activate(
 
 def _make_tasks(project: Project, queue: Queue, clause_field: str) -> None:
     with connection.cursor() as cursor:
-        locked = Queue.objects.select_for_update(no_key=True).select_related("version").get(pk=queue.pk)
+        locked = Queue.objects.select_for_update(no_key=True, of=("self",)).select_related("version").get(pk=queue.pk)
         assert locked.version is not None
         cursor.execute("SELECT coalesce(max(rank), 0) FROM workforce_task WHERE queue_id = %s", [queue.pk])
         base = cursor.fetchone()[0]  # type: ignore[index]
