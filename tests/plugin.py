@@ -1,0 +1,53 @@
+"""A real PostgreSQL and a real Valkey for every run, up before pytest-django reads the settings.
+
+Loaded by `-p tests.plugin`: a conftest would be too late. Only the controlling process starts engines; the workers of
+pytest-xdist inherit the addresses and take one database each, copied from one migrated template.
+
+    TEST_ADMIN_DATABASE_URL   a superuser's URL: use that PostgreSQL instead (roles and databases of our own, dropped at the end)
+    REDIS_URL                 use that Redis or Valkey instead (its databases 0 to 15 are emptied!)
+    CONCORDAT_PG_BIN, CONCORDAT_REDIS_SERVER   the programs to start, instead of the wheels'
+"""
+
+from __future__ import annotations
+
+import os
+import secrets
+from collections.abc import Iterator
+
+import pytest
+
+from tests import databases
+
+_RUN = pytest.StashKey[databases.Run]()
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--long", action="store_true", help="also run what takes minutes: full matrices, chaos, state machines at depth")
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_load_initial_conftests(early_config: pytest.Config, parser: pytest.Parser, args: list[str]) -> Iterator[None]:
+    options = parser.parse_known_args(args)
+    worker = os.environ.get("PYTEST_XDIST_WORKER")
+    if not (options.help or options.version):
+        if worker is None:
+            os.environ.setdefault("SECRET_KEY", secrets.token_urlsafe(64))
+            early_config.stash[_RUN] = databases.start()
+            early_config.add_cleanup(early_config.stash[_RUN].stop)
+        databases.choose(worker or "main")
+    return (yield)
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Mark what touches the database, and leave out what takes long unless asked for."""
+    chosen, left_out = [], []
+    for item in items:
+        names = set(getattr(item, "fixturenames", ()))
+        if names & {"db", "committed_db", "site"} or item.get_closest_marker("django_db"):
+            item.add_marker("database")
+        is_long = item.get_closest_marker("long") is not None
+        (left_out if is_long and not config.getoption("--long") else chosen).append(item)
+    if left_out:
+        config.hook.pytest_deselected(items=left_out)
+        items[:] = chosen

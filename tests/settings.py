@@ -1,0 +1,5 @@
+"""The product's settings; only hashing a password costs less, because the tests log in often."""
+
+from annotation.config.settings import *  # noqa: F403
+
+PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
