@@ -74,7 +74,7 @@ def _serve(supervisor: Supervisor, home: Path, options: argparse.Namespace, *, d
     supervisor.start("beat", [*celery, "beat", f"--schedule={home / 'beat'}", "--pidfile=", "--loglevel=WARNING"])
     if demo:
         status = supervisor.run(
-            [python, "manage.py", "demo_story", "--base-url", url, *(["--json"] if options.json else [])]
+            [python, str(local.ROOT / "manage.py"), "demo_story", "--base-url", url, *(["--json"] if options.json else [])]
         )
         if status != 0 or options.once:
             return status
@@ -137,6 +137,8 @@ def main(arguments: list[str]) -> int:
     for number in (signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, _interrupted)
     command, rest = arguments[0], arguments[1:]
+    # The script went to the project's folder; relative paths are the caller's.
+    os.chdir(os.environ.pop("CONCORDAT_CALLED_FROM", os.getcwd()))
     try:
         return manage(rest) if command == "manage" else serve(command, rest)
     except KeyboardInterrupt:
