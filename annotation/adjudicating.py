@@ -29,10 +29,10 @@ from annotation.models import (
 )
 from specs import ledger, schema, task_types, versions
 from specs.models import Member
-from specs.refusals import Invalid, WrongState
+from specs.refusals import Invalid, NotAllowed, WrongState
 from specs.schema import BadAnswer
 from workforce import leasing, routing
-from workforce.models import Annotator, Assignment, Task, TaskState
+from workforce.models import Annotator, Assignment, Barred, Task, TaskState
 
 
 @dataclass(frozen=True)
@@ -83,6 +83,26 @@ def sides(dispute: Dispute, version: versions.ReadVersion) -> dict[str, list[Sid
 def _letter(index: int) -> str:
     """A to Z, then A1, B1 and so on."""
     return chr(65 + index % 26) + (str(index // 26) if index >= 26 else "")
+
+
+def version_id(dispute: Dispute) -> int:
+    """The version whose clauses stand beside a dispute: the newest one that its answers were given under."""
+    return max(answer.version_id for answer in settling.counted(dispute.task_id))
+
+
+def take(*, dispute: Dispute, annotator: Annotator, by: Member) -> leasing.Served:
+    """Lease the work on a dispute, or find the lease one holds on it. Raises `NotAllowed` for whoever answered."""
+    assert dispute.work_id is not None
+    queue_id = Task.objects.values_list("queue_id", flat=True).get(pk=dispute.work_id)
+    for served in leasing.held(annotator=annotator, queue_id=queue_id):
+        if served.task_id == dispute.work_id:
+            return served
+    served_now = leasing.claim(queue_id=queue_id, annotator=annotator, by=by, task_id=dispute.work_id)
+    if served_now is None:
+        if Barred.objects.filter(task_id=dispute.work_id, annotator=annotator).exists():
+            raise NotAllowed("You answered this task, or gave it back; somebody else has to rule on it.")
+        raise WrongState("Somebody else is ruling on this dispute, or has ruled.")
+    return served_now
 
 
 def dispute_of_work(task_id: int) -> Dispute | None:

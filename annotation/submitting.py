@@ -43,6 +43,7 @@ class Receipt:
     outcome: str
     annotation_id: int | None
     task_id: int
+    queue_id: int
     served_digest: str
     repeated: bool = False
 
@@ -140,7 +141,7 @@ def _record(
         )  # fmt: skip
     if slot.task_state == "open" and slot.n_answers + 1 >= slot.overlap:
         settling.settle(task_id=slot.task_id)
-    return Receipt("counted", annotation_id, slot.task_id, digest)
+    return Receipt("counted", annotation_id, slot.task_id, slot.queue_id, digest)
 
 
 def parse(version: versions.ReadVersion, answer: Answer, payload: Mapping[str, Any]) -> dict[str, Any]:
@@ -183,12 +184,12 @@ def _repeated(annotator: Annotator, client_key: str, answer: Answer) -> Receipt 
     if known is not None:
         if known.values != dict(answer.values):
             raise KeyReused("This client key came before with another answer.")
-        return Receipt("counted", known.pk, known.task_id, known.served_digest, repeated=True)
-    late = LateAnswer.objects.filter(annotator=annotator, client_key=client_key).first()
+        return Receipt("counted", known.pk, known.task_id, known.queue_id, known.served_digest, repeated=True)
+    late = LateAnswer.objects.filter(annotator=annotator, client_key=client_key).select_related("task").first()
     if late is not None:
         if late.values != dict(answer.values):
             raise KeyReused("This client key came before with another answer.")
-        return Receipt("late", None, late.task_id, "", repeated=True)
+        return Receipt("late", None, late.task_id, late.task.queue_id, "", repeated=True)
     return None
 
 
@@ -221,7 +222,7 @@ def _late(
         citations=[{"question": question, "clauses": list(keys)} for question, keys in answer.citations.items()],
         reason="lease-lost", event_id=event,
     )  # fmt: skip
-    return Receipt("late", None, slot.task_id, "")
+    return Receipt("late", None, slot.task_id, slot.queue_id, "")
 
 
 def save_draft(

@@ -206,13 +206,14 @@ FILE_UPLOAD_PERMISSIONS = 0o600
 FILE_UPLOAD_DIRECTORY_PERMISSIONS = 0o700
 MESSAGE_STORAGE = "django.contrib.messages.storage.session.SessionStorage"
 
-# The API: nobody and nothing by default. Our token authentication and policy permission live in `specs.api.auth`.
+# The API: tokens only, and a policy per verb.
 REST_FRAMEWORK = {
-    "DEFAULT_AUTHENTICATION_CLASSES": [],
-    "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated"],
+    "DEFAULT_AUTHENTICATION_CLASSES": ["specs.api.auth.TokenAuthentication"],
+    "DEFAULT_PERMISSION_CLASSES": ["specs.api.auth.PolicyPermission"],
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
-    "DEFAULT_PARSER_CLASSES": ["rest_framework.parsers.JSONParser"],
+    "DEFAULT_PARSER_CLASSES": ["specs.api.parsers.StrictJSONParser"],
     "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
+    "EXCEPTION_HANDLER": "specs.api.problems.handler",
     "UNAUTHENTICATED_USER": None,
 }
 SPECTACULAR_SETTINGS = {
@@ -225,6 +226,18 @@ SPECTACULAR_SETTINGS = {
     "SCHEMA_PATH_PREFIX": "/api/v1",
     "COMPONENT_SPLIT_REQUEST": True,
     "SORT_OPERATION_PARAMETERS": False,
+    "ENUM_NAME_OVERRIDES": {
+        "VersionState": "specs.models.VersionState",
+        "MemberState": "specs.models.MemberState",
+        "JobState": "specs.models.JobState",
+        "MemberRole": "specs.models.Role",
+        "QueueState": "workforce.models.QueueState",
+        "QueueOrder": "workforce.models.Order",
+        "QueueCiting": "workforce.models.Citing",
+        "DisputeState": "annotation.models.DisputeState",
+        "PlanState": "annotation.models.PlanState",
+        "SnapshotState": "annotation.models.SnapshotState",
+    },
     "SWAGGER_UI_DIST": "SIDECAR",
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
 }

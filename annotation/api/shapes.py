@@ -1,0 +1,177 @@
+"""The shapes of requests and answers of this app, with explicit fields only."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from rest_framework import serializers
+
+from annotation.models import Cause, Dispute, RelabelPlan, Snapshot, SnapshotFile
+from specs.api.shapes import JobShape, Key
+from workforce.api.shapes import LeaseShape
+
+
+class Citations(serializers.DictField):
+    """Clause keys per question, or `no-clause-fits`."""
+
+    child = serializers.ListField(child=serializers.CharField(max_length=64), max_length=50)
+
+
+class Submission(serializers.Serializer[Any]):
+    token = serializers.UUIDField(help_text="The lease's token.")
+    values = serializers.DictField(help_text="The value per question.")
+    citations = Citations(required=False, default=dict)
+    flagged = serializers.BooleanField(required=False, default=False)
+    note = serializers.CharField(required=False, allow_blank=True, default="", max_length=2000)
+    claim_next = serializers.BooleanField(required=False, default=False, help_text="Lease the next task in the same request.")
+
+
+class Receipt(serializers.Serializer[Any]):
+    outcome = serializers.ChoiceField(choices=["counted", "late"])
+    annotation = serializers.IntegerField(allow_null=True)
+    task = serializers.IntegerField()
+    served_digest = serializers.CharField()
+    next = LeaseShape(allow_null=True, help_text="The next lease, when it was asked for and there is one.")
+
+
+class DraftIn(serializers.Serializer[Any]):
+    values = serializers.DictField()
+    citations = Citations(required=False, default=dict)
+    revision = serializers.IntegerField(min_value=0, help_text="The revision that was seen, 0 for none.")
+
+
+class DraftOut(serializers.Serializer[Any]):
+    revision = serializers.IntegerField()
+
+
+class DisputeShape(serializers.ModelSerializer[Dispute]):
+    item = serializers.CharField(source="task.item.key")
+    queue = serializers.CharField(source="task.queue.key")
+
+    class Meta:
+        model = Dispute
+        fields = ("id", "item", "queue", "questions", "reason", "state", "disagreement", "opened_at", "decided_at")
+
+
+class DisputeList(serializers.Serializer[Any]):
+    disputes = DisputeShape(many=True)
+    next_before = serializers.IntegerField(allow_null=True)
+
+
+class Side(serializers.Serializer[Any]):
+    value = serializers.JSONField()
+    describe = serializers.CharField()
+    answers = serializers.ListField(child=serializers.CharField(), help_text="Letters for the people who gave it.")
+    citations = serializers.DictField(child=serializers.ListField(child=serializers.CharField()))
+
+
+class DisputeWhole(DisputeShape):
+    payload = serializers.DictField()
+    sides = serializers.DictField(child=Side(many=True))
+
+    class Meta(DisputeShape.Meta):
+        fields = (*DisputeShape.Meta.fields, "payload", "sides")  # type: ignore[assignment]
+
+
+class RulingIn(serializers.Serializer[Any]):
+    assignment = serializers.IntegerField()
+    token = serializers.UUIDField()
+    values = serializers.DictField()
+    cause = serializers.ChoiceField(choices=Cause.choices)
+    clause = serializers.CharField(max_length=64, required=False, allow_blank=True, default="")
+    reason = serializers.CharField(max_length=10_000, required=False, allow_blank=True, default="")
+    precedent = serializers.BooleanField(required=False, default=False)
+
+
+class RulingOut(serializers.Serializer[Any]):
+    ruling = serializers.IntegerField()
+    dispute = serializers.IntegerField()
+
+
+class MeasureIn(serializers.Serializer[Any]):
+    spec = Key()
+    queue = Key(required=False, allow_null=True, default=None)
+
+
+class PlanShape(serializers.ModelSerializer[RelabelPlan]):
+    queue = serializers.CharField(source="queue.key")
+    relabel_queue = serializers.CharField(source="relabel_queue.key", allow_null=True, default=None)
+    from_version = serializers.CharField(source="from_version.number")
+    to_version = serializers.CharField(source="to_version.number")
+
+    class Meta:
+        model = RelabelPlan
+        fields = (
+            "id", "queue", "relabel_queue", "from_version", "to_version", "state", "changed", "n_tasks", "n_direct",
+            "n_possible", "created_at", "confirmed_at",
+        )  # fmt: skip
+
+
+class PlanList(serializers.Serializer[Any]):
+    plans = PlanShape(many=True)
+    next_before = serializers.IntegerField(allow_null=True)
+
+
+class Propose(serializers.Serializer[Any]):
+    spec = Key()
+    version = serializers.CharField(max_length=40)
+
+
+class Proposed(serializers.Serializer[Any]):
+    plans = PlanShape(many=True)
+
+
+class Confirm(serializers.Serializer[Any]):
+    include_possible = serializers.BooleanField()
+    reason = serializers.CharField(max_length=10_000)
+
+
+class CarryOut(serializers.Serializer[Any]):
+    n_carried = serializers.IntegerField()
+    n_affected = serializers.IntegerField()
+    relabel_queue = serializers.CharField(allow_null=True)
+
+
+class SnapshotIn(serializers.Serializer[Any]):
+    name = serializers.CharField(max_length=200, required=False, allow_blank=True, default="")
+    spec = Key()
+    version = serializers.CharField(max_length=40)
+    queues = serializers.ListField(child=Key(), required=False, default=list)
+    position = serializers.IntegerField(min_value=1, required=False, allow_null=True, default=None)
+
+
+class FileShape(serializers.ModelSerializer[SnapshotFile]):
+    class Meta:
+        model = SnapshotFile
+        fields = ("name", "media_type", "digest", "n_bytes", "n_rows")
+
+
+class SnapshotShape(serializers.ModelSerializer[Snapshot]):
+    version = serializers.CharField(source="version.number")
+
+    class Meta:
+        model = Snapshot
+        fields = ("id", "name", "state", "version", "position", "digest", "n_rows", "error", "created_at", "frozen_at")
+
+
+class SnapshotWhole(SnapshotShape):
+    files = FileShape(many=True)
+    manifest = serializers.DictField(allow_null=True)
+
+    class Meta(SnapshotShape.Meta):
+        fields = (*SnapshotShape.Meta.fields, "files", "manifest")  # type: ignore[assignment]
+
+
+class SnapshotStarted(serializers.Serializer[Any]):
+    snapshot = SnapshotShape()
+    job = JobShape()
+
+
+class SnapshotList(serializers.Serializer[Any]):
+    snapshots = SnapshotShape(many=True)
+    next_before = serializers.IntegerField(allow_null=True)
+
+
+class Verified(serializers.Serializer[Any]):
+    intact = serializers.BooleanField()
+    faults = serializers.ListField(child=serializers.CharField())

@@ -1,0 +1,71 @@
+"""The base of every API view: the policy per verb, the caller, checked bodies, keyset pages."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar, TypeVar
+
+from django.conf import settings
+from django.db import models
+from rest_framework import serializers
+from rest_framework.exceptions import ValidationError
+from rest_framework.request import Request
+from rest_framework.views import APIView
+
+from specs import tokens
+from specs.access import Policy
+from specs.models import Member, Project
+
+Row = TypeVar("Row", bound=models.Model)
+
+
+class ApiView(APIView):
+    """`policies` names who may use each verb; a verb without one does not exist (checked by a test over all routes)."""
+
+    policies: ClassVar[dict[str, Policy]] = {}
+
+    @property
+    def bearer(self) -> tokens.Bearer:
+        bearer = self.request.auth
+        assert isinstance(bearer, tokens.Bearer)
+        return bearer
+
+    @property
+    def member(self) -> Member:
+        return self.bearer.member
+
+    @property
+    def project(self) -> Project:
+        return self.bearer.member.project
+
+    def body(self, shape: type[serializers.Serializer[Any]], request: Request) -> dict[str, Any]:
+        """The checked body; unknown fields are refused by name."""
+        data = request.data
+        if not isinstance(data, dict):
+            raise ValidationError({"body": ["must be an object"]})
+        serializer = shape(data=data)
+        unknown = sorted(set(data) - set(serializer.fields))
+        if unknown:
+            raise ValidationError({name[:64]: ["is not a field of this request"] for name in unknown[:20]})
+        serializer.is_valid(raise_exception=True)
+        return dict(serializer.validated_data)
+
+    def page(self, rows: models.QuerySet[Row], request: Request) -> tuple[list[Row], int | None]:
+        """A keyset page, newest first: `?before=ID&limit=N`; the second value is the next `before`, None at the end."""
+        limit = self.number(request, "limit", settings.PAGE_SIZE, low=1, high=settings.MAX_PAGE_SIZE)
+        before = self.number(request, "before", 0, low=0, high=2**62)
+        if before:
+            rows = rows.filter(pk__lt=before)
+        found = list(rows.order_by("-pk")[: limit + 1])
+        return found[:limit], (found[limit - 1].pk if len(found) > limit else None)
+
+    def number(self, request: Request, name: str, default: int, *, low: int, high: int) -> int:
+        raw = request.query_params.get(name)
+        if raw is None:
+            return default
+        try:
+            value = int(raw)
+        except ValueError:
+            value = low - 1
+        if not low <= value <= high:
+            raise ValidationError({name: [f"is a whole number between {low} and {high}"]})
+        return value

@@ -1,0 +1,62 @@
+"""How operations are described: every one names its permission, its answer and the problems it can give."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+from drf_spectacular.extensions import OpenApiAuthenticationExtension
+from drf_spectacular.utils import OpenApiResponse, extend_schema
+from rest_framework import serializers
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+
+class TokenScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-call]
+    target_class = "specs.api.auth.TokenAuthentication"
+    name = "token"
+
+    def get_security_definition(self, auto_schema: Any) -> dict[str, str]:
+        return {"type": "http", "scheme": "bearer", "description": "An API token of one project, made on its tokens page."}
+
+
+class ProblemEntry(serializers.Serializer[Any]):
+    where = serializers.CharField()
+    message = serializers.CharField()
+
+
+class Problem(serializers.Serializer[Any]):
+    type = serializers.CharField()
+    title = serializers.CharField(help_text="A stable code, such as lease-lost.")
+    status = serializers.IntegerField()
+    detail = serializers.CharField()
+    problems = ProblemEntry(many=True, required=False)
+
+
+_PROBLEMS = {
+    400: "The body cannot be read.",
+    401: "No token, or one that is unknown, expired or revoked.",
+    403: "The token or its member lacks the permission.",
+    404: "Nothing here, or nothing for you: both answer alike.",
+    405: "The route does not have this verb.",
+    409: "The state does not allow it (a lost lease, a newer draft, a queue that is not open).",
+    415: "The body has a media type that is not taken.",
+    422: "The content breaks a rule; `problems` says where.",
+    429: "A limit is reached.",
+}
+
+
+def operation(
+    summary: str, *, takes: Any = None, gives: Any = None, status: int = 200, also: dict[Any, Any] | None = None,
+    parameters: list[Any] | None = None, name: str | None = None,
+) -> Callable[[F], F]:  # fmt: skip
+    """Describe one verb of a view: what it takes, what it gives with which status, and the shared problems."""
+    responses: dict[Any, Any] = {
+        code: OpenApiResponse(Problem, description=text) for code, text in _PROBLEMS.items()
+    }
+    responses = {(code, "application/problem+json"): response for code, response in responses.items()}
+    responses[status] = gives if gives is not None else OpenApiResponse(description="Done; no content.")
+    responses.update(also or {})
+    return extend_schema(
+        summary=summary, request=takes, responses=responses, parameters=parameters, operation_id=name
+    )

@@ -1,0 +1,37 @@
+"""The first reply to a keyed request, kept in the transaction of its effect; a repeat gets that very reply."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.db import connection
+
+from specs import canonical
+from specs.models import Member, StoredReply
+from specs.refusals import Invalid, KeyReused
+
+MAX_KEY = 100
+
+
+def replay(*, member: Member, route: str, key: str, body: Any) -> StoredReply | None:
+    """The kept reply under this key, or None. Raises `KeyReused` when the body is another one."""
+    if not 8 <= len(key) <= MAX_KEY or not key.isprintable():
+        raise Invalid(f"An idempotency key has 8 to {MAX_KEY} printable characters.")
+    kept = StoredReply.objects.filter(member=member, route=route, key=key).first()
+    if kept is not None and kept.body_digest != _digest(body):
+        raise KeyReused("This idempotency key came before with another body.")
+    return kept
+
+
+def keep(*, member: Member, route: str, key: str, body: Any, status: int, reply: dict[str, Any]) -> None:
+    """Keep the reply; a reply that is there already stays."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """INSERT INTO specs_storedreply (member_id, route, key, body_digest, status, reply, created_at)
+               VALUES (%s, %s, %s, %s, %s, %s::jsonb, statement_timestamp()) ON CONFLICT DO NOTHING""",
+            [member.pk, route, key, _digest(body), status, canonical.dumps(reply).decode()],
+        )
+
+
+def _digest(body: Any) -> str:
+    return canonical.digest(canonical.dumps(body))

@@ -1,0 +1,134 @@
+"""The shapes of requests and answers of this app, with explicit fields only."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from rest_framework import serializers
+
+from specs.api.shapes import Key
+from specs.models import Member, Role
+from workforce.models import Citing, Load, Order, Purpose, Queue, Rule
+
+
+class QueueShape(serializers.ModelSerializer[Queue]):
+    spec = serializers.CharField(source="spec.key")
+    version = serializers.CharField(source="version.number", allow_null=True)
+    adjudication_queue = serializers.CharField(source="adjudication_queue.key", allow_null=True, default=None)
+
+    class Meta:
+        model = Queue
+        fields = (
+            "key", "name", "purpose", "state", "spec", "version", "adjudication_queue", "overlap", "max_overlap", "rule",
+            "consensus_share", "order", "lease_for", "max_renewals", "max_leases", "citing", "cite_share", "oldest_within",
+            "disputes_within",
+        )  # fmt: skip
+
+
+class QueueCounts(QueueShape):
+    counts = serializers.DictField(child=serializers.IntegerField())
+
+    class Meta(QueueShape.Meta):
+        fields = (*QueueShape.Meta.fields, "counts")  # type: ignore[assignment]
+
+
+class QueueList(serializers.Serializer[Any]):
+    queues = QueueCounts(many=True)
+
+
+class QueueSettings(serializers.Serializer[Any]):
+    name = serializers.CharField(max_length=200, required=False)
+    overlap = serializers.IntegerField(min_value=1, max_value=50, required=False)
+    max_overlap = serializers.IntegerField(min_value=1, max_value=50, required=False)
+    rule = serializers.ChoiceField(choices=Rule.choices, required=False)
+    consensus_share = serializers.DecimalField(max_digits=4, decimal_places=3, required=False)
+    order = serializers.ChoiceField(choices=Order.choices, required=False)
+    lease_for = serializers.DurationField(required=False)
+    max_renewals = serializers.IntegerField(min_value=0, max_value=1000, required=False)
+    max_leases = serializers.IntegerField(min_value=1, max_value=1000, required=False)
+    citing = serializers.ChoiceField(choices=Citing.choices, required=False)
+    cite_share = serializers.DecimalField(max_digits=4, decimal_places=3, required=False)
+    oldest_within = serializers.DurationField(required=False)
+    disputes_within = serializers.DurationField(required=False)
+
+
+class NewQueue(QueueSettings):
+    key = Key()
+    name = serializers.CharField(max_length=200)
+    spec = Key()
+    version = serializers.CharField(max_length=40, required=False, allow_null=True, default=None)
+    purpose = serializers.ChoiceField(choices=Purpose.choices, required=False, default=Purpose.LABELLING)
+
+
+class InForce(serializers.Serializer[Any]):
+    version = serializers.CharField(max_length=40)
+
+
+class LoadShape(serializers.ModelSerializer[Load]):
+    class Meta:
+        model = Load
+        fields = ("id", "source", "digest", "n_rows", "n_new", "n_known", "n_bad", "problems", "loaded_at")
+
+
+class Enrol(serializers.Serializer[Any]):
+    member = serializers.IntegerField(help_text="The member's id, as the members list gives it.")
+
+
+class Enrolled(serializers.Serializer[Any]):
+    pseudonym = serializers.CharField()
+
+
+class LeaseShape(serializers.Serializer[Any]):
+    assignment = serializers.IntegerField()
+    task = serializers.IntegerField()
+    token = serializers.UUIDField()
+    leased_at = serializers.DateTimeField()
+    lease_until = serializers.DateTimeField()
+    version = serializers.CharField()
+    served_digest = serializers.CharField()
+    item = serializers.CharField(help_text="The item's key.")
+    payload = serializers.DictField()
+    sensitive = serializers.BooleanField()
+
+
+class LeaseList(serializers.Serializer[Any]):
+    leases = LeaseShape(many=True)
+
+
+class Renewal(serializers.Serializer[Any]):
+    token = serializers.UUIDField()
+
+
+class Renewed(serializers.Serializer[Any]):
+    lease_until = serializers.DateTimeField()
+
+
+class Release(serializers.Serializer[Any]):
+    token = serializers.UUIDField()
+    reason = serializers.CharField(max_length=200)
+
+
+class MemberShape(serializers.ModelSerializer[Member]):
+    username = serializers.CharField(source="user.username", allow_null=True, default=None)
+
+    class Meta:
+        model = Member
+        fields = ("id", "username", "roles", "state", "created_at")
+
+
+class MemberList(serializers.Serializer[Any]):
+    members = MemberShape(many=True)
+    next_before = serializers.IntegerField(allow_null=True)
+
+
+class NewMember(serializers.Serializer[Any]):
+    username = serializers.CharField(max_length=150)
+    roles = serializers.ListField(child=serializers.ChoiceField(choices=Role.choices), min_length=1)
+
+
+class Roles(serializers.Serializer[Any]):
+    roles = serializers.ListField(child=serializers.ChoiceField(choices=Role.choices), min_length=1)
+
+
+class Suspension(serializers.Serializer[Any]):
+    reason = serializers.CharField(max_length=2000)
