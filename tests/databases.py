@@ -200,10 +200,8 @@ def _migrate(database: str) -> None:
 def _schema_digest() -> str:
     """Changes with everything that a migrated template depends on."""
     digest = hashlib.sha256(f"{binaries.postgres_folder()} {OWNER} {APP} {os.geteuid()}".encode())
-    commands = local.ROOT.glob("specs/management/commands/grant_rights.py")
-    config = local.ROOT.glob("annotation/config/*.py")
-    models = local.ROOT.glob("*/models/*.py")  # their permissions are rows
-    for path in sorted([*local.ROOT.glob("*/migrations/*.py"), *commands, *config, *models, local.ROOT / "requirements.lock"]):
+    others = ("specs/management/commands/grant_rights.py", "annotation/config/embedded.py", "requirements.lock")
+    for path in [*sorted(local.ROOT.glob("*/migrations/*.py")), *(local.ROOT / name for name in others)]:
         digest.update(path.read_bytes())
     return digest.hexdigest()[:16]
 
