@@ -1,4 +1,4 @@
-"""What changes without a page load is said, the focus follows the work, nothing somebody wrote is replaced."""
+"""What changes without a page load is said, the focus follows the work, and nothing written is replaced."""
 
 from __future__ import annotations
 
