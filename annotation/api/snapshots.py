@@ -108,19 +108,18 @@ def download(request: Request, file: SnapshotFile) -> HttpResponse | StreamingHt
             source.close()
             return HttpResponse(status=416, headers={"Content-Range": f"bytes */{file.n_bytes}"})
         status = 206
-    response = StreamingHttpResponse(_chunks(source, first, last - first + 1), status=status, content_type=file.media_type)
-    response.headers.update(
-        {
-            "Content-Length": str(last - first + 1),
-            "Content-Disposition": f'attachment; filename="{file.name}"',
-            "Accept-Ranges": "bytes",
-            "ETag": etag,
-            "X-Content-Type-Options": "nosniff",
-        }
-    )
+    headers = {
+        "Content-Length": str(last - first + 1),
+        "Content-Disposition": f'attachment; filename="{file.name}"',
+        "Accept-Ranges": "bytes",
+        "ETag": etag,
+        "X-Content-Type-Options": "nosniff",
+    }
     if status == 206:
-        response.headers["Content-Range"] = f"bytes {first}-{last}/{file.n_bytes}"
-    return response
+        headers["Content-Range"] = f"bytes {first}-{last}/{file.n_bytes}"
+    return StreamingHttpResponse(
+        _chunks(source, first, last - first + 1), status=status, content_type=file.media_type, headers=headers
+    )
 
 
 def _chunks(source: BinaryIO, first: int, left: int) -> Iterator[bytes]:
