@@ -56,9 +56,12 @@ def committed_db(
 
 def _filled(admin: psycopg.Connection[tuple[str]]) -> set[str]:
     """The tables that hold rows."""
-    tables = admin.execute("SELECT relname FROM pg_class WHERE relkind = 'r' AND relnamespace = 'public'::regnamespace").fetchall()
+    tables = admin.execute(
+        "SELECT relname FROM pg_class WHERE relkind = 'r' AND relnamespace = 'public'::regnamespace"
+    ).fetchall()
     probe = sql.SQL(" UNION ALL ").join(
-        sql.SQL("SELECT {} WHERE EXISTS (SELECT FROM {})").format(name, sql.Identifier(name)) for (name,) in tables
+        sql.SQL("SELECT {} WHERE EXISTS (SELECT FROM {})").format(name, sql.Identifier(name))
+        for (name,) in tables
     )
     return {name for (name,) in admin.execute(probe).fetchall()}
 

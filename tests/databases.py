@@ -149,7 +149,9 @@ def _on_server(admin_url: str, home: Path) -> Run:
 
     def stop() -> None:
         with psycopg.connect(admin_url, autocommit=True) as admin:
-            for (name,) in admin.execute("SELECT datname FROM pg_database WHERE starts_with(datname, %s)", [prefix]).fetchall():
+            for (name,) in admin.execute(
+                "SELECT datname FROM pg_database WHERE starts_with(datname, %s)", [prefix]
+            ).fetchall():
                 admin.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(name)))
             for role in (app, owner):
                 admin.execute(f"DROP ROLE {role}")
@@ -169,7 +171,7 @@ def _at(url: str, *, user: str | None = None, database: str | None = None) -> st
     """The URL with another user or another database."""
     parts = urlsplit(url)
     if user:
-        credentials, at, place = parts.netloc.rpartition("@")
+        credentials, _, place = parts.netloc.rpartition("@")
         password = credentials.partition(":")[2]
         parts = parts._replace(netloc=f"{user}{':' if password else ''}{password}@{place}")
     if database:
@@ -200,7 +202,11 @@ def _migrate(database: str) -> None:
 def _schema_digest() -> str:
     """Changes with everything that a migrated template depends on."""
     digest = hashlib.sha256(f"{binaries.postgres_folder()} {OWNER} {APP} {os.geteuid()}".encode())
-    others = ("specs/management/commands/grant_rights.py", "annotation/config/embedded.py", "requirements.lock")
+    others = (
+        "specs/management/commands/grant_rights.py",
+        "annotation/config/embedded.py",
+        "requirements.lock",
+    )
     for path in [*sorted(local.ROOT.glob("*/migrations/*.py")), *(local.ROOT / name for name in others)]:
         digest.update(path.read_bytes())
     return digest.hexdigest()[:16]

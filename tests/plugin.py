@@ -3,9 +3,9 @@
 Loaded by `-p tests.plugin`: a conftest would be too late. Only the controlling process starts engines; the workers of
 pytest-xdist inherit the addresses and take one database each, copied from one migrated template.
 
-    TEST_ADMIN_DATABASE_URL   a superuser's URL: use that PostgreSQL instead (roles and databases of our own, dropped at the end)
-    REDIS_URL                 use that Redis or Valkey instead (its databases 0 to 15 are emptied!)
-    CONCORDAT_PG_BIN, CONCORDAT_REDIS_SERVER   the programs to start, instead of the wheels'
+    TEST_ADMIN_DATABASE_URL   a superuser's URL: use that PostgreSQL, with roles and databases dropped at the end
+    REDIS_URL                 use that Redis or Valkey (its databases 0 to 15 are emptied!)
+    CONCORDAT_PG_BIN, CONCORDAT_REDIS_SERVER   programs to start instead of the wheels'
 """
 
 from __future__ import annotations
@@ -22,11 +22,17 @@ _RUN = pytest.StashKey[databases.Run]()
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    parser.addoption("--long", action="store_true", help="also run what takes minutes: full matrices, chaos, state machines at depth")
+    parser.addoption(
+        "--long",
+        action="store_true",
+        help="also run what takes minutes: full matrices, chaos, state machines at depth",
+    )
 
 
 @pytest.hookimpl(wrapper=True)
-def pytest_load_initial_conftests(early_config: pytest.Config, parser: pytest.Parser, args: list[str]) -> Iterator[None]:
+def pytest_load_initial_conftests(
+    early_config: pytest.Config, parser: pytest.Parser, args: list[str]
+) -> Iterator[None]:
     options = parser.parse_known_args(args)
     worker = os.environ.get("PYTEST_XDIST_WORKER")
     if not (options.help or options.version):
@@ -41,7 +47,8 @@ def pytest_load_initial_conftests(early_config: pytest.Config, parser: pytest.Pa
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Mark what touches the database, and leave out what takes long unless asked for."""
-    chosen, left_out = [], []
+    chosen: list[pytest.Item] = []
+    left_out: list[pytest.Item] = []
     for item in items:
         names = set(getattr(item, "fixturenames", ()))
         if names & {"db", "committed_db", "site"} or item.get_closest_marker("django_db"):

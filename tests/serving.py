@@ -10,7 +10,6 @@ import tempfile
 import time
 import urllib.request
 from dataclasses import dataclass
-from types import TracebackType
 from typing import IO
 
 from annotation.config import local, processes
@@ -75,5 +74,5 @@ class Site:
     def __enter__(self) -> Site:
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(self, *error: object) -> None:
         self.stop()

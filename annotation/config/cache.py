@@ -1,4 +1,4 @@
-"""The cache: shared in Redis while Redis answers, else one per process. Redis may vanish; log-in and its limits may not."""
+"""The cache: in Redis while that answers, else one per process. Redis may vanish; log-in and its limits may not."""
 
 from __future__ import annotations
 

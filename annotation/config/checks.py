@@ -15,8 +15,27 @@ from django.core.checks import CheckMessage, Error, Tags, register
 from django.core.exceptions import ImproperlyConfigured
 
 SHORTEST_KEY = 50
-KNOWN_KEYS = ("django-insecure", "changeme", "change-me", "change_me", "secret", "insecure", "example", "concordat")
-KNOWN_PASSWORDS = {"postgres", "password", "concordat", "concordat_app", "concordat_owner", "changeme", "secret", "admin", "test"}
+KNOWN_KEYS = (
+    "django-insecure",
+    "changeme",
+    "change-me",
+    "change_me",
+    "secret",
+    "insecure",
+    "example",
+    "concordat",
+)
+KNOWN_PASSWORDS = {
+    "postgres",
+    "password",
+    "concordat",
+    "concordat_app",
+    "concordat_owner",
+    "changeme",
+    "secret",
+    "admin",
+    "test",
+}
 LOOPBACK = {"localhost", "127.0.0.1", "[::1]", "testserver"}
 POSTGRESQL = "django.db.backends.postgresql"
 
@@ -98,7 +117,7 @@ def server_problems(connection: psycopg.Connection[Any], *, local: bool) -> Iter
             yield f"DATABASE_URL: {name} is off on that server; {consequence}."
     row = connection.execute("SELECT rolsuper FROM pg_roles WHERE rolname = current_user").fetchone()
     if not local and (row is None or row[0]):
-        yield "DATABASE_URL logs in as a superuser, whom no right stops from changing the record; use the application's role."
+        yield "DATABASE_URL logs in as a superuser, whom nothing stops from changing the record; use a plain role."
 
 
 def _ask(url: str, options: str, *, local: bool) -> list[str]:

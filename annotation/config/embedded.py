@@ -1,7 +1,8 @@
 """The embedded engines: a real PostgreSQL and a real Valkey, over Unix sockets, for one data folder.
 
-`Engines.start(home)` makes the data folder on first use, starts both servers and creates the two roles; `Engines.attach(home)`
-uses those that another process runs there. Whatever ends the starting process, a watchdog stops the servers.
+`Engines.start(home)` makes the data folder on first use, starts both servers and creates the two roles;
+`Engines.attach(home)` uses those that another process runs there. Whatever ends the starting process, a watchdog
+stops the servers.
 """
 
 from __future__ import annotations
@@ -17,7 +18,6 @@ import tempfile
 import time
 from dataclasses import dataclass, field
 from pathlib import Path
-from types import TracebackType
 from typing import IO
 from urllib.parse import quote
 
@@ -31,6 +31,7 @@ __all__ = ["APP", "DATABASE", "OWNER", "EngineError", "Engines", "EnginesBusy", 
 DATABASE = "concordat"
 OWNER, APP = "concordat_owner", "concordat_app"
 LONGEST_SOCKET_FOLDER = 80  # bytes; a socket's whole path must stay under about 100
+_LOCK, _GUESTS = "engines.lock", "guests.lock"
 PATIENCE = 60.0  # seconds for a start or a stop; recovery after a crash takes its time
 
 _SERVER_SETTINGS = {
@@ -60,10 +61,12 @@ class Engines:
     home: Path
     sockets: Path
     owned: bool
+    throwaway: bool = False
     fresh: bool = False  # whether this start made the database
     _children: list[tuple[subprocess.Popen[bytes], signal.Signals]] = field(default_factory=list)
     _watchdog: processes.Watchdog | None = None
     _lock: IO[str] | None = None
+    _guests: IO[str] | None = None
 
     def _url(self, role: str, database: str = DATABASE) -> str:
         return f"postgresql://{role}@{quote(str(self.sockets), safe='')}/{database}"
@@ -99,24 +102,33 @@ class Engines:
     def __enter__(self) -> Engines:
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(self, *error: object) -> None:
         self.stop()
 
     @classmethod
-    def start(cls, home: Path, *, postgres: bool = True, valkey: bool = True, throwaway: bool = False) -> Engines:
+    def start(
+        cls,
+        home: Path,
+        *,
+        postgres: bool = True,
+        valkey: bool = True,
+        empty: bool = False,
+        throwaway: bool = False,
+    ) -> Engines:
         """Start the engines of this data folder and return when they answer.
 
-        `throwaway`: the folder is removed when the engines stop.
+        `empty`: remove first what the folder holds. `throwaway`: remove the folder when the engines stop.
         Raises `EnginesBusy` when another process holds the folder, `EngineError` when they cannot run.
         """
         home = home.absolute()
-        home.mkdir(parents=True, exist_ok=True)
+        home.mkdir(mode=0o700, parents=True, exist_ok=True)
         lock = _lock(home)
-        sockets = home
         try:
             _clear_leftovers(home)
+            if empty:
+                processes.remove(*(path for path in home.iterdir() if path.name != _LOCK))
             sockets = _socket_folder()
-            engines = cls(home=home, sockets=sockets, owned=True, _lock=lock)
+            engines = cls(home=home, sockets=sockets, owned=True, throwaway=throwaway, _lock=lock)
             engines._watchdog = processes.Watchdog(remove=[sockets, home if throwaway else _record(home)])
         except BaseException:
             lock.close()
@@ -145,13 +157,29 @@ class Engines:
 
     @classmethod
     def attach(cls, home: Path) -> Engines | None:
-        """The engines that another process runs for this folder, when they answer; else None."""
+        """The engines that another process runs for this folder, if they answer and are not about to stop; else None.
+
+        `stop` lets go of them; until then, a starter that calls `wait_for_guests` keeps them up.
+        """
         home = home.absolute()
-        with contextlib.suppress(OSError, ValueError, KeyError, psycopg.OperationalError):
-            engines = cls(home=home, sockets=Path(json.loads(_record(home).read_text())["sockets"]), owned=False)
+        if not _record(home).exists():
+            return None
+        guests = (home / _GUESTS).open("a")
+        try:
+            fcntl.flock(guests, fcntl.LOCK_SH | fcntl.LOCK_NB)
+            sockets = Path(json.loads(_record(home).read_text())["sockets"])
+            engines = cls(home=home, sockets=sockets, owned=False, _guests=guests)
             psycopg.connect(engines.admin_database_url, connect_timeout=2).close()
-            return engines
-        return None
+        except (OSError, ValueError, KeyError, psycopg.OperationalError):
+            guests.close()
+            return None
+        return engines
+
+    def wait_for_guests(self) -> None:
+        """Wait until the processes that attached to these engines are done with them; let no more attach."""
+        if self.owned and self._guests is None:
+            self._guests = (self.home / _GUESTS).open("a")
+            fcntl.flock(self._guests, fcntl.LOCK_EX)
 
     def _start_postgres(self, programs: Launcher) -> None:
         programs.own(self.sockets)
@@ -177,9 +205,21 @@ class Engines:
         data.mkdir(mode=0o700)
         programs.own(data)
         # The built-in locale sorts alike on every machine; before 17 there is only C.
-        locale = ["--locale-provider=builtin", "--locale=C.UTF-8"] if programs.major() >= 17 else ["--no-locale"]
+        locale = (
+            ["--locale-provider=builtin", "--locale=C.UTF-8"] if programs.major() >= 17 else ["--no-locale"]
+        )
         done = programs.run(
-            "initdb", "-D", str(data), "-U", "postgres", "-A", "trust", "-E", "UTF8", "--no-instructions", *locale
+            "initdb",
+            "-D",
+            str(data),
+            "-U",
+            "postgres",
+            "-A",
+            "trust",
+            "-E",
+            "UTF8",
+            "--no-instructions",
+            *locale,
         )
         if done.returncode != 0:
             shutil.rmtree(data, ignore_errors=True)
@@ -188,14 +228,19 @@ class Engines:
 
     def _start_valkey(self) -> None:
         self._spawn(
-            [str(redis_program()), "--port", "0", "--unixsocket", f"{self.sockets}/redis.sock", "--unixsocketperm", "700",
-             "--databases", "64", "--save", "", "--appendonly", "no", "--dir", str(self.sockets), "--daemonize", "no"],
+            [str(redis_program()), "--port", "0", "--unixsocket", f"{self.sockets}/redis.sock",
+             "--unixsocketperm", "700", "--databases", "64", "--save", "", "--appendonly", "no",
+             "--dir", str(self.sockets), "--daemonize", "no"],
             "valkey.log",
             signal.SIGTERM,
         )  # fmt: skip
 
     def _spawn(
-        self, command: list[str], log: str, stop: signal.Signals, user: tuple[int | None, int | None] = (None, None)
+        self,
+        command: list[str],
+        log: str,
+        stop: signal.Signals,
+        user: tuple[int | None, int | None] = (None, None),
     ) -> None:
         with (self.home / log).open("wb") as out:
             child = subprocess.Popen(
@@ -237,21 +282,20 @@ class Engines:
 
     def stop(self) -> None:
         """Stop what this process started; another process's engines are left alone. Harmless to repeat."""
-        if not self.owned:
-            return
         for child, by in self._children:
             if child.poll() is None:
                 child.send_signal(by)
         for child, by in self._children:
             processes.stop(child, by, patience=PATIENCE)
         self._children.clear()
-        processes.remove(self.sockets, _record(self.home))
         if self._watchdog is not None:
+            processes.remove(self.sockets, self.home if self.throwaway else _record(self.home))
             self._watchdog.dismiss()
             self._watchdog = None
-        if self._lock is not None:
-            self._lock.close()
-            self._lock = None
+        for held in (self._guests, self._lock):
+            if held is not None:
+                held.close()
+        self._guests = self._lock = None
 
 
 def _record(home: Path) -> Path:
@@ -260,7 +304,7 @@ def _record(home: Path) -> Path:
 
 def _lock(home: Path) -> IO[str]:
     """The right to run engines on this folder, held until the file is closed."""
-    lock = (home / "engines.lock").open("a+")
+    lock = (home / _LOCK).open("a+")
     try:
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
@@ -281,7 +325,10 @@ def _clear_leftovers(home: Path) -> None:
     with contextlib.suppress(OSError, ValueError, KeyError):
         left = json.loads(_record(home).read_text())
         for pid in left["engines"]:
-            if processes.is_alive(pid) and str(left["sockets"]).encode() in Path(f"/proc/{pid}/cmdline").read_bytes():
+            if (
+                processes.is_alive(pid)
+                and str(left["sockets"]).encode() in Path(f"/proc/{pid}/cmdline").read_bytes()
+            ):
                 os.kill(pid, signal.SIGINT)
                 deadline = time.monotonic() + PATIENCE
                 while processes.is_alive(pid) and time.monotonic() < deadline:
@@ -293,9 +340,15 @@ def _clear_leftovers(home: Path) -> None:
 def _socket_folder() -> Path:
     """A fresh private folder with a short path."""
     for parent in (os.environ.get("XDG_RUNTIME_DIR"), tempfile.gettempdir(), "/tmp"):
-        if parent and os.access(parent, os.W_OK | os.X_OK) and len(os.fsencode(parent)) + 20 < LONGEST_SOCKET_FOLDER:
+        if (
+            parent
+            and os.access(parent, os.W_OK | os.X_OK)
+            and len(os.fsencode(parent)) + 20 < LONGEST_SOCKET_FOLDER
+        ):
             return Path(tempfile.mkdtemp(prefix="concordat-", dir=parent))
-    raise EngineError("No writable folder with a short path for the sockets. Set TMPDIR to one, such as /tmp.")
+    raise EngineError(
+        "No writable folder with a short path for the sockets. Set TMPDIR to one, such as /tmp."
+    )
 
 
 def create_roles(admin_url: str, *, database: str = DATABASE) -> None:

@@ -17,7 +17,7 @@ T = TypeVar("T")
 
 
 def _read(name: str, parse: Callable[[str], T], default: T | None) -> T:
-    """The parsed value of the variable. A `parse` refuses by `ValueError`; without a default the variable is required."""
+    """The parsed value; `parse` refuses by `ValueError`. Without a default the variable is required."""
     raw = os.environ.get(name)
     if raw is None:
         if default is None:

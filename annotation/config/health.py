@@ -6,6 +6,7 @@ import psycopg
 from django.db import DatabaseError, connection
 from django.http import HttpRequest, HttpResponse
 from psycopg_pool import PoolTimeout
+
 from specs.access import PUBLIC, page
 
 

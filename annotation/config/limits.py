@@ -1,4 +1,4 @@
-"""Every limit of the product, each a setting with its variable of the same name. Counts, unless the name says otherwise."""
+"""Every limit of the product, each a setting with its variable. Counts, unless the name says otherwise."""
 
 from __future__ import annotations
 

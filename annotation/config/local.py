@@ -5,11 +5,12 @@ from __future__ import annotations
 import hashlib
 import os
 import secrets
-import subprocess
 import sys
 import tempfile
 from pathlib import Path
 from urllib.parse import urlsplit
+
+from annotation.config import processes
 
 ROOT = Path(__file__).resolve().parents[2]
 DEFAULT_HOME = ROOT / ".run"
@@ -64,16 +65,19 @@ def needs_redis() -> bool:
     return "REDIS_URL" not in os.environ
 
 
-def manage(variables: dict[str, str], *arguments: str, owner: bool = False, quiet: bool = False) -> int:
-    """Run a management command, as the application's role or as the owner of the tables; its exit status."""
+def manage(variables: dict[str, str], *arguments: str, owner: bool = False, ours: bool = False) -> int:
+    """Run a management command, as the application's role or as the owner of the tables; its exit status.
+
+    `ours`: a step of our own, out of reach of the terminal's Ctrl-C and without output on stdout.
+    """
     if owner:
         variables = {**variables, "CONCORDAT_DB_ROLE": "owner"}
-    done = subprocess.run(
+    return processes.run(
         [sys.executable, str(ROOT / "manage.py"), *arguments],
         env=variables,
-        stdout=sys.stderr if quiet else None,
+        stdout=sys.stderr if ours else None,
+        start_new_session=ours,
     )
-    return done.returncode
 
 
 def migrate(folder: Path, variables: dict[str, str]) -> None:
@@ -85,7 +89,9 @@ def migrate(folder: Path, variables: dict[str, str]) -> None:
     if stamp.exists() and stamp.read_text() == digest:
         return
     steps: list[tuple[str, ...]] = [("migrate", "--verbosity=0")]
-    if _role(variables["DATABASE_URL"]) != _role(variables.get("OWNER_DATABASE_URL", variables["DATABASE_URL"])):
+    if _role(variables["DATABASE_URL"]) != _role(
+        variables.get("OWNER_DATABASE_URL", variables["DATABASE_URL"])
+    ):
         steps.append(("grant_rights",))
     else:
         print(
@@ -94,7 +100,7 @@ def migrate(folder: Path, variables: dict[str, str]) -> None:
             file=sys.stderr,
         )
     for step in steps:
-        if manage(variables, *step, owner=True, quiet=True) != 0:
+        if manage(variables, *step, owner=True, ours=True) != 0:
             raise Failure("The database schema could not be brought up to date; the lines above say why.")
     stamp.write_text(digest)
 

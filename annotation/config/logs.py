@@ -59,7 +59,9 @@ def configure(level: str) -> dict[str, Any]:
             "django": {"handlers": [], "propagate": True},
             "django.server": {"handlers": [], "propagate": True},
             # One line per request that went wrong, none per request that went well.
-            "django_structlog": {"level": logging.getLevelName(max(logging.WARNING, getattr(logging, level)))},
+            "django_structlog": {
+                "level": logging.getLevelName(max(logging.WARNING, getattr(logging, level)))
+            },
             "django.request": {"level": "ERROR"},
         },
     }

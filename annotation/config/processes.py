@@ -6,11 +6,12 @@ import os
 import shutil
 import signal
 import subprocess
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
+from typing import Any
 
-# Reads what to watch until its input ends. `done` means that we cleaned up ourselves; an end without it means that we were
-# killed: ask each process to stop, wait, insist on its whole group, and remove the paths given as arguments.
+# Reads what to watch until its input ends. `done` means that we cleaned up ourselves; an end without it means that
+# we were killed: ask each process to stop, wait, insist on its whole group, and remove the paths given as arguments.
 _WATCH = """
 trap '' HUP INT QUIT TERM
 watched=
@@ -29,7 +30,7 @@ while [ $n -lt 150 ]; do
     sleep 0.1
     n=$((n + 1))
 done
-for one in $watched; do kill -s KILL -- "-${one%:*}" 2>/dev/null; done
+for one in $watched; do kill -s KILL -- "-${one%:*}" "${one%:*}" 2>/dev/null; done
 rm -rf -- "$@"
 """
 
@@ -52,7 +53,7 @@ class Watchdog:
         )
 
     def watch(self, child: subprocess.Popen[bytes], stop: signal.Signals) -> None:
-        """Stop this child by `stop` if we die. It must lead its own session."""
+        """Stop this child by `stop` if we die, and in the end whatever is left of a session that it leads."""
         self._tell(f"watch {child.pid} {stop.name.removeprefix('SIG')}\n")
 
     def dismiss(self) -> None:
@@ -89,6 +90,19 @@ def kill_group(leader: int) -> None:
         os.killpg(leader, signal.SIGKILL)
     except ProcessLookupError:
         pass
+
+
+def run(command: Sequence[str], **options: Any) -> int:
+    """Run a command to its end and return its status; should we be interrupted or killed, it is stopped too."""
+    watchdog = Watchdog()
+    child = subprocess.Popen(command, **options)
+    watchdog.watch(child, signal.SIGTERM)
+    try:
+        return child.wait()
+    finally:
+        if child.poll() is None:
+            stop(child, signal.SIGTERM, patience=10)
+        watchdog.dismiss()
 
 
 def is_alive(pid: int) -> bool:

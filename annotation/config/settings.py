@@ -83,7 +83,7 @@ TEMPLATES = [
     }
 ]
 
-# PostgreSQL, in one of two roles: the owner migrates, the application's role works. With DATABASE_URL alone they are one.
+# PostgreSQL, in one of two roles: the owner migrates, the application's role works. They are one if only one is named.
 _APP_DATABASE_URL = env.address("DATABASE_URL", "postgresql", "postgres")
 _OWNER_DATABASE_URL = env.address("OWNER_DATABASE_URL", "postgresql", "postgres", default=_APP_DATABASE_URL)
 DATABASE_ROLE = env.one_of("CONCORDAT_DB_ROLE", "app", "app", "owner")
@@ -95,7 +95,8 @@ DATABASE_OPTIONS = " ".join(
         "timezone": "UTC",
         # Milliseconds. The web processes set both variables, everything else may take its time.
         "statement_timeout": env.number("STATEMENT_TIMEOUT_SECONDS", 0, high=86_400) * 1000,
-        "idle_in_transaction_session_timeout": env.number("IDLE_TRANSACTION_TIMEOUT_SECONDS", 0, high=86_400) * 1000,
+        "idle_in_transaction_session_timeout": env.number("IDLE_TRANSACTION_TIMEOUT_SECONDS", 0, high=86_400)
+        * 1000,
     }.items()
 )
 DATABASES = {"default": dj_database_url.parse(DATABASE_URL, engine=checks.POSTGRESQL)}
@@ -124,7 +125,7 @@ CELERY_WORKER_PREFETCH_MULTIPLIER = 1
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 CELERY_WORKER_CANCEL_LONG_RUNNING_TASKS_ON_CONNECTION_LOSS = True
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
-# A request that wants background work must not wait for a broker that is down: the job's row is there, beat sends it later.
+# A request that wants background work must not wait for a broker that is down: the job's row is there.
 CELERY_BROKER_TRANSPORT_OPTIONS = {"socket_connect_timeout": 2, "socket_timeout": 30}
 CELERY_TASK_PUBLISH_RETRY_POLICY = {"max_retries": 1, "interval_start": 0, "interval_max": 0.2}
 CELERY_TIMEZONE = "UTC"

@@ -1,41 +1,45 @@
 """What `./concordat` hands over to: `up`, `demo` and `manage`, on the embedded engines or on those the variables name.
 
-    python -m annotation.config.start up|demo|manage ...
+python -m annotation.config.start up|demo|manage ...
 """
 
 from __future__ import annotations
 
 import argparse
 import os
-import shutil
 import signal
 import socket
 import sys
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import NoReturn
 
 from annotation.config import local
-from annotation.config.embedded import EngineError, Engines, EnginesBusy
+from annotation.config.embedded import PATIENCE, EngineError, Engines, EnginesBusy
 from annotation.config.supervisor import Supervisor
 
 # Commands that change or compare the schema run as its owner.
-AS_OWNER = {"migrate", "grant_rights", "makemigrations", "showmigrations", "sqlmigrate", "squashmigrations", "dbshell"}
+AS_OWNER = {
+    *("dbshell", "grant_rights", "makemigrations", "migrate"),
+    *("pgtrigger", "showmigrations", "sqlmigrate", "squashmigrations"),
+}
 # Commands that need no tables.
-WITHOUT_SCHEMA = {"help", "check", "version", "diffsettings", "makemessages", "compilemessages", "collectstatic", "spectacular"}
+WITHOUT_SCHEMA = {
+    *("check", "collectstatic", "compilemessages", "diffsettings"),
+    *("help", "makemessages", "spectacular", "version"),
+}
 
 
 @contextmanager
-def engines(home: Path, *, throwaway: bool = False, share: bool = False) -> Iterator[dict[str, str]]:
+def engines(home: Path, *, demo: bool = False, share: bool = False) -> Iterator[dict[str, str]]:
     """The variables of processes that work on this data folder, with the engines up for as long as needed.
 
-    `share`: use the engines of another process where it runs them.
+    `demo`: its story starts from the beginning, and nothing of it stays behind.
+    `share`: use the engines of another process where it runs them, and let others use ours to their end.
     """
-    running = Engines.attach(home) if share else None
-    if running is None:
-        running = Engines.start(home, postgres=local.needs_postgres(), valkey=local.needs_redis(), throwaway=throwaway)
-    with running:
+    with _shared(home) if share else _started(home, demo=demo) as running:
         offered = running.environment()
         if not local.needs_postgres():
             for name in ("DATABASE_URL", "OWNER_DATABASE_URL", "CONCORDAT_ENGINES"):
@@ -43,18 +47,42 @@ def engines(home: Path, *, throwaway: bool = False, share: bool = False) -> Iter
         if running.fresh:
             (home / "migrated").unlink(missing_ok=True)
         yield local.environment(home, offered)
+        if share:
+            running.wait_for_guests()
+
+
+def _started(home: Path, *, demo: bool = False) -> Engines:
+    return Engines.start(
+        home, postgres=local.needs_postgres(), valkey=local.needs_redis(), empty=demo, throwaway=demo
+    )
+
+
+def _shared(home: Path) -> Engines:
+    """Attach or start, whichever works first: another process may be starting or stopping its engines just now."""
+    deadline = time.monotonic() + PATIENCE
+    while True:
+        running = Engines.attach(home)
+        if running is not None:
+            return running
+        try:
+            return _started(home)
+        except EnginesBusy:
+            if time.monotonic() > deadline:
+                raise
+            time.sleep(0.2)
 
 
 def serve(command: str, arguments: list[str]) -> int:
     """Engines, schema, then web, worker and beat, until Ctrl-C; `demo` also runs its story."""
     options = _options(command, arguments)
     if not _is_free(options.port):
-        raise local.Failure(f"Port {options.port} is in use. Choose another one: ./concordat {command} --port {options.port + 1}")
-    home, demo = local.home(), command == "demo"
-    if demo:
-        home = home / "demo"
-        _empty(home)
-    with engines(home, throwaway=demo) as variables:
+        raise local.Failure(
+            f"Port {options.port} is in use. Choose another one: ./concordat {command} --port {options.port + 1}"
+        )
+    os.umask(0o077)  # whatever these processes write is for their user alone
+    demo = command == "demo"
+    home = local.home() / "demo" if demo else local.home()
+    with engines(home, demo=demo) as variables:
         variables["BIND"] = f"127.0.0.1:{options.port}"
         local.migrate(home, variables)
         (home / "static").mkdir(exist_ok=True)
@@ -65,37 +93,36 @@ def serve(command: str, arguments: list[str]) -> int:
 def _serve(supervisor: Supervisor, home: Path, options: argparse.Namespace, *, demo: bool) -> int:
     python, url = sys.executable, f"http://127.0.0.1:{options.port}"
     supervisor.start("web", [python, "-m", "gunicorn", "--config", "annotation/config/gunicorn.py"])
+    celery = [python, "-m", "celery", "--quiet", "-A", "annotation.config.celery"]
+    supervisor.start("worker", [*celery, "worker", "--concurrency=1", "--without-gossip", "--without-mingle"])
+    supervisor.start("beat", [*celery, "beat", f"--schedule={home / 'beat'}", "--pidfile="])
     if not supervisor.answers(f"{url}/healthz"):
         if supervisor.stopping.is_set():
             return 130
-        raise local.Failure("The web process did not start; its lines above say why.")
-    celery = [python, "-m", "celery", "--quiet", "-A", "annotation.config.celery"]
-    supervisor.start("worker", [*celery, "worker", "--concurrency=1", "--without-gossip", "--without-mingle", "--loglevel=INFO"])
-    supervisor.start("beat", [*celery, "beat", f"--schedule={home / 'beat'}", "--pidfile=", "--loglevel=WARNING"])
+        raise local.Failure(f"{supervisor.ended() or 'web'} did not start; its lines above say why.")
     if demo:
-        status = supervisor.run(
-            [python, str(local.ROOT / "manage.py"), "demo_story", "--base-url", url, *(["--json"] if options.json else [])]
-        )
+        story = [python, str(local.ROOT / "manage.py"), "demo_story", "--base-url", url]
+        status = supervisor.run([*story, "--json"] if options.json else story)
         if status != 0 or options.once:
             return status
     _say(f"Concordat serves at {url}")
     if not demo:
-        _say("The first owner, from another terminal: ./concordat manage create_owner")
+        _say("The first owner is made in another terminal: ./concordat manage create_owner")
     _say("Ctrl-C stops everything.")
     return supervisor.watch()
 
 
 def manage(arguments: list[str]) -> int:
-    """Run a management command; the engines of `up` or `demo` are used while these run, else started for this command."""
+    """Run a management command on the engines of a running `up` or `demo`, else on engines started for it."""
     home = local.home()
-    if Engines.attach(home) is None and Engines.attach(home / "demo") is not None:
+    if _runs(home / "demo") and not _runs(home):
         home = home / "demo"
         _say("using the running demo's database")
     command = arguments[0] if arguments else "help"
     with engines(home, share=True) as variables:
         if command not in AS_OWNER | WITHOUT_SCHEMA and not command.startswith("-"):
             local.migrate(home, variables)
-        signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the command's; we stop the engines when it has ended
+        signal.signal(signal.SIGINT, lambda *_: None)  # Ctrl-C is the command's; we wait for its end
         return local.manage(variables, *arguments, owner=command in AS_OWNER)
 
 
@@ -104,7 +131,7 @@ def _options(command: str, arguments: list[str]) -> argparse.Namespace:
     parser.add_argument("--port", type=int, default=os.environ.get("PORT", 8765), help="default: %(default)s")
     if command == "demo":
         parser.add_argument("--once", action="store_true", help="run the story, stop everything and exit")
-        parser.add_argument("--json", action="store_true", help="print the story's figures as one JSON object, as the last line")
+        parser.add_argument("--json", action="store_true", help="print the figures as JSON, on the last line")
     return parser.parse_args(arguments)
 
 
@@ -118,11 +145,11 @@ def _is_free(port: int) -> bool:
     return True
 
 
-def _empty(home: Path) -> None:
-    """The demo tells its story from the beginning: remove what a killed one left, unless it runs."""
-    if Engines.attach(home) is not None:
-        raise local.Failure("The demo runs already. Stop it first, or set CONCORDAT_HOME to another folder.")
-    shutil.rmtree(home, ignore_errors=True)
+def _runs(home: Path) -> bool:
+    running = Engines.attach(home)
+    if running is not None:
+        running.stop()
+    return running is not None
 
 
 def _say(text: str) -> None:
@@ -143,7 +170,7 @@ def main(arguments: list[str]) -> int:
         return manage(rest) if command == "manage" else serve(command, rest)
     except KeyboardInterrupt:
         return 130
-    except (local.Failure, EngineError, EnginesBusy) as error:
+    except (local.Failure, EngineError) as error:
         _say(str(error))
     except OSError as error:
         where = f" ({error.filename})" if error.filename else ""

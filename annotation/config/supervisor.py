@@ -11,7 +11,6 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Sequence
-from types import TracebackType
 
 from annotation.config import processes
 from annotation.config.local import ROOT
@@ -36,7 +35,7 @@ class Supervisor:
     def __enter__(self) -> Supervisor:
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(self, *error: object) -> None:
         self.stop()
 
     def start(self, name: str, command: Sequence[str]) -> None:
@@ -88,7 +87,10 @@ class Supervisor:
         while not self.stopping.wait(0.5):
             name = self.ended()
             if name:
-                print(f"concordat: {name} ended with status {self._children[name].returncode}; stopping.", file=sys.stderr)
+                print(
+                    f"concordat: {name} ended with status {self._children[name].returncode}; stopping.",
+                    file=sys.stderr,
+                )
                 return 1
         return 0
 
