@@ -1,4 +1,4 @@
-"""The pages of accounts wear our clothes: one heading, our forms, nothing that the policy blocks, no sign-up."""
+"""The pages of accounts wear our clothes: one heading, our forms, nothing the policy blocks, no sign-up."""
 
 from __future__ import annotations
 
