@@ -1,4 +1,4 @@
-"""What a page may offer to whoever asked for it. It only hides; route and transition decide (`specs.access`)."""
+"""What a page may offer to whoever asked. It only hides; route and transition decide (`specs.access`)."""
 
 from __future__ import annotations
 
