@@ -1,0 +1,171 @@
+"""What the labelling page shows for one lease, and how its form becomes an answer."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from django.db import connection
+
+from annotation import presenting, submitting
+from annotation.models import AnswerDraft
+from specs import schema, task_types, versions
+from specs.schema import BadAnswer
+from workforce import leasing
+from workforce.models import Annotator, Queue
+
+# Letters that cite a clause; the others of the page are s (skip), f (flag) and v (lift the veil).
+_CITE_KEYS = "abcdeghijklmnopqrtuwxyz"
+_NAMESPACE = uuid.UUID("3a1f0a43-4a7a-4b0a-8a53-0b1f6b1d7c55")
+
+
+@dataclass(frozen=True)
+class AskedQuestion:
+    question: dict[str, Any]
+    options: list[dict[str, str]]
+    value: Any
+    template: str
+    errors: list[str] = field(default_factory=list)
+
+
+@dataclass(frozen=True)
+class ShownClause:
+    clause: versions.ReadClause
+    key: str
+    decides: bool
+    cited: bool
+
+
+@dataclass(frozen=True)
+class Work:
+    """Everything the page needs for one task."""
+
+    served: leasing.Served
+    version: versions.ReadVersion
+    fields: list[presenting.Field]
+    questions: list[AskedQuestion]
+    clauses: list[ShownClause]
+    client_key: str
+    draft_revision: int
+    no_clause: bool
+    flagged: bool
+    note: str
+    asks_for_clause: bool
+
+
+def work(
+    *, served: leasing.Served, annotator: Annotator, queue: Queue, form: Mapping[str, Any] | None = None,
+    errors: Mapping[str, list[str]] | None = None,
+) -> Work:  # fmt: skip
+    """The page's content: from a form that was refused, else from the kept draft, else empty."""
+    version = versions.read(served.version_id)
+    draft = submitting.draft_of(annotator=annotator, task_id=served.task_id)
+    values, cited, flagged, note = _kept(form, draft, version)
+    questions = [
+        AskedQuestion(
+            question=question,
+            options=task_types.get(question["kind"]).options(question, served.payload),
+            value=values.get(question["key"]),
+            template=f"task_types/{question['kind']}.html",
+            errors=(errors or {}).get(question["key"], []),
+        )
+        for question in version.questions
+    ]
+    first = version.questions[0]["key"]
+    ordered = sorted(version.clauses, key=lambda clause: (not clause.decides(first), clause.number))
+    return Work(
+        served=served,
+        version=version,
+        fields=presenting.fields(served.payload),
+        questions=questions,
+        clauses=[
+            ShownClause(clause, _CITE_KEYS[place] if place < len(_CITE_KEYS) else "", clause.decides(first), clause.key in cited)
+            for place, clause in enumerate(ordered)
+        ],
+        client_key=client_key(served.token),
+        draft_revision=draft.revision if draft else 0,
+        no_clause=submitting.NO_CLAUSE in cited,
+        flagged=flagged,
+        note=note,
+        asks_for_clause=any(
+            submitting.asks_for_clause(
+                citing=queue.citing, share=float(queue.cite_share), task_id=served.task_id, annotator_id=annotator.pk,
+                question=question,
+            )
+            for question in version.questions
+        ),
+    )  # fmt: skip
+
+
+def client_key(token: uuid.UUID) -> str:
+    """One key per lease: the same page sent twice is one answer."""
+    return str(uuid.uuid5(_NAMESPACE, str(token)))
+
+
+def _kept(
+    form: Mapping[str, Any] | None, draft: AnswerDraft | None, version: versions.ReadVersion
+) -> tuple[dict[str, Any], set[str], bool, str]:
+    if form is not None:
+        values = {question["key"]: form.get(f"q.{question['key']}") for question in version.questions}
+        return values, set(_cited(form)), bool(form.get("flagged")), str(form.get("note", ""))
+    if draft is None:
+        return {}, set(), False, ""
+    return dict(draft.values), {key for entry in draft.citations for key in entry["clauses"]}, False, ""
+
+
+def _cited(form: Mapping[str, Any]) -> list[str]:
+    named = form.getlist("cite") if hasattr(form, "getlist") else list(form.get("cite", []))
+    return [*named, *([submitting.NO_CLAUSE] if form.get("no_clause") else [])]
+
+
+def answer(*, form: Mapping[str, Any], version: versions.ReadVersion, payload: Mapping[str, Any]) -> submitting.Answer:
+    """The form as an answer. Raises `BadAnswer`.
+
+    A cited clause belongs to the answered questions it decides, or to the first one when it decides none of them; that no
+    clause fits belongs to every answered question without a citation.
+    """
+    values = schema.parse_form(version.questions, form, payload)
+    return submitting.Answer(
+        values=values,
+        citations=citations(version, values, _cited(form)),
+        flagged=bool(form.get("flagged")),
+        note=str(form.get("note", "")),
+    )
+
+
+def citations(
+    version: versions.ReadVersion, values: Mapping[str, Any], cited: Sequence[str]
+) -> dict[str, list[str]]:
+    found: dict[str, list[str]] = {}
+    answered = [question["key"] for question in version.questions if question["key"] in values]
+    for key in cited:
+        clause = version.clause(key)
+        if clause is None:
+            continue
+        decided = [question for question in answered if clause.decides(question)] or answered[:1]
+        for question in decided:
+            found.setdefault(question, []).append(key)
+    if submitting.NO_CLAUSE in cited:
+        for question in answered:
+            found.setdefault(question, [submitting.NO_CLAUSE])
+    return found
+
+
+def errors_by_question(error: BadAnswer) -> dict[str, list[str]]:
+    found: dict[str, list[str]] = {}
+    for problem in error.problems:
+        found.setdefault(problem.where.removeprefix("question "), []).append(problem.message)
+    return found
+
+
+def answered_today(annotator: Annotator) -> int:
+    """How many answers she gave since midnight, by the database's clock."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT count(*) FROM workforce_assignment WHERE annotator_id = %s AND state = 'submitted' "
+            "AND submitted_at >= date_trunc('day', statement_timestamp())",
+            [annotator.pk],
+        )
+        return int(cursor.fetchone()[0])  # type: ignore[index]

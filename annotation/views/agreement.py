@@ -1,0 +1,78 @@
+"""How far people agree: per question, per label, per clause, as last measured."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.contrib import messages
+from django.http import HttpResponse
+from django.shortcuts import redirect, render
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_GET, require_POST
+
+from annotation import jobs
+from annotation.models import AgreementReport, ClauseReading
+from specs import running
+from specs.access import MemberRequest, allows, get_or_404, page
+from specs.models import Spec, VersionClause
+from workforce.models import Queue
+
+BANDS = ((0.8, "good"), (0.667, "warn"))
+
+
+@require_GET
+@page(allows("agreement.read"))
+def agreement(request: MemberRequest) -> HttpResponse:
+    """The newest report of every question of a spec, over all queues or in one."""
+    specs = list(Spec.objects.filter(project=request.project).order_by("title"))
+    spec = next((spec for spec in specs if spec.key == request.GET.get("spec")), specs[0] if specs else None)
+    queues = list(Queue.objects.filter(spec=spec).exclude(purpose="adjudication").order_by("name")) if spec else []
+    queue = next((queue for queue in queues if queue.key == request.GET.get("queue")), None)
+    reports = AgreementReport.objects.filter(spec=spec, queue=queue).order_by("question", "-pk").distinct("question")
+    context = {
+        "specs": specs, "spec": spec, "queues": queues, "queue": queue,
+        "reports": [_report(report) for report in reports] if spec else [],
+    }  # fmt: skip
+    return render(request, "annotation/agreement.html", context)
+
+
+def _report(report: AgreementReport) -> dict[str, Any]:
+    numbers = report.numbers
+    alpha = numbers["alpha"]
+    readings = list(ClauseReading.objects.filter(report=report).select_related("clause", "revision"))
+    places = dict(
+        VersionClause.objects.filter(revision__in=[reading.revision_id for reading in readings])
+        .order_by("version")
+        .values_list("clause_id", "position")
+    )
+    readings.sort(key=lambda reading: (reading.low is None, reading.disagreement is None, -(reading.disagreement or 0)))
+    highest = max((reading.high or reading.disagreement or 0 for reading in readings), default=0)
+    return {
+        "report": report,
+        "numbers": numbers,
+        "tone": _tone(alpha.get("low")),
+        "readings": [(reading, places.get(reading.clause_id)) for reading in readings],
+        "upper": max(0.05, min(1.0, highest * 1.1)),
+    }
+
+
+def _tone(low: float | None) -> str:
+    """Bands judge the lower bound of the interval: a value alone says too little."""
+    if low is None:
+        return ""
+    return next((tone for bound, tone in BANDS if low >= bound), "bad")
+
+
+@require_POST
+@page(allows("agreement.measure"))
+def measure(request: MemberRequest) -> HttpResponse:
+    """Measure again, in a job."""
+    spec = get_or_404(Spec, project=request.project, key=request.POST.get("spec", ""))
+    wanted = request.POST.get("queue", "")
+    queue = get_or_404(Queue, project=request.project, key=wanted, spec=spec) if wanted else None
+    job = running.start(
+        project=request.project, kind=jobs.MEASURE, by=request.member,
+        arguments={"spec": spec.pk, "queue": queue.pk if queue else None},
+    )  # fmt: skip
+    messages.info(request, _("Measuring. The page shows the new report when the job is done."))
+    return redirect("specs:job", project=request.project.key, job=job.pk)

@@ -1,0 +1,161 @@
+"""The list of disputes, and the console where a lead rules."""
+
+from __future__ import annotations
+
+from typing import Any
+from uuid import UUID
+
+from django.contrib import messages
+from django.http import Http404, HttpResponse
+from django.shortcuts import redirect, render
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_GET, require_POST
+
+from annotation import adjudicating, presenting
+from annotation.models import CAUSES_IN_THE_SPEC, Cause, Dispute, DisputeState, Ruling
+from specs import task_types, versions
+from specs.access import MemberRequest, allows, get_or_404, page
+from specs.paging import newest_first
+from specs.refusals import Invalid
+from workforce import leasing, staffing
+from workforce.models import Annotator
+
+CAUSE_KEYS = {
+    Cause.ANNOTATOR_ERRED: "e",
+    Cause.CLAUSE_AMBIGUOUS: "a",
+    Cause.CLAUSE_MISSING: "m",
+    Cause.ITEM_UNCLEAR: "i",
+    Cause.PLURAL: "p",
+    Cause.LABEL_MISSING: "l",
+}
+
+
+@require_GET
+@page(allows("dispute.read"))
+def disputes(request: MemberRequest) -> HttpResponse:
+    """Open disputes, worst first; decided ones newest first."""
+    rows = Dispute.objects.filter(project=request.project).select_related("task__item", "task__queue")
+    decided = request.GET.get("state") == "decided"
+    if decided:
+        shown, further = newest_first(request, rows.filter(state=DisputeState.DECIDED))
+        rulings = {ruling.dispute_id: ruling for ruling in Ruling.objects.filter(dispute__in=shown).select_related("clause")}
+        entries: list[tuple[Dispute, Ruling | None]] = [(dispute, rulings.get(dispute.pk)) for dispute in shown]
+    else:
+        entries = [(dispute, None) for dispute in _worst_first(request)[:200]]
+        further = ""
+    return render(
+        request, "annotation/disputes.html",
+        {
+            "entries": entries, "decided": decided, "next": further,
+            "n_open": Dispute.objects.filter(project=request.project, state=DisputeState.OPEN).count(),
+        },
+    )  # fmt: skip
+
+
+def _worst_first(request: MemberRequest) -> Any:
+    return (
+        Dispute.objects.filter(project=request.project, state=DisputeState.OPEN)
+        .select_related("task__item", "task__queue")
+        .order_by("-disagreement", "pk")
+    )
+
+
+def _dispute(request: MemberRequest, number: int) -> Dispute:
+    rows = Dispute.objects.select_related("task__item", "task__queue", "work__queue")
+    return get_or_404(rows, project=request.project, pk=number)
+
+
+@require_GET
+@page(allows("dispute.read"))
+def adjudicate(request: MemberRequest, dispute: int) -> HttpResponse:
+    """One dispute: the competing answers without names, and, once it is taken, the form of the ruling."""
+    return _console(request, _dispute(request, dispute))
+
+
+def _console(
+    request: MemberRequest, dispute: Dispute, *, form: Any = None, refusal: Invalid | None = None
+) -> HttpResponse:
+    version = versions.read(adjudicating.version_id(dispute))
+    annotator = Annotator.objects.filter(member=request.member).first()
+    held = leasing.held(annotator=annotator) if annotator else []
+    lease = next((served for served in held if served.task_id == dispute.work_id), None)
+    sides = adjudicating.sides(dispute, version)
+    given = form or {}
+    questions = []
+    for key in dispute.questions:
+        question = version.question(key)
+        options = task_types.get(question["kind"]).options(question, dispute.task.item.payload)
+        chosen = {side.value for side in sides[key] if isinstance(side.value, str)}
+        questions.append(
+            {
+                "question": question,
+                "sides": sides[key],
+                "others": [option for option in options if option["value"] not in chosen],
+                "value": given.get(f"q.{key}"),
+            }
+        )
+    context = {
+        "dispute": dispute,
+        "version": version,
+        "fields": presenting.fields(dispute.task.item.payload),
+        "questions": questions,
+        "clauses": sorted(version.clauses, key=lambda c: (not any(c.decides(q) for q in dispute.questions), c.number)),
+        "cited": {name for groups in sides.values() for side in groups for names in side.citations.values() for name in names},
+        "causes": [(cause.value, cause.label, CAUSE_KEYS[cause], cause in CAUSES_IN_THE_SPEC) for cause in Cause],
+        "lease": lease,
+        "form": given,
+        "refusal": refusal,
+        "ruling": Ruling.objects.filter(dispute=dispute).select_related("clause").order_by("-pk").first(),
+        "described": _described(dispute, version),
+        "mine": "dispute.decide" in request.permissions,
+    }
+    return render(request, "annotation/adjudicate.html", context, status=422 if refusal else 200)
+
+
+def _described(dispute: Dispute, version: versions.ReadVersion) -> list[str]:
+    ruling = Ruling.objects.filter(dispute=dispute).order_by("-pk").first()
+    if ruling is None:
+        return []
+    return [
+        task_types.get(version.question(key)["kind"]).describe(version.question(key), value)
+        for key, value in ruling.values.items()
+    ]
+
+
+@require_POST
+@page(allows("dispute.decide"))
+def take(request: MemberRequest, dispute: int) -> HttpResponse:
+    """Lease the work on a dispute."""
+    found = _dispute(request, dispute)
+    if found.work is None:
+        raise Http404
+    annotator = staffing.annotator_for(member=request.member)
+    staffing.enrol(queue=found.work.queue, annotator=annotator, by=request.member)
+    adjudicating.take(dispute=found, annotator=annotator, by=request.member)
+    return redirect("annotation:adjudicate", project=request.project.key, dispute=found.pk)
+
+
+@require_POST
+@page(allows("dispute.decide"))
+def rule(request: MemberRequest, dispute: int) -> HttpResponse:
+    """Rule, and go on to the worst dispute that is left."""
+    found = _dispute(request, dispute)
+    form = request.POST
+    try:
+        assignment, token = int(form.get("assignment", "")), UUID(form.get("token", ""))
+    except ValueError as error:
+        raise Http404 from error
+    try:
+        adjudicating.rule(
+            dispute=found, annotator=staffing.annotator_for(member=request.member), assignment_id=assignment, token=token,
+            values={key: value for key in found.questions if (value := form.get(f"q.{key}"))},
+            cause=form.get("cause", ""), clause_key=form.get("clause", ""), reason=form.get("reason", ""),
+            precedent=bool(form.get("precedent")), by=request.member,
+        )  # fmt: skip
+    except Invalid as refusal:
+        return _console(request, found, form=form, refusal=refusal)
+    messages.success(request, _("Ruled. The task is resolved."))
+    following = _worst_first(request).exclude(work__barred__annotator__member=request.member).first()
+    if following is None:
+        return redirect("annotation:disputes", project=request.project.key)
+    return redirect("annotation:adjudicate", project=request.project.key, dispute=following.pk)

@@ -1,0 +1,210 @@
+"""The labelling page: start, answer, skip, keep a draft. Answering brings the next task in the same request."""
+
+from __future__ import annotations
+
+from typing import Any
+from uuid import UUID
+
+from django.contrib import messages
+from django.db import transaction
+from django.http import Http404, HttpResponse, HttpResponseRedirect
+from django.shortcuts import redirect, render
+from django.urls import reverse
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_GET, require_POST
+
+from annotation import labelling, submitting
+from annotation.models import Annotation
+from specs import versions
+from specs.access import MemberRequest, allows, page
+from specs.refusals import Invalid, Refusal, Stale
+from specs.schema import BadAnswer
+from workforce import leasing, staffing
+from workforce.models import Annotator, Assignment, Queue
+
+SKIP_REASONS = {
+    "cannot-decide": "I cannot decide",
+    "broken": "The item is broken",
+    "language": "Not my language",
+    "upsetting": "I would rather not see this",
+    "other": "Another reason",
+}
+
+
+def _annotator(request: MemberRequest) -> Annotator:
+    return Annotator.objects.filter(member=request.member).first() or staffing.annotator_for(member=request.member)
+
+
+def _queue(request: MemberRequest, key: str) -> Queue:
+    """A queue that the caller is enrolled in; any other one is as missing as none."""
+    found = (
+        Queue.objects.select_related("spec", "version")
+        .filter(project=request.project, key=key, enrolments__annotator__member=request.member, enrolments__active=True)
+        .first()
+    )
+    if found is None:
+        raise Http404
+    return found
+
+
+@require_GET
+@page(allows("work.label"))
+def label(request: MemberRequest, queue: str) -> HttpResponse:
+    """The task that is held, or the way to begin. Looking at it changes nothing."""
+    found, annotator = _queue(request, queue), _annotator(request)
+    held = leasing.held(annotator=annotator, queue_id=found.pk)
+    work = labelling.work(served=held[0], annotator=annotator, queue=found) if held else None
+    return _render(request, found, annotator, work)
+
+
+def _render(
+    request: MemberRequest, queue: Queue, annotator: Annotator, work: labelling.Work | None, **more: Any
+) -> HttpResponse:
+    template = "annotation/label_work.html" if request.headers.get("HX-Request") else "annotation/label.html"
+    context = {
+        "queue": queue, "annotator": annotator, "work": work, "skip_reasons": SKIP_REASONS,
+        "today": labelling.answered_today(annotator), "ended": more.pop("ended", False), **more,
+    }  # fmt: skip
+    return render(request, template, context, status=422 if more.get("refused") else 200)
+
+
+@require_POST
+@page(allows("work.label"))
+def claim(request: MemberRequest, queue: str) -> HttpResponse:
+    """Take the next task."""
+    found = _queue(request, queue)
+    if leasing.claim(queue_id=found.pk, annotator=_annotator(request), by=request.member) is None:
+        messages.info(request, _("Nothing is left for you in this queue just now."))
+    return _here(request, queue)
+
+
+def _here(request: MemberRequest, queue: str) -> HttpResponseRedirect:
+    return redirect(reverse("annotation:label", kwargs={"project": request.project.key, "queue": queue}))
+
+
+@require_POST
+@page(allows("work.label"))
+def submit(request: MemberRequest, queue: str, assignment: int) -> HttpResponse:
+    """Answer, and claim the next task in the same transaction."""
+    found, annotator = _queue(request, queue), _annotator(request)
+    token = _token(request)
+    slot = Assignment.objects.select_related("task__item").filter(project=request.project, pk=assignment).first()
+    if slot is None:
+        raise Http404
+    key = labelling.client_key(token)
+    if (known := Annotation.objects.filter(annotator=annotator, client_key=key).first()) is not None:
+        return _after(request, found, annotator, submitting.Receipt("counted", known.pk, known.task_id, found.pk, ""))
+    version = versions.read(slot.version_id if slot.version_id and slot.annotator_id == annotator.pk else _version(found))
+    try:
+        answer = labelling.answer(form=request.POST, version=version, payload=slot.task.item.payload)
+        with transaction.atomic():
+            receipt = submitting.submit(
+                annotator=annotator, assignment_id=assignment, token=token, answer=answer, client_key=key, by=request.member
+            )
+            _claim_next(found, annotator, request)
+    except BadAnswer as error:
+        return _again(request, found, annotator, assignment, labelling.errors_by_question(error), str(error))
+    except Invalid as refusal:
+        errors = {str(p["where"]).removeprefix("question "): [p["message"]] for p in refusal.problems}
+        return _again(request, found, annotator, assignment, errors, refusal.message)
+    return _after(request, found, annotator, receipt)
+
+
+def _version(queue: Queue) -> int:
+    assert queue.version_id is not None
+    return queue.version_id
+
+
+def _claim_next(queue: Queue, annotator: Annotator, request: MemberRequest) -> None:
+    """A refusal to claim does not undo the answer."""
+    try:
+        with transaction.atomic():
+            leasing.claim(queue_id=queue.pk, annotator=annotator, by=request.member)
+    except Refusal as refusal:
+        messages.info(request, refusal.message)
+
+
+def _after(request: MemberRequest, queue: Queue, annotator: Annotator, receipt: submitting.Receipt) -> HttpResponse:
+    if receipt.outcome == "late":
+        messages.warning(request, _("Your time on that task had run out. Your answer is kept, but it does not count."))
+    if not request.headers.get("HX-Request"):
+        return _here(request, queue.key)
+    held = leasing.held(annotator=annotator, queue_id=queue.pk)
+    work = labelling.work(served=held[0], annotator=annotator, queue=queue) if held else None
+    return _render(request, queue, annotator, work, ended=work is None)
+
+
+def _again(
+    request: MemberRequest, queue: Queue, annotator: Annotator, assignment: int, errors: dict[str, list[str]], message: str
+) -> HttpResponse:
+    """The same task with what was written and what is wrong with it; the lease stays."""
+    held = leasing.held(annotator=annotator, queue_id=queue.pk, assignment_id=assignment)
+    if not held:
+        return _here(request, queue.key)
+    work = labelling.work(served=held[0], annotator=annotator, queue=queue, form=request.POST, errors=errors)
+    return _render(request, queue, annotator, work, refused=message)
+
+
+def _token(request: MemberRequest) -> UUID:
+    try:
+        return UUID(request.POST.get("token", ""))
+    except ValueError as error:
+        raise Http404 from error
+
+
+@require_POST
+@page(allows("work.label"))
+def skip(request: MemberRequest, queue: str, assignment: int) -> HttpResponse:
+    """Give the task back and take the next one."""
+    found, annotator = _queue(request, queue), _annotator(request)
+    reason = request.POST.get("reason", "")
+    with transaction.atomic():
+        leasing.release(
+            assignment_id=assignment, annotator=annotator, token=_token(request),
+            reason=reason if reason in SKIP_REASONS else "other", by=request.member,
+        )  # fmt: skip
+        _claim_next(found, annotator, request)
+    return _here(request, queue)
+
+
+@require_POST
+@page(allows("work.label"))
+def draft(request: MemberRequest, queue: str, assignment: int) -> HttpResponse:
+    """Keep what is being written; answers with the revision that is kept now."""
+    _queue(request, queue)
+    annotator = _annotator(request)
+    held = leasing.held(annotator=annotator, assignment_id=assignment)
+    if not held:
+        raise Http404
+    version = versions.read(held[0].version_id)
+    values = {
+        question["key"]: value
+        for question in version.questions
+        if (value := request.POST.get(f"q.{question['key']}")) not in (None, "")
+    }
+    cited = [*request.POST.getlist("cite"), *([submitting.NO_CLAUSE] if request.POST.get("no_clause") else [])]
+    seen = request.POST.get("draft_revision", "0")
+    try:
+        revision = submitting.save_draft(
+            annotator=annotator, task_id=held[0].task_id, values=values,
+            citations=labelling.citations(version, values or {version.questions[0]["key"]: None}, cited),
+            revision=int(seen) if seen.isascii() and seen.isdigit() and len(seen) < 9 else 0,
+        )  # fmt: skip
+    except Stale as stale:
+        kept = stale.details["values"]
+        return render(
+            request, "annotation/label_draft.html", {"revision": stale.details["revision"], "other": kept}, status=200
+        )
+    return render(request, "annotation/label_draft.html", {"revision": revision})
+
+
+@require_POST
+@page(allows("work.label"))
+def renew(request: MemberRequest, queue: str, assignment: int) -> HttpResponse:
+    """Keep the lease while the page is in use; a refusal is no news until the answer is sent."""
+    _queue(request, queue)
+    try:
+        leasing.renew(assignment_id=assignment, annotator=_annotator(request), token=_token(request))
+    except Refusal:
+        return HttpResponse(status=204)
+    return HttpResponse(status=204)
