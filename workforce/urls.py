@@ -1,8 +1,27 @@
-"""The pages of `workforce`."""
+"""The pages of this app."""
 
 from __future__ import annotations
 
-from django.urls import URLPattern, URLResolver
+from django.urls import path
+
+from workforce.views import people, queues
 
 app_name = "workforce"
-urlpatterns: list[URLPattern | URLResolver] = []
+
+_QUEUE = "p/<slug:project>/queues/<slug:queue>/"
+_PEOPLE = "p/<slug:project>/people/"
+urlpatterns = [
+    path("p/<slug:project>/queues/", queues.board, name="queues"),
+    path("p/<slug:project>/new-queue/", queues.create, name="queue-create"),
+    path(_QUEUE, queues.queue, name="queue"),
+    path(f"{_QUEUE}settings/", queues.change, name="queue-settings"),
+    path(f"{_QUEUE}load/", queues.load, name="queue-load"),
+    path(f"{_QUEUE}version/", queues.put_in_force, name="queue-version"),
+    path(f"{_QUEUE}enrol/", queues.enrol, name="queue-enrol"),
+    path(f"{_QUEUE}dismiss/", queues.dismiss, name="queue-dismiss"),
+    path(f"{_QUEUE}<slug:step>-queue/", queues.move, name="queue-move"),
+    path(_PEOPLE, people.people, name="people"),
+    path(f"{_PEOPLE}add/", people.add, name="people-add"),
+    path(f"{_PEOPLE}<int:member>/roles/", people.roles, name="people-roles"),
+    path(f"{_PEOPLE}<int:member>/<slug:step>/", people.standing, name="people-standing"),
+]

@@ -1,0 +1,86 @@
+"""Forms of the queue pages: they check shape, the transitions check rules."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from decimal import Decimal
+from typing import Any
+
+from django import forms
+from django.utils.translation import gettext_lazy as _
+
+from specs.models import Spec
+from workforce.models import Citing, Order, Purpose, Queue, Rule
+
+
+class SettingsForm(forms.Form):
+    """A queue's settings in the units people think in: minutes, days, percent."""
+
+    name = forms.CharField(max_length=200, label=_("Name"))
+    overlap = forms.IntegerField(min_value=1, max_value=50, initial=3, label=_("Answers per task"))
+    max_overlap = forms.IntegerField(
+        min_value=1, max_value=50, initial=5, label=_("At most"), help_text=_("One more at a time where they do not agree; then a dispute.")
+    )
+    rule = forms.ChoiceField(choices=Rule.choices, initial=Rule.SHARE, label=_("Answers agree by"))
+    consensus_percent = forms.IntegerField(
+        min_value=51, max_value=100, initial=80, label=_("Share that has to agree (%)"), help_text=_("For the rule “share of the answers”.")
+    )
+    order = forms.ChoiceField(choices=Order.choices, initial=Order.FIRST_IN, label=_("Order"), help_text=_("Holds for items loaded from now on."))
+    lease_minutes = forms.IntegerField(min_value=1, max_value=43_200, initial=30, label=_("Time for one task (minutes)"))
+    max_renewals = forms.IntegerField(min_value=0, max_value=1000, initial=4, label=_("Renewed at most"))
+    max_leases = forms.IntegerField(min_value=1, max_value=1000, initial=1, label=_("Tasks one person holds at a time"))
+    citing = forms.ChoiceField(choices=Citing.choices, initial=Citing.SAMPLE, label=_("Citing a clause"))
+    cite_percent = forms.IntegerField(min_value=0, max_value=100, initial=20, label=_("Random share that is asked (%)"))
+    oldest_days = forms.IntegerField(min_value=1, max_value=3650, initial=7, label=_("Oldest task at most (days)"))
+    disputes_days = forms.IntegerField(min_value=1, max_value=3650, initial=2, label=_("Disputes decided within (days)"))
+
+    def settings(self) -> dict[str, Any]:
+        """What `queues.change_settings` takes."""
+        data = self.cleaned_data
+        plain = ("name", "overlap", "max_overlap", "rule", "order", "max_renewals", "max_leases", "citing")
+        return {
+            **{name: data[name] for name in plain},
+            "consensus_share": Decimal(data["consensus_percent"]) / 100,
+            "cite_share": Decimal(data["cite_percent"]) / 100,
+            "lease_for": timedelta(minutes=data["lease_minutes"]),
+            "oldest_within": timedelta(days=data["oldest_days"]),
+            "disputes_within": timedelta(days=data["disputes_days"]),
+        }
+
+    @staticmethod
+    def of(queue: Queue) -> dict[str, Any]:
+        """The form's values for a queue."""
+        plain = ("name", "overlap", "max_overlap", "rule", "order", "max_renewals", "max_leases", "citing")
+        return {
+            **{name: getattr(queue, name) for name in plain},
+            "consensus_percent": round(queue.consensus_share * 100),
+            "cite_percent": round(queue.cite_share * 100),
+            "lease_minutes": max(1, round(queue.lease_for.total_seconds() / 60)),
+            "oldest_days": max(1, queue.oldest_within.days),
+            "disputes_days": max(1, queue.disputes_within.days),
+        }
+
+
+class NewQueueForm(SettingsForm):
+    """A new queue: what it is for, and its settings."""
+
+    key = forms.SlugField(max_length=64, label=_("Key"), help_text=_("Short, for addresses and programs: lower-case letters, digits, hyphens."))
+    spec = forms.ModelChoiceField(queryset=Spec.objects.none(), label=_("Spec"))
+    purpose = forms.ChoiceField(
+        choices=[(p.value, p.label) for p in (Purpose.LABELLING, Purpose.CALIBRATION, Purpose.TRAINING)],
+        initial=Purpose.LABELLING,
+        label=_("Purpose"),
+    )
+    field_order = ["name", "key", "spec", "purpose"]
+
+    def __init__(self, *args: Any, specs: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["spec"].queryset = specs  # type: ignore[attr-defined]
+
+
+class LoadForm(forms.Form):
+    """A file of items."""
+
+    file = forms.FileField(label=_("File"), help_text=_("JSON Lines or CSV, with a field key (or item_id, or id) in every row."))
+    keep_good_rows = forms.BooleanField(required=False, label=_("Load the good rows if others are bad"))
+    sensitive = forms.BooleanField(required=False, label=_("The items may be upsetting: blur them until asked for"))

@@ -1,0 +1,225 @@
+"""The queue board, one queue, its settings, its people, and items in."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django import forms
+from django.conf import settings
+from django.contrib import messages
+from django.http import Http404, HttpResponse
+from django.shortcuts import redirect, render
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_GET, require_http_methods, require_POST
+
+from specs import running, store
+from specs.access import MemberRequest, allows, get_or_404, page
+from specs.models import Member, Spec, SpecVersion, VersionState
+from specs.paging import newest_first
+from specs.refusals import Invalid
+from workforce import jobs, loading, queues, staffing
+from workforce.forms.queues import LoadForm, NewQueueForm, SettingsForm
+from workforce.models import Annotator, Enrolment, Load, Queue, Task
+
+LOAD_AT_ONCE = 2 * 2**20
+_WITH = ("spec", "version", "owner__user", "adjudication_queue", "project")
+
+
+def queue_of(request: MemberRequest, key: str) -> Queue:
+    return get_or_404(Queue.objects.select_related(*_WITH), project=request.project, key=key)
+
+
+def _crumbs(request: MemberRequest, queue: Queue | None = None) -> list[tuple[str, str]]:
+    found = [(_("Queues"), f"/p/{request.project.key}/queues/")]
+    return [*found, (queue.name, f"/p/{request.project.key}/queues/{queue.key}/")] if queue else found
+
+
+@require_GET
+@page(allows("queue.read"))
+def board(request: MemberRequest) -> HttpResponse:
+    """Every queue with what waits in it; as many queries for one queue as for a hundred."""
+    counted = queues.counts(project=request.project)
+    rows = []
+    for queue in Queue.objects.filter(project=request.project).select_related(*_WITH).order_by("purpose", "name"):
+        counts = counted.get(queue.pk, {})
+        total = sum(counts.get(state, 0) for state in ("open", "disputed", "resolved"))
+        rows.append({"queue": queue, "counts": counts, "total": total, "resolved": counts.get("resolved", 0)})
+    return render(request, "workforce/queues.html", {"rows": rows})
+
+
+@require_http_methods(["GET", "POST"])
+@page(allows("queue.manage"))
+def create(request: MemberRequest) -> HttpResponse:
+    specs = Spec.objects.filter(project=request.project, versions__state=VersionState.PUBLISHED).distinct().order_by("title")
+    form = NewQueueForm(request.POST or None, specs=specs)
+    if request.method == "POST" and form.is_valid():
+        data = form.cleaned_data
+        try:
+            queue = queues.create_queue(
+                project=request.project, key=data["key"], spec=data["spec"], owner=request.member, purpose=data["purpose"],
+                by=request.member, **form.settings(),
+            )  # fmt: skip
+        except Invalid as refusal:
+            put_errors(form, refusal)
+        else:
+            messages.success(request, _("The queue is open. Load items into it and enrol annotators."))
+            return redirect("workforce:queue", project=request.project.key, queue=queue.key)
+    return render(
+        request, "workforce/queue_form.html",
+        {"form": form, "title": _("New queue"), "crumbs": _crumbs(request), "no_spec": not specs.exists()},
+        status=422 if form.errors else 200,
+    )  # fmt: skip
+
+
+def put_errors(form: forms.Form, refusal: Invalid) -> None:
+    """A transition's problems, beside the fields they belong to."""
+    if not refusal.problems:
+        form.add_error(None, refusal.message)
+    for problem in refusal.problems:
+        where = str(problem["where"])
+        form.add_error(where if where in form.fields else None, f"{problem['message']}" if where in form.fields else f"{where}: {problem['message']}")
+
+
+@require_GET
+@page(allows("queue.read"))
+def queue(request: MemberRequest, queue: str) -> HttpResponse:
+    """One queue: what is in it, who works there, what came in."""
+    found = queue_of(request, queue)
+    tasks, further = newest_first(request, Task.objects.filter(queue=found).select_related("item"))
+    counts = queues.counts(project=request.project).get(found.pk, {})
+    return render(
+        request, "workforce/queue.html",
+        {
+            "queue": found, "counts": counts, "tasks": tasks, "next": further,
+            "oldest": queues.oldest(queue=found),
+            "loads": Load.objects.filter(queue=found).order_by("-pk")[:10],
+            "enrolments": Enrolment.objects.filter(queue=found, active=True)
+            .select_related("annotator", "annotator__member__user").order_by("annotator__pseudonym"),
+            "versions": SpecVersion.objects.filter(spec=found.spec, state=VersionState.PUBLISHED).newest_first(),  # type: ignore[attr-defined]
+            "candidates": Member.objects.filter(project=request.project, state="active", roles__overlap=["annotator", "lead"])
+            .select_related("user").order_by("user__username")
+            if "queue.manage" in request.permissions else [],
+            "crumbs": _crumbs(request),
+        },
+    )  # fmt: skip
+
+
+@require_http_methods(["GET", "POST"])
+@page(allows("queue.manage"))
+def change(request: MemberRequest, queue: str) -> HttpResponse:
+    found = queue_of(request, queue)
+    form = SettingsForm(request.POST or None, initial=SettingsForm.of(found))
+    if request.method == "POST" and form.is_valid():
+        try:
+            queues.change_settings(queue=found, by=request.member, **form.settings())
+        except Invalid as refusal:
+            put_errors(form, refusal)
+        else:
+            messages.success(request, _("Kept. Answers per task hold for tasks made from now on."))
+            return redirect("workforce:queue", project=request.project.key, queue=found.key)
+    return render(
+        request, "workforce/queue_form.html",
+        {"form": form, "title": _("Settings"), "queue": found, "crumbs": _crumbs(request, found)},
+        status=422 if form.errors else 200,
+    )  # fmt: skip
+
+
+@require_POST
+@page(allows("queue.manage"))
+def move(request: MemberRequest, queue: str, step: str) -> HttpResponse:
+    """Pause or reopen."""
+    found = queue_of(request, queue)
+    if step == "pause":
+        queues.pause(queue=found, by=request.member)
+    elif step == "reopen":
+        queues.reopen(queue=found, by=request.member)
+    else:
+        raise Http404
+    return redirect("workforce:queue", project=request.project.key, queue=found.key)
+
+
+@require_POST
+@page(allows("queue.manage"))
+def put_in_force(request: MemberRequest, queue: str) -> HttpResponse:
+    found = queue_of(request, queue)
+    number = request.POST.get("version", "")
+    if not (number.isascii() and number.isdigit() and len(number) < 19):
+        raise Http404
+    version = get_or_404(SpecVersion.objects.published(), project=request.project, pk=int(number))
+    queues.put_in_force(queue=found, version=version, by=request.member)
+    messages.success(request, _("%(number)s is in force here.") % {"number": version.number})
+    return redirect("workforce:queue", project=request.project.key, queue=found.key)
+
+
+@require_POST
+@page(allows("queue.manage"))
+def enrol(request: MemberRequest, queue: str) -> HttpResponse:
+    found = queue_of(request, queue)
+    number = request.POST.get("member", "")
+    if not (number.isascii() and number.isdigit() and len(number) < 19):
+        raise Http404
+    member = get_or_404(Member, project=request.project, pk=int(number))
+    staffing.enrol(queue=found, annotator=staffing.annotator_for(member=member), by=request.member)
+    return redirect("workforce:queue", project=request.project.key, queue=found.key)
+
+
+@require_POST
+@page(allows("queue.manage"))
+def dismiss(request: MemberRequest, queue: str) -> HttpResponse:
+    found = queue_of(request, queue)
+    annotator = get_or_404(Annotator, project=request.project, pseudonym=request.POST.get("annotator", ""))
+    staffing.dismiss(queue=found, annotator=annotator, by=request.member)
+    return redirect("workforce:queue", project=request.project.key, queue=found.key)
+
+
+@require_http_methods(["GET", "POST"])
+@page(allows("queue.manage"))
+def load(request: MemberRequest, queue: str) -> HttpResponse:
+    """Items in: small files at once, large ones in a job. A bad row refuses the file, with line and reason."""
+    found = queue_of(request, queue)
+    form = LoadForm(request.POST or None, request.FILES or None)
+    problems: list[dict[str, Any]] = []
+    if request.method == "POST" and form.is_valid():
+        data = form.cleaned_data
+        upload = data["file"]
+        if upload.size > settings.MAX_LOAD_BYTES:
+            form.add_error("file", _("The file is larger than %(n)d bytes.") % {"n": settings.MAX_LOAD_BYTES})
+        elif upload.size > LOAD_AT_ONCE:
+            return _load_in_a_job(request, found, data)
+        else:
+            try:
+                done = loading.load(
+                    project=request.project, queue=found, source=upload.file, name=upload.name, by=request.member,
+                    keep_good_rows=data["keep_good_rows"], sensitive=data["sensitive"],
+                )  # fmt: skip
+            except Invalid as refusal:
+                form.add_error(None, refusal.message)
+                problems = refusal.problems
+            else:
+                messages.success(
+                    request,
+                    _("%(new)d new items, %(known)d known ones, %(bad)d bad rows.")
+                    % {"new": done.n_new, "known": done.n_known, "bad": done.n_bad},
+                )
+                return redirect("workforce:queue", project=request.project.key, queue=found.key)
+    return render(
+        request, "workforce/queue_load.html",
+        {"form": form, "queue": found, "problems": problems, "crumbs": _crumbs(request, found)},
+        status=422 if form.errors else 200,
+    )  # fmt: skip
+
+
+def _load_in_a_job(request: MemberRequest, queue: Queue, data: dict[str, Any]) -> HttpResponse:
+    with store.writing() as scratch:
+        for chunk in data["file"].chunks():
+            scratch.write(chunk)
+        digest, _size = store.keep(scratch)
+    job = running.start(
+        project=request.project, kind=jobs.LOAD, by=request.member,
+        arguments={
+            "queue": queue.pk, "file": digest, "name": data["file"].name[-300:], "keep_good_rows": data["keep_good_rows"],
+            "sensitive": data["sensitive"],
+        },
+    )  # fmt: skip
+    return redirect("specs:job", project=request.project.key, job=job.pk)
+
