@@ -41,6 +41,7 @@ class Story:
         loop = _Loop(self, project, people)
         self.figures["loop"] = loop.run()
         self.figures["snapshot"] = loop.snapshot()
+        loop.leave_work()
         self.figures["seconds"] = round(time.monotonic() - started, 1)
         self.say("")
         self.say(f"Told in {self.figures['seconds']} s. Look at it yourself: {self.base_url}")
@@ -153,15 +154,16 @@ class _Loop:
             ada.post("queues/fresh/enrolments", {"member": self.people.members[person.name].pk})
         ada.post("queues/fresh/enrolments", {"member": self.people.members["ben"].pk})
 
-    def _work(self, queue: str, *, amended: bool) -> int:
-        """Everybody in turn: answer, and claim the next in the same request, until nothing is left."""
+    def _work(self, queue: str, *, amended: bool, most: int = 10_000) -> int:
+        """Everybody in turn: answer, and claim the next in the same request, until nothing is left or *most* are given."""
         n = 0
         held = {person.name: self.clients[person.name].post(f"queues/{queue}/claim") for person in simulated.CAST}
         while any(held.values()):
             for person in simulated.CAST:
                 lease = held[person.name]
                 if lease is None:
-                    held[person.name] = self.clients[person.name].post(f"queues/{queue}/claim")
+                    if n < most:
+                        held[person.name] = self.clients[person.name].post(f"queues/{queue}/claim")
                     continue
                 value, clause = simulated.answer(
                     person, key=lease["item"], task=lease["payload"]["task"], gold=self.gold[lease["item"]], seed=SEED,
@@ -171,13 +173,23 @@ class _Loop:
                     f"assignments/{lease['assignment']}/submit",
                     {
                         "token": lease["token"], "values": {"entailed": value}, "citations": {"entailed": [clause]},
-                        "claim_next": True,
+                        "claim_next": n < most,
                     },
                     key=str(uuid.uuid5(NAMESPACE, lease["token"])),
                 )  # fmt: skip
                 held[person.name] = receipt["next"]
                 n += 1
         return n
+
+    def leave_work(self) -> None:
+        """Something to do for the visitor: tasks to answer as ben, disputes to rule on as lea."""
+        rows = Item.objects.filter(project=self.project).order_by("pk").values_list("key", "payload")
+        lines = "\n".join(json.dumps({"key": key, **payload}) for key, payload in rows[FRESH_ITEMS : FRESH_ITEMS + 60])
+        self.clients["ada"].post("queues/fresh/items", raw=lines.encode(), media="application/x-ndjson")
+        self._work("fresh", amended=False, most=120)
+        left = Task.objects.filter(queue__key="fresh", project=self.project, state="open").count()
+        open_now = Dispute.objects.filter(project=self.project, state="open").count()
+        self.story.say(f"Left for you: {left} tasks to answer (as ben), {open_now} disputes to rule on (as lea).")
 
     def _adjudicate(self) -> int:
         lead, n = self.clients["lea"], 0

@@ -100,7 +100,6 @@ def _console(
         "fields": presenting.fields(dispute.task.item.payload),
         "questions": questions,
         "clauses": sorted(version.clauses, key=lambda c: (not any(c.decides(q) for q in dispute.questions), c.number)),
-        "cited": {name for groups in sides.values() for side in groups for names in side.citations.values() for name in names},
         "causes": [(cause.value, cause.label, CAUSE_KEYS[cause], cause in CAUSES_IN_THE_SPEC) for cause in Cause],
         "lease": lease,
         "form": given,

@@ -36,7 +36,7 @@ def percent(share: Given, places: int = 0) -> str:
     number = _number(share)
     if number is None:
         return _DASH
-    return f"{number_format(100 * number, decimal_pos=places)}\N{NO-BREAK SPACE}%"
+    return f"{number_format(round(100 * number, places), decimal_pos=places)}\N{NO-BREAK SPACE}%"
 
 
 @register.simple_tag
