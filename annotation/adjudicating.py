@@ -51,7 +51,10 @@ class Side:
 
 def sides(dispute: Dispute, version: versions.ReadVersion) -> dict[str, list[Side]]:
     """The competing answers per disputed question, largest group first, people as A, B, C in no telling order."""
-    answers = sorted(settling.counted(dispute.task_id), key=lambda answer: uuid.uuid5(uuid.NAMESPACE_OID, f"{dispute.pk}:{answer.pk}"))
+    answers = sorted(
+        settling.counted(dispute.task_id),
+        key=lambda answer: uuid.uuid5(uuid.NAMESPACE_OID, f"{dispute.pk}:{answer.pk}"),
+    )
     letters = {answer.pk: _letter(index) for index, answer in enumerate(answers)}
     names = {clause.id: f"§{clause.number}" for clause in version.clauses}
     cited: dict[tuple[int, str], list[str]] = {}
@@ -111,9 +114,18 @@ def dispute_of_work(task_id: int) -> Dispute | None:
 
 
 def rule(
-    *, dispute: Dispute, annotator: Annotator, assignment_id: int, token: uuid.UUID, values: Mapping[str, Any], cause: str,
-    clause_key: str = "", reason: str = "", precedent: bool = False, by: Member,
-) -> Ruling:  # fmt: skip
+    *,
+    dispute: Dispute,
+    annotator: Annotator,
+    assignment_id: int,
+    token: uuid.UUID,
+    values: Mapping[str, Any],
+    cause: str,
+    clause_key: str = "",
+    reason: str = "",
+    precedent: bool = False,
+    by: Member,
+) -> Ruling:
     """Decide a dispute: the values, why people disagreed, the decisive clause. The resolution is appended.
 
     Raises `Invalid` for values that do not fit, an unknown cause, a clause or reason that is missing; `LeaseLost` when the
@@ -135,16 +147,29 @@ def rule(
         clause = version.clause(clause_key) if clause_key else None
         _check(cause, clause_key, clause, reason, precedent)
         event = ledger.record(
-            project_id=locked.project_id, kind="dispute.decided", by=by, subject=("dispute", locked.pk),
+            project_id=locked.project_id,
+            kind="dispute.decided",
+            by=by,
+            subject=("dispute", locked.pk),
             data={"task": locked.task_id, "cause": cause, "clause": clause.id if clause else None},
-        )  # fmt: skip
+        )
         ruling = Ruling.objects.create(
-            project_id=locked.project_id, dispute=locked, assignment_id=assignment_id, annotator=annotator, by=by,
-            version_id=version.id, values=decided, cause=cause, clause_id=clause.id if clause else None,
-            reason=reason.strip(), event_id=event,
-        )  # fmt: skip
+            project_id=locked.project_id,
+            dispute=locked,
+            assignment_id=assignment_id,
+            annotator=annotator,
+            by=by,
+            version_id=version.id,
+            values=decided,
+            cause=cause,
+            clause_id=clause.id if clause else None,
+            reason=reason.strip(),
+            event_id=event,
+        )
         _resolve(locked, ruling, version, event)
-        Assignment.objects.filter(pk=assignment_id).update(state="submitted", submitted_at=Now(), lease_until=None)
+        Assignment.objects.filter(pk=assignment_id).update(
+            state="submitted", submitted_at=Now(), lease_until=None
+        )
         Task.objects.filter(pk=slot.task_id).update(n_answers=1)
         routing.mark(task_id=slot.task_id, state=TaskState.RESOLVED)
         routing.mark(task_id=locked.task_id, state=TaskState.RESOLVED)
@@ -168,7 +193,9 @@ def _values(
     try:
         return schema.parse_answer([{**question, "shown_when": None} for question in asked], values, payload)
     except BadAnswer as error:
-        raise Invalid("The ruling does not fit.", problems=[problem.as_dict() for problem in error.problems]) from error
+        raise Invalid(
+            "The ruling does not fit.", problems=[problem.as_dict() for problem in error.problems]
+        ) from error
 
 
 def _check(cause: str, clause_key: str, clause: Any, reason: str, precedent: bool) -> None:
@@ -176,13 +203,17 @@ def _check(cause: str, clause_key: str, clause: Any, reason: str, precedent: boo
     if cause not in Cause.values:
         found.append({"where": "cause", "message": f"is one of {', '.join(Cause.values)}"})
     if clause_key and clause is None:
-        found.append({"where": "clause", "message": f"{clause_key[:64]!r} is no clause of the served version"})
+        found.append(
+            {"where": "clause", "message": f"{clause_key[:64]!r} is no clause of the served version"}
+        )
     if cause == Cause.CLAUSE_AMBIGUOUS and clause is None and not clause_key:
         found.append({"where": "clause", "message": "name the clause that is ambiguous"})
     if cause in CAUSES_IN_THE_SPEC and not reason.strip():
         found.append({"where": "reason", "message": "is needed when the cause lies in the spec"})
     if precedent and (clause is None or not reason.strip()):
-        found.append({"where": "precedent", "message": "a ruling shown to annotators needs a clause and a reason"})
+        found.append(
+            {"where": "precedent", "message": "a ruling shown to annotators needs a clause and a reason"}
+        )
     if found:
         raise Invalid("The ruling is not complete.", problems=found)
 
@@ -200,14 +231,26 @@ def _resolve(dispute: Dispute, ruling: Ruling, version: versions.ReadVersion, ev
         if key in ruling.values:
             value, basis, ruling_id = ruling.values[key], Basis.RULING, ruling.pk
         elif given and key not in dispute.questions:
-            value, basis, ruling_id = task_types.get(question["kind"]).merge(question, given), Basis.CONSENSUS, None
+            value, basis, ruling_id = (
+                task_types.get(question["kind"]).merge(question, given),
+                Basis.CONSENSUS,
+                None,
+            )
         else:
             continue
         settling.append_resolution(
-            task_id=dispute.task_id, project_id=dispute.project_id, question=key, value=value, basis=basis,
-            version_id=version.id, ruling_id=ruling_id, distribution=counts, answers=[answer.pk for answer in answers],
-            rule=basis.value, event_id=event,
-        )  # fmt: skip
+            task_id=dispute.task_id,
+            project_id=dispute.project_id,
+            question=key,
+            value=value,
+            basis=basis,
+            version_id=version.id,
+            ruling_id=ruling_id,
+            distribution=counts,
+            answers=[answer.pk for answer in answers],
+            rule=basis.value,
+            event_id=event,
+        )
 
 
 def resolution(task_id: int, question: str) -> Resolution | None:

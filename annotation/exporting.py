@@ -69,9 +69,15 @@ _ROWS = """
 
 
 def request(
-    *, project: Project, version: SpecVersion, name: str, queues: list[Queue] | None = None, position: int | None = None,
-    job: Job | None = None, by: Member | None,
-) -> Snapshot:  # fmt: skip
+    *,
+    project: Project,
+    version: SpecVersion,
+    name: str,
+    queues: list[Queue] | None = None,
+    position: int | None = None,
+    job: Job | None = None,
+    by: Member | None,
+) -> Snapshot:
     """Ask for a snapshot of the labels valid under a published version; built by `build`, usually in a job.
 
     Without *position* it is the last sealed one that changed a label. Raises `Invalid` for a draft, a position beyond the
@@ -83,9 +89,13 @@ def request(
     if position is None:
         with connection.cursor() as cursor:
             cursor.execute(_LAST_POSITION, [project.pk])
-            position = int(cursor.fetchone()[0])  # type: ignore[index]
+            position = int(cursor.fetchone()[0])
     if not 0 < position <= sealed:
-        raise Invalid(f"The position lies between 1 and {sealed}, the last sealed one." if sealed else "Nothing is labelled yet.")
+        raise Invalid(
+            f"The position lies between 1 and {sealed}, the last sealed one."
+            if sealed
+            else "Nothing is labelled yet."
+        )
     asked = {
         "format": FORMAT,
         "version": version.number,
@@ -95,13 +105,21 @@ def request(
     }
     with transaction.atomic():
         snapshot = Snapshot.objects.create(
-            project=project, name=name.strip()[:200] or f"{version.spec.key} {version.number}", version=version,
-            position=position, request=asked, job=job, requested_by=by,
-        )  # fmt: skip
+            project=project,
+            name=name.strip()[:200] or f"{version.spec.key} {version.number}",
+            version=version,
+            position=position,
+            request=asked,
+            job=job,
+            requested_by=by,
+        )
         ledger.record(
-            project_id=project.pk, kind="snapshot.requested", by=by, subject=("snapshot", snapshot.pk),
+            project_id=project.pk,
+            kind="snapshot.requested",
+            by=by,
+            subject=("snapshot", snapshot.pk),
             data={"position": position, "version": version.pk},
-        )  # fmt: skip
+        )
     return snapshot
 
 
@@ -128,9 +146,12 @@ def build(*, snapshot_id: int, progress: Callable[..., None] | None = None) -> S
         locked.state, locked.frozen_at = SnapshotState.FROZEN, Now()
         locked.save()
         ledger.record(
-            project_id=locked.project_id, kind="snapshot.frozen", by=locked.requested_by_id,
-            subject=("snapshot", locked.pk), data={"digest": locked.digest, "rows": locked.n_rows},
-        )  # fmt: skip
+            project_id=locked.project_id,
+            kind="snapshot.frozen",
+            by=locked.requested_by_id,
+            subject=("snapshot", locked.pk),
+            data={"digest": locked.digest, "rows": locked.n_rows},
+        )
     locked.refresh_from_db()
     return locked
 
@@ -159,9 +180,14 @@ def _build(snapshot: Snapshot, progress: Callable[..., None]) -> tuple[list[Snap
 def _file(snapshot: Snapshot, name: str, media: str, scratch: BinaryIO, n_rows: int) -> SnapshotFile:
     digest, size = store.keep(scratch)
     return SnapshotFile(
-        project_id=snapshot.project_id, snapshot=snapshot, name=name, media_type=media, digest=digest, n_bytes=size,
+        project_id=snapshot.project_id,
+        snapshot=snapshot,
+        name=name,
+        media_type=media,
+        digest=digest,
+        n_bytes=size,
         n_rows=n_rows,
-    )  # fmt: skip
+    )
 
 
 def rows(snapshot: Snapshot) -> Iterator[dict[str, Any]]:
@@ -172,7 +198,9 @@ def rows(snapshot: Snapshot) -> Iterator[dict[str, Any]]:
         "position": snapshot.position,
         "spec": snapshot.version.spec_id,
         "meaning": snapshot.version.meaning,
-        "queues": list(Queue.objects.filter(project_id=snapshot.project_id, key__in=queues).values_list("pk", flat=True))
+        "queues": list(
+            Queue.objects.filter(project_id=snapshot.project_id, key__in=queues).values_list("pk", flat=True)
+        )
         if queues
         else None,
     }
@@ -182,7 +210,23 @@ def rows(snapshot: Snapshot) -> Iterator[dict[str, Any]]:
         cursor.execute(_ROWS, known)
         while batch := cursor.fetchmany(2000):
             for found in batch:
-                key, payload, carried, major, minor, patch, question, value, basis, distribution, n, rule, cause, ruled, cited = found
+                (
+                    key,
+                    payload,
+                    carried,
+                    major,
+                    minor,
+                    patch,
+                    question,
+                    value,
+                    basis,
+                    distribution,
+                    n,
+                    rule,
+                    cause,
+                    ruled,
+                    cited,
+                ) = found
                 if current is None or current["key"] != key:
                     if current is not None:
                         yield current
@@ -214,7 +258,10 @@ class _Counts:
     def add(self, row: dict[str, Any]) -> None:
         self.rows += 1
         for question, label in row["labels"].items():
-            for table, key in ((self.basis, label["basis"]), (self.values, json.dumps(label["value"], ensure_ascii=False))):
+            for table, key in (
+                (self.basis, label["basis"]),
+                (self.values, json.dumps(label["value"], ensure_ascii=False)),
+            ):
                 counts = table.setdefault(question, {})
                 counts[key] = counts.get(key, 0) + 1
 
@@ -223,7 +270,9 @@ def _manifest(
     snapshot: Snapshot, version: versions.ReadVersion, counts: _Counts, files: list[SnapshotFile]
 ) -> dict[str, Any]:
     """Everything that made the snapshot; its digest is the snapshot's. Floats are rounded to 6 digits."""
-    measured = measuring.compute(spec=snapshot.version.spec, meaning=version.meaning, position=snapshot.position)
+    measured = measuring.compute(
+        spec=snapshot.version.spec, meaning=version.meaning, position=snapshot.position
+    )
     return {
         "format": FORMAT,
         "project": snapshot.project.key,
@@ -243,7 +292,8 @@ def _manifest(
         "counts": {"rows": counts.rows, "basis": counts.basis, "values": counts.values},
         "agreement": {one.question: one.as_dict() for one in measured},
         "files": [
-            {"name": file.name, "digest": file.digest, "bytes": file.n_bytes, "rows": file.n_rows} for file in files
+            {"name": file.name, "digest": file.digest, "bytes": file.n_bytes, "rows": file.n_rows}
+            for file in files
         ],
         "writer": {"parquet": parquet.WRITER},
     }

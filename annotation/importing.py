@@ -71,7 +71,9 @@ def read(folder: Path) -> Files:
     clauses = list(_rows(folder, "clauses", {"clause_id"}, digest))
     known = {row["item_id"] for row in items}
     if known and (lost := sorted({row["item_id"] for row in labels} - known)):
-        raise Invalid(f"labels.csv names {len(lost)} items that items.csv does not have, such as {lost[0]!r}.")
+        raise Invalid(
+            f"labels.csv names {len(lost)} items that items.csv does not have, such as {lost[0]!r}."
+        )
     return Files(labels, items, gold, clauses, f"sha256:{digest.hexdigest()}")
 
 
@@ -98,9 +100,16 @@ def _rows(folder: Path, name: str, needed: set[str], digest: Any) -> Iterator[di
 
 
 def import_labels(
-    *, folder: Path, project_key: str, kind: str = "choice", level: Level = "nominal", owner: Member | None = None,
-    spec: Spec | None = None, sensitive: bool = False, by: Member | None = None,
-) -> Imported:  # fmt: skip
+    *,
+    folder: Path,
+    project_key: str,
+    kind: str = "choice",
+    level: Level = "nominal",
+    owner: Member | None = None,
+    spec: Spec | None = None,
+    sensitive: bool = False,
+    by: Member | None = None,
+) -> Imported:
     """Import a folder into a project, under *spec*'s newest version when one is given.
 
     Raises `Invalid` for a kind that does not exist, a level that is none, and files that do not fit; then nothing is kept.
@@ -110,23 +119,39 @@ def import_labels(
     if level not in _LEVELS:
         raise Invalid(f"The level is one of {', '.join(_LEVELS)}.")
     if level != "nominal":
-        raise Invalid(f"A {kind} question is nominal; {level} needs a kind of question that orders its values.")
+        raise Invalid(
+            f"A {kind} question is nominal; {level} needs a kind of question that orders its values."
+        )
     files = read(folder)
     with transaction.atomic():
         project = _project(project_key)
-        owner = owner or Member.objects.filter(project=project, roles__contains=[Role.OWNER]).order_by("pk").first()
+        owner = (
+            owner
+            or Member.objects.filter(project=project, roles__contains=[Role.OWNER]).order_by("pk").first()
+        )
         if owner is None:
             owner = Member.objects.create(project=project, roles=[Role.OWNER])
-        spec = spec or Spec.objects.filter(project=project).order_by("pk").first() or _spec(project, files, kind, by)
+        spec = (
+            spec
+            or Spec.objects.filter(project=project).order_by("pk").first()
+            or _spec(project, files, kind, by)
+        )
         version = SpecVersion.objects.published().filter(spec=spec).newest_first().first()
         if version is None:
             raise Invalid(f"The spec {spec.key} has no published version.")
         question = version.questions[0]["key"]
         _check_labels(version, files)
         queue = Queue.objects.filter(project=project, key="history").first() or queues.create_queue(
-            project=project, key="history", name="Labels made elsewhere", spec=spec, owner=owner, version=version, by=by,
-            overlap=3, max_overlap=50,
-        )  # fmt: skip
+            project=project,
+            key="history",
+            name="Labels made elsewhere",
+            spec=spec,
+            owner=owner,
+            version=version,
+            by=by,
+            overlap=3,
+            max_overlap=50,
+        )
         counts = _write(project, queue, version, question, files, sensitive, by)
     return Imported(project, queue, version, *counts)
 
@@ -145,18 +170,27 @@ def _spec(project: Project, files: Files, kind: str, by: Member | None) -> Spec:
     if len(values) == 1:
         raise Invalid(f"All labels are {values[0]!r}; a choice has at least two.")
     drafting.set_questions(
-        draft=draft, by=by,
-        questions=[{"key": QUESTION, "kind": kind, "title": "Which label fits?", "required": True, "labels": labels}],
-    )  # fmt: skip
-    rows = files.clauses or [{"clause_id": key} for key in _clause_keys(files)] or [{"clause_id": "whole-task"}]
+        draft=draft,
+        by=by,
+        questions=[
+            {"key": QUESTION, "kind": kind, "title": "Which label fits?", "required": True, "labels": labels}
+        ],
+    )
+    rows = (
+        files.clauses or [{"clause_id": key} for key in _clause_keys(files)] or [{"clause_id": "whole-task"}]
+    )
     for row in rows:
         expected = row.get("expected_label", "")
         govern = {"question": QUESTION, "values": [expected] if expected in values else []}
         drafting.add_clause(
-            draft=draft, key=row["clause_id"], title=row["clause_id"].replace("_", " ").replace("-", " ").capitalize(),
+            draft=draft,
+            key=row["clause_id"],
+            title=row["clause_id"].replace("_", " ").replace("-", " ").capitalize(),
             blocks=[{"type": "notes", "text": "Imported with the labels; its wording is not known here."}],
-            governs=[govern], section=row.get("group", ""), by=by,
-        )  # fmt: skip
+            governs=[govern],
+            section=row.get("group", ""),
+            by=by,
+        )
     publishing.publish(draft=draft, notes="Made from imported labels.", by=by)
     return spec
 
@@ -290,19 +324,34 @@ _GOLD = """
 
 
 def _write(
-    project: Project, queue: Queue, version: SpecVersion, question: str, files: Files, sensitive: bool, by: Member | None
+    project: Project,
+    queue: Queue,
+    version: SpecVersion,
+    question: str,
+    files: Files,
+    sensitive: bool,
+    by: Member | None,
 ) -> tuple[int, int, int, int, int]:
     first = [row for row in files.labels if row.get("repeat", "0") in ("", "0")]
     pairs = {(row["item_id"], row["annotator_id"]) for row in first}
     if len(pairs) != len(first):
-        raise Invalid("labels.csv holds two labels of one annotator for one item; mark repeats in a column `repeat`.")
+        raise Invalid(
+            "labels.csv holds two labels of one annotator for one item; mark repeats in a column `repeat`."
+        )
     items = files.items or [{"item_id": key} for key in dict.fromkeys(row["item_id"] for row in files.labels)]
     by_item = bool(files.items) and "clause_id" in files.items[0]
     known: dict[str, Any] = {
-        "project": project.pk, "queue": queue.pk, "meaning": version.meaning, "spec": version.spec_id,
-        "version": version.pk, "digest": version.digest, "question": question, "sensitive": sensitive,
-        "gold_items": [row["item_id"] for row in files.gold], "gold_labels": [row["label"] for row in files.gold],
-    }  # fmt: skip
+        "project": project.pk,
+        "queue": queue.pk,
+        "meaning": version.meaning,
+        "spec": version.spec_id,
+        "version": version.pk,
+        "digest": version.digest,
+        "question": question,
+        "sensitive": sensitive,
+        "gold_items": [row["item_id"] for row in files.gold],
+        "gold_labels": [row["label"] for row in files.gold],
+    }
     with connection.cursor() as cursor:
         cursor.execute("SET LOCAL statement_timeout = 0")
         cursor.execute("SELECT id FROM workforce_queue WHERE id = %s FOR NO KEY UPDATE", [queue.pk])
@@ -313,10 +362,13 @@ def _write(
                 payload = fields or {"key": row["item_id"]}
                 copy.write_row(
                     (
-                        position, row["item_id"], json.dumps(payload, ensure_ascii=False),
-                        canonical.digest(canonical.dumps(payload)), row.get("clause_id") or None,
+                        position,
+                        row["item_id"],
+                        json.dumps(payload, ensure_ascii=False),
+                        canonical.digest(canonical.dumps(payload)),
+                        row.get("clause_id") or None,
                     )
-                )  # fmt: skip
+                )
         with cursor.copy("COPY imported_label FROM STDIN") as copy:
             for position, row in enumerate(first):
                 cited = [] if by_item and not row.get("clauses") else _cited(row)
@@ -333,9 +385,12 @@ def _write(
         n_labels = _run(cursor, _FRESH, known)
         if n_labels:
             known["event"] = ledger.record(
-                project_id=project.pk, kind="labels.imported", by=by, subject=("queue", queue.pk),
+                project_id=project.pk,
+                kind="labels.imported",
+                by=by,
+                subject=("queue", queue.pk),
                 data={"digest": files.digest, "labels": n_labels, "version": version.pk},
-            )  # fmt: skip
+            )
             cursor.execute("ANALYZE fresh_label")
             for query in (_WIDEN, _SLOTS, _ANSWERS, _CITATIONS, _RESOLUTIONS):
                 _run(cursor, query, known)
@@ -373,8 +428,15 @@ def open_disputes(*, queue: Queue, limit: int, by: Member | None) -> int:
         rows = cursor.fetchall()
         for task_id, item_id, meaning, adjudication, people, disagreement in rows:
             settling.open_dispute(
-                task_id=task_id, project_id=queue.project_id, questions=[question], reason=DisputeReason.ASKED_FOR,
-                disagreement=disagreement, item_id=item_id, meaning=meaning, adjudication_queue_id=adjudication,
-                answered_by=people, by=by,
-            )  # fmt: skip
+                task_id=task_id,
+                project_id=queue.project_id,
+                questions=[question],
+                reason=DisputeReason.ASKED_FOR,
+                disagreement=disagreement,
+                item_id=item_id,
+                meaning=meaning,
+                adjudication_queue_id=adjudication,
+                answered_by=people,
+                by=by,
+            )
     return len(rows)

@@ -56,9 +56,13 @@ class Work:
 
 
 def work(
-    *, served: leasing.Served, annotator: Annotator, queue: Queue, form: Mapping[str, Any] | None = None,
+    *,
+    served: leasing.Served,
+    annotator: Annotator,
+    queue: Queue,
+    form: Mapping[str, Any] | None = None,
     errors: Mapping[str, list[str]] | None = None,
-) -> Work:  # fmt: skip
+) -> Work:
     """The page's content: from a form that was refused, else from the kept draft, else empty."""
     version = versions.read(served.version_id)
     draft = submitting.draft_of(annotator=annotator, task_id=served.task_id)
@@ -81,7 +85,12 @@ def work(
         fields=presenting.fields(served.payload),
         questions=questions,
         clauses=[
-            ShownClause(clause, _CITE_KEYS[place] if place < len(_CITE_KEYS) else "", clause.decides(first), clause.key in cited)
+            ShownClause(
+                clause,
+                _CITE_KEYS[place] if place < len(_CITE_KEYS) else "",
+                clause.decides(first),
+                clause.key in cited,
+            )
             for place, clause in enumerate(ordered)
         ],
         client_key=client_key(served.token),
@@ -91,12 +100,15 @@ def work(
         note=note,
         asks_for_clause=any(
             submitting.asks_for_clause(
-                citing=queue.citing, share=float(queue.cite_share), task_id=served.task_id, annotator_id=annotator.pk,
+                citing=queue.citing,
+                share=float(queue.cite_share),
+                task_id=served.task_id,
+                annotator_id=annotator.pk,
                 question=question,
             )
             for question in version.questions
         ),
-    )  # fmt: skip
+    )
 
 
 def client_key(token: uuid.UUID) -> str:
@@ -120,7 +132,9 @@ def _cited(form: Mapping[str, Any]) -> list[str]:
     return [*named, *([submitting.NO_CLAUSE] if form.get("no_clause") else [])]
 
 
-def answer(*, form: Mapping[str, Any], version: versions.ReadVersion, payload: Mapping[str, Any]) -> submitting.Answer:
+def answer(
+    *, form: Mapping[str, Any], version: versions.ReadVersion, payload: Mapping[str, Any]
+) -> submitting.Answer:
     """The form as an answer. Raises `BadAnswer`.
 
     A cited clause belongs to the answered questions it decides, or to the first one when it decides none of them; that no
@@ -168,4 +182,4 @@ def answered_today(annotator: Annotator) -> int:
             "AND submitted_at >= date_trunc('day', statement_timestamp())",
             [annotator.pk],
         )
-        return int(cursor.fetchone()[0])  # type: ignore[index]
+        return int(cursor.fetchone()[0])

@@ -137,23 +137,33 @@ def _version(spec: Spec, meaning: int | None) -> versions.ReadVersion:
 
 
 def _measure(
-    spec: Spec, queue: Queue | None, version: versions.ReadVersion, question: dict[str, Any], position: int | None
+    spec: Spec,
+    queue: Queue | None,
+    version: versions.ReadVersion,
+    question: dict[str, Any],
+    position: int | None,
 ) -> Measurement:
     known = {
-        "spec": spec.pk, "queue": queue.pk if queue else None, "meaning": version.meaning, "question": question["key"],
+        "spec": spec.pk,
+        "queue": queue.pk if queue else None,
+        "meaning": version.meaning,
+        "question": question["key"],
         "position": position,
-    }  # fmt: skip
+    }
     with connection.cursor() as cursor:
         cursor.execute(_COUNTS, known)
         found = table(cursor.fetchall(), values=[label["value"] for label in question["labels"]])
         cursor.execute(_PEOPLE, known)
-        n_people = cursor.fetchone()[0]  # type: ignore[index]
+        n_people = cursor.fetchone()[0]
         cursor.execute(_GOLD, known)
         gold = dict(cursor.fetchall())
         cursor.execute(_MEMBERSHIP, known)
         membership = cursor.fetchall()
     measured = summary.summarise(
-        found.counts, level="nominal", gold=_gold_columns(found, gold), n_resamples=settings.BOOTSTRAP_RESAMPLES
+        found.counts,
+        level="nominal",
+        gold=_gold_columns(found, gold),
+        n_resamples=settings.BOOTSTRAP_RESAMPLES,
     )
     labels, confusions = _by_label(question, found)
     return Measurement(
@@ -187,7 +197,12 @@ def _by_label(question: dict[str, Any], found: Table) -> tuple[list[LabelReading
     ]
     apart = float(matrix.sum() - np.trace(matrix))
     confusions = [
-        Confusion((str(found.values[c]), str(found.values[k])), (titles[c], titles[k]), 2 * float(matrix[c, k]) / apart, _number(raised[c, k]))
+        Confusion(
+            (str(found.values[c]), str(found.values[k])),
+            (titles[c], titles[k]),
+            2 * float(matrix[c, k]) / apart,
+            _number(raised[c, k]),
+        )
         for c in range(len(titles))
         for k in range(c + 1, len(titles))
         if apart and matrix[c, k] > 0
@@ -215,7 +230,9 @@ def _by_clause(
         estimates.append(
             ClauseEstimate(clause.id, clause.key, clause.number, clause.title, clause.revision_id, estimate)
         )
-    return sorted(estimates, key=lambda one: (one.estimate.value is None, -(one.estimate.value or 0), one.number))
+    return sorted(
+        estimates, key=lambda one: (one.estimate.value is None, -(one.estimate.value or 0), one.number)
+    )
 
 
 def _number(value: float) -> float | None:
@@ -223,7 +240,12 @@ def _number(value: float) -> float | None:
 
 
 def measure(
-    *, spec: Spec, queue: Queue | None = None, meaning: int | None = None, job: Job | None = None, by: Member | None
+    *,
+    spec: Spec,
+    queue: Queue | None = None,
+    meaning: int | None = None,
+    job: Job | None = None,
+    by: Member | None,
 ) -> list[AgreementReport]:
     """Measure and keep a dated report per question, with its clause readings."""
     measurements = compute(spec=spec, queue=queue, meaning=meaning)
@@ -231,11 +253,19 @@ def measure(
     with transaction.atomic():
         for one in measurements:
             event = ledger.record(
-                project_id=spec.project_id, kind="agreement.measured", by=by, subject=("spec", spec.pk),
+                project_id=spec.project_id,
+                kind="agreement.measured",
+                by=by,
+                subject=("spec", spec.pk),
                 data={"question": one.question, "meaning": one.meaning, "answers": one.summary.n_answers},
-            )  # fmt: skip
+            )
             report = AgreementReport.objects.create(
-                project_id=spec.project_id, spec=spec, queue=queue, meaning=one.meaning, question=one.question, job=job,
+                project_id=spec.project_id,
+                spec=spec,
+                queue=queue,
+                meaning=one.meaning,
+                question=one.question,
+                job=job,
                 numbers={
                     **one.as_dict(),
                     "title": one.title,
@@ -243,16 +273,22 @@ def measure(
                     "confusions": [vars(confusion) for confusion in one.confusions],
                 },
                 event_id=event,
-            )  # fmt: skip
+            )
             ClauseReading.objects.bulk_create(
                 ClauseReading(
-                    project_id=spec.project_id, report=report, clause_id=reading.clause_id, revision_id=reading.revision_id,
-                    n_items=reading.estimate.n_items, n_answers=reading.estimate.n_answers,
-                    disagreement=reading.estimate.value, low=reading.estimate.low, high=reading.estimate.high,
+                    project_id=spec.project_id,
+                    report=report,
+                    clause_id=reading.clause_id,
+                    revision_id=reading.revision_id,
+                    n_items=reading.estimate.n_items,
+                    n_answers=reading.estimate.n_answers,
+                    disagreement=reading.estimate.value,
+                    low=reading.estimate.low,
+                    high=reading.estimate.high,
                     reason=reading.estimate.reason,
                 )
                 for reading in one.clauses
-            )  # fmt: skip
+            )
             reports.append(report)
     return reports
 
@@ -265,5 +301,9 @@ def as_json(measurements: Sequence[Measurement]) -> dict[str, Any]:
 
 def newest_reports(*, spec: Spec, queue: Queue | None = None) -> list[AgreementReport]:
     """The newest report of each question, in no more than one query."""
-    rows = AgreementReport.objects.filter(spec=spec, queue=queue).order_by("question", "-pk").distinct("question")
+    rows = (
+        AgreementReport.objects.filter(spec=spec, queue=queue)
+        .order_by("question", "-pk")
+        .distinct("question")
+    )
     return list(rows)

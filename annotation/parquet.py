@@ -28,7 +28,9 @@ class Writer:
                 (f"{question}.clauses", pa.list_(pa.string())),
             ]
         self.schema = pa.schema(columns)
-        self.writer = pq.ParquetWriter(out, self.schema, compression="zstd", compression_level=3, store_schema=False)
+        self.writer = pq.ParquetWriter(
+            out, self.schema, compression="zstd", compression_level=3, store_schema=False
+        )
         self.rows: list[dict[str, Any]] = []
 
     def write(self, row: dict[str, Any]) -> None:

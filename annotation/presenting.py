@@ -7,7 +7,18 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-_READ_FIRST = ("title", "text", "premise", "hypothesis", "prompt", "question", "response", "message", "content", "document")
+_READ_FIRST = (
+    "title",
+    "text",
+    "premise",
+    "hypothesis",
+    "prompt",
+    "question",
+    "response",
+    "message",
+    "content",
+    "document",
+)
 _LONG = 60
 
 

@@ -10,6 +10,8 @@ counted answer re-asks the whole task. Nothing is overwritten: the new answers a
 
 from __future__ import annotations
 
+from typing import Any
+
 from django.db import connection, transaction
 from django.db.models import Count
 from django.db.models.functions import Now
@@ -91,21 +93,32 @@ def propose(*, queue: Queue, to_version: SpecVersion, by: Member | None) -> Rela
             scope,
         )
         plan = RelabelPlan.objects.create(
-            project_id=queue.project_id, queue=queue, from_version=before, to_version=to_version, changed=changed,
-            n_tasks=cursor.fetchone()[0], n_direct=len(direct), n_possible=len(possible),  # type: ignore[index]
-        )  # fmt: skip
+            project_id=queue.project_id,
+            queue=queue,
+            from_version=before,
+            to_version=to_version,
+            changed=changed,
+            n_tasks=cursor.fetchone()[0],
+            n_direct=len(direct),
+            n_possible=len(possible),
+        )
         RelabelTask.objects.bulk_create(
             [
-                RelabelTask(project_id=queue.project_id, plan=plan, task_id=task, reach=reach, clause_id=clause)
+                RelabelTask(
+                    project_id=queue.project_id, plan=plan, task_id=task, reach=reach, clause_id=clause
+                )
                 for reach, found in ((Reach.DIRECT, direct), (Reach.POSSIBLE, possible))
                 for task, clause in found.items()
             ],
             batch_size=5000,
         )
         ledger.record(
-            project_id=queue.project_id, kind="relabelling.proposed", by=by, subject=("plan", plan.pk),
+            project_id=queue.project_id,
+            kind="relabelling.proposed",
+            by=by,
+            subject=("plan", plan.pk),
             data={"queue": queue.pk, "direct": len(direct), "possible": len(possible), "clauses": changed},
-        )  # fmt: skip
+        )
     return plan
 
 
@@ -113,7 +126,9 @@ def propose_all(*, version: SpecVersion, by: Member | None) -> list[RelabelPlan]
     """A plan for every labelling queue of the spec that has resolved tasks of the meaning before."""
     if (version.meaning or 0) < 2 or version.minor or version.patch:
         return []
-    found = Queue.objects.filter(spec_id=version.spec_id, purpose__in=[Purpose.LABELLING, Purpose.RELABELLING])
+    found = Queue.objects.filter(
+        spec_id=version.spec_id, purpose__in=[Purpose.LABELLING, Purpose.RELABELLING]
+    )
     return [propose(queue=queue, to_version=version, by=by) for queue in found.order_by("pk")]
 
 
@@ -132,7 +147,10 @@ def _governing(difference: diff.Difference, clauses: dict[str, int]) -> list[tup
             continue
         for words in (change.old, change.new):
             for entry in (words or {}).get("governs", ()):
-                values = {*(entry.get("values") or ()), *(v for pair in entry.get("pairs") or () for v in pair)} or {""}
+                values = {
+                    *(entry.get("values") or ()),
+                    *(v for pair in entry.get("pairs") or () for v in pair),
+                } or {""}
                 found |= {(clauses[change.key], entry["question"], value) for value in values}
     return sorted(found)
 
@@ -146,7 +164,11 @@ def confirm(*, plan: RelabelPlan, include_possible: bool, reason: str, by: Membe
     if not reason.strip():
         raise Invalid("Say why the other labels stay valid.")
     with transaction.atomic(), connection.cursor() as cursor:
-        locked = RelabelPlan.objects.select_for_update(no_key=True, of=("self",)).select_related("queue", "to_version").get(pk=plan.pk)
+        locked = (
+            RelabelPlan.objects.select_for_update(no_key=True, of=("self",))
+            .select_related("queue", "to_version")
+            .get(pk=plan.pk)
+        )
         if locked.state != PlanState.PROPOSED:
             raise WrongState("This plan is confirmed already.")
         reaches = [Reach.DIRECT, Reach.POSSIBLE] if include_possible else [Reach.DIRECT]
@@ -154,19 +176,30 @@ def confirm(*, plan: RelabelPlan, include_possible: bool, reason: str, by: Membe
         n_chosen = chosen.count()
         relabel_queue = _queue(locked, by) if n_chosen else None
         if relabel_queue is not None:
-            cursor.execute(_AGAIN, {"plan": locked.pk, "queue": relabel_queue.pk, "reaches": [str(r) for r in reaches]})
+            cursor.execute(
+                _AGAIN, {"plan": locked.pk, "queue": relabel_queue.pk, "reaches": [str(r) for r in reaches]}
+            )
         locked.relabel_queue, locked.state = relabel_queue, PlanState.CONFIRMED
         locked.confirmed_at, locked.confirmed_by = Now(), by
         locked.save(update_fields=["relabel_queue", "state", "confirmed_at", "confirmed_by"])
         event = ledger.record(
-            project_id=locked.project_id, kind="relabelling.confirmed", by=by, subject=("plan", locked.pk),
+            project_id=locked.project_id,
+            kind="relabelling.confirmed",
+            by=by,
+            subject=("plan", locked.pk),
             data={"affected": n_chosen, "carried": locked.n_tasks - n_chosen},
-        )  # fmt: skip
+        )
         return Carry.objects.create(
-            project_id=locked.project_id, plan=locked, queue=locked.queue, from_version_id=locked.from_version_id,
-            to_version=locked.to_version, reason=reason.strip(), n_carried=locked.n_tasks - n_chosen,
-            exceptions=list(chosen.order_by("task_id").values_list("task_id", flat=True)), event_id=event,
-        )  # fmt: skip
+            project_id=locked.project_id,
+            plan=locked,
+            queue=locked.queue,
+            from_version_id=locked.from_version_id,
+            to_version=locked.to_version,
+            reason=reason.strip(),
+            n_carried=locked.n_tasks - n_chosen,
+            exceptions=list(chosen.order_by("task_id").values_list("task_id", flat=True)),
+            event_id=event,
+        )
 
 
 _AGAIN = """
@@ -203,20 +236,33 @@ def _queue(plan: RelabelPlan, by: Member | None) -> Queue:
         return queues.put_in_force(queue=found, version=version, by=by)
     assert source.owner is not None
     made = queues.create_queue(
-        project=source.project, key=f"{source.key[:50]}-relabel", name=f"{source.name}: relabelling", spec=source.spec,
-        owner=source.owner, version=version, purpose=Purpose.RELABELLING, adjudication_queue=source.adjudication_queue,
-        by=by, overlap=min(source.overlap, 3) if source.overlap > 1 else 3, max_overlap=max(min(source.max_overlap, 5), 3),
-        rule=source.rule, consensus_share=source.consensus_share, lease_for=source.lease_for, citing=source.citing,
+        project=source.project,
+        key=f"{source.key[:50]}-relabel",
+        name=f"{source.name}: relabelling",
+        spec=source.spec,
+        owner=source.owner,
+        version=version,
+        purpose=Purpose.RELABELLING,
+        adjudication_queue=source.adjudication_queue,
+        by=by,
+        overlap=min(source.overlap, 3) if source.overlap > 1 else 3,
+        max_overlap=max(min(source.max_overlap, 5), 3),
+        rule=source.rule,
+        consensus_share=source.consensus_share,
+        lease_for=source.lease_for,
+        citing=source.citing,
         cite_share=source.cite_share,
-    )  # fmt: skip
+    )
     Enrolment.objects.bulk_create(
         Enrolment(project_id=made.project_id, queue=made, annotator_id=annotator)
-        for annotator in Enrolment.objects.filter(queue=source, active=True).values_list("annotator_id", flat=True)
+        for annotator in Enrolment.objects.filter(queue=source, active=True).values_list(
+            "annotator_id", flat=True
+        )
     )
     return made
 
 
-def by_clause(plan: RelabelPlan) -> list[dict[str, object]]:
+def by_clause(plan: RelabelPlan) -> list[dict[str, Any]]:
     """How many tasks each changed clause reaches, and how: for the page where a person confirms."""
     rows = RelabelTask.objects.filter(plan=plan).values("clause__key", "reach").annotate(n=Count("pk"))
-    return sorted(rows, key=lambda row: (-int(row["n"]), str(row["clause__key"])))
+    return sorted((dict(row) for row in rows), key=lambda row: (-row["n"], str(row["clause__key"])))

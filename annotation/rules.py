@@ -30,9 +30,14 @@ def key_of(value: Any) -> str:
 
 
 def decide(
-    questions: Sequence[Mapping[str, Any]], answers: Sequence[Mapping[str, Any]], no_clause: Mapping[str, int], *,
-    rule: str, share: Fraction, maximum: int,
-) -> list[Outcome]:  # fmt: skip
+    questions: Sequence[Mapping[str, Any]],
+    answers: Sequence[Mapping[str, Any]],
+    no_clause: Mapping[str, int],
+    *,
+    rule: str,
+    share: Fraction,
+    maximum: int,
+) -> list[Outcome]:
     """One outcome per question asked on a branch that the answers take, in order.
 
     A conditional question is judged among those who answered it, and only once the question it hangs on is agreed.
@@ -55,7 +60,13 @@ def decide(
 
 
 def _one(
-    question: Mapping[str, Any], values: list[Any], unfit: int, n_answers: int, rule: str, share: Fraction, maximum: int
+    question: Mapping[str, Any],
+    values: list[Any],
+    unfit: int,
+    n_answers: int,
+    rule: str,
+    share: Fraction,
+    maximum: int,
 ) -> Outcome:
     kind = task_types.get(question["kind"])
     groups = kind.compare(question, values)

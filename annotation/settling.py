@@ -1,8 +1,8 @@
 """Comparing a task's answers once the wanted ones are in.
 
-    open -> resolved, with a resolution per question: settle
-    open -> open with one more slot: settle
-    open -> disputed, with a dispute on the way to the adjudication queue: settle, dispute
+open -> resolved, with a resolution per question: settle
+open -> open with one more slot: settle
+open -> disputed, with a dispute on the way to the adjudication queue: settle, dispute
 """
 
 from __future__ import annotations
@@ -63,7 +63,7 @@ def settle(*, task_id: int) -> str:
     if not rows:
         return "open"
     answers = [json.loads(row[1]) for row in rows]
-    rule, share, maximum, overlap, project_id, queue_id, adjudication, item_id, meaning = rows[0][5:]
+    rule, share, maximum, overlap, project_id, _, adjudication, item_id, meaning = rows[0][5:]
     version = versions.read(max(row[2] for row in rows))
     unfit: dict[str, int] = {}
     for row in rows:
@@ -77,65 +77,120 @@ def settle(*, task_id: int) -> str:
             cursor.execute(
                 _RESOLVE,
                 {
-                    "project": project_id, "task": task_id, "version": version.id, "rule": rule,
+                    "project": project_id,
+                    "task": task_id,
+                    "version": version.id,
+                    "rule": rule,
                     "answers": [row[0] for row in rows],
                     "outcomes": json.dumps(
                         [
-                            {"question": outcome.question, "value": outcome.value, "distribution": outcome.distribution}
+                            {
+                                "question": outcome.question,
+                                "value": outcome.value,
+                                "distribution": outcome.distribution,
+                            }
                             for outcome in outcomes
                         ]
                     ),
                     "data": canonical.dumps({"basis": "consensus", "questions": len(outcomes)}).decode(),
                 },
-            )  # fmt: skip
+            )
         return "resolved"
     if not any(outcome.verdict == "disputed" for outcome in outcomes):
         routing.add_slot(task_id=task_id)
         return "open"
     disputed = [outcome for outcome in outcomes if outcome.verdict != "agreed"]
     open_dispute(
-        task_id=task_id, project_id=project_id, questions=[outcome.question for outcome in disputed],
+        task_id=task_id,
+        project_id=project_id,
+        questions=[outcome.question for outcome in disputed],
         reason=DisputeReason.NO_CLAUSE_FITS
-        if any(outcome.no_clause_fits for outcome in disputed) else DisputeReason.ANSWERS_DIFFER,
-        disagreement=max(outcome.disagreement for outcome in disputed), item_id=item_id, meaning=meaning,
-        adjudication_queue_id=adjudication, answered_by=[row[3] for row in rows], by=None,
-    )  # fmt: skip
+        if any(outcome.no_clause_fits for outcome in disputed)
+        else DisputeReason.ANSWERS_DIFFER,
+        disagreement=max(outcome.disagreement for outcome in disputed),
+        item_id=item_id,
+        meaning=meaning,
+        adjudication_queue_id=adjudication,
+        answered_by=[row[3] for row in rows],
+        by=None,
+    )
     return "disputed"
 
 
 def open_dispute(
-    *, task_id: int, project_id: int, questions: Sequence[str], reason: str, disagreement: float, item_id: int, meaning: int,
-    adjudication_queue_id: int | None, answered_by: Sequence[int], by: Member | None,
-) -> Dispute:  # fmt: skip
+    *,
+    task_id: int,
+    project_id: int,
+    questions: Sequence[str],
+    reason: str,
+    disagreement: float,
+    item_id: int,
+    meaning: int,
+    adjudication_queue_id: int | None,
+    answered_by: Sequence[int],
+    by: Member | None,
+) -> Dispute:
     """Open a dispute and put its work into the adjudication queue, where nobody who answered can claim it."""
     with transaction.atomic():
         event = ledger.record(
-            project_id=project_id, kind="dispute.opened", by=by, subject=("task", task_id),
+            project_id=project_id,
+            kind="dispute.opened",
+            by=by,
+            subject=("task", task_id),
             data={"questions": sorted(questions), "reason": str(reason)},
-        )  # fmt: skip
+        )
         work = None
         if adjudication_queue_id is not None:
             queue = Queue.objects.get(pk=adjudication_queue_id)
-            work = routing.route(item_id=item_id, queue=queue, meaning=meaning, barred=answered_by, overlap=1, by=by)
+            work = routing.route(
+                item_id=item_id, queue=queue, meaning=meaning, barred=answered_by, overlap=1, by=by
+            )
         routing.withdraw_open_slots(task_id=task_id)
         routing.mark(task_id=task_id, state=TaskState.DISPUTED)
         return Dispute.objects.create(
-            project_id=project_id, task_id=task_id, work=work, questions=list(questions), reason=reason,
-            disagreement=disagreement, event_id=event,
-        )  # fmt: skip
+            project_id=project_id,
+            task_id=task_id,
+            work=work,
+            questions=list(questions),
+            reason=reason,
+            disagreement=disagreement,
+            event_id=event,
+        )
 
 
 def append_resolution(
-    *, task_id: int, project_id: int, question: str, value: Any, basis: Basis, version_id: int, event_id: int, rule: str,
-    ruling_id: int | None = None, distribution: dict[str, int] | None = None, answers: Sequence[int] = (),
-) -> Resolution:  # fmt: skip
+    *,
+    task_id: int,
+    project_id: int,
+    question: str,
+    value: Any,
+    basis: Basis,
+    version_id: int,
+    event_id: int,
+    rule: str,
+    ruling_id: int | None = None,
+    distribution: dict[str, int] | None = None,
+    answers: Sequence[int] = (),
+) -> Resolution:
     """The next revision of a task's resolution. Call it under the task's lock."""
-    last = Resolution.objects.filter(task_id=task_id, question=question).aggregate(last=Max("revision"))["last"] or 0
+    last = (
+        Resolution.objects.filter(task_id=task_id, question=question).aggregate(last=Max("revision"))["last"]
+        or 0
+    )
     return Resolution.objects.create(
-        project_id=project_id, task_id=task_id, question=question, revision=last + 1, value=value, basis=basis,
-        version_id=version_id, ruling_id=ruling_id, distribution=distribution or {}, answers=list(answers), rule=rule,
+        project_id=project_id,
+        task_id=task_id,
+        question=question,
+        revision=last + 1,
+        value=value,
+        basis=basis,
+        version_id=version_id,
+        ruling_id=ruling_id,
+        distribution=distribution or {},
+        answers=list(answers),
+        rule=rule,
         event_id=event_id,
-    )  # fmt: skip
+    )
 
 
 def counted(task_id: int) -> list[Annotation]:

@@ -87,7 +87,13 @@ _RECORD = """
 
 
 def submit(
-    *, annotator: Annotator, assignment_id: int, token: uuid.UUID, answer: Answer, client_key: str, by: Member | None
+    *,
+    annotator: Annotator,
+    assignment_id: int,
+    token: uuid.UUID,
+    answer: Answer,
+    client_key: str,
+    by: Member | None,
 ) -> Receipt:
     """Store an answer, complete its slot and settle the task when the wanted answers are in.
 
@@ -107,13 +113,22 @@ def submit(
                 return repeated
             return _late(annotator, slot, token, answer, client_key, by)
         assert slot.version_id is not None
-        return _record(annotator, slot, slot.version_id, slot.served_digest, assignment_id, token, answer, client_key, by)
+        return _record(
+            annotator, slot, slot.version_id, slot.served_digest, assignment_id, token, answer, client_key, by
+        )
 
 
 def _record(
-    annotator: Annotator, slot: leasing.Slot, version_id: int, digest: str, assignment_id: int, token: uuid.UUID,
-    answer: Answer, client_key: str, by: Member | None,
-) -> Receipt:  # fmt: skip
+    annotator: Annotator,
+    slot: leasing.Slot,
+    version_id: int,
+    digest: str,
+    assignment_id: int,
+    token: uuid.UUID,
+    answer: Answer,
+    client_key: str,
+    by: Member | None,
+) -> Receipt:
     version = versions.read(version_id)
     values = parse(version, answer, slot.payload)
     questions, clauses = citations(version, answer, values)
@@ -121,24 +136,37 @@ def _record(
         cursor.execute(
             _RECORD,
             {
-                "project": annotator.project_id, "assignment": assignment_id, "task": slot.task_id,
-                "queue": slot.queue_id, "annotator": annotator.pk, "version": version_id, "digest": digest,
-                "token": token, "client_key": client_key, "flagged": answer.flagged, "by": by.pk if by else None,
-                "values": canonical.dumps(values).decode(), "questions": questions, "clauses": clauses,
+                "project": annotator.project_id,
+                "assignment": assignment_id,
+                "task": slot.task_id,
+                "queue": slot.queue_id,
+                "annotator": annotator.pk,
+                "version": version_id,
+                "digest": digest,
+                "token": token,
+                "client_key": client_key,
+                "flagged": answer.flagged,
+                "by": by.pk if by else None,
+                "values": canonical.dumps(values).decode(),
+                "questions": questions,
+                "clauses": clauses,
                 "data": canonical.dumps(
                     {
-                        "annotator": annotator.pk, "task": slot.task_id, "version": version_id,
+                        "annotator": annotator.pk,
+                        "task": slot.task_id,
+                        "version": version_id,
                         "values": canonical.digest(canonical.dumps(values)),
                     }
                 ).decode(),
             },
-        )  # fmt: skip
-        annotation_id = cursor.fetchone()[0]  # type: ignore[index]
+        )
+        annotation_id = cursor.fetchone()[0]
     if answer.note.strip():
         AnnotationNote.objects.create(
-            project_id=annotator.project_id, annotation_id=annotation_id,
+            project_id=annotator.project_id,
+            annotation_id=annotation_id,
             text=answer.note.strip()[: settings.MAX_NOTE_CHARACTERS],
-        )  # fmt: skip
+        )
     if slot.task_state == "open" and slot.n_answers + 1 >= slot.overlap:
         settling.settle(task_id=slot.task_id)
     return Receipt("counted", annotation_id, slot.task_id, slot.queue_id, digest)
@@ -150,7 +178,8 @@ def parse(version: versions.ReadVersion, answer: Answer, payload: Mapping[str, A
         return schema.parse_answer(version.questions, answer.values, payload)
     except BadAnswer as error:
         raise Invalid(
-            "The answer does not fit the questions.", problems=[problem.as_dict() for problem in error.problems]
+            "The answer does not fit the questions.",
+            problems=[problem.as_dict() for problem in error.problems],
         ) from error
 
 
@@ -167,13 +196,17 @@ def citations(
         for key in keys:
             clause = version.clause(key)
             if clause is None and key != NO_CLAUSE:
-                found.append(Problem(f"question {question}", f"{key!r} is no clause of version {version.number}"))
+                found.append(
+                    Problem(f"question {question}", f"{key!r} is no clause of version {version.number}")
+                )
             else:
                 rows[question, clause.id if clause else None] = None
-    for question in version.questions:
-        key = question["key"]
-        if question.get("cite") == "always" and key in values and not any(cited == key for cited, _ in rows):
-            found.append(Problem(f"question {key}", "needs the clause that the answer rests on, or that none fits"))
+    for asked in version.questions:
+        key = asked["key"]
+        if asked.get("cite") == "always" and key in values and not any(cited == key for cited, _ in rows):
+            found.append(
+                Problem(f"question {key}", "needs the clause that the answer rests on, or that none fits")
+            )
     if found:
         raise Invalid("The citations do not fit.", problems=[problem.as_dict() for problem in found])
     return [question for question, _ in rows], [clause for _, clause in rows]
@@ -185,7 +218,9 @@ def _repeated(annotator: Annotator, client_key: str, answer: Answer) -> Receipt 
         if known.values != dict(answer.values):
             raise KeyReused("This client key came before with another answer.")
         return Receipt("counted", known.pk, known.task_id, known.queue_id, known.served_digest, repeated=True)
-    late = LateAnswer.objects.filter(annotator=annotator, client_key=client_key).select_related("task").first()
+    late = (
+        LateAnswer.objects.filter(annotator=annotator, client_key=client_key).select_related("task").first()
+    )
     if late is not None:
         if late.values != dict(answer.values):
             raise KeyReused("This client key came before with another answer.")
@@ -194,39 +229,71 @@ def _repeated(annotator: Annotator, client_key: str, answer: Answer) -> Receipt 
 
 
 def _late(
-    annotator: Annotator, slot: leasing.Slot, token: uuid.UUID, answer: Answer, client_key: str, by: Member | None
+    annotator: Annotator,
+    slot: leasing.Slot,
+    token: uuid.UUID,
+    answer: Answer,
+    client_key: str,
+    by: Member | None,
 ) -> Receipt:
     anew = leasing.claim_anew(
-        task_id=slot.task_id, annotator=annotator, expired_id=slot.assignment_id if slot.own_but_expired else None, by=by
+        task_id=slot.task_id,
+        annotator=annotator,
+        expired_id=slot.assignment_id if slot.own_but_expired else None,
+        by=by,
     )
     if anew is not None:
         fresh = leasing.lock(assignment_id=anew.assignment_id, annotator=annotator, token=anew.token)
-        assert fresh is not None and fresh.live
+        assert fresh is not None
+        assert fresh.live
         try:
             with transaction.atomic():
                 return _record(
-                    annotator, fresh, anew.version_id, anew.served_digest, anew.assignment_id, anew.token, answer,
-                    client_key, by,
-                )  # fmt: skip
+                    annotator,
+                    fresh,
+                    anew.version_id,
+                    anew.served_digest,
+                    anew.assignment_id,
+                    anew.token,
+                    answer,
+                    client_key,
+                    by,
+                )
         except Invalid:
             leasing.release(
                 assignment_id=anew.assignment_id, annotator=annotator, token=anew.token, reason="late", by=by
             )
     event = ledger.record(
-        project_id=annotator.project_id, kind="annotation.late", by=by, subject=("assignment", slot.assignment_id),
+        project_id=annotator.project_id,
+        kind="annotation.late",
+        by=by,
+        subject=("assignment", slot.assignment_id),
         data={"annotator": annotator.pk, "task": slot.task_id},
-    )  # fmt: skip
+    )
     LateAnswer.objects.create(
-        project_id=annotator.project_id, assignment_id=slot.assignment_id, task_id=slot.task_id, annotator=annotator,
-        token=token, client_key=client_key, values=dict(answer.values),
-        citations=[{"question": question, "clauses": list(keys)} for question, keys in answer.citations.items()],
-        reason="lease-lost", event_id=event,
-    )  # fmt: skip
+        project_id=annotator.project_id,
+        assignment_id=slot.assignment_id,
+        task_id=slot.task_id,
+        annotator=annotator,
+        token=token,
+        client_key=client_key,
+        values=dict(answer.values),
+        citations=[
+            {"question": question, "clauses": list(keys)} for question, keys in answer.citations.items()
+        ],
+        reason="lease-lost",
+        event_id=event,
+    )
     return Receipt("late", None, slot.task_id, slot.queue_id, "")
 
 
 def save_draft(
-    *, annotator: Annotator, task_id: int, values: Mapping[str, Any], citations: Mapping[str, Sequence[str]], revision: int
+    *,
+    annotator: Annotator,
+    task_id: int,
+    values: Mapping[str, Any],
+    citations: Mapping[str, Sequence[str]],
+    revision: int,
 ) -> int:
     """Keep an answer being written; returns its revision. `revision` is the one the writer saw (0 for none).
 
@@ -235,16 +302,23 @@ def save_draft(
     canonical.dumps(dict(values))
     with transaction.atomic():
         draft, new = AnswerDraft.objects.select_for_update(no_key=True).get_or_create(
-            annotator=annotator, task_id=task_id,
-            defaults={"project_id": annotator.project_id, "values": dict(values), "citations": _plain(citations)},
-        )  # fmt: skip
+            annotator=annotator,
+            task_id=task_id,
+            defaults={
+                "project_id": annotator.project_id,
+                "values": dict(values),
+                "citations": _plain(citations),
+            },
+        )
         if new:
             return draft.revision
         if draft.revision != revision:
             raise Stale(
-                "A newer draft of this answer is kept.", revision=draft.revision, values=draft.values,
+                "A newer draft of this answer is kept.",
+                revision=draft.revision,
+                values=draft.values,
                 citations=draft.citations,
-            )  # fmt: skip
+            )
         draft.values, draft.citations, draft.revision = dict(values), _plain(citations), draft.revision + 1
         draft.saved_at = leasing.database_now()
         draft.save()
@@ -256,7 +330,9 @@ def draft_of(*, annotator: Annotator, task_id: int) -> AnswerDraft | None:
     return AnswerDraft.objects.filter(annotator=annotator, task_id=task_id).first()
 
 
-def asks_for_clause(*, citing: str, share: float, task_id: int, annotator_id: int, question: Mapping[str, Any]) -> bool:
+def asks_for_clause(
+    *, citing: str, share: float, task_id: int, annotator_id: int, question: Mapping[str, Any]
+) -> bool:
     """Whether this annotator is asked for a clause on this task: by the question, the queue, or a fixed random share."""
     if question.get("cite") in ("always", "never"):
         return bool(question["cite"] == "always")
@@ -268,4 +344,3 @@ def asks_for_clause(*, citing: str, share: float, task_id: int, annotator_id: in
 
 def _plain(citations: Mapping[str, Sequence[str]]) -> list[dict[str, Any]]:
     return [{"question": question, "clauses": list(keys)} for question, keys in citations.items()]
-

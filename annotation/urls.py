@@ -32,5 +32,9 @@ urlpatterns = [
     path("p/<slug:project>/snapshots/build/", snapshots.build, name="snapshot-build"),
     path("p/<slug:project>/snapshots/<int:snapshot>/", snapshots.snapshot, name="snapshot"),
     path("p/<slug:project>/snapshots/<int:snapshot>/verify/", snapshots.verify, name="snapshot-verify"),
-    path("p/<slug:project>/snapshots/<int:snapshot>/files/<str:name>/", snapshots.download, name="snapshot-file"),
+    path(
+        "p/<slug:project>/snapshots/<int:snapshot>/files/<str:name>/",
+        snapshots.download,
+        name="snapshot-file",
+    ),
 ]

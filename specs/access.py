@@ -12,7 +12,7 @@ from functools import wraps
 from typing import Any, Literal, TypeVar
 
 from django.contrib.auth.models import User
-from django.core.exceptions import PermissionDenied
+from django.core.exceptions import ObjectDoesNotExist, PermissionDenied
 from django.db import models
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect
@@ -136,5 +136,5 @@ def get_or_404(rows: models.QuerySet[Row] | type[Row], *, project: Project, **ke
     queryset: models.QuerySet[Row] = rows._default_manager.all() if isinstance(rows, type) else rows
     try:
         return queryset.get(project_id=project.pk, **keys)
-    except (queryset.model.DoesNotExist, ValueError, OverflowError) as error:
+    except (ObjectDoesNotExist, ValueError, OverflowError) as error:
         raise Http404 from error

@@ -1,7 +1,8 @@
 """Canonical bytes and the one strict JSON parser of the product. Pure.
 
 Canonical JSON here is: keys sorted by code point, UTF-8, no white space, numbers within 53 bits, text as it is (never
-normalised); a float that is a whole number is written as one, any other by its shortest exact form. The same object gives the same bytes in every process, locale and hash seed, so a digest means something.
+normalised); a float that is a whole number is written as one, any other by its shortest exact form. The same object gives the
+same bytes in every process, locale and hash seed, so a digest means something.
 """
 
 from __future__ import annotations
@@ -30,7 +31,11 @@ def dumps(value: Any) -> bytes:
     '{"a":"é","b":[1,true]}'
     """
     return json.dumps(
-        _checked(value, "$", 0, MAX_DEPTH), ensure_ascii=False, sort_keys=True, separators=(",", ":"), allow_nan=False
+        _checked(value, "$", 0, MAX_DEPTH),
+        ensure_ascii=False,
+        sort_keys=True,
+        separators=(",", ":"),
+        allow_nan=False,
     ).encode()
 
 

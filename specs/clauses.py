@@ -35,7 +35,8 @@ def clean(clause: Mapping[str, Any]) -> dict[str, Any]:
     return {
         "title": str(clause.get("title", "")).strip(),
         "blocks": [
-            {name: block[name] for name in _BLOCK_FIELDS if block.get(name)} for block in clause.get("blocks", ())
+            {name: block[name] for name in _BLOCK_FIELDS if block.get(name)}
+            for block in clause.get("blocks", ())
         ],
         "governs": sorted(
             (
@@ -64,7 +65,11 @@ def key_problem(key: str) -> str | None:
 
 
 def problems(
-    key: str, clause: Mapping[str, Any], questions: Sequence[Mapping[str, Any]], *, max_characters: int = 20_000
+    key: str,
+    clause: Mapping[str, Any],
+    questions: Sequence[Mapping[str, Any]],
+    *,
+    max_characters: int = 20_000,
 ) -> list[Problem]:
     """What is wrong with a clause, block by block, against the questions of its version."""
     name = f"clause {key}"
@@ -104,8 +109,10 @@ def _block_problems(
         yield Problem(where, f"gives the value {value!r}, which is no label of any question")
 
 
-def _governs_problems(name: str, entry: Mapping[str, Any], labels: Mapping[str, set[str]]) -> Iterable[Problem]:
-    question = entry.get("question")
+def _governs_problems(
+    name: str, entry: Mapping[str, Any], labels: Mapping[str, set[str]]
+) -> Iterable[Problem]:
+    question = str(entry.get("question"))
     if question not in labels:
         yield Problem(name, f"governs the question {question!r}, which does not exist")
         return

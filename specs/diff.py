@@ -67,7 +67,11 @@ class Difference:
 
     def changed_meaning(self) -> list[str]:
         """The keys of clauses whose rule is new, gone or different: what relabelling follows."""
-        return [change.key for change in self.clauses if change.change_class == "major" or change.kind in ("added", "removed")]
+        return [
+            change.key
+            for change in self.clauses
+            if change.change_class == "major" or change.kind in ("added", "removed")
+        ]
 
 
 def highest(classes: Iterable[Class]) -> Class:
@@ -110,10 +114,14 @@ def compare(old: Mapping[str, Any], new: Mapping[str, Any]) -> Difference:
             changes.append(ClauseChange(key, "reworded", before[key], clause, reasons))
         elif key in moved:
             changes.append(
-                ClauseChange(key, "moved", before[key], clause, (Reason("place", "patch", "moved to another place"),))
+                ClauseChange(
+                    key, "moved", before[key], clause, (Reason("place", "patch", "moved to another place"),)
+                )
             )
     changes += [
-        ClauseChange(key, "removed", clause, None, (Reason("clause", "major", "a rule that labels rest on is gone"),))
+        ClauseChange(
+            key, "removed", clause, None, (Reason("clause", "major", "a rule that labels rest on is gone"),)
+        )
         for key, clause in before.items()
         if key not in after
     ]
@@ -162,7 +170,8 @@ def _governed(clauses: Iterable[Mapping[str, Any]]) -> set[tuple[str, str]]:
         (entry["question"], value)
         for clause in clauses
         for entry in clause.get("governs", ())
-        for value in [*(entry.get("values") or ()), *(v for pair in entry.get("pairs") or () for v in pair)] or [""]
+        for value in [*(entry.get("values") or ()), *(v for pair in entry.get("pairs") or () for v in pair)]
+        or [""]
     }
 
 
@@ -193,7 +202,7 @@ def _reworded(old: Mapping[str, Any], new: Mapping[str, Any]) -> Iterable[Reason
         yield Reason("Title", "patch", "the title changed")
     if old.get("section", "") != new.get("section", ""):
         yield Reason("Section", "patch", "stands in another section")
-    if a != b and [block for block in a["blocks"]] != b["blocks"] and _same_by_type(a["blocks"], b["blocks"]):
+    if a != b and a["blocks"] != b["blocks"] and _same_by_type(a["blocks"], b["blocks"]):
         yield Reason("Order", "patch", "the blocks stand in another order")
 
 
@@ -213,7 +222,11 @@ def _schema(old: Sequence[Mapping[str, Any]], new: Sequence[Mapping[str, Any]]) 
         where = f"question {key}"
         if key not in before:
             required = question.get("required", True)
-            yield Reason(where, "major" if required else "minor", "is new and must be answered" if required else "is new")
+            yield Reason(
+                where,
+                "major" if required else "minor",
+                "is new and must be answered" if required else "is new",
+            )
         else:
             yield from _question(where, before[key], question)
     if [key for key in before if key in after] != [key for key in after if key in before]:
@@ -225,13 +238,17 @@ def _question(where: str, old: Mapping[str, Any], new: Mapping[str, Any]) -> Ite
         if (old.get(name) or None) != (new.get(name) or None):
             yield Reason(where, "major", f"{name} changed")
     if bool(old.get("required", True)) != bool(new.get("required", True)):
-        yield Reason(where, "major" if new.get("required", True) else "minor", "whether it must be answered changed")
+        yield Reason(
+            where, "major" if new.get("required", True) else "minor", "whether it must be answered changed"
+        )
     a = {label["value"]: label for label in old.get("labels") or ()}
     b = {label["value"]: label for label in new.get("labels") or ()}
     if gone := sorted(a.keys() - b.keys()):
         yield Reason(where, "major", f"the labels {', '.join(gone)} are gone")
     if fresh := sorted(b.keys() - a.keys()):
-        yield Reason(where, "major", f"the labels {', '.join(fresh)} are new: earlier answers could not choose them")
+        yield Reason(
+            where, "major", f"the labels {', '.join(fresh)} are new: earlier answers could not choose them"
+        )
     if any(a[value].get("title") != b[value].get("title") for value in a.keys() & b.keys()):
         yield Reason(where, "minor", "the title of a label changed")
     if (old.get("title"), old.get("help") or "") != (new.get("title"), new.get("help") or ""):

@@ -33,7 +33,9 @@ def create_spec(*, project: Project, key: str, title: str, purpose: str = "", by
         raise Invalid(f"There is a spec {key} already.")
     with transaction.atomic():
         spec = Spec.objects.create(project=project, key=key, title=title.strip(), purpose=purpose)
-        ledger.record(project_id=project.pk, kind="spec.created", by=by, subject=("spec", spec.pk), data={"key": key})
+        ledger.record(
+            project_id=project.pk, kind="spec.created", by=by, subject=("spec", spec.pk), data={"key": key}
+        )
     return spec
 
 
@@ -61,7 +63,9 @@ def open_draft(*, spec: Spec, by: Member | None) -> SpecVersion:
                     governs=entry.revision.governs,
                     edited_by=by,
                 )
-                for entry in VersionClause.objects.filter(version=base).select_related("revision").order_by("position")
+                for entry in VersionClause.objects.filter(version=base)
+                .select_related("revision")
+                .order_by("position")
             )
         ledger.record(
             project_id=spec.project_id,
@@ -80,20 +84,32 @@ def discard_draft(*, draft: SpecVersion, by: Member | None) -> None:
         DraftClause.objects.filter(version=draft).delete()
         number = draft.pk
         draft.delete()
-        ledger.record(project_id=draft.project_id, kind="draft.discarded", by=by, subject=("version", number), data={})
+        ledger.record(
+            project_id=draft.project_id, kind="draft.discarded", by=by, subject=("version", number), data={}
+        )
 
 
 def set_questions(
-    *, draft: SpecVersion, questions: Sequence[Mapping[str, Any]], revision: int | None = None, by: Member | None
+    *,
+    draft: SpecVersion,
+    questions: Sequence[Mapping[str, Any]],
+    revision: int | None = None,
+    by: Member | None,
 ) -> SpecVersion:
     """Replace the draft's questions. Raises `Invalid` naming each question's problem, `Stale` on an older revision."""
     found = schema.problems(questions, max_questions=settings.MAX_QUESTIONS, max_labels=settings.MAX_LABELS)
     if found:
-        raise Invalid("The questions cannot be asked like this.", problems=[problem.as_dict() for problem in found])
+        raise Invalid(
+            "The questions cannot be asked like this.", problems=[problem.as_dict() for problem in found]
+        )
     with transaction.atomic():
         draft = _locked(draft)
         if revision is not None and draft.revision != revision:
-            raise Stale("Somebody changed the questions meanwhile.", revision=draft.revision, questions=draft.questions)
+            raise Stale(
+                "Somebody changed the questions meanwhile.",
+                revision=draft.revision,
+                questions=draft.questions,
+            )
         draft.questions = schema.clean(questions)
         draft.revision += 1
         draft.save(update_fields=["questions", "revision"])
@@ -124,9 +140,14 @@ def add_clause(
             raise Invalid(f"There is a clause {key} in this draft already.")
         last = DraftClause.objects.filter(version=draft).aggregate(last=Max("position"))["last"] or 0
         added = DraftClause.objects.create(
-            project_id=draft.project_id, version=draft, clause=clause, position=last + 1, section=section,
-            edited_by=by, **content,
-        )  # fmt: skip
+            project_id=draft.project_id,
+            version=draft,
+            clause=clause,
+            position=last + 1,
+            section=section,
+            edited_by=by,
+            **content,
+        )
         _edited(draft, by, "clause-added", key)
     return added
 
@@ -149,8 +170,11 @@ def reword_clause(
         if revision is not None and current.revision != revision:
             raise Stale(
                 "Somebody reworded this clause meanwhile.",
-                revision=current.revision, title=current.title, blocks=current.blocks, governs=current.governs,
-            )  # fmt: skip
+                revision=current.revision,
+                title=current.title,
+                blocks=current.blocks,
+                governs=current.governs,
+            )
         for name, value in content.items():
             setattr(current, name, value)
         if section is not None:
@@ -185,7 +209,9 @@ def withdraw_clause(*, clause: DraftClause, by: Member | None) -> None:
         if found is None:
             return
         found.delete()
-        DraftClause.objects.filter(version=draft, position__gt=found.position).update(position=F("position") - 1)
+        DraftClause.objects.filter(version=draft, position__gt=found.position).update(
+            position=F("position") - 1
+        )
         _edited(draft, by, "clause-withdrawn", clause.clause.key)
 
 
@@ -209,7 +235,9 @@ def _content(
         if "governs" not in problem.message
     ]
     if found:
-        raise Invalid("The clause cannot be kept like this.", problems=[problem.as_dict() for problem in found])
+        raise Invalid(
+            "The clause cannot be kept like this.", problems=[problem.as_dict() for problem in found]
+        )
     return content
 
 

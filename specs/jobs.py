@@ -25,5 +25,6 @@ def start_waiting_jobs() -> None:
 def purge_replies() -> None:
     with connection.cursor() as cursor:
         cursor.execute(
-            "DELETE FROM specs_storedreply WHERE created_at < statement_timestamp() - %s", [settings.REPLIES_KEPT_FOR]
+            "DELETE FROM specs_storedreply WHERE created_at < statement_timestamp() - make_interval(secs => %s)",
+            [settings.REPLIES_KEPT_FOR.total_seconds()],
         )

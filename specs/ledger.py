@@ -45,7 +45,12 @@ _SEALED = """
 
 
 def record(
-    *, project_id: int | None, kind: str, by: Member | int | None, subject: tuple[str, int], data: Mapping[str, Any]
+    *,
+    project_id: int | None,
+    kind: str,
+    by: Member | int | None,
+    subject: tuple[str, int],
+    data: Mapping[str, Any],
 ) -> int:
     """Write one event and return its id. `by` is the acting member, or None for the system. Call it inside the transaction.
 
@@ -100,7 +105,12 @@ def seal_all(*, project_id: int) -> int:
 
 def position(*, project_id: int) -> int:
     """The last sealed position of the project's ledger, 0 when nothing is sealed."""
-    last = Seal.objects.filter(project_id=project_id).order_by("-number").values_list("last_position", flat=True).first()
+    last = (
+        Seal.objects.filter(project_id=project_id)
+        .order_by("-number")
+        .values_list("last_position", flat=True)
+        .first()
+    )
     return last or 0
 
 
@@ -127,7 +137,9 @@ def verify(*, project_id: int, checkpoint: tuple[int, str] | None = None) -> lis
         if seal.previous_digest != previous_digest:
             faults.append(Fault(seal.number, "does not follow from the seal before it"))
         if seal.first_position != next_position:
-            faults.append(Fault(seal.number, f"begins at position {seal.first_position}, not {next_position}"))
+            faults.append(
+                Fault(seal.number, f"begins at position {seal.first_position}, not {next_position}")
+            )
         with connection.cursor() as cursor:
             cursor.execute(
                 _SEALED, {"project": project_id, "first": seal.first_position, "last": seal.last_position}
@@ -139,7 +151,11 @@ def verify(*, project_id: int, checkpoint: tuple[int, str] | None = None) -> lis
             faults.append(Fault(seal.number, "the events are not the ones that were sealed"))
         previous_digest, next_position = seal.digest, seal.last_position + 1
     if checkpoint is not None:
-        found = Seal.objects.filter(project_id=project_id, number=checkpoint[0]).values_list("digest", flat=True).first()
+        found = (
+            Seal.objects.filter(project_id=project_id, number=checkpoint[0])
+            .values_list("digest", flat=True)
+            .first()
+        )
         if found != checkpoint[1]:
             faults.append(Fault(checkpoint[0], "the checkpoint kept outside is not in the chain"))
     return faults
@@ -155,16 +171,19 @@ def _chain(previous: str, rows: list[tuple[Any, ...]]) -> str:
 
 def _lines(rows: list[tuple[Any, ...]]) -> Iterator[bytes]:
     for event_id, kind, subject, subject_id, by_id, data, recorded_at in rows:
-        yield canonical.dumps(
-            {
-                "at": _utc(recorded_at),
-                "by": by_id,
-                "data": data,
-                "id": event_id,
-                "kind": kind,
-                "subject": [subject, subject_id],
-            }
-        ) + b"\n"
+        yield (
+            canonical.dumps(
+                {
+                    "at": _utc(recorded_at),
+                    "by": by_id,
+                    "data": data,
+                    "id": event_id,
+                    "kind": kind,
+                    "subject": [subject, subject_id],
+                }
+            )
+            + b"\n"
+        )
 
 
 def _utc(at: datetime) -> str:

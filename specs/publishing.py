@@ -1,7 +1,7 @@
 """Freezing a draft into a numbered, digest-stamped version.
 
-    draft -> published: publish
-    published -> retired: retire
+draft -> published: publish
+published -> retired: retire
 """
 
 from __future__ import annotations
@@ -33,7 +33,11 @@ def content(version: SpecVersion) -> dict[str, Any]:
         rows = DraftClause.objects.filter(version=version).select_related("clause").order_by("position")
         clauses = [_plain(row.clause.key, row.section, row) for row in rows]
     else:
-        entries = VersionClause.objects.filter(version=version).select_related("clause", "revision").order_by("position")
+        entries = (
+            VersionClause.objects.filter(version=version)
+            .select_related("clause", "revision")
+            .order_by("position")
+        )
         clauses = [_plain(entry.clause.key, entry.section, entry.revision) for entry in entries]
     return {"clauses": clauses, "questions": schema.clean(version.questions)}
 
@@ -55,7 +59,9 @@ def compare(old: SpecVersion, new: SpecVersion) -> diff.Difference:
 def problems(draft: SpecVersion) -> list[Problem]:
     """Everything that stands in the way of publication."""
     data = content(draft)
-    found = schema.problems(data["questions"], max_questions=settings.MAX_QUESTIONS, max_labels=settings.MAX_LABELS)
+    found = schema.problems(
+        data["questions"], max_questions=settings.MAX_QUESTIONS, max_labels=settings.MAX_LABELS
+    )
     if not data["clauses"]:
         found.append(Problem("clauses", "there is no clause"))
     for clause in data["clauses"]:
@@ -66,7 +72,12 @@ def problems(draft: SpecVersion) -> list[Problem]:
 
 
 def publish(
-    *, draft: SpecVersion, claimed: ChangeClass | None = None, notes: str, rationale: str = "", by: Member | None
+    *,
+    draft: SpecVersion,
+    claimed: ChangeClass | None = None,
+    notes: str,
+    rationale: str = "",
+    by: Member | None,
 ) -> SpecVersion:
     """Freeze the draft under the next number.
 
@@ -74,12 +85,18 @@ def publish(
     and block, when nothing changed, when notes are missing, and when the claim is too low (naming the block).
     """
     with transaction.atomic():
-        locked = SpecVersion.objects.select_for_update(no_key=True, of=("self",)).select_related("spec").get(pk=draft.pk)
+        locked = (
+            SpecVersion.objects.select_for_update(no_key=True, of=("self",))
+            .select_related("spec")
+            .get(pk=draft.pk)
+        )
         if locked.state != VersionState.DRAFT:
             raise WrongState("This version is published already.")
         found = problems(locked)
         if found:
-            raise Invalid("The draft cannot be published yet.", problems=[problem.as_dict() for problem in found])
+            raise Invalid(
+                "The draft cannot be published yet.", problems=[problem.as_dict() for problem in found]
+            )
         if not notes.strip():
             raise Invalid("Say in the notes what changed, for those who work under it.")
         base = locked.based_on
@@ -100,7 +117,12 @@ def publish(
             kind="version.published",
             by=by,
             subject=("version", locked.pk),
-            data={"spec": locked.spec_id, "number": locked.number, "class": change_class, "digest": locked.digest},
+            data={
+                "spec": locked.spec_id,
+                "number": locked.number,
+                "class": change_class,
+                "digest": locked.digest,
+            },
         )
     locked.refresh_from_db()
     return locked
@@ -127,7 +149,12 @@ def _change_class(draft: SpecVersion, base: SpecVersion | None, claimed: ChangeC
 def _freeze_clauses(version: SpecVersion) -> None:
     """Draft clauses become revisions known by their content; the same words are the same row as in earlier versions."""
     rows = list(DraftClause.objects.filter(version=version).select_related("clause").order_by("position"))
-    wanted = {row.clause_id: clause_shape.revision_bytes({"title": row.title, "blocks": row.blocks, "governs": row.governs}) for row in rows}
+    wanted = {
+        row.clause_id: clause_shape.revision_bytes(
+            {"title": row.title, "blocks": row.blocks, "governs": row.governs}
+        )
+        for row in rows
+    }
     digests = {clause: canonical.digest(data) for clause, data in wanted.items()}
     known = {
         (revision.clause_id, revision.digest): revision
@@ -146,7 +173,12 @@ def _freeze_clauses(version: SpecVersion) -> None:
         for row in rows
         if (row.clause_id, digests[row.clause_id]) not in known
     ]
-    known.update({(revision.clause_id, revision.digest): revision for revision in ClauseRevision.objects.bulk_create(fresh)})
+    known.update(
+        {
+            (revision.clause_id, revision.digest): revision
+            for revision in ClauseRevision.objects.bulk_create(fresh)
+        }
+    )
     VersionClause.objects.bulk_create(
         VersionClause(
             project_id=version.project_id,
@@ -170,6 +202,10 @@ def retire(*, version: SpecVersion, by: Member | None) -> SpecVersion:
         locked.state = VersionState.RETIRED
         locked.save(update_fields=["state"])
         ledger.record(
-            project_id=locked.project_id, kind="version.retired", by=by, subject=("version", locked.pk), data={}
+            project_id=locked.project_id,
+            kind="version.retired",
+            by=by,
+            subject=("version", locked.pk),
+            data={},
         )
     return locked

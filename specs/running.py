@@ -67,14 +67,16 @@ def cancel(*, job: Job, by: Member) -> None:
         if locked.state == JobState.QUEUED:
             locked.state, locked.finished_at = JobState.CANCELLED, Now()
         locked.save()
-        ledger.record(project_id=locked.project_id, kind="job.cancelled", by=by, subject=("job", locked.pk), data={})
+        ledger.record(
+            project_id=locked.project_id, kind="job.cancelled", by=by, subject=("job", locked.pk), data={}
+        )
 
 
 def run(job_id: int, work: Callable[[Job, Progress], dict[str, Any]]) -> None:
     """Run a job once: a session lock keeps a second worker out; the result or the error stands in the row afterwards."""
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_try_advisory_lock(hashtext('specs.running'), %s)", [job_id])
-        if not cursor.fetchone()[0]:  # type: ignore[index]
+        if not cursor.fetchone()[0]:
             return
         try:
             _run(job_id, work)

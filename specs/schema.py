@@ -52,7 +52,9 @@ def clean(questions: Sequence[Question]) -> list[dict[str, Any]]:
     ]
 
 
-def problems(questions: Sequence[Question], *, max_questions: int = 50, max_labels: int = 500) -> list[Problem]:
+def problems(
+    questions: Sequence[Question], *, max_questions: int = 50, max_labels: int = 500
+) -> list[Problem]:
     """Everything wrong with the questions of a version, by question; an empty list means they can be asked."""
     if not questions:
         return [Problem("questions", "there is no question")]
@@ -84,13 +86,16 @@ def _question_problems(
     if question.get("cite") not in (None, *CITE):
         yield Problem(where, f"cite is one of {', '.join(CITE)}")
     if question.get("kind") not in task_types.kinds():
-        yield Problem(where, f"{question.get('kind')!r} is no kind of question; there are {', '.join(task_types.kinds())}")
+        yield Problem(
+            where,
+            f"{question.get('kind')!r} is no kind of question; there are {', '.join(task_types.kinds())}",
+        )
     else:
         yield from task_types.get(question["kind"]).problems(question)
     yield from _label_problems(where, question.get("labels") or [], max_labels)
     condition = question.get("shown_when")
     if condition is not None:
-        parent = earlier.get(condition.get("question")) if isinstance(condition, Mapping) else None
+        parent = earlier.get(str(condition.get("question"))) if isinstance(condition, Mapping) else None
         if parent is None:
             yield Problem(where, "is shown only after a question that does not stand before it")
         else:
@@ -124,7 +129,9 @@ _LOOKALIKES = str.maketrans("аеіорсухАВЕКМНОРСТХ", "aeiopcyxA
 def _skeleton(text: str) -> str:
     """What a reader sees: compatibility forms, case, white space, invisible characters and common lookalikes folded."""
     folded = unicodedata.normalize("NFKC", text).translate(_LOOKALIKES).casefold()
-    return "".join(character for character in folded if unicodedata.category(character) not in {"Cf", "Mn", "Zs"})
+    return "".join(
+        character for character in folded if unicodedata.category(character) not in {"Cf", "Mn", "Zs"}
+    )
 
 
 def shown(questions: Sequence[Question], values: Mapping[str, Any]) -> list[Question]:
@@ -162,7 +169,9 @@ def parse_answer(questions: Sequence[Question], answer: Any, item: Mapping[str, 
     return values
 
 
-def parse_form(questions: Sequence[Question], form: Mapping[str, Any], item: Mapping[str, Any]) -> dict[str, Any]:
+def parse_form(
+    questions: Sequence[Question], form: Mapping[str, Any], item: Mapping[str, Any]
+) -> dict[str, Any]:
     """The checked values of a posted form, with the same refusals. Fields of questions not shown are left out."""
     answer: dict[str, Any] = {}
     found: list[Problem] = []

@@ -38,7 +38,12 @@ class Bearer:
 
 
 def create(
-    *, member: Member, name: str, permissions: Iterable[str], expires_at: datetime | None = None, by: Member | None
+    *,
+    member: Member,
+    name: str,
+    permissions: Iterable[str],
+    expires_at: datetime | None = None,
+    by: Member | None,
 ) -> tuple[ApiToken, str]:
     """A new token and its secret, which can never be shown again.
 
@@ -59,13 +64,21 @@ def create(
     secret = f"{_PREFIX}_{prefix}_{secrets.token_urlsafe(32)}"
     with transaction.atomic():
         token = ApiToken.objects.create(
-            project_id=member.project_id, member=member, name=name.strip(), prefix=prefix, digest=_digest(secret),
-            permissions=wanted, expires_at=expires_at,
-        )  # fmt: skip
+            project_id=member.project_id,
+            member=member,
+            name=name.strip(),
+            prefix=prefix,
+            digest=_digest(secret),
+            permissions=wanted,
+            expires_at=expires_at,
+        )
         ledger.record(
-            project_id=member.project_id, kind="token.created", by=by, subject=("token", token.pk),
+            project_id=member.project_id,
+            kind="token.created",
+            by=by,
+            subject=("token", token.pk),
             data={"permissions": wanted},
-        )  # fmt: skip
+        )
     return token, secret
 
 

@@ -50,7 +50,11 @@ class ReadVersion:
 def read(version_id: int) -> ReadVersion:
     """The published version of that id. Raises `SpecVersion.DoesNotExist`, also for drafts."""
     version = SpecVersion.objects.published().get(pk=version_id)
-    entries = VersionClause.objects.filter(version=version).select_related("clause", "revision").order_by("position")
+    entries = (
+        VersionClause.objects.filter(version=version)
+        .select_related("clause", "revision")
+        .order_by("position")
+    )
     return ReadVersion(
         id=version.pk,
         spec_id=version.spec_id,
@@ -60,9 +64,15 @@ def read(version_id: int) -> ReadVersion:
         questions=schema.clean(version.questions),
         clauses=tuple(
             ReadClause(
-                entry.clause_id, entry.clause.key, entry.position, entry.section, entry.revision.title,
-                entry.revision.blocks, entry.revision.governs, entry.revision_id,
+                entry.clause_id,
+                entry.clause.key,
+                entry.position,
+                entry.section,
+                entry.revision.title,
+                entry.revision.blocks,
+                entry.revision.governs,
+                entry.revision_id,
             )
             for entry in entries
         ),
-    )  # fmt: skip
+    )

@@ -29,8 +29,13 @@ def _load(job: Job, progress: running.Progress) -> dict[str, Any]:
     queue = Queue.objects.get(pk=arguments["queue"], project_id=job.project_id)
     with store.opened(arguments["file"]) as source:
         load = loading.load(
-            project=queue.project, queue=queue, source=source, name=arguments["name"], by=job.requested_by,
-            keep_good_rows=arguments.get("keep_good_rows", False), sensitive=arguments.get("sensitive", False),
+            project=queue.project,
+            queue=queue,
+            source=source,
+            name=arguments["name"],
+            by=job.requested_by,
+            keep_good_rows=arguments.get("keep_good_rows", False),
+            sensitive=arguments.get("sensitive", False),
             progress=lambda done: progress(done, None, "reading"),
-        )  # fmt: skip
+        )
     return {"load": load.pk, "rows": load.n_rows, "new": load.n_new, "known": load.n_known, "bad": load.n_bad}

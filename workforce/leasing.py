@@ -15,7 +15,7 @@ from __future__ import annotations
 
 import json
 import uuid
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from datetime import datetime
 from typing import Any
 
@@ -185,7 +185,8 @@ class Served:
 
     @classmethod
     def of(cls, row: tuple[Any, ...]) -> Served:
-        return cls(*row[:11], json.loads(row[11]), *row[12:])
+        names = (field.name for field in fields(cls))
+        return cls(**dict(zip(names, (*row[:11], json.loads(row[11]), *row[12:]), strict=True)))
 
 
 def database_now() -> datetime:
@@ -193,10 +194,12 @@ def database_now() -> datetime:
     with connection.cursor() as cursor:
         cursor.execute("SELECT statement_timestamp()")
         row = cursor.fetchone()
-    return row[0]  # type: ignore[no-any-return]
+    return row[0]
 
 
-def claim(*, queue_id: int, annotator: Annotator, by: Member | None, task_id: int | None = None) -> Served | None:
+def claim(
+    *, queue_id: int, annotator: Annotator, by: Member | None, task_id: int | None = None
+) -> Served | None:
     """Lease the next slot of the queue to the annotator; None when nothing is left for her there.
 
     Where she may hold only one lease and holds it, that one is served again: a second tab shows the same task. With
@@ -207,7 +210,22 @@ def claim(*, queue_id: int, annotator: Annotator, by: Member | None, task_id: in
         entered = cursor.fetchone()
         if entered is None or not entered[1]:
             raise NotAllowed("You are not enrolled in this queue.")
-        (enrolment, _, epoch, ahead, returned_ahead, state, queue_epoch, max_leases, _, project_id, person, _, held, able) = entered
+        (
+            enrolment,
+            _,
+            epoch,
+            ahead,
+            returned_ahead,
+            state,
+            queue_epoch,
+            max_leases,
+            _,
+            _,
+            person,
+            _,
+            held,
+            able,
+        ) = entered
         if person != "active":
             raise NotAllowed(f"You cannot claim while you are {person}.")
         if state != "open":
@@ -215,27 +233,44 @@ def claim(*, queue_id: int, annotator: Annotator, by: Member | None, task_id: in
         if not able:
             raise NotAllowed("This queue asks for a qualification that you do not have.")
         if held >= max_leases:
-            if max_leases == 1 and (task_id is None or (mine := _held(annotator, queue_id)) and mine.task_id == task_id):
+            if max_leases == 1 and (
+                task_id is None or ((mine := _held(annotator, queue_id)) and mine.task_id == task_id)
+            ):
                 return _held(annotator, queue_id)
-            raise TooManyLeases(f"You hold {held} of {max_leases} leases here; submit or release one first.", held=held)
+            raise TooManyLeases(
+                f"You hold {held} of {max_leases} leases here; submit or release one first.", held=held
+            )
         cursor.execute(
             _RETURN.format(which="queue_id = %(queue)s AND lease_until <= statement_timestamp()"),
-            {"queue": queue_id, "limit": settings.EXPIRED_PER_CLAIM, "kind": "assignment.expired", "by": None},
+            {
+                "queue": queue_id,
+                "limit": settings.EXPIRED_PER_CLAIM,
+                "kind": "assignment.expired",
+                "by": None,
+            },
         )
         fresh = epoch != queue_epoch
         cursor.execute(
             _CLAIM if task_id is None else _CLAIM_TASK,
             {
-                "queue": queue_id, "annotator": annotator.pk, "enrolment": enrolment, "epoch": queue_epoch,
-                "cursor": 0 if fresh else ahead, "returned_cursor": 0 if fresh else returned_ahead,
-                "token": uuid.uuid4(), "by": by.pk if by else None, "task": task_id,
+                "queue": queue_id,
+                "annotator": annotator.pk,
+                "enrolment": enrolment,
+                "epoch": queue_epoch,
+                "cursor": 0 if fresh else ahead,
+                "returned_cursor": 0 if fresh else returned_ahead,
+                "token": uuid.uuid4(),
+                "by": by.pk if by else None,
+                "task": task_id,
             },
-        )  # fmt: skip
+        )
         row = cursor.fetchone()
     return Served.of(row) if row else None
 
 
-def held(*, annotator: Annotator, queue_id: int | None = None, assignment_id: int | None = None) -> list[Served]:
+def held(
+    *, annotator: Annotator, queue_id: int | None = None, assignment_id: int | None = None
+) -> list[Served]:
     """The annotator's live leases, oldest first."""
     wanted = ("" if queue_id is None else " AND s.queue_id = %(queue)s") + (
         "" if assignment_id is None else " AND s.id = %(assignment)s"
@@ -283,19 +318,27 @@ def renew(*, assignment_id: int, annotator: Annotator, token: uuid.UUID) -> date
                ) SELECT lease_until FROM renewed""",
             [assignment_id],
         )
-        return cursor.fetchone()[0]  # type: ignore[no-any-return,index]
+        return cursor.fetchone()[0]
 
 
-def release(*, assignment_id: int, annotator: Annotator, token: uuid.UUID, reason: str, by: Member | None) -> None:
+def release(
+    *, assignment_id: int, annotator: Annotator, token: uuid.UUID, reason: str, by: Member | None
+) -> None:
     """Give a slot back; the annotator is not given that task again. Raises `LeaseLost`."""
     with transaction.atomic(), connection.cursor() as cursor:
         cursor.execute(
-            _RETURN.format(which="id = %(assignment)s AND annotator_id = %(annotator)s AND token = %(token)s"),
+            _RETURN.format(
+                which="id = %(assignment)s AND annotator_id = %(annotator)s AND token = %(token)s"
+            ),
             {
-                "assignment": assignment_id, "annotator": annotator.pk, "token": token, "limit": 1,
-                "kind": "assignment.released", "by": by.pk if by else None,
+                "assignment": assignment_id,
+                "annotator": annotator.pk,
+                "token": token,
+                "limit": 1,
+                "kind": "assignment.released",
+                "by": by.pk if by else None,
             },
-        )  # fmt: skip
+        )
         if cursor.fetchone() is None:
             raise LeaseLost("This lease has ended already.")
         cursor.execute(
@@ -322,10 +365,13 @@ def return_leases_of(*, annotator: Annotator, by: Member | None, queue: Queue | 
         cursor.execute(
             _RETURN.format(which=which),
             {
-                "annotator": annotator.pk, "queue": queue.pk if queue else None, "limit": 10_000,
-                "kind": "assignment.returned", "by": by.pk if by else None,
+                "annotator": annotator.pk,
+                "queue": queue.pk if queue else None,
+                "limit": 10_000,
+                "kind": "assignment.returned",
+                "by": by.pk if by else None,
             },
-        )  # fmt: skip
+        )
         return len(cursor.fetchall())
 
 
@@ -359,24 +405,31 @@ def lock(*, assignment_id: int, annotator: Annotator, token: uuid.UUID) -> Slot 
                    FOR NO KEY UPDATE
                )
                SELECT s.id, t.id, t.item_id, s.queue_id, s.version_id, s.served_digest, s.state,
-                      s.state = 'leased' AND s.annotator_id = %(annotator)s AND s.token = %(token)s
-                          AND s.lease_until > statement_timestamp(),
-                      s.state = 'leased' AND s.annotator_id = %(annotator)s AND s.token = %(token)s
-                          AND s.lease_until <= statement_timestamp(),
+                      coalesce(s.state = 'leased' AND s.annotator_id = %(annotator)s AND s.token = %(token)s
+                          AND s.lease_until > statement_timestamp(), false),
+                      coalesce(s.state = 'leased' AND s.annotator_id = %(annotator)s AND s.token = %(token)s
+                          AND s.lease_until <= statement_timestamp(), false),
                       t.state, t.n_answers, t.overlap, t.meaning, i.payload::text
                FROM t JOIN workforce_assignment s ON s.task_id = t.id AND s.id = %(assignment)s
                JOIN workforce_item i ON i.id = t.item_id
                FOR NO KEY UPDATE OF s""",
             {
-                "assignment": assignment_id, "annotator": annotator.pk, "token": token,
+                "assignment": assignment_id,
+                "annotator": annotator.pk,
+                "token": token,
                 "project": annotator.project_id,
             },
-        )  # fmt: skip
+        )
         row = cursor.fetchone()
-    return Slot(*row[:7], bool(row[7]), bool(row[8]), *row[9:13], json.loads(row[13])) if row else None
+    if row is None:
+        return None
+    names = (field.name for field in fields(Slot))
+    return Slot(**dict(zip(names, (*row[:13], json.loads(row[13])), strict=True)))
 
 
-def claim_anew(*, task_id: int, annotator: Annotator, expired_id: int | None, by: Member | None) -> Served | None:
+def claim_anew(
+    *, task_id: int, annotator: Annotator, expired_id: int | None, by: Member | None
+) -> Served | None:
     """For a late answer: lease a free slot of that very task under a new token, inside the caller's transaction."""
     with connection.cursor() as cursor:
         if expired_id is not None:
@@ -399,11 +452,16 @@ def claim_anew(*, task_id: int, annotator: Annotator, expired_id: int | None, by
         cursor.execute(
             _CLAIM_TASK,
             {
-                "queue": row[0], "annotator": annotator.pk, "enrolment": enrolment[0], "cursor": enrolment[1],
-                "returned_cursor": enrolment[2], "epoch": enrolment[3], "token": uuid.uuid4(),
-                "by": by.pk if by else None, "task": task_id,
+                "queue": row[0],
+                "annotator": annotator.pk,
+                "enrolment": enrolment[0],
+                "cursor": enrolment[1],
+                "returned_cursor": enrolment[2],
+                "epoch": enrolment[3],
+                "token": uuid.uuid4(),
+                "by": by.pk if by else None,
+                "task": task_id,
             },
-        )  # fmt: skip
+        )
         found = cursor.fetchone()
     return Served.of(found) if found else None
-

@@ -11,7 +11,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable
 from dataclasses import asdict
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, cast
 
 from django.conf import settings
 from django.db import connection, transaction
@@ -54,7 +54,6 @@ _TASKS = """
     FROM (SELECT DISTINCT ON (key) key, line FROM staged ORDER BY key, line) s
     JOIN workforce_item i ON i.project_id = %(project)s AND i.key = s.key AND i.revision = 1
     ON CONFLICT (item_id, queue_id, meaning, round) DO NOTHING
-    RETURNING id, overlap, rank
 """
 _SLOTS = """
     INSERT INTO workforce_assignment
@@ -74,9 +73,17 @@ _CLAUSES = """
 
 
 def load(
-    *, project: Project, queue: Queue | None, source: BinaryIO, name: str, by: Member | None, clause_field: str = "clause_id",
-    keep_good_rows: bool = False, sensitive: bool = False, progress: Callable[[int], None] | None = None,
-) -> Load:  # fmt: skip
+    *,
+    project: Project,
+    queue: Queue | None,
+    source: BinaryIO,
+    name: str,
+    by: Member | None,
+    clause_field: str = "clause_id",
+    keep_good_rows: bool = False,
+    sensitive: bool = False,
+    progress: Callable[[int], None] | None = None,
+) -> Load:
     """Load a file of items, and into *queue* their tasks and slots.
 
     Any bad row refuses the whole delivery (`Invalid` with line and reason for each, up to a limit) unless *keep_good_rows*.
@@ -92,7 +99,11 @@ def load(
         cursor.execute("SET LOCAL statement_timeout = 0")
         cursor.execute(_STAGE)
         with cursor.copy("COPY staged (line, key, payload, digest, sensitive) FROM STDIN") as copy:
-            for row in rows.read(_Hashing(source, digest), form=rows.form_of(name), max_bytes=settings.MAX_ITEM_BYTES):  # type: ignore[arg-type]
+            for row in rows.read(
+                cast("BinaryIO", _Hashing(source, digest)),
+                form=rows.form_of(name),
+                max_bytes=settings.MAX_ITEM_BYTES,
+            ):
                 n_rows += 1
                 if isinstance(row, rows.BadRow):
                     n_bad += 1
@@ -110,41 +121,65 @@ def load(
             n_bad += len(found)
             bad = (bad + found)[:limit]
             if found:
-                cursor.execute("DELETE FROM staged WHERE line = ANY(%s)", [[problem["line"] for problem in found]])
+                cursor.execute(
+                    "DELETE FROM staged WHERE line = ANY(%s)", [[problem["line"] for problem in found]]
+                )
         if n_rows == 0:
             raise Invalid("The file has no rows.")
         if n_bad and not keep_good_rows:
             raise Invalid(
                 f"{n_bad} of {n_rows} rows cannot be loaded; nothing was loaded.",
-                problems=[{"where": f"line {problem['line']}", "message": problem["reason"]} for problem in bad],
+                problems=[
+                    {"where": f"line {problem['line']}", "message": problem["reason"]} for problem in bad
+                ],
             )
-        return _activate(project, queue, name, f"sha256:{digest.hexdigest()}", n_rows, n_bad, bad, clause_field, by)
+        return _activate(
+            project, queue, name, f"sha256:{digest.hexdigest()}", n_rows, n_bad, bad, clause_field, by
+        )
 
 
 def _activate(
-    project: Project, queue: Queue | None, name: str, digest: str, n_rows: int, n_bad: int, bad: list[dict[str, Any]],
-    clause_field: str, by: Member | None,
-) -> Load:  # fmt: skip
+    project: Project,
+    queue: Queue | None,
+    name: str,
+    digest: str,
+    n_rows: int,
+    n_bad: int,
+    bad: list[dict[str, Any]],
+    clause_field: str,
+    by: Member | None,
+) -> Load:
     with connection.cursor() as cursor:
         cursor.execute("SELECT nextval(pg_get_serial_sequence('workforce_load', 'id'))")
-        load_id = cursor.fetchone()[0]  # type: ignore[index]
+        load_id = cursor.fetchone()[0]
         event = ledger.record(
-            project_id=project.pk, kind="items.loaded", by=by, subject=("load", load_id),
+            project_id=project.pk,
+            kind="items.loaded",
+            by=by,
+            subject=("load", load_id),
             data={"digest": digest, "rows": n_rows, "bad": n_bad, "queue": queue.pk if queue else None},
-        )  # fmt: skip
+        )
         load = Load(
-            pk=load_id, project=project, queue=queue, source=name[-300:], digest=digest, n_rows=n_rows, n_bad=n_bad,
-            problems=bad, loaded_by=by, event_id=event,
-        )  # fmt: skip
+            pk=load_id,
+            project=project,
+            queue=queue,
+            source=name[-300:],
+            digest=digest,
+            n_rows=n_rows,
+            n_bad=n_bad,
+            problems=bad,
+            loaded_by=by,
+            event_id=event,
+        )
         # The items link to the load and the load holds their count: append-only rows leave one order, numbers first.
         cursor.execute(
             "SELECT count(DISTINCT key) FROM staged s WHERE NOT EXISTS (SELECT 1 FROM workforce_item i "
             "WHERE i.project_id = %s AND i.key = s.key AND i.revision = 1)",
             [project.pk],
         )
-        load.n_new = cursor.fetchone()[0]  # type: ignore[index]
+        load.n_new = cursor.fetchone()[0]
         cursor.execute("SELECT count(DISTINCT key) FROM staged")
-        load.n_known = cursor.fetchone()[0] - load.n_new  # type: ignore[index]
+        load.n_known = cursor.fetchone()[0] - load.n_new
         load.save(force_insert=True)
         cursor.execute(_ITEMS, {"project": project.pk, "load": load_id})
         if queue is not None:
@@ -155,20 +190,31 @@ def _activate(
 
 def _make_tasks(project: Project, queue: Queue, clause_field: str) -> None:
     with connection.cursor() as cursor:
-        locked = Queue.objects.select_for_update(no_key=True, of=("self",)).select_related("version").get(pk=queue.pk)
+        locked = (
+            Queue.objects.select_for_update(no_key=True, of=("self",))
+            .select_related("version")
+            .get(pk=queue.pk)
+        )
         assert locked.version is not None
         cursor.execute("SELECT coalesce(max(rank), 0) FROM workforce_task WHERE queue_id = %s", [queue.pk])
-        base = cursor.fetchone()[0]  # type: ignore[index]
+        base = cursor.fetchone()[0]
         cursor.execute("SELECT coalesce(max(id), 0) FROM workforce_task")
-        after = cursor.fetchone()[0]  # type: ignore[index]
+        after = cursor.fetchone()[0]
         known = {
-            "project": project.pk, "queue": queue.pk, "meaning": locked.version.meaning, "overlap": locked.overlap,
-            "random": locked.order == Order.RANDOM, "base": base, "step": RANK_STEP, "after": after,
-            "spec": locked.spec_id, "field": clause_field,
-        }  # fmt: skip
+            "project": project.pk,
+            "queue": queue.pk,
+            "meaning": locked.version.meaning,
+            "overlap": locked.overlap,
+            "random": locked.order == Order.RANDOM,
+            "base": base,
+            "step": RANK_STEP,
+            "after": after,
+            "spec": locked.spec_id,
+            "field": clause_field,
+        }
         cursor.execute("SET LOCAL work_mem = '64MB'")
-        cursor.execute(f"WITH made AS ({_TASKS}) SELECT count(*) FROM made", known)
-        made = cursor.fetchone()[0]  # type: ignore[index]
+        cursor.execute(_TASKS, known)
+        made = cursor.rowcount
         if made:
             cursor.execute(_SLOTS, known)
             if locked.order == Order.RANDOM:

@@ -1,8 +1,8 @@
 """Queues: making them, changing their settings, moving the version in force.
 
-    (nothing) -> open: create_queue
-    open <-> paused: pause, reopen
-    open -> open: change_settings, put_in_force
+(nothing) -> open: create_queue
+open <-> paused: pause, reopen
+open -> open: change_settings, put_in_force
 """
 
 from __future__ import annotations
@@ -23,21 +23,43 @@ from specs.refusals import Invalid, WrongState
 from workforce.models import Purpose, Queue, QueueState, Task, TaskState
 
 SETTINGS = (
-    "name", "overlap", "max_overlap", "rule", "consensus_share", "order", "lease_for", "max_renewals", "max_leases",
-    "citing", "cite_share", "oldest_within", "disputes_within",
-)  # fmt: skip
+    "name",
+    "overlap",
+    "max_overlap",
+    "rule",
+    "consensus_share",
+    "order",
+    "lease_for",
+    "max_renewals",
+    "max_leases",
+    "citing",
+    "cite_share",
+    "oldest_within",
+    "disputes_within",
+)
 DISPUTES_PER_LEAD = 10
 
 
 def create_queue(
-    *, project: Project, key: str, name: str, spec: Spec, owner: Member, version: SpecVersion | None = None,
-    purpose: str = Purpose.LABELLING, adjudication_queue: Queue | None = None, by: Member | None, **settings: Any,
-) -> Queue:  # fmt: skip
+    *,
+    project: Project,
+    key: str,
+    name: str,
+    spec: Spec,
+    owner: Member,
+    version: SpecVersion | None = None,
+    purpose: str = Purpose.LABELLING,
+    adjudication_queue: Queue | None = None,
+    by: Member | None,
+    **settings: Any,
+) -> Queue:
     """A queue open under the newest published version, unless another one is named.
 
     A queue whose answers can differ gets the spec's adjudication queue, which is made with the first of them.
     """
-    version = version or SpecVersion.objects.filter(spec=spec, state=VersionState.PUBLISHED).newest_first().first()
+    version = (
+        version or SpecVersion.objects.filter(spec=spec, state=VersionState.PUBLISHED).newest_first().first()
+    )
     if version is None:
         raise Invalid("A queue needs a published version of its spec.")
     if clause_shape.key_problem(key) or "." in key:
@@ -48,15 +70,25 @@ def create_queue(
         if purpose != Purpose.ADJUDICATION and adjudication_queue is None:
             adjudication_queue = adjudication_queue_of(spec=spec, owner=owner, version=version, by=by)
         queue = Queue(
-            project=project, key=key, name=name.strip() or key, spec=spec, version=version, owner=owner, purpose=purpose,
-            adjudication_queue=adjudication_queue, **_checked(settings),
-        )  # fmt: skip
+            project=project,
+            key=key,
+            name=name.strip() or key,
+            spec=spec,
+            version=version,
+            owner=owner,
+            purpose=purpose,
+            adjudication_queue=adjudication_queue,
+            **_checked(settings),
+        )
         _validate(queue)
         queue.save()
         ledger.record(
-            project_id=project.pk, kind="queue.created", by=by, subject=("queue", queue.pk),
+            project_id=project.pk,
+            kind="queue.created",
+            by=by,
+            subject=("queue", queue.pk),
             data={"key": key, "purpose": purpose, "version": version.pk},
-        )  # fmt: skip
+        )
     return queue
 
 
@@ -66,10 +98,19 @@ def adjudication_queue_of(*, spec: Spec, owner: Member, version: SpecVersion, by
     if found is not None:
         return found
     return create_queue(
-        project=spec.project, key=f"{spec.key[:50]}-disputes", name=f"{spec.title}: disputes", spec=spec, owner=owner,
-        version=version, purpose=Purpose.ADJUDICATION, by=by, overlap=1, max_overlap=1, max_leases=DISPUTES_PER_LEAD,
+        project=spec.project,
+        key=f"{spec.key[:50]}-disputes",
+        name=f"{spec.title}: disputes",
+        spec=spec,
+        owner=owner,
+        version=version,
+        purpose=Purpose.ADJUDICATION,
+        by=by,
+        overlap=1,
+        max_overlap=1,
+        max_leases=DISPUTES_PER_LEAD,
         citing="never",
-    )  # fmt: skip
+    )
 
 
 def change_settings(*, queue: Queue, by: Member, **settings: Any) -> Queue:
@@ -87,11 +128,14 @@ def change_settings(*, queue: Queue, by: Member, **settings: Any) -> Queue:
                 setattr(locked, name, value)
         if changed:
             _validate(locked)
-            locked.save(update_fields=[name for name in changed])
+            locked.save(update_fields=list(changed))
             ledger.record(
-                project_id=locked.project_id, kind="queue.settings-changed", by=by, subject=("queue", locked.pk),
+                project_id=locked.project_id,
+                kind="queue.settings-changed",
+                by=by,
+                subject=("queue", locked.pk),
                 data={name: change for name, change in changed.items() if name != "name"},
-            )  # fmt: skip
+            )
     return locked
 
 
@@ -112,7 +156,11 @@ def _move(queue: Queue, old: QueueState, new: QueueState, by: Member | None) -> 
         locked.state = new
         locked.save(update_fields=["state"])
         ledger.record(
-            project_id=locked.project_id, kind=f"queue.{new.value}", by=by, subject=("queue", locked.pk), data={}
+            project_id=locked.project_id,
+            kind=f"queue.{new.value}",
+            by=by,
+            subject=("queue", locked.pk),
+            data={},
         )
     return locked
 
@@ -157,9 +205,12 @@ def put_in_force(*, queue: Queue, version: SpecVersion, by: Member | None) -> Qu
         locked.save(update_fields=["version", "cursor_epoch"])
         cursor.execute(_RESTART, {"queue": locked.pk, "meaning": version.meaning})
         ledger.record(
-            project_id=locked.project_id, kind="queue.version-in-force", by=by, subject=("queue", locked.pk),
+            project_id=locked.project_id,
+            kind="queue.version-in-force",
+            by=by,
+            subject=("queue", locked.pk),
             data={"before": before, "after": version.pk},
-        )  # fmt: skip
+        )
     locked.refresh_from_db()
     return locked
 
@@ -188,7 +239,9 @@ def counts(*, project: Project) -> dict[int, dict[str, int]]:
 def oldest(*, queue: Queue) -> Task | None:
     """The oldest task that is not settled."""
     return (
-        Task.objects.filter(queue=queue, state__in=[TaskState.OPEN, TaskState.DISPUTED]).order_by("rank").first()
+        Task.objects.filter(queue=queue, state__in=[TaskState.OPEN, TaskState.DISPUTED])
+        .order_by("rank")
+        .first()
     )
 
 
@@ -204,10 +257,22 @@ def _validate(queue: Queue) -> None:
     found: list[dict[str, str]] = []
     if queue.max_overlap < queue.overlap:
         found.append({"where": "max_overlap", "message": "must be at least the overlap"})
-    if queue.overlap == 1 and queue.rule == "share" and queue.purpose == Purpose.LABELLING and queue.max_overlap > 1:
-        found.append({"where": "max_overlap", "message": "has no effect with an overlap of 1: one answer never disagrees"})
+    if (
+        queue.overlap == 1
+        and queue.rule == "share"
+        and queue.purpose == Purpose.LABELLING
+        and queue.max_overlap > 1
+    ):
+        found.append(
+            {
+                "where": "max_overlap",
+                "message": "has no effect with an overlap of 1: one answer never disagrees",
+            }
+        )
     try:
-        queue.clean_fields(exclude=["project", "spec", "version", "owner", "adjudication_queue", "required_skill"])
+        queue.clean_fields(
+            exclude=["project", "spec", "version", "owner", "adjudication_queue", "required_skill"]
+        )
     except ValidationError as error:
         found += [
             {"where": name, "message": " ".join(messages)} for name, messages in error.message_dict.items()
@@ -222,4 +287,3 @@ def _validate(queue: Queue) -> None:
 
 def _plain(value: Any) -> Any:
     return str(value) if isinstance(value, Decimal | timedelta) else value
-

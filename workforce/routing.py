@@ -1,8 +1,8 @@
 """Putting an item into another queue, adding wanted answers, settling a task's state.
 
-    (nothing) -> task: route
-    open task -> one more open slot: add_slot
-    open -> resolved, disputed; disputed -> resolved, open: mark
+(nothing) -> task: route
+open task -> one more open slot: add_slot
+open -> resolved, disputed; disputed -> resolved, open: mark
 """
 
 from __future__ import annotations
@@ -19,33 +19,54 @@ from workforce.models import Assignment, Barred, Queue, Task, TaskState
 
 
 def route(
-    *, item_id: int, queue: Queue, meaning: int, barred: Iterable[int] = (), overlap: int | None = None, by: Member | None
+    *,
+    item_id: int,
+    queue: Queue,
+    meaning: int,
+    barred: Iterable[int] = (),
+    overlap: int | None = None,
+    by: Member | None,
 ) -> Task:
     """A task for the item in *queue*, as the next round if it was there before; *barred* annotators never get it.
 
     Call it inside the transaction that gives the reason.
     """
-    last = Task.objects.filter(item_id=item_id, queue=queue, meaning=meaning).aggregate(last=Max("round"))["last"] or 0
+    last = (
+        Task.objects.filter(item_id=item_id, queue=queue, meaning=meaning).aggregate(last=Max("round"))[
+            "last"
+        ]
+        or 0
+    )
     wanted = overlap or queue.overlap
     with connection.cursor() as cursor:
         cursor.execute("SELECT nextval('workforce_rank')")
-        rank = cursor.fetchone()[0]  # type: ignore[index]
+        rank = cursor.fetchone()[0]
     task = Task.objects.create(
-        project_id=queue.project_id, item_id=item_id, queue=queue, meaning=meaning, round=last + 1, overlap=wanted,
+        project_id=queue.project_id,
+        item_id=item_id,
+        queue=queue,
+        meaning=meaning,
+        round=last + 1,
+        overlap=wanted,
         rank=rank,
-    )  # fmt: skip
+    )
     Barred.objects.bulk_create(
         Barred(project_id=queue.project_id, task=task, annotator_id=annotator, reason="answered before")
         for annotator in sorted(set(barred))
     )
     Assignment.objects.bulk_create(
-        Assignment(project_id=queue.project_id, task=task, queue=queue, number=number, rank=rank, returned=True)
+        Assignment(
+            project_id=queue.project_id, task=task, queue=queue, number=number, rank=rank, returned=True
+        )
         for number in range(1, wanted + 1)
     )
     ledger.record(
-        project_id=queue.project_id, kind="task.routed", by=by, subject=("task", task.pk),
+        project_id=queue.project_id,
+        kind="task.routed",
+        by=by,
+        subject=("task", task.pk),
         data={"item": item_id, "queue": queue.pk, "round": task.round},
-    )  # fmt: skip
+    )
     return task
 
 
@@ -65,7 +86,7 @@ def add_slot(*, task_id: int, by: Member | None = None) -> None:
     """Want one more answer. The new slot is offered before untouched work, so that what is begun gets finished."""
     with connection.cursor() as cursor:
         cursor.execute(_ADD_SLOT, [task_id, by.pk if by else None])
-        project_id, queue_id, number = cursor.fetchone()  # type: ignore[misc]
+        project_id, queue_id, number = cursor.fetchone()
         cursor.execute(
             """INSERT INTO workforce_assignment
                    (project_id, task_id, queue_id, number, state, rank, returned, n_returns, served_digest, n_renewals)

@@ -77,7 +77,10 @@ def _jsonl(source: BinaryIO, max_bytes: int) -> Iterator[tuple[int, dict[str, An
             return
         number += 1
         if not raw.endswith(b"\n") and len(raw) >= 4 * max_bytes:
-            yield number, BadRow(number, f"is longer than {4 * max_bytes} bytes; the rest of the file was not read")
+            yield (
+                number,
+                BadRow(number, f"is longer than {4 * max_bytes} bytes; the rest of the file was not read"),
+            )
             return
         if number == 1:
             raw = raw.removeprefix(b"\xef\xbb\xbf")
@@ -103,15 +106,22 @@ def _csv(source: BinaryIO) -> Iterator[tuple[int, dict[str, Any] | BadRow]]:
             if not values:
                 continue
             if len(values) != len(header):
-                yield reader.line_num, BadRow(
-                    reader.line_num, f"has {len(values)} fields where the header has {len(header)}"
+                yield (
+                    reader.line_num,
+                    BadRow(reader.line_num, f"has {len(values)} fields where the header has {len(header)}"),
                 )
                 continue
             yield reader.line_num, dict(zip(header, values, strict=True))
     except UnicodeDecodeError:
-        yield reader.line_num + 1, BadRow(reader.line_num + 1, "is not UTF-8; the rest of the file was not read")
+        yield (
+            reader.line_num + 1,
+            BadRow(reader.line_num + 1, "is not UTF-8; the rest of the file was not read"),
+        )
     except csv.Error as error:
-        yield reader.line_num, BadRow(reader.line_num, f"is not CSV: {error}; the rest of the file was not read")
+        yield (
+            reader.line_num,
+            BadRow(reader.line_num, f"is not CSV: {error}; the rest of the file was not read"),
+        )
 
 
 def to_copy(rows: Iterable[Row]) -> Iterator[tuple[int, str, str, str, bool]]:

@@ -1,8 +1,8 @@
 """Members, annotators and who may pull from which queue.
 
-    (nothing) -> active: add_member, annotator_for
-    active <-> suspended: suspend, reinstate
-    enrolled <-> not: enrol, dismiss
+(nothing) -> active: add_member, annotator_for
+active <-> suspended: suspend, reinstate
+enrolled <-> not: enrol, dismiss
 """
 
 from __future__ import annotations
@@ -36,7 +36,11 @@ def add_member(*, project: Project, user: User, roles: Iterable[str], by: Member
             member.state, member.roles = MemberState.ACTIVE, roles
             member.save(update_fields=["state", "roles"])
         ledger.record(
-            project_id=project.pk, kind="member.added", by=by, subject=("member", member.pk), data={"roles": roles}
+            project_id=project.pk,
+            kind="member.added",
+            by=by,
+            subject=("member", member.pk),
+            data={"roles": roles},
         )
     return member
 
@@ -55,9 +59,12 @@ def set_roles(*, member: Member, roles: Iterable[str], by: Member) -> Member:
         before, locked.roles = locked.roles, roles
         locked.save(update_fields=["roles"])
         ledger.record(
-            project_id=locked.project_id, kind="member.roles-changed", by=by, subject=("member", locked.pk),
+            project_id=locked.project_id,
+            kind="member.roles-changed",
+            by=by,
+            subject=("member", locked.pk),
             data={"before": before, "after": roles},
-        )  # fmt: skip
+        )
     return locked
 
 
@@ -76,7 +83,9 @@ def suspend(*, member: Member, reason: str, by: Member) -> Member:
             _keep_an_owner(locked)
         locked.state = MemberState.SUSPENDED
         locked.save(update_fields=["state"])
-        ApiToken.objects.filter(member=locked, revoked_at__isnull=True).update(revoked_at=leasing.database_now())
+        ApiToken.objects.filter(member=locked, revoked_at__isnull=True).update(
+            revoked_at=leasing.database_now()
+        )
         annotator = Annotator.objects.filter(member=locked).first()
         if annotator is not None:
             if annotator.state in (AnnotatorState.ACTIVE, AnnotatorState.PAUSED):
@@ -84,9 +93,12 @@ def suspend(*, member: Member, reason: str, by: Member) -> Member:
                 annotator.save(update_fields=["state"])
             leasing.return_leases_of(annotator=annotator, by=by)
         ledger.record(
-            project_id=locked.project_id, kind="member.suspended", by=by, subject=("member", locked.pk),
+            project_id=locked.project_id,
+            kind="member.suspended",
+            by=by,
+            subject=("member", locked.pk),
             data={"reason_length": len(reason)},
-        )  # fmt: skip
+        )
     return locked
 
 
@@ -103,7 +115,11 @@ def reinstate(*, member: Member, by: Member) -> Member:
             annotator.state = AnnotatorState.ACTIVE
             annotator.save(update_fields=["state"])
         ledger.record(
-            project_id=locked.project_id, kind="member.reinstated", by=by, subject=("member", locked.pk), data={}
+            project_id=locked.project_id,
+            kind="member.reinstated",
+            by=by,
+            subject=("member", locked.pk),
+            data={},
         )
     return locked
 
@@ -115,12 +131,19 @@ def annotator_for(*, member: Member, kind: str = AnnotatorKind.PERSON) -> Annota
         try:
             with transaction.atomic():
                 found = Annotator.objects.create(
-                    project_id=member.project_id, member=member, user_id=member.user_id, kind=kind, pseudonym=pseudonym()
+                    project_id=member.project_id,
+                    member=member,
+                    user_id=member.user_id,
+                    kind=kind,
+                    pseudonym=pseudonym(),
                 )
                 ledger.record(
-                    project_id=member.project_id, kind="annotator.created", by=member,
-                    subject=("annotator", found.pk), data={"kind": kind},
-                )  # fmt: skip
+                    project_id=member.project_id,
+                    kind="annotator.created",
+                    by=member,
+                    subject=("annotator", found.pk),
+                    data={"kind": kind},
+                )
         except IntegrityError:
             found = Annotator.objects.filter(member=member).first()
     return found
@@ -136,9 +159,12 @@ def enrol(*, queue: Queue, annotator: Annotator, by: Member | None) -> Enrolment
             Enrolment.objects.filter(pk=enrolment.pk).update(active=True)
             enrolment.active = True
             ledger.record(
-                project_id=queue.project_id, kind="annotator.enrolled", by=by, subject=("annotator", annotator.pk),
+                project_id=queue.project_id,
+                kind="annotator.enrolled",
+                by=by,
+                subject=("annotator", annotator.pk),
                 data={"queue": queue.pk},
-            )  # fmt: skip
+            )
     return enrolment
 
 
@@ -149,9 +175,12 @@ def dismiss(*, queue: Queue, annotator: Annotator, by: Member) -> None:
         if changed:
             leasing.return_leases_of(annotator=annotator, queue=queue, by=by)
             ledger.record(
-                project_id=queue.project_id, kind="annotator.dismissed", by=by, subject=("annotator", annotator.pk),
+                project_id=queue.project_id,
+                kind="annotator.dismissed",
+                by=by,
+                subject=("annotator", annotator.pk),
                 data={"queue": queue.pk},
-            )  # fmt: skip
+            )
 
 
 def _known(roles: Iterable[str]) -> list[str]:
@@ -171,6 +200,8 @@ def _may_grant(by: Member | None, roles: Iterable[str]) -> None:
 
 
 def _keep_an_owner(leaving: Member) -> None:
-    others = Member.objects.filter(project_id=leaving.project_id, state=MemberState.ACTIVE, roles__contains=[Role.OWNER])
+    others = Member.objects.filter(
+        project_id=leaving.project_id, state=MemberState.ACTIVE, roles__contains=[Role.OWNER]
+    )
     if not others.exclude(pk=leaving.pk).exists():
         raise WrongState("A project keeps at least one active owner.")

@@ -14,7 +14,12 @@ _CHUNK_CELLS = 4_000_000
 
 
 def interval(
-    rows: Counts, multiplicity: NDArray[np.int64], statistic: Statistic, *, n_resamples: int = 1000, seed: int = 0
+    rows: Counts,
+    multiplicity: NDArray[np.int64],
+    statistic: Statistic,
+    *,
+    n_resamples: int = 1000,
+    seed: int = 0,
 ) -> tuple[float, float] | None:
     """The 95 % percentile interval of a statistic, None when it is undefined in most resamples.
 

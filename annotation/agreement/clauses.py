@@ -32,7 +32,12 @@ def disagreement(
     apart = 1 - (counts * (counts - 1)).sum(axis=1) / (r * (r - 1))
     value = float((membership * apart).sum() / membership.sum())
     if n_items < MIN_ITEMS:
-        return Estimate(value, n_items=n_items, n_answers=n_answers, reason=f"too few items to say ({n_items} of {MIN_ITEMS})")
+        return Estimate(
+            value,
+            n_items=n_items,
+            n_answers=n_answers,
+            reason=f"too few items to say ({n_items} of {MIN_ITEMS})",
+        )
     generator = np.random.default_rng(seed)
     pairs = np.stack([membership, membership * apart], axis=1)
     distinct, inverse = np.unique(pairs, axis=0, return_inverse=True)

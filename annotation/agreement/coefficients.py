@@ -38,7 +38,9 @@ def gwet_ac1(counts: NDArray[np.int64], weights: NDArray[np.int64]) -> Floats:
     with np.errstate(divide="ignore", invalid="ignore"):
         shares = np.where(r[:, None] > 0, counts / np.maximum(r, 1)[:, None], 0.0)
         p = (weights @ shares) / np.asarray(weights @ (r > 0).astype(float))[..., None]
-        chance = (p * (1 - p)).sum(axis=-1) / (n_values - 1) if n_values > 1 else np.full(p.shape[:-1], np.nan)
+        chance = (
+            (p * (1 - p)).sum(axis=-1) / (n_values - 1) if n_values > 1 else np.full(p.shape[:-1], np.nan)
+        )
         observed = percent_agreement(counts, weights)
         return np.asarray((observed - chance) / (1 - chance))
 
@@ -120,7 +122,10 @@ def _distance(level: Level, marginals: Floats, values: Floats | None) -> Floats:
             return np.asarray((scale[:, None] - scale[None, :]) ** 2)
         case "ratio":
             total = scale[:, None] + scale[None, :]
-            return np.asarray(np.where(total == 0, 0.0, (scale[:, None] - scale[None, :]) / np.where(total == 0, 1, total)) ** 2)
+            return np.asarray(
+                np.where(total == 0, 0.0, (scale[:, None] - scale[None, :]) / np.where(total == 0, 1, total))
+                ** 2
+            )
         case "ordinal":
             upto = np.cumsum(marginals, axis=-1)
             middle = upto - marginals / 2

@@ -25,7 +25,8 @@ def table(rows: Iterable[tuple[Hashable, Hashable, int]], *, values: Sequence[Ha
     items: dict[Hashable, int] = {}
     columns: dict[Hashable, int] = {value: index for index, value in enumerate(values)}
     triples = [
-        (items.setdefault(item, len(items)), columns.setdefault(value, len(columns)), n) for item, value, n in rows
+        (items.setdefault(item, len(items)), columns.setdefault(value, len(columns)), n)
+        for item, value, n in rows
     ]
     counts = np.zeros((len(items), len(columns)), dtype=np.int64)
     if triples:

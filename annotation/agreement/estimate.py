@@ -24,5 +24,9 @@ class Estimate:
         def rounded(number: float | None) -> float | None:
             return None if number is None else round(number, digits)
 
-        found: dict[str, Any] = {"value": rounded(self.value), "low": rounded(self.low), "high": rounded(self.high)}
+        found: dict[str, Any] = {
+            "value": rounded(self.value),
+            "low": rounded(self.low),
+            "high": rounded(self.high),
+        }
         return {**found, "reason": self.reason} if self.reason else found

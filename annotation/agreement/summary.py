@@ -39,9 +39,14 @@ class Summary:
 
 
 def summarise(
-    counts: Counts, *, level: Level = "nominal", scale: NDArray[np.float64] | None = None,
-    gold: NDArray[np.int64] | None = None, n_resamples: int = 1000, seed: int = 0,
-) -> Summary:  # fmt: skip
+    counts: Counts,
+    *,
+    level: Level = "nominal",
+    scale: NDArray[np.float64] | None = None,
+    gold: NDArray[np.int64] | None = None,
+    n_resamples: int = 1000,
+    seed: int = 0,
+) -> Summary:
     """Measure one question from its count table `(n_items, n_values)`; see `coefficients` for `scale` and columns.
 
     `gold: (n_items,)` is the column of the known value, -1 where there is none.
@@ -60,7 +65,11 @@ def summarise(
         if reason:
             return Estimate(None, n_items=n_items, n_answers=n_answers, reason=reason)
         value = float(statistic(rows, multiplicity))
-        bounds = bootstrap.interval(rows, multiplicity, statistic, n_resamples=n_resamples, seed=seed) if with_interval else None
+        bounds = (
+            bootstrap.interval(rows, multiplicity, statistic, n_resamples=n_resamples, seed=seed)
+            if with_interval
+            else None
+        )
         low, high = bounds or (None, None)
         return Estimate(value, low, high, n_items, n_answers)
 

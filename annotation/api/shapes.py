@@ -23,7 +23,9 @@ class Submission(serializers.Serializer[Any]):
     citations = Citations(required=False, default=dict)
     flagged = serializers.BooleanField(required=False, default=False)
     note = serializers.CharField(required=False, allow_blank=True, default="", max_length=2000)
-    claim_next = serializers.BooleanField(required=False, default=False, help_text="Lease the next task in the same request.")
+    claim_next = serializers.BooleanField(
+        required=False, default=False, help_text="Lease the next task in the same request."
+    )
 
 
 class Receipt(serializers.Serializer[Any]):
@@ -50,7 +52,17 @@ class DisputeShape(serializers.ModelSerializer[Dispute]):
 
     class Meta:
         model = Dispute
-        fields = ("id", "item", "queue", "questions", "reason", "state", "disagreement", "opened_at", "decided_at")
+        fields = (
+            "id",
+            "item",
+            "queue",
+            "questions",
+            "reason",
+            "state",
+            "disagreement",
+            "opened_at",
+            "decided_at",
+        )
 
 
 class DisputeList(serializers.Serializer[Any]):
@@ -61,7 +73,9 @@ class DisputeList(serializers.Serializer[Any]):
 class Side(serializers.Serializer[Any]):
     value = serializers.JSONField()
     describe = serializers.CharField()
-    answers = serializers.ListField(child=serializers.CharField(), help_text="Letters for the people who gave it.")
+    answers = serializers.ListField(
+        child=serializers.CharField(), help_text="Letters for the people who gave it."
+    )
     citations = serializers.DictField(child=serializers.ListField(child=serializers.CharField()))
 
 
@@ -102,9 +116,19 @@ class PlanShape(serializers.ModelSerializer[RelabelPlan]):
     class Meta:
         model = RelabelPlan
         fields = (
-            "id", "queue", "relabel_queue", "from_version", "to_version", "state", "changed", "n_tasks", "n_direct",
-            "n_possible", "created_at", "confirmed_at",
-        )  # fmt: skip
+            "id",
+            "queue",
+            "relabel_queue",
+            "from_version",
+            "to_version",
+            "state",
+            "changed",
+            "n_tasks",
+            "n_direct",
+            "n_possible",
+            "created_at",
+            "confirmed_at",
+        )
 
 
 class PlanList(serializers.Serializer[Any]):
@@ -151,7 +175,18 @@ class SnapshotShape(serializers.ModelSerializer[Snapshot]):
 
     class Meta:
         model = Snapshot
-        fields = ("id", "name", "state", "version", "position", "digest", "n_rows", "error", "created_at", "frozen_at")
+        fields = (
+            "id",
+            "name",
+            "state",
+            "version",
+            "position",
+            "digest",
+            "n_rows",
+            "error",
+            "created_at",
+            "frozen_at",
+        )
 
 
 class SnapshotWhole(SnapshotShape):

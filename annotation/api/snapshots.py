@@ -6,8 +6,9 @@ import re
 from collections.abc import Iterator
 from typing import BinaryIO
 
-from django.http import HttpResponse, StreamingHttpResponse
-from drf_spectacular.utils import OpenApiTypes
+from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
+from django.http.response import HttpResponseBase
+from drf_spectacular.types import OpenApiTypes
 from rest_framework.request import Request
 from rest_framework.response import Response
 
@@ -19,6 +20,7 @@ from specs.access import allows, get_or_404
 from specs.api.base import ApiView
 from specs.api.problems import problem
 from specs.api.schema import operation
+from specs.api.shapes import JobShape
 from specs.api.views import PAGING
 from specs.models import Spec
 from workforce.api.views import version_of
@@ -31,28 +33,49 @@ _CHUNK = 2**18
 class Snapshots(ApiView):
     policies = {"get": allows("snapshot.read"), "post": allows("snapshot.build")}
 
-    @operation("List snapshots, newest first", gives=shapes.SnapshotList, parameters=PAGING, name="snapshots_list")
+    @operation(
+        "List snapshots, newest first", gives=shapes.SnapshotList, parameters=PAGING, name="snapshots_list"
+    )
     def get(self, request: Request, project: str) -> Response:
-        rows, before = self.page(Snapshot.objects.filter(project=self.project).select_related("version"), request)
+        rows, before = self.page(
+            Snapshot.objects.filter(project=self.project).select_related("version"), request
+        )
         return Response({"snapshots": shapes.SnapshotShape(rows, many=True).data, "next_before": before})
 
-    @operation("Build a snapshot in a job", takes=shapes.SnapshotIn, gives=shapes.SnapshotStarted, status=202, name="snapshots_build")
+    @operation(
+        "Build a snapshot in a job",
+        takes=shapes.SnapshotIn,
+        gives=shapes.SnapshotStarted,
+        status=202,
+        name="snapshots_build",
+    )
     def post(self, request: Request, project: str) -> Response:
         from annotation import exporting
 
         body = self.body(shapes.SnapshotIn, request)
         version = version_of(
-            get_or_404(Spec.objects.select_related("project"), project=self.project, key=body["spec"]), body["version"]
+            get_or_404(Spec.objects.select_related("project"), project=self.project, key=body["spec"]),
+            body["version"],
         )
-        queues = [get_or_404(Queue, project=self.project, key=key, spec_id=version.spec_id) for key in body["queues"]]
+        queues = [
+            get_or_404(Queue, project=self.project, key=key, spec_id=version.spec_id)
+            for key in body["queues"]
+        ]
         snapshot = exporting.request(
-            project=self.project, version=version, name=body["name"], queues=queues, position=body["position"], by=self.member
+            project=self.project,
+            version=version,
+            name=body["name"],
+            queues=queues,
+            position=body["position"],
+            by=self.member,
         )
-        job = running.start(project=self.project, kind=jobs.BUILD, arguments={"snapshot": snapshot.pk}, by=self.member)
+        job = running.start(
+            project=self.project, kind=jobs.BUILD, arguments={"snapshot": snapshot.pk}, by=self.member
+        )
         job.refresh_from_db()
         snapshot = Snapshot.objects.select_related("version").get(pk=snapshot.pk)
         return Response(
-            {"snapshot": shapes.SnapshotShape(snapshot).data, "job": shapes.JobShape(job).data}, status=202
+            {"snapshot": shapes.SnapshotShape(snapshot).data, "job": JobShape(job).data}, status=202
         )
 
 
@@ -60,8 +83,9 @@ class SnapshotView(ApiView):
     def snapshot(self) -> Snapshot:
         return get_or_404(
             Snapshot.objects.select_related("version", "version__spec", "project").prefetch_related("files"),
-            project=self.project, pk=self.kwargs["snapshot"],
-        )  # fmt: skip
+            project=self.project,
+            pk=self.kwargs["snapshot"],
+        )
 
 
 class SnapshotOne(SnapshotView):
@@ -86,13 +110,18 @@ class SnapshotVerify(SnapshotView):
 class SnapshotDownload(SnapshotView):
     policies = {"get": allows("snapshot.read")}
 
-    @operation("Download a file, whole or by range", gives=OpenApiTypes.BINARY, name="snapshot_download", also={206: OpenApiTypes.BINARY})
-    def get(self, request: Request, project: str, snapshot: int, name: str) -> HttpResponse | Response:
+    @operation(
+        "Download a file, whole or by range",
+        gives=OpenApiTypes.BINARY,
+        name="snapshot_download",
+        also={206: OpenApiTypes.BINARY},
+    )
+    def get(self, request: Request, project: str, snapshot: int, name: str) -> HttpResponseBase:
         file = get_or_404(SnapshotFile, project=self.project, snapshot=self.snapshot(), name=name)
         return download(request, file)
 
 
-def download(request: Request, file: SnapshotFile) -> HttpResponse | StreamingHttpResponse | Response:
+def download(request: Request | HttpRequest, file: SnapshotFile) -> HttpResponseBase:
     """The bytes of a snapshot's file, checked before the first of them leaves; damaged ones are never served."""
     etag = f'"{file.digest}"'
     if request.headers.get("If-None-Match") == etag:
@@ -100,7 +129,9 @@ def download(request: Request, file: SnapshotFile) -> HttpResponse | StreamingHt
     try:
         source = store.opened(file.digest)
     except store.Corrupted:
-        return problem(409, "damaged", "The stored bytes are not the ones that were frozen; they are not served.")
+        return problem(
+            409, "damaged", "The stored bytes are not the ones that were frozen; they are not served."
+        )
     first, last, status = 0, file.n_bytes - 1, 200
     if (asked := _RANGE.match(request.headers.get("Range", ""))) is not None:
         first, last = int(asked[1]), min(int(asked[2] or last), last)

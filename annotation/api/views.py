@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from django.db import transaction
-from drf_spectacular.utils import OpenApiParameter, OpenApiTypes
+from drf_spectacular.types import OpenApiTypes
+from drf_spectacular.utils import OpenApiParameter
 from rest_framework.request import Request
 from rest_framework.response import Response
 
@@ -26,18 +27,24 @@ from workforce.api.views import WorkView, lease, version_of
 from workforce.models import Assignment, Queue
 
 IDEMPOTENCY = OpenApiParameter(
-    "Idempotency-Key", str, OpenApiParameter.HEADER, required=True,
+    "Idempotency-Key",
+    str,
+    OpenApiParameter.HEADER,
+    required=True,
     description="8 to 100 characters of your own; the same key again gives the first reply.",
-)  # fmt: skip
+)
 
 
 class Submit(WorkView):
     policies = {"post": allows("work.label")}
 
     @operation(
-        "Submit an answer, and claim the next task if you like", takes=shapes.Submission, gives=shapes.Receipt,
-        parameters=[IDEMPOTENCY], name="assignment_submit",
-    )  # fmt: skip
+        "Submit an answer, and claim the next task if you like",
+        takes=shapes.Submission,
+        gives=shapes.Receipt,
+        parameters=[IDEMPOTENCY],
+        name="assignment_submit",
+    )
     def post(self, request: Request, project: str, assignment: int) -> Response:
         key = request.META.get("HTTP_IDEMPOTENCY_KEY", "")
         route, body = f"submit:{assignment}", request.data
@@ -51,14 +58,20 @@ class Submit(WorkView):
         )
         with transaction.atomic():
             receipt = submitting.submit(
-                annotator=annotator, assignment_id=assignment, token=given["token"], answer=answer, client_key=key,
+                annotator=annotator,
+                assignment_id=assignment,
+                token=given["token"],
+                answer=answer,
+                client_key=key,
                 by=self.member,
-            )  # fmt: skip
+            )
             reply: dict[str, Any] = {
-                "outcome": receipt.outcome, "annotation": receipt.annotation_id, "task": receipt.task_id,
+                "outcome": receipt.outcome,
+                "annotation": receipt.annotation_id,
+                "task": receipt.task_id,
                 "served_digest": receipt.served_digest,
                 "next": self._next(receipt.queue_id, annotator) if given["claim_next"] else None,
-            }  # fmt: skip
+            }
             idempotency.keep(member=self.member, route=route, key=key, body=body, status=200, reply=reply)
         return Response(reply)
 
@@ -75,15 +88,20 @@ class Submit(WorkView):
 class AnswerDraft(WorkView):
     policies = {"put": allows("work.label")}
 
-    @operation("Keep a draft of an answer", takes=shapes.DraftIn, gives=shapes.DraftOut, name="assignment_draft")
+    @operation(
+        "Keep a draft of an answer", takes=shapes.DraftIn, gives=shapes.DraftOut, name="assignment_draft"
+    )
     def put(self, request: Request, project: str, assignment: int) -> Response:
         annotator = self.annotator()
         slot = get_or_404(Assignment, project=self.project, pk=assignment, annotator=annotator)
         body = self.body(shapes.DraftIn, request)
         revision = submitting.save_draft(
-            annotator=annotator, task_id=slot.task_id, values=body["values"], citations=body["citations"],
+            annotator=annotator,
+            task_id=slot.task_id,
+            values=body["values"],
+            citations=body["citations"],
             revision=body["revision"],
-        )  # fmt: skip
+        )
         return Response({"revision": revision})
 
 
@@ -91,9 +109,11 @@ class Disputes(ApiView):
     policies = {"get": allows("dispute.read")}
 
     @operation(
-        "List disputes, newest first", gives=shapes.DisputeList, name="disputes_list",
+        "List disputes, newest first",
+        gives=shapes.DisputeList,
+        name="disputes_list",
         parameters=[*PAGING, OpenApiParameter("state", str, enum=DisputeState.values)],
-    )  # fmt: skip
+    )
     def get(self, request: Request, project: str) -> Response:
         rows = Dispute.objects.filter(project=self.project).select_related("task__item", "task__queue")
         if (state := request.query_params.get("state")) is not None:
@@ -107,26 +127,38 @@ class Disputes(ApiView):
 class DisputeView(ApiView):
     def dispute(self) -> Dispute:
         return get_or_404(
-            Dispute.objects.select_related("task__item", "task__queue", "work__queue"), project=self.project,
+            Dispute.objects.select_related("task__item", "task__queue", "work__queue"),
+            project=self.project,
             pk=self.kwargs["dispute"],
-        )  # fmt: skip
+        )
 
 
 class DisputeOne(DisputeView):
     policies = {"get": allows("dispute.read")}
 
-    @operation("See one dispute with its competing answers, without names", gives=shapes.DisputeWhole, name="dispute_read")
+    @operation(
+        "See one dispute with its competing answers, without names",
+        gives=shapes.DisputeWhole,
+        name="dispute_read",
+    )
     def get(self, request: Request, project: str, dispute: int) -> Response:
         found = self.dispute()
         version = versions.read(adjudicating.version_id(found))
         sides = {
             question: [
-                {"value": side.value, "describe": side.describe, "answers": side.letters, "citations": side.citations}
+                {
+                    "value": side.value,
+                    "describe": side.describe,
+                    "answers": side.letters,
+                    "citations": side.citations,
+                }
                 for side in groups
             ]
             for question, groups in adjudicating.sides(found, version).items()
         }
-        return Response({**shapes.DisputeShape(found).data, "payload": found.task.item.payload, "sides": sides})
+        return Response(
+            {**shapes.DisputeShape(found).data, "payload": found.task.item.payload, "sides": sides}
+        )
 
 
 class DisputeClaim(DisputeView):
@@ -146,14 +178,23 @@ class DisputeClaim(DisputeView):
 class DisputeRule(DisputeView):
     policies = {"post": allows("dispute.decide")}
 
-    @operation("Rule on a dispute", takes=shapes.RulingIn, gives=shapes.RulingOut, status=201, name="dispute_rule")
+    @operation(
+        "Rule on a dispute", takes=shapes.RulingIn, gives=shapes.RulingOut, status=201, name="dispute_rule"
+    )
     def post(self, request: Request, project: str, dispute: int) -> Response:
         body = self.body(shapes.RulingIn, request)
         ruling = adjudicating.rule(
-            dispute=self.dispute(), annotator=staffing.annotator_for(member=self.member), assignment_id=body["assignment"],
-            token=body["token"], values=body["values"], cause=body["cause"], clause_key=body["clause"],
-            reason=body["reason"], precedent=body["precedent"], by=self.member,
-        )  # fmt: skip
+            dispute=self.dispute(),
+            annotator=staffing.annotator_for(member=self.member),
+            assignment_id=body["assignment"],
+            token=body["token"],
+            values=body["values"],
+            cause=body["cause"],
+            clause_key=body["clause"],
+            reason=body["reason"],
+            precedent=body["precedent"],
+            by=self.member,
+        )
         return Response({"ruling": ruling.pk, "dispute": ruling.dispute_id}, status=201)
 
 
@@ -161,28 +202,42 @@ class Agreement(ApiView):
     policies = {"get": allows("agreement.read"), "post": allows("agreement.measure")}
 
     @operation(
-        "The newest reports of a spec's questions", gives=OpenApiTypes.OBJECT, name="agreement_read",
+        "The newest reports of a spec's questions",
+        gives=OpenApiTypes.OBJECT,
+        name="agreement_read",
         parameters=[OpenApiParameter("spec", str, required=True), OpenApiParameter("queue", str)],
-    )  # fmt: skip
+    )
     def get(self, request: Request, project: str) -> Response:
         from annotation import measuring
 
         spec, queue = self._scope(request.query_params.get("spec", ""), request.query_params.get("queue"))
         return Response(
             {
-                report.question: {**report.numbers, "measured_at": report.measured_at.isoformat(), "meaning": report.meaning}
+                report.question: {
+                    **report.numbers,
+                    "measured_at": report.measured_at.isoformat(),
+                    "meaning": report.meaning,
+                }
                 for report in measuring.newest_reports(spec=spec, queue=queue)
             }
         )
 
-    @operation("Measure agreement in a job", takes=shapes.MeasureIn, gives=JobShape, status=202, name="agreement_measure")
+    @operation(
+        "Measure agreement in a job",
+        takes=shapes.MeasureIn,
+        gives=JobShape,
+        status=202,
+        name="agreement_measure",
+    )
     def post(self, request: Request, project: str) -> Response:
         body = self.body(shapes.MeasureIn, request)
         spec, queue = self._scope(body["spec"], body["queue"])
         job = running.start(
-            project=self.project, kind=jobs.MEASURE, by=self.member,
+            project=self.project,
+            kind=jobs.MEASURE,
+            by=self.member,
             arguments={"spec": spec.pk, "queue": queue.pk if queue else None},
-        )  # fmt: skip
+        )
         job.refresh_from_db()
         return Response(JobShape(job).data, status=202)
 
@@ -197,16 +252,27 @@ _PLANS = ("queue", "relabel_queue", "from_version", "to_version")
 class Plans(ApiView):
     policies = {"get": allows("spec.read"), "post": allows("spec.publish")}
 
-    @operation("List relabelling plans, newest first", gives=shapes.PlanList, parameters=PAGING, name="plans_list")
+    @operation(
+        "List relabelling plans, newest first", gives=shapes.PlanList, parameters=PAGING, name="plans_list"
+    )
     def get(self, request: Request, project: str) -> Response:
-        rows, before = self.page(RelabelPlan.objects.filter(project=self.project).select_related(*_PLANS), request)
+        rows, before = self.page(
+            RelabelPlan.objects.filter(project=self.project).select_related(*_PLANS), request
+        )
         return Response({"plans": shapes.PlanShape(rows, many=True).data, "next_before": before})
 
-    @operation("List what a version touches, per queue", takes=shapes.Propose, gives=shapes.Proposed, status=201, name="plans_propose")
+    @operation(
+        "List what a version touches, per queue",
+        takes=shapes.Propose,
+        gives=shapes.Proposed,
+        status=201,
+        name="plans_propose",
+    )
     def post(self, request: Request, project: str) -> Response:
         body = self.body(shapes.Propose, request)
         version = version_of(
-            get_or_404(Spec.objects.select_related("project"), project=self.project, key=body["spec"]), body["version"]
+            get_or_404(Spec.objects.select_related("project"), project=self.project, key=body["spec"]),
+            body["version"],
         )
         made = [plan.pk for plan in relabelling.propose_all(version=version, by=self.member)]
         rows = RelabelPlan.objects.filter(pk__in=made).select_related(*_PLANS).order_by("pk")
@@ -216,15 +282,20 @@ class Plans(ApiView):
 class PlanConfirm(ApiView):
     policies = {"post": allows("spec.publish")}
 
-    @operation("Confirm a plan: relabel the affected, carry the rest", takes=shapes.Confirm, gives=shapes.CarryOut, name="plan_confirm")
+    @operation(
+        "Confirm a plan: relabel the affected, carry the rest",
+        takes=shapes.Confirm,
+        gives=shapes.CarryOut,
+        name="plan_confirm",
+    )
     def post(self, request: Request, project: str, plan: int) -> Response:
         found = get_or_404(RelabelPlan, project=self.project, pk=plan)
         carry = relabelling.confirm(plan=found, by=self.member, **self.body(shapes.Confirm, request))
         found = RelabelPlan.objects.select_related("relabel_queue").get(pk=found.pk)
         return Response(
             {
-                "n_carried": carry.n_carried, "n_affected": len(carry.exceptions),
+                "n_carried": carry.n_carried,
+                "n_affected": len(carry.exceptions),
                 "relabel_queue": found.relabel_queue.key if found.relabel_queue else None,
             }
-        )  # fmt: skip
-
+        )

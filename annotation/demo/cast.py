@@ -43,12 +43,20 @@ def assemble(project: Project, *, password: str | None = None) -> People:
     made: dict[str, str] = {}
     with transaction.atomic():
         for name, roles in PEOPLE.items():
-            user, _ = User.objects.get_or_create(username=name, defaults={"email": f"{name}@example.org", "password": hashed})
+            user, _ = User.objects.get_or_create(
+                username=name, defaults={"email": f"{name}@example.org", "password": hashed}
+            )
             members[name] = staffing.add_member(project=project, user=user, roles=roles, by=None)
         for person in CAST:
-            user, new = User.objects.get_or_create(username=person.name, defaults={"password": make_password(None)})
-            members[person.name] = staffing.add_member(project=project, user=user, roles=[Role.ANNOTATOR], by=None)
+            user, _ = User.objects.get_or_create(
+                username=person.name, defaults={"password": make_password(None)}
+            )
+            members[person.name] = staffing.add_member(
+                project=project, user=user, roles=[Role.ANNOTATOR], by=None
+            )
             staffing.annotator_for(member=members[person.name], kind=AnnotatorKind.PERSON)
         for name, member in members.items():
-            _, made[name] = tokens.create(member=member, name="demo", permissions=permissions_of(member), by=member)
+            _, made[name] = tokens.create(
+                member=member, name="demo", permissions=permissions_of(member), by=member
+            )
     return People(members, made, password)

@@ -23,9 +23,16 @@ class Client:
         self.connection = http.client.HTTPConnection(self.host, timeout=60)
 
     def call(
-        self, method: str, path: str, body: Any = None, *, key: str = "", raw: bytes | None = None, media: str = "",
+        self,
+        method: str,
+        path: str,
+        body: Any = None,
+        *,
+        key: str = "",
+        raw: bytes | None = None,
+        media: str = "",
         bytes_wanted: bool = False,
-    ) -> Any:  # fmt: skip
+    ) -> Any:
         """The answer's JSON (or bytes, if wanted), None for an empty one. Raises `Refused` for 4xx and 5xx."""
         data = raw if raw is not None else (json.dumps(body).encode() if body is not None else b"")
         headers = {**self.headers, "Content-Type": media or "application/json"}

@@ -78,7 +78,10 @@ CLAUSES: list[dict[str, Any]] = [
         "section": "What may be added",
         "title": "Common knowledge",
         "blocks": [
-            {"type": "definition", "text": "The reader may use what is generally known to get from the text to the hypothesis."},
+            {
+                "type": "definition",
+                "text": "The reader may use what is generally known to get from the text to the hypothesis.",
+            },
             {
                 "type": "example",
                 "item": "Text: She was born in Lyon. Hypothesis: She was born in France.",
@@ -95,7 +98,7 @@ CLAUSES: list[dict[str, Any]] = [
         "blocks": [
             {
                 "type": "definition",
-                "text": "A paraphrase follows: active for passive, a name for a description, a more general word for a special one.",
+                "text": "A paraphrase follows: active for passive, a name for a description, a general word for a special one.",
             },
             {
                 "type": "avoid_when",
@@ -177,7 +180,7 @@ AMENDED: dict[str, Any] = {
         },
         {
             "type": "avoid_when",
-            "text": "The step from text to hypothesis needs a fact about a person, company or event that the text does not state.",
+            "text": "The step from text to hypothesis needs a fact about a person, company or event that is not in the text.",
         },
         {
             "type": "example",

@@ -60,8 +60,12 @@ class Story:
         drafting.set_questions(draft=draft, questions=[entailment.QUESTION], by=ada)
         for clause in entailment.CLAUSES:
             drafting.add_clause(draft=draft, by=ada, **clause)
-        version = publishing.publish(draft=draft, notes="The first edition: eight clauses, one question.", by=ada)
-        self.say(f"Published {spec.title} {version.number}: {len(entailment.CLAUSES)} clauses, {version.digest[:19]}…")
+        version = publishing.publish(
+            draft=draft, notes="The first edition: eight clauses, one question.", by=ada
+        )
+        self.say(
+            f"Published {spec.title} {version.number}: {len(entailment.CLAUSES)} clauses, {version.digest[:19]}…"
+        )
         self.figures["entailment"] = self._import("entailment", spec=spec)
         hatecheck = Project.objects.create(key="hatecheck", name="HateCheck")
         cast.assemble(hatecheck, password=people.password)
@@ -104,7 +108,9 @@ class _Loop:
     def __init__(self, story: Story, project: Project, people: cast.People) -> None:
         self.story, self.project, self.people = story, project, people
         self.spec = Spec.objects.get(project=project, key="entailment")
-        self.clients = {name: Client(story.base_url, project.key, secret) for name, secret in people.secrets.items()}
+        self.clients = {
+            name: Client(story.base_url, project.key, secret) for name, secret in people.secrets.items()
+        }
         self.gold = dict(KnownAnswer.objects.filter(spec=self.spec).values_list("item__key", "value"))
 
     def run(self) -> dict[str, Any]:
@@ -119,8 +125,13 @@ class _Loop:
             f"{states.get('resolved', 0)} tasks resolved, {n_disputed} disputed."
         )
         rulings = self._adjudicate()
-        causes = dict(Ruling.objects.filter(project=self.project).values_list("cause").annotate(n=Count("pk")))
-        say(f"The lead ruled on {rulings} disputes: " + ", ".join(f"{n} {cause}" for cause, n in sorted(causes.items())))
+        causes = dict(
+            Ruling.objects.filter(project=self.project).values_list("cause").annotate(n=Count("pk"))
+        )
+        say(
+            f"The lead ruled on {rulings} disputes: "
+            + ", ".join(f"{n} {cause}" for cause, n in sorted(causes.items()))
+        )
         version = self._amend()
         plan, carry = self._relabel(version)
         again = self._work(f"{queue.key}-relabel", amended=True)
@@ -131,7 +142,10 @@ class _Loop:
         )
         self._effect(queue, version)
         return {
-            "versions": [row["number"] for row in reversed(self.clients["ada"].get("specs/entailment/versions")["versions"])],
+            "versions": [
+                row["number"]
+                for row in reversed(self.clients["ada"].get("specs/entailment/versions")["versions"])
+            ],
             "answers": n + again,
             "resolved": states.get("resolved", 0),
             "disputed": n_disputed,
@@ -145,9 +159,20 @@ class _Loop:
         ada = self.clients["ada"]
         ada.post(
             "queues",
-            {"key": "fresh", "name": "Fresh pairs", "spec": "entailment", "overlap": 3, "max_overlap": 5, "citing": "always"},
+            {
+                "key": "fresh",
+                "name": "Fresh pairs",
+                "spec": "entailment",
+                "overlap": 3,
+                "max_overlap": 5,
+                "citing": "always",
+            },
         )
-        rows = Item.objects.filter(project=self.project).order_by("pk").values_list("key", "payload")[:FRESH_ITEMS]
+        rows = (
+            Item.objects.filter(project=self.project)
+            .order_by("pk")
+            .values_list("key", "payload")[:FRESH_ITEMS]
+        )
         lines = "\n".join(json.dumps({"key": key, **payload}) for key, payload in rows)
         ada.post("queues/fresh/items", raw=lines.encode(), media="application/x-ndjson")
         for person in simulated.CAST:
@@ -157,7 +182,9 @@ class _Loop:
     def _work(self, queue: str, *, amended: bool, most: int = 10_000) -> int:
         """Everybody in turn: answer, and claim the next in the same request, until nothing is left or *most* are given."""
         n = 0
-        held = {person.name: self.clients[person.name].post(f"queues/{queue}/claim") for person in simulated.CAST}
+        held = {
+            person.name: self.clients[person.name].post(f"queues/{queue}/claim") for person in simulated.CAST
+        }
         while any(held.values()):
             for person in simulated.CAST:
                 lease = held[person.name]
@@ -166,17 +193,23 @@ class _Loop:
                         held[person.name] = self.clients[person.name].post(f"queues/{queue}/claim")
                     continue
                 value, clause = simulated.answer(
-                    person, key=lease["item"], task=lease["payload"]["task"], gold=self.gold[lease["item"]], seed=SEED,
+                    person,
+                    key=lease["item"],
+                    task=lease["payload"]["task"],
+                    gold=self.gold[lease["item"]],
+                    seed=SEED,
                     amended=amended,
-                )  # fmt: skip
+                )
                 receipt = self.clients[person.name].post(
                     f"assignments/{lease['assignment']}/submit",
                     {
-                        "token": lease["token"], "values": {"entailed": value}, "citations": {"entailed": [clause]},
+                        "token": lease["token"],
+                        "values": {"entailed": value},
+                        "citations": {"entailed": [clause]},
                         "claim_next": n < most,
                     },
                     key=str(uuid.uuid5(NAMESPACE, lease["token"])),
-                )  # fmt: skip
+                )
                 held[person.name] = receipt["next"]
                 n += 1
         return n
@@ -184,12 +217,16 @@ class _Loop:
     def leave_work(self) -> None:
         """Something to do for the visitor: tasks to answer as ben, disputes to rule on as lea."""
         rows = Item.objects.filter(project=self.project).order_by("pk").values_list("key", "payload")
-        lines = "\n".join(json.dumps({"key": key, **payload}) for key, payload in rows[FRESH_ITEMS : FRESH_ITEMS + 60])
+        lines = "\n".join(
+            json.dumps({"key": key, **payload}) for key, payload in rows[FRESH_ITEMS : FRESH_ITEMS + 60]
+        )
         self.clients["ada"].post("queues/fresh/items", raw=lines.encode(), media="application/x-ndjson")
         self._work("fresh", amended=False, most=120)
         left = Task.objects.filter(queue__key="fresh", project=self.project, state="open").count()
         open_now = Dispute.objects.filter(project=self.project, state="open").count()
-        self.story.say(f"Left for you: {left} tasks to answer (as ben), {open_now} disputes to rule on (as lea).")
+        self.story.say(
+            f"Left for you: {left} tasks to answer (as ben), {open_now} disputes to rule on (as lea)."
+        )
 
     def _adjudicate(self) -> int:
         lead, n = self.clients["lea"], 0
@@ -202,12 +239,14 @@ class _Loop:
                 lead.post(
                     f"disputes/{row['id']}/rule",
                     {
-                        "assignment": lease["assignment"], "token": lease["token"],
+                        "assignment": lease["assignment"],
+                        "token": lease["token"],
                         "values": {"entailed": self.gold[row["item"]]},
-                        "cause": "clause-ambiguous" if ambiguous else "annotator-erred", "clause": clause,
+                        "cause": "clause-ambiguous" if ambiguous else "annotator-erred",
+                        "clause": clause,
                         "reason": "It does not say whose knowledge counts." if ambiguous else "",
                     },
-                )  # fmt: skip
+                )
                 n += 1
         return n
 
@@ -217,9 +256,10 @@ class _Loop:
         draft = editor.post("specs/entailment/draft")
         seen = next(clause for clause in draft["clauses"] if clause["key"] == entailment.AMBIGUOUS)
         editor.call(
-            "PUT", f"specs/entailment/draft/clauses/{entailment.AMBIGUOUS}",
+            "PUT",
+            f"specs/entailment/draft/clauses/{entailment.AMBIGUOUS}",
             {**entailment.AMENDED, "section": seen["section"], "revision": seen["revision"]},
-        )  # fmt: skip
+        )
         version = editor.post(
             "specs/entailment/draft/publish",
             {
@@ -239,7 +279,10 @@ class _Loop:
         plan = next(plan for plan in plans if plan["queue"] == "fresh")
         carry = editor.post(
             f"relabel-plans/{plan['id']}/confirm",
-            {"include_possible": False, "reason": "These labels rest on clauses whose wording did not change."},
+            {
+                "include_possible": False,
+                "reason": "These labels rest on clauses whose wording did not change.",
+            },
         )
         self.clients["ada"].post("queues/fresh/version", {"version": version})
         return plan, carry
@@ -260,11 +303,15 @@ class _Loop:
         """Frozen by a reader's token in a job, downloaded, and verified twice: by its digests here, by the product there."""
         reader = self.clients["rex"]
         number = reader.get("specs/entailment/versions")["versions"][0]["number"]
-        started = reader.post("snapshots", {"name": "first release", "spec": "entailment", "version": number, "queues": ["fresh"]})
+        started = reader.post(
+            "snapshots",
+            {"name": "first release", "spec": "entailment", "version": number, "queues": ["fresh"]},
+        )
         reader.finished(started["job"]["id"])
         whole = reader.get(f"snapshots/{started['snapshot']['id']}")
         matching = all(
-            canonical.digest(reader.download(f"snapshots/{whole['id']}/files/{file['name']}")) == file["digest"]
+            canonical.digest(reader.download(f"snapshots/{whole['id']}/files/{file['name']}"))
+            == file["digest"]
             for file in whole["files"]
         )
         same_manifest = canonical.digest(canonical.dumps(whole["manifest"])) == whole["digest"]
@@ -275,7 +322,8 @@ class _Loop:
             f"{self.story.base_url}/p/{self.project.key}/snapshots/"
         )
         return {
-            "digest": whole["digest"], "rows": whole["n_rows"], "verified": matching and same_manifest and intact,
+            "digest": whole["digest"],
+            "rows": whole["n_rows"],
+            "verified": matching and same_manifest and intact,
             "basis": whole["manifest"]["counts"]["basis"],
-        }  # fmt: skip
-
+        }

@@ -25,7 +25,9 @@ class Source(models.TextChoices):
 class AnnotationQuerySet(models.QuerySet["Annotation"]):
     def counted(self) -> AnnotationQuerySet:
         """The newest revision of each slot's answer: what is compared, measured and exported."""
-        later = Annotation.objects.filter(assignment=OuterRef("assignment"), revision__gt=OuterRef("revision"))
+        later = Annotation.objects.filter(
+            assignment=OuterRef("assignment"), revision__gt=OuterRef("revision")
+        )
         return self.filter(~Exists(later))
 
 
@@ -71,12 +73,18 @@ class Annotation(BusyProjectRow):
                 keys=("queue_id", "id"),
             ),
             *same_project("annotation", annotator="workforce_annotator", version="specs_specversion"),
-            models.UniqueConstraint(fields=["assignment", "revision"], name="annotation_once_per_slot_and_revision"),
-            models.UniqueConstraint(fields=["task", "annotator", "revision"], name="annotator_answers_a_task_once"),
+            models.UniqueConstraint(
+                fields=["assignment", "revision"], name="annotation_once_per_slot_and_revision"
+            ),
+            models.UniqueConstraint(
+                fields=["task", "annotator", "revision"], name="annotator_answers_a_task_once"
+            ),
             models.UniqueConstraint(fields=["task", "ordinal", "revision"], name="annotation_ordinal_once"),
             models.UniqueConstraint(fields=["annotator", "client_key"], name="annotation_client_key_once"),
             one_of("annotation", "source", Source),
-            models.CheckConstraint(condition=Q(ordinal__gte=1, revision__gte=1), name="annotation_counts_from_one"),
+            models.CheckConstraint(
+                condition=Q(ordinal__gte=1, revision__gte=1), name="annotation_counts_from_one"
+            ),
         ]
         indexes = [
             models.Index(fields=["queue", "version"], name="annotation_queue_version"),
@@ -96,7 +104,9 @@ class Citation(BusyProjectRow):
         constraints = [
             *same_project("citation", annotation="annotation_annotation", clause="specs_clause"),
             models.UniqueConstraint(
-                fields=["annotation", "question", "clause"], nulls_distinct=False, name="citation_once_per_clause"
+                fields=["annotation", "question", "clause"],
+                nulls_distinct=False,
+                name="citation_once_per_clause",
             ),
         ]
         indexes = [models.Index(fields=["clause"], condition=Q(clause__isnull=False), name="citation_clause")]

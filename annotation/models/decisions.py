@@ -49,7 +49,9 @@ class Dispute(ProjectRow):
         constraints = [
             project_key("dispute"),
             *same_project("dispute", task="workforce_task", work="workforce_task"),
-            models.UniqueConstraint(fields=["task"], condition=Q(state="open"), name="one_open_dispute_per_task"),
+            models.UniqueConstraint(
+                fields=["task"], condition=Q(state="open"), name="one_open_dispute_per_task"
+            ),
             models.UniqueConstraint(fields=["work"], name="dispute_work_once"),
             one_of("dispute", "state", DisputeState),
             one_of("dispute", "reason", DisputeReason),
@@ -59,7 +61,11 @@ class Dispute(ProjectRow):
             ),
         ]
         indexes = [
-            models.Index(fields=["project", "-disagreement", "id"], condition=Q(state="open"), name="dispute_worst_first")
+            models.Index(
+                fields=["project", "-disagreement", "id"],
+                condition=Q(state="open"),
+                name="dispute_worst_first",
+            )
         ]
         triggers = [
             frozen("task_id", "questions", "reason", "opened_at"),
@@ -110,10 +116,12 @@ class Ruling(ProjectRow):
             models.UniqueConstraint(fields=["assignment"], name="ruling_once_per_slot"),
             one_of("ruling", "cause", Cause),
             models.CheckConstraint(
-                condition=~Q(cause__in=CAUSES_IN_THE_SPEC) | ~Q(reason=""), name="ruling_on_the_spec_has_a_reason"
+                condition=~Q(cause__in=CAUSES_IN_THE_SPEC) | ~Q(reason=""),
+                name="ruling_on_the_spec_has_a_reason",
             ),
             models.CheckConstraint(
-                condition=~Q(cause=Cause.CLAUSE_AMBIGUOUS) | Q(clause__isnull=False), name="ambiguity_names_its_clause"
+                condition=~Q(cause=Cause.CLAUSE_AMBIGUOUS) | Q(clause__isnull=False),
+                name="ambiguity_names_its_clause",
             ),
         ]
         indexes = [
@@ -162,11 +170,14 @@ class Resolution(BusyProjectRow):
     class Meta:
         constraints = [
             project_key("resolution"),
-            *same_project("resolution", task="workforce_task", version="specs_specversion", ruling="annotation_ruling"),
+            *same_project(
+                "resolution", task="workforce_task", version="specs_specversion", ruling="annotation_ruling"
+            ),
             models.UniqueConstraint(fields=["task", "question", "revision"], name="resolution_revision_once"),
             one_of("resolution", "basis", Basis),
             models.CheckConstraint(
-                condition=~Q(basis="ruling") | Q(ruling__isnull=False), name="ruled_resolution_names_its_ruling"
+                condition=~Q(basis="ruling") | Q(ruling__isnull=False),
+                name="ruled_resolution_names_its_ruling",
             ),
         ]
         indexes = [models.Index(fields=["event_id"], name="resolution_event")]
@@ -187,11 +198,18 @@ class Precedent(ProjectRow):
         constraints = [
             project_key("precedent"),
             *same_project(
-                "precedent", clause="specs_clause", ruling="annotation_ruling", superseded_by="annotation_precedent"
+                "precedent",
+                clause="specs_clause",
+                ruling="annotation_ruling",
+                superseded_by="annotation_precedent",
             ),
             models.UniqueConstraint(fields=["ruling", "clause"], name="precedent_once_per_ruling"),
         ]
-        indexes = [models.Index(fields=["clause"], condition=Q(superseded_at__isnull=True), name="precedent_in_force")]
+        indexes = [
+            models.Index(
+                fields=["clause"], condition=Q(superseded_at__isnull=True), name="precedent_in_force"
+            )
+        ]
         triggers = [frozen("clause_id", "ruling_id", "text"), *never_deleted()]
 
 
@@ -217,9 +235,14 @@ class ClauseIssue(ProjectRow):
         constraints = [
             project_key("clause_issue"),
             *same_project(
-                "clause_issue", clause="specs_clause", owner="specs_member", closed_by_version="specs_specversion"
+                "clause_issue",
+                clause="specs_clause",
+                owner="specs_member",
+                closed_by_version="specs_specversion",
             ),
-            models.UniqueConstraint(fields=["clause"], condition=Q(state="open"), name="one_open_issue_per_clause"),
+            models.UniqueConstraint(
+                fields=["clause"], condition=Q(state="open"), name="one_open_issue_per_clause"
+            ),
             one_of("clause_issue", "state", IssueState),
             models.CheckConstraint(
                 condition=Q(state="open") | Q(closed_by_version__isnull=False) | ~Q(closing_reason=""),

@@ -28,7 +28,9 @@ class AgreementReport(ProjectRow):
             project_key("agreement_report"),
             *same_project("agreement_report", spec="specs_spec", queue="workforce_queue", job="specs_job"),
         ]
-        indexes = [models.Index(fields=["spec", "meaning", "question", "-id"], name="agreement_report_newest")]
+        indexes = [
+            models.Index(fields=["spec", "meaning", "question", "-id"], name="agreement_report_newest")
+        ]
         triggers = append_only()
 
 

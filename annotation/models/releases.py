@@ -50,7 +50,9 @@ class Snapshot(ProjectRow):
     class Meta:
         constraints = [
             project_key("snapshot"),
-            *same_project("snapshot", version="specs_specversion", job="specs_job", requested_by="specs_member"),
+            *same_project(
+                "snapshot", version="specs_specversion", job="specs_job", requested_by="specs_member"
+            ),
             one_of("snapshot", "state", SnapshotState),
             models.CheckConstraint(
                 condition=~Q(state="frozen")
@@ -135,7 +137,11 @@ class RelabelPlan(ProjectRow):
             models.UniqueConstraint(fields=["queue", "to_version"], name="relabel_plan_once_per_version"),
             one_of("relabel_plan", "state", PlanState),
         ]
-        triggers = [frozen("queue_id", "from_version_id", "to_version_id"), transitions(("proposed", "confirmed")), *never_deleted()]
+        triggers = [
+            frozen("queue_id", "from_version_id", "to_version_id"),
+            transitions(("proposed", "confirmed")),
+            *never_deleted(),
+        ]
 
 
 class Reach(models.TextChoices):
@@ -164,7 +170,9 @@ class RelabelTask(ProjectRow):
             models.UniqueConstraint(fields=["plan", "task"], name="relabel_task_once_per_plan"),
             one_of("relabel_task", "reach", Reach),
         ]
-        indexes = [models.Index(fields=["again"], condition=Q(again__isnull=False), name="relabel_task_again")]
+        indexes = [
+            models.Index(fields=["again"], condition=Q(again__isnull=False), name="relabel_task_again")
+        ]
 
 
 class Carry(ProjectRow):

@@ -26,13 +26,22 @@ def agreement(request: MemberRequest) -> HttpResponse:
     """The newest report of every question of a spec, over all queues or in one."""
     specs = list(Spec.objects.filter(project=request.project).order_by("title"))
     spec = next((spec for spec in specs if spec.key == request.GET.get("spec")), specs[0] if specs else None)
-    queues = list(Queue.objects.filter(spec=spec).exclude(purpose="adjudication").order_by("name")) if spec else []
+    queues = (
+        list(Queue.objects.filter(spec=spec).exclude(purpose="adjudication").order_by("name")) if spec else []
+    )
     queue = next((queue for queue in queues if queue.key == request.GET.get("queue")), None)
-    reports = AgreementReport.objects.filter(spec=spec, queue=queue).order_by("question", "-pk").distinct("question")
+    reports = (
+        AgreementReport.objects.filter(spec=spec, queue=queue)
+        .order_by("question", "-pk")
+        .distinct("question")
+    )
     context = {
-        "specs": specs, "spec": spec, "queues": queues, "queue": queue,
+        "specs": specs,
+        "spec": spec,
+        "queues": queues,
+        "queue": queue,
         "reports": [_report(report) for report in reports] if spec else [],
-    }  # fmt: skip
+    }
     return render(request, "annotation/agreement.html", context)
 
 
@@ -45,7 +54,9 @@ def _report(report: AgreementReport) -> dict[str, Any]:
         .order_by("version")
         .values_list("clause_id", "position")
     )
-    readings.sort(key=lambda reading: (reading.low is None, reading.disagreement is None, -(reading.disagreement or 0)))
+    readings.sort(
+        key=lambda reading: (reading.low is None, reading.disagreement is None, -(reading.disagreement or 0))
+    )
     highest = max((reading.high or reading.disagreement or 0 for reading in readings), default=0)
     return {
         "report": report,
@@ -71,8 +82,10 @@ def measure(request: MemberRequest) -> HttpResponse:
     wanted = request.POST.get("queue", "")
     queue = get_or_404(Queue, project=request.project, key=wanted, spec=spec) if wanted else None
     job = running.start(
-        project=request.project, kind=jobs.MEASURE, by=request.member,
+        project=request.project,
+        kind=jobs.MEASURE,
+        by=request.member,
         arguments={"spec": spec.pk, "queue": queue.pk if queue else None},
-    )  # fmt: skip
+    )
     messages.info(request, _("Measuring. The page shows the new report when the job is done."))
     return redirect("specs:job", project=request.project.key, job=job.pk)

@@ -38,18 +38,26 @@ def disputes(request: MemberRequest) -> HttpResponse:
     decided = request.GET.get("state") == "decided"
     if decided:
         shown, further = newest_first(request, rows.filter(state=DisputeState.DECIDED))
-        rulings = {ruling.dispute_id: ruling for ruling in Ruling.objects.filter(dispute__in=shown).select_related("clause")}
-        entries: list[tuple[Dispute, Ruling | None]] = [(dispute, rulings.get(dispute.pk)) for dispute in shown]
+        rulings = {
+            ruling.dispute_id: ruling
+            for ruling in Ruling.objects.filter(dispute__in=shown).select_related("clause")
+        }
+        entries: list[tuple[Dispute, Ruling | None]] = [
+            (dispute, rulings.get(dispute.pk)) for dispute in shown
+        ]
     else:
         entries = [(dispute, None) for dispute in _worst_first(request)[:200]]
         further = ""
     return render(
-        request, "annotation/disputes.html",
+        request,
+        "annotation/disputes.html",
         {
-            "entries": entries, "decided": decided, "next": further,
+            "entries": entries,
+            "decided": decided,
+            "next": further,
             "n_open": Dispute.objects.filter(project=request.project, state=DisputeState.OPEN).count(),
         },
-    )  # fmt: skip
+    )
 
 
 def _worst_first(request: MemberRequest) -> Any:
@@ -99,8 +107,12 @@ def _console(
         "version": version,
         "fields": presenting.fields(dispute.task.item.payload),
         "questions": questions,
-        "clauses": sorted(version.clauses, key=lambda c: (not any(c.decides(q) for q in dispute.questions), c.number)),
-        "causes": [(cause.value, cause.label, CAUSE_KEYS[cause], cause in CAUSES_IN_THE_SPEC) for cause in Cause],
+        "clauses": sorted(
+            version.clauses, key=lambda c: (not any(c.decides(q) for q in dispute.questions), c.number)
+        ),
+        "causes": [
+            (cause.value, cause.label, CAUSE_KEYS[cause], cause in CAUSES_IN_THE_SPEC) for cause in Cause
+        ],
         "lease": lease,
         "form": given,
         "refusal": refusal,
@@ -146,11 +158,17 @@ def rule(request: MemberRequest, dispute: int) -> HttpResponse:
         raise Http404 from error
     try:
         adjudicating.rule(
-            dispute=found, annotator=staffing.annotator_for(member=request.member), assignment_id=assignment, token=token,
+            dispute=found,
+            annotator=staffing.annotator_for(member=request.member),
+            assignment_id=assignment,
+            token=token,
             values={key: value for key in found.questions if (value := form.get(f"q.{key}"))},
-            cause=form.get("cause", ""), clause_key=form.get("clause", ""), reason=form.get("reason", ""),
-            precedent=bool(form.get("precedent")), by=request.member,
-        )  # fmt: skip
+            cause=form.get("cause", ""),
+            clause_key=form.get("clause", ""),
+            reason=form.get("reason", ""),
+            precedent=bool(form.get("precedent")),
+            by=request.member,
+        )
     except Invalid as refusal:
         return _console(request, found, form=form, refusal=refusal)
     messages.success(request, _("Ruled. The task is resolved."))

@@ -30,11 +30,15 @@ class Room:
 @page(SIGNED_IN)
 def inbox(request: Any) -> HttpResponse:
     members = list(
-        Member.objects.filter(user=request.user, state=MemberState.ACTIVE).select_related("project").order_by("project__name")
+        Member.objects.filter(user=request.user, state=MemberState.ACTIVE)
+        .select_related("project")
+        .order_by("project__name")
     )
     projects = [member.project_id for member in members]
     enrolments = list(
-        Enrolment.objects.filter(annotator__member__in=members, active=True, queue__state__in=[QueueState.OPEN, QueueState.PAUSED])
+        Enrolment.objects.filter(
+            annotator__member__in=members, active=True, queue__state__in=[QueueState.OPEN, QueueState.PAUSED]
+        )
         .exclude(queue__purpose=Purpose.ADJUDICATION)
         .select_related("queue", "annotator")
         .order_by("queue__name")
@@ -50,7 +54,9 @@ def inbox(request: Any) -> HttpResponse:
             project=member.project,
             permissions=permissions_of(member),
             queues=[
-                (entry.queue, waiting.get(entry.queue_id, 0)) for entry in enrolments if entry.annotator.member_id == member.pk
+                (entry.queue, waiting.get(entry.queue_id, 0))
+                for entry in enrolments
+                if entry.annotator.member_id == member.pk
             ],
             n_disputes=disputes.get(member.project_id, 0),
         )
@@ -60,5 +66,9 @@ def inbox(request: Any) -> HttpResponse:
 
 
 def _counts(queues: list[int]) -> dict[int, int]:
-    rows = Assignment.objects.filter(Q(state=SlotState.OPEN), queue__in=queues).values_list("queue_id").annotate(n=Count("pk"))
+    rows = (
+        Assignment.objects.filter(Q(state=SlotState.OPEN), queue__in=queues)
+        .values_list("queue_id")
+        .annotate(n=Count("pk"))
+    )
     return dict(rows)

@@ -32,14 +32,21 @@ SKIP_REASONS = {
 
 
 def _annotator(request: MemberRequest) -> Annotator:
-    return Annotator.objects.filter(member=request.member).first() or staffing.annotator_for(member=request.member)
+    return Annotator.objects.filter(member=request.member).first() or staffing.annotator_for(
+        member=request.member
+    )
 
 
 def _queue(request: MemberRequest, key: str) -> Queue:
     """A queue that the caller is enrolled in; any other one is as missing as none."""
     found = (
         Queue.objects.select_related("spec", "version")
-        .filter(project=request.project, key=key, enrolments__annotator__member=request.member, enrolments__active=True)
+        .filter(
+            project=request.project,
+            key=key,
+            enrolments__annotator__member=request.member,
+            enrolments__active=True,
+        )
         .first()
     )
     if found is None:
@@ -62,9 +69,14 @@ def _render(
 ) -> HttpResponse:
     template = "annotation/label_work.html" if request.headers.get("HX-Request") else "annotation/label.html"
     context = {
-        "queue": queue, "annotator": annotator, "work": work, "skip_reasons": SKIP_REASONS,
-        "today": labelling.answered_today(annotator), "ended": more.pop("ended", False), **more,
-    }  # fmt: skip
+        "queue": queue,
+        "annotator": annotator,
+        "work": work,
+        "skip_reasons": SKIP_REASONS,
+        "today": labelling.answered_today(annotator),
+        "ended": more.pop("ended", False),
+        **more,
+    }
     return render(request, template, context, status=422 if more.get("refused") else 200)
 
 
@@ -88,18 +100,29 @@ def submit(request: MemberRequest, queue: str, assignment: int) -> HttpResponse:
     """Answer, and claim the next task in the same transaction."""
     found, annotator = _queue(request, queue), _annotator(request)
     token = _token(request)
-    slot = Assignment.objects.select_related("task__item").filter(project=request.project, pk=assignment).first()
+    slot = (
+        Assignment.objects.select_related("task__item").filter(project=request.project, pk=assignment).first()
+    )
     if slot is None:
         raise Http404
     key = labelling.client_key(token)
     if (known := Annotation.objects.filter(annotator=annotator, client_key=key).first()) is not None:
-        return _after(request, found, annotator, submitting.Receipt("counted", known.pk, known.task_id, found.pk, ""))
-    version = versions.read(slot.version_id if slot.version_id and slot.annotator_id == annotator.pk else _version(found))
+        return _after(
+            request, found, annotator, submitting.Receipt("counted", known.pk, known.task_id, found.pk, "")
+        )
+    version = versions.read(
+        slot.version_id if slot.version_id and slot.annotator_id == annotator.pk else _version(found)
+    )
     try:
         answer = labelling.answer(form=request.POST, version=version, payload=slot.task.item.payload)
         with transaction.atomic():
             receipt = submitting.submit(
-                annotator=annotator, assignment_id=assignment, token=token, answer=answer, client_key=key, by=request.member
+                annotator=annotator,
+                assignment_id=assignment,
+                token=token,
+                answer=answer,
+                client_key=key,
+                by=request.member,
             )
             _claim_next(found, annotator, request)
     except BadAnswer as error:
@@ -124,9 +147,13 @@ def _claim_next(queue: Queue, annotator: Annotator, request: MemberRequest) -> N
         messages.info(request, refusal.message)
 
 
-def _after(request: MemberRequest, queue: Queue, annotator: Annotator, receipt: submitting.Receipt) -> HttpResponse:
+def _after(
+    request: MemberRequest, queue: Queue, annotator: Annotator, receipt: submitting.Receipt
+) -> HttpResponse:
     if receipt.outcome == "late":
-        messages.warning(request, _("Your time on that task had run out. Your answer is kept, but it does not count."))
+        messages.warning(
+            request, _("Your time on that task had run out. Your answer is kept, but it does not count.")
+        )
     if not request.headers.get("HX-Request"):
         return _here(request, queue.key)
     held = leasing.held(annotator=annotator, queue_id=queue.pk)
@@ -135,7 +162,12 @@ def _after(request: MemberRequest, queue: Queue, annotator: Annotator, receipt: 
 
 
 def _again(
-    request: MemberRequest, queue: Queue, annotator: Annotator, assignment: int, errors: dict[str, list[str]], message: str
+    request: MemberRequest,
+    queue: Queue,
+    annotator: Annotator,
+    assignment: int,
+    errors: dict[str, list[str]],
+    message: str,
 ) -> HttpResponse:
     """The same task with what was written and what is wrong with it; the lease stays."""
     held = leasing.held(annotator=annotator, queue_id=queue.pk, assignment_id=assignment)
@@ -160,9 +192,12 @@ def skip(request: MemberRequest, queue: str, assignment: int) -> HttpResponse:
     reason = request.POST.get("reason", "")
     with transaction.atomic():
         leasing.release(
-            assignment_id=assignment, annotator=annotator, token=_token(request),
-            reason=reason if reason in SKIP_REASONS else "other", by=request.member,
-        )  # fmt: skip
+            assignment_id=assignment,
+            annotator=annotator,
+            token=_token(request),
+            reason=reason if reason in SKIP_REASONS else "other",
+            by=request.member,
+        )
         _claim_next(found, annotator, request)
     return _here(request, queue)
 
@@ -182,18 +217,26 @@ def draft(request: MemberRequest, queue: str, assignment: int) -> HttpResponse:
         for question in version.questions
         if (value := request.POST.get(f"q.{question['key']}")) not in (None, "")
     }
-    cited = [*request.POST.getlist("cite"), *([submitting.NO_CLAUSE] if request.POST.get("no_clause") else [])]
+    cited = [
+        *request.POST.getlist("cite"),
+        *([submitting.NO_CLAUSE] if request.POST.get("no_clause") else []),
+    ]
     seen = request.POST.get("draft_revision", "0")
     try:
         revision = submitting.save_draft(
-            annotator=annotator, task_id=held[0].task_id, values=values,
-            citations=labelling.citations(version, values or {version.questions[0]["key"]: None}, cited),
+            annotator=annotator,
+            task_id=held[0].task_id,
+            values=values,
+            citations=labelling.citations(version, values or {str(version.questions[0]["key"]): ""}, cited),
             revision=int(seen) if seen.isascii() and seen.isdigit() and len(seen) < 9 else 0,
-        )  # fmt: skip
+        )
     except Stale as stale:
         kept = stale.details["values"]
         return render(
-            request, "annotation/label_draft.html", {"revision": stale.details["revision"], "other": kept}, status=200
+            request,
+            "annotation/label_draft.html",
+            {"revision": stale.details["revision"], "other": kept},
+            status=200,
         )
     return render(request, "annotation/label_draft.html", {"revision": revision})
 

@@ -16,7 +16,11 @@ from specs.paging import newest_first
 @require_GET
 @page(allows("work.label"))
 def mine(request: MemberRequest) -> HttpResponse:
-    rows = Annotation.objects.counted().filter(annotator__member=request.member).select_related("task__item", "queue")
+    rows = (
+        Annotation.objects.counted()
+        .filter(annotator__member=request.member)
+        .select_related("task__item", "queue")
+    )
     shown, further = newest_first(request, rows)
     ended = {
         (resolution.task_id, resolution.question): resolution
@@ -26,9 +30,10 @@ def mine(request: MemberRequest) -> HttpResponse:
     }
     answers = [_outcomes(answer, ended) for answer in shown]
     return render(
-        request, "annotation/mine.html",
+        request,
+        "annotation/mine.html",
         {"answers": answers, "next": further},
-    )  # fmt: skip
+    )
 
 
 def _outcomes(answer: Annotation, ended: dict[tuple[int, str], Resolution]) -> dict[str, object]:

@@ -20,11 +20,19 @@ _WITH = ("queue", "relabel_queue", "from_version", "to_version", "to_version__sp
 @require_GET
 @page(allows("spec.read"))
 def plans(request: MemberRequest) -> HttpResponse:
-    shown, further = newest_first(request, RelabelPlan.objects.filter(project=request.project).select_related(*_WITH))
+    shown, further = newest_first(
+        request, RelabelPlan.objects.filter(project=request.project).select_related(*_WITH)
+    )
     newest = [
         version
         for spec in Spec.objects.filter(project=request.project)
-        if (version := SpecVersion.objects.published().filter(spec=spec).newest_first().select_related("spec").first())
+        if (
+            version := SpecVersion.objects.published()
+            .filter(spec=spec)
+            .newest_first()
+            .select_related("spec")
+            .first()
+        )
         and (version.meaning or 0) > 1
     ]
     return render(request, "annotation/relabel.html", {"plans": shown, "next": further, "newest": newest})
@@ -37,7 +45,9 @@ def propose(request: MemberRequest) -> HttpResponse:
     spec = get_or_404(Spec, project=request.project, key=request.POST.get("spec", ""))
     newest = SpecVersion.objects.published().filter(spec=spec).newest_first().first()
     first_of_meaning = (
-        SpecVersion.objects.published().filter(spec=spec, meaning=newest.meaning, minor=0, patch=0).first() if newest else None
+        SpecVersion.objects.published().filter(spec=spec, meaning=newest.meaning, minor=0, patch=0).first()
+        if newest
+        else None
     )
     made = relabelling.propose_all(version=first_of_meaning, by=request.member) if first_of_meaning else []
     if not made:
@@ -49,16 +59,23 @@ def propose(request: MemberRequest) -> HttpResponse:
 @page(allows("spec.read"))
 def plan(request: MemberRequest, plan: int) -> HttpResponse:
     found = get_or_404(RelabelPlan.objects.select_related(*_WITH), project=request.project, pk=plan)
-    sample = RelabelTask.objects.filter(plan=found).select_related("task__item", "clause").order_by("reach", "pk")[:50]
+    sample = (
+        RelabelTask.objects.filter(plan=found)
+        .select_related("task__item", "clause")
+        .order_by("reach", "pk")[:50]
+    )
     return render(
-        request, "annotation/relabel_plan.html",
+        request,
+        "annotation/relabel_plan.html",
         {
-            "plan": found, "sample": sample, "by_clause": relabelling.by_clause(found),
+            "plan": found,
+            "sample": sample,
+            "by_clause": relabelling.by_clause(found),
             "carry": Carry.objects.filter(plan=found).first(),
             "n_carried": found.n_tasks - found.n_direct,
             "crumbs": [(_("Relabelling"), f"/p/{request.project.key}/relabel/")],
         },
-    )  # fmt: skip
+    )
 
 
 @require_POST
@@ -66,10 +83,14 @@ def plan(request: MemberRequest, plan: int) -> HttpResponse:
 def confirm(request: MemberRequest, plan: int) -> HttpResponse:
     found = get_or_404(RelabelPlan, project=request.project, pk=plan)
     carry = relabelling.confirm(
-        plan=found, include_possible=bool(request.POST.get("include_possible")), reason=request.POST.get("reason", ""),
+        plan=found,
+        include_possible=bool(request.POST.get("include_possible")),
+        reason=request.POST.get("reason", ""),
         by=request.member,
-    )  # fmt: skip
+    )
     messages.success(
-        request, _("%(n)d tasks are asked again, %(m)d labels are carried.") % {"n": len(carry.exceptions), "m": carry.n_carried}
+        request,
+        _("%(n)d tasks are asked again, %(m)d labels are carried.")
+        % {"n": len(carry.exceptions), "m": carry.n_carried},
     )
     return redirect("annotation:relabel-plan", project=request.project.key, plan=found.pk)

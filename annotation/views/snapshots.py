@@ -23,7 +23,9 @@ from workforce.models import Purpose, Queue
 @require_GET
 @page(allows("snapshot.read"))
 def snapshots(request: MemberRequest) -> HttpResponse:
-    shown, further = newest_first(request, Snapshot.objects.filter(project=request.project).select_related("version__spec"))
+    shown, further = newest_first(
+        request, Snapshot.objects.filter(project=request.project).select_related("version__spec")
+    )
     context = {
         "snapshots": shown,
         "next": further,
@@ -50,18 +52,27 @@ def build(request: MemberRequest) -> HttpResponse:
     rows = SpecVersion.objects.published().select_related("spec")
     version = get_or_404(rows, project=request.project, pk=int(number))
     queues = [
-        get_or_404(Queue, project=request.project, key=key, spec_id=version.spec_id) for key in request.POST.getlist("queue")
+        get_or_404(Queue, project=request.project, key=key, spec_id=version.spec_id)
+        for key in request.POST.getlist("queue")
     ]
     snapshot = exporting.request(
-        project=request.project, version=version, name=request.POST.get("name", ""), queues=queues, by=request.member
+        project=request.project,
+        version=version,
+        name=request.POST.get("name", ""),
+        queues=queues,
+        by=request.member,
     )
-    running.start(project=request.project, kind=jobs.BUILD, arguments={"snapshot": snapshot.pk}, by=request.member)
+    running.start(
+        project=request.project, kind=jobs.BUILD, arguments={"snapshot": snapshot.pk}, by=request.member
+    )
     messages.info(request, _("The snapshot is being built."))
     return redirect("annotation:snapshot", project=request.project.key, snapshot=snapshot.pk)
 
 
 def _snapshot(request: MemberRequest, number: int) -> Snapshot:
-    rows = Snapshot.objects.select_related("version__spec", "project", "requested_by__user").prefetch_related("files")
+    rows = Snapshot.objects.select_related("version__spec", "project", "requested_by__user").prefetch_related(
+        "files"
+    )
     return get_or_404(rows, project=request.project, pk=number)
 
 
@@ -74,12 +85,15 @@ def snapshot(request: MemberRequest, snapshot: int) -> HttpResponse:
 def _show(request: MemberRequest, found: Snapshot, faults: list[str] | None = None) -> HttpResponse:
     manifest: dict[str, Any] = found.manifest or {}
     return render(
-        request, "annotation/snapshot.html",
+        request,
+        "annotation/snapshot.html",
         {
-            "snapshot": found, "manifest": manifest, "faults": faults,
+            "snapshot": found,
+            "manifest": manifest,
+            "faults": faults,
             "crumbs": [(_("Snapshots"), f"/p/{request.project.key}/snapshots/")],
         },
-    )  # fmt: skip
+    )
 
 
 @require_GET

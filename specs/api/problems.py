@@ -24,7 +24,12 @@ def handler(error: Exception, context: dict[str, Any]) -> Response | None:
     if isinstance(error, PermissionDenied):
         return problem(403, "not-allowed", "You may not do that.")
     if isinstance(error, exceptions.ValidationError):
-        return problem(422, "invalid", "The request does not have the shape it needs.", problems=list(_flat(error.detail)))
+        return problem(
+            422,
+            "invalid",
+            "The request does not have the shape it needs.",
+            problems=list(_flat(error.detail)),
+        )
     if isinstance(error, exceptions.APIException):
         headers = {}
         if challenge := getattr(error, "auth_header", None):
@@ -32,7 +37,8 @@ def handler(error: Exception, context: dict[str, Any]) -> Response | None:
         if wait := getattr(error, "wait", None):
             headers["Retry-After"] = str(int(wait))
         response = problem(error.status_code, str(error.default_code).replace("_", "-"), str(error.detail))
-        response.headers.update(headers)
+        for name, value in headers.items():
+            response.headers[name] = value
         return response
     return None
 
@@ -40,7 +46,13 @@ def handler(error: Exception, context: dict[str, Any]) -> Response | None:
 def problem(status: int, code: str, message: str, **details: Any) -> Response:
     """A problem document; `code` is stable, `detail` is for people."""
     set_rollback()
-    body = {"type": f"urn:concordat:problem:{code}", "title": code, "status": status, "detail": message, **details}
+    body = {
+        "type": f"urn:concordat:problem:{code}",
+        "title": code,
+        "status": status,
+        "detail": message,
+        **details,
+    }
     return Response(body, status=status, content_type=MEDIA_TYPE)
 
 

@@ -12,12 +12,16 @@ from rest_framework import serializers
 F = TypeVar("F", bound=Callable[..., Any])
 
 
-class TokenScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-call]
+class TokenScheme(OpenApiAuthenticationExtension):
     target_class = "specs.api.auth.TokenAuthentication"
     name = "token"
 
     def get_security_definition(self, auto_schema: Any) -> dict[str, str]:
-        return {"type": "http", "scheme": "bearer", "description": "An API token of one project, made on its tokens page."}
+        return {
+            "type": "http",
+            "scheme": "bearer",
+            "description": "An API token of one project, made on its tokens page.",
+        }
 
 
 class ProblemEntry(serializers.Serializer[Any]):
@@ -47,9 +51,15 @@ _PROBLEMS = {
 
 
 def operation(
-    summary: str, *, takes: Any = None, gives: Any = None, status: int = 200, also: dict[Any, Any] | None = None,
-    parameters: list[Any] | None = None, name: str | None = None,
-) -> Callable[[F], F]:  # fmt: skip
+    summary: str,
+    *,
+    takes: Any = None,
+    gives: Any = None,
+    status: int = 200,
+    also: dict[Any, Any] | None = None,
+    parameters: list[Any] | None = None,
+    name: str | None = None,
+) -> Callable[[F], F]:
     """Describe one verb of a view: what it takes, what it gives with which status, and the shared problems."""
     responses: dict[Any, Any] = {
         code: OpenApiResponse(Problem, description=text) for code, text in _PROBLEMS.items()

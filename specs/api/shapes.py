@@ -57,7 +57,9 @@ class ClauseWords(serializers.Serializer[Any]):
     section = serializers.CharField(max_length=200, required=False, allow_blank=True, default="")
     blocks = Block(many=True, required=False, default=list)
     governs = Governs(many=True, required=False, default=list)
-    revision = serializers.IntegerField(required=False, allow_null=True, help_text="The revision that was seen; an older one is refused.")
+    revision = serializers.IntegerField(
+        required=False, allow_null=True, help_text="The revision that was seen; an older one is refused."
+    )
 
 
 class NewClause(ClauseWords):
@@ -90,7 +92,7 @@ class Question(serializers.Serializer[Any]):
     kind = serializers.CharField(max_length=64)
     title = serializers.CharField(max_length=500)
     help = serializers.CharField(max_length=2000, required=False, allow_blank=True, default="")
-    required = serializers.BooleanField(required=False, default=True)
+    required = serializers.BooleanField(required=False, default=True)  # type: ignore[assignment]
     labels = Label(many=True, required=False, default=list)
     options_from = serializers.CharField(max_length=200, required=False, allow_null=True, default=None)
     cite = serializers.ChoiceField(choices=["default", "always", "never"], required=False, default="default")
@@ -112,7 +114,9 @@ class Draft(serializers.Serializer[Any]):
 class Publication(serializers.Serializer[Any]):
     notes = serializers.CharField(max_length=10_000)
     rationale = serializers.CharField(max_length=10_000, required=False, allow_blank=True, default="")
-    change_class = serializers.ChoiceField(choices=ChangeClass.choices, required=False, allow_null=True, default=None)
+    change_class = serializers.ChoiceField(
+        choices=ChangeClass.choices, required=False, allow_null=True, default=None
+    )
 
 
 class VersionShape(serializers.ModelSerializer[SpecVersion]):
@@ -120,7 +124,16 @@ class VersionShape(serializers.ModelSerializer[SpecVersion]):
 
     class Meta:
         model = SpecVersion
-        fields = ("number", "state", "meaning", "change_class", "digest", "notes", "rationale", "published_at")
+        fields = (
+            "number",
+            "state",
+            "meaning",
+            "change_class",
+            "digest",
+            "notes",
+            "rationale",
+            "published_at",
+        )
 
 
 class VersionList(serializers.Serializer[Any]):
@@ -159,8 +172,18 @@ class JobShape(serializers.ModelSerializer[Job]):
     class Meta:
         model = Job
         fields = (
-            "id", "kind", "state", "n_done", "n_total", "note", "error", "result", "created_at", "started_at", "finished_at",
-        )  # fmt: skip
+            "id",
+            "kind",
+            "state",
+            "n_done",
+            "n_total",
+            "note",
+            "error",
+            "result",
+            "created_at",
+            "started_at",
+            "finished_at",
+        )
 
 
 class JobList(serializers.Serializer[Any]):

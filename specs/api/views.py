@@ -31,7 +31,9 @@ class Specs(ApiView):
 
     @operation("Create a spec", takes=shapes.NewSpec, gives=shapes.SpecShape, status=201, name="specs_create")
     def post(self, request: Request, project: str) -> Response:
-        spec = drafting.create_spec(project=self.project, by=self.member, **self.body(shapes.NewSpec, request))
+        spec = drafting.create_spec(
+            project=self.project, by=self.member, **self.body(shapes.NewSpec, request)
+        )
         return Response(shapes.SpecShape(spec).data, status=201)
 
 
@@ -42,22 +44,32 @@ class SpecView(ApiView):
         return get_or_404(Spec, project=self.project, key=self.kwargs["spec"])
 
     def draft(self) -> SpecVersion:
-        return get_or_404(SpecVersion.objects.draft().select_related("based_on", "spec"), project=self.project, spec=self.spec())
+        return get_or_404(
+            SpecVersion.objects.draft().select_related("based_on", "spec"),
+            project=self.project,
+            spec=self.spec(),
+        )
 
     def clause(self) -> DraftClause:
         return get_or_404(
-            DraftClause.objects.select_related("clause", "version"), project=self.project, version=self.draft(),
+            DraftClause.objects.select_related("clause", "version"),
+            project=self.project,
+            version=self.draft(),
             clause__key=self.kwargs["clause"],
-        )  # fmt: skip
+        )
 
     def version(self, number: str) -> SpecVersion:
         parts = number.split(".")
         if len(parts) != 3 or not all(part.isascii() and part.isdigit() and len(part) < 9 for part in parts):
             parts = ["-1", "-1", "-1"]
         return get_or_404(
-            SpecVersion.objects.published().select_related("spec"), project=self.project, spec=self.spec(),
-            major=int(parts[0]), minor=int(parts[1]), patch=int(parts[2]),
-        )  # fmt: skip
+            SpecVersion.objects.published().select_related("spec"),
+            project=self.project,
+            spec=self.spec(),
+            major=int(parts[0]),
+            minor=int(parts[1]),
+            patch=int(parts[2]),
+        )
 
 
 class Draft(SpecView):
@@ -67,7 +79,9 @@ class Draft(SpecView):
     def get(self, request: Request, project: str, spec: str) -> Response:
         return Response(_draft(self.draft()))
 
-    @operation("Open a draft from the newest version, or find the open one", gives=shapes.Draft, name="draft_open")
+    @operation(
+        "Open a draft from the newest version, or find the open one", gives=shapes.Draft, name="draft_open"
+    )
     def post(self, request: Request, project: str, spec: str) -> Response:
         return Response(_draft(drafting.open_draft(spec=self.spec(), by=self.member)))
 
@@ -80,10 +94,12 @@ class Draft(SpecView):
 class DraftQuestions(SpecView):
     policies = {"put": allows("spec.edit")}
 
-    @operation("Replace the draft's questions", takes=shapes.Questions, gives=shapes.Draft, name="draft_questions")
+    @operation(
+        "Replace the draft's questions", takes=shapes.Questions, gives=shapes.Draft, name="draft_questions"
+    )
     def put(self, request: Request, project: str, spec: str) -> Response:
         body = self.body(shapes.Questions, request)
-        questions = [{name: value for name, value in question.items()} for question in body["questions"]]
+        questions = [dict(question) for question in body["questions"]]
         draft = drafting.set_questions(
             draft=self.draft(), questions=questions, revision=body.get("revision"), by=self.member
         )
@@ -93,7 +109,9 @@ class DraftQuestions(SpecView):
 class DraftClauses(SpecView):
     policies = {"post": allows("spec.edit")}
 
-    @operation("Add a clause", takes=shapes.NewClause, gives=shapes.ClauseOut, status=201, name="draft_clause_add")
+    @operation(
+        "Add a clause", takes=shapes.NewClause, gives=shapes.ClauseOut, status=201, name="draft_clause_add"
+    )
     def post(self, request: Request, project: str, spec: str) -> Response:
         body = self.body(shapes.NewClause, request)
         body.pop("revision", None)
@@ -103,7 +121,9 @@ class DraftClauses(SpecView):
 class DraftClauseView(SpecView):
     policies = {"put": allows("spec.edit"), "delete": allows("spec.edit")}
 
-    @operation("Reword a clause", takes=shapes.ClauseWords, gives=shapes.ClauseOut, name="draft_clause_reword")
+    @operation(
+        "Reword a clause", takes=shapes.ClauseWords, gives=shapes.ClauseOut, name="draft_clause_reword"
+    )
     def put(self, request: Request, project: str, spec: str, clause: str) -> Response:
         body = self.body(shapes.ClauseWords, request)
         return Response(_clause(drafting.reword_clause(clause=self.clause(), by=self.member, **body)))
@@ -117,7 +137,9 @@ class DraftClauseView(SpecView):
 class DraftClauseMove(SpecView):
     policies = {"post": allows("spec.edit")}
 
-    @operation("Move a clause to another place", takes=shapes.Move, gives=shapes.Draft, name="draft_clause_move")
+    @operation(
+        "Move a clause to another place", takes=shapes.Move, gives=shapes.Draft, name="draft_clause_move"
+    )
     def post(self, request: Request, project: str, spec: str, clause: str) -> Response:
         drafting.move_clause(clause=self.clause(), to=self.body(shapes.Move, request)["to"], by=self.member)
         return Response(_draft(self.draft()))
@@ -126,10 +148,20 @@ class DraftClauseMove(SpecView):
 class Publish(SpecView):
     policies = {"post": allows("spec.publish")}
 
-    @operation("Publish the draft", takes=shapes.Publication, gives=shapes.VersionShape, status=201, name="draft_publish")
+    @operation(
+        "Publish the draft",
+        takes=shapes.Publication,
+        gives=shapes.VersionShape,
+        status=201,
+        name="draft_publish",
+    )
     def post(self, request: Request, project: str, spec: str) -> Response:
         body = self.body(shapes.Publication, request)
-        claimed = ChangeClass(body.pop("change_class")) if body.get("change_class") else body.pop("change_class", None)
+        claimed = (
+            ChangeClass(body.pop("change_class"))
+            if body.get("change_class")
+            else body.pop("change_class", None)
+        )
         version = publishing.publish(draft=self.draft(), claimed=claimed, by=self.member, **body)
         return Response(shapes.VersionShape(version).data, status=201)
 
@@ -151,7 +183,9 @@ class Version(SpecView):
         version = self.version(number)
         content = publishing.content(version)
         clauses = [{**clause, "position": place} for place, clause in enumerate(content["clauses"], 1)]
-        return Response({**shapes.VersionShape(version).data, "questions": content["questions"], "clauses": clauses})
+        return Response(
+            {**shapes.VersionShape(version).data, "questions": content["questions"], "clauses": clauses}
+        )
 
 
 class Retire(SpecView):
@@ -159,7 +193,9 @@ class Retire(SpecView):
 
     @operation("Retire a version", gives=shapes.VersionShape, name="version_retire")
     def post(self, request: Request, project: str, spec: str, number: str) -> Response:
-        return Response(shapes.VersionShape(publishing.retire(version=self.version(number), by=self.member)).data)
+        return Response(
+            shapes.VersionShape(publishing.retire(version=self.version(number), by=self.member)).data
+        )
 
 
 class Compare(SpecView):
@@ -174,7 +210,9 @@ class Compare(SpecView):
 class Jobs(ApiView):
     policies = {"get": allows("job.read")}
 
-    @operation("List background jobs, newest first", gives=shapes.JobList, parameters=PAGING, name="jobs_list")
+    @operation(
+        "List background jobs, newest first", gives=shapes.JobList, parameters=PAGING, name="jobs_list"
+    )
     def get(self, request: Request, project: str) -> Response:
         rows, before = self.page(Job.objects.filter(project=self.project), request)
         return Response({"jobs": shapes.JobShape(rows, many=True).data, "next_before": before})
@@ -229,6 +267,11 @@ def _draft(draft: SpecVersion) -> dict[str, Any]:
 
 def _clause(clause: DraftClause) -> dict[str, Any]:
     return {
-        "key": clause.clause.key, "position": clause.position, "section": clause.section, "title": clause.title,
-        "blocks": clause.blocks, "governs": clause.governs, "revision": clause.revision,
-    }  # fmt: skip
+        "key": clause.clause.key,
+        "position": clause.position,
+        "section": clause.section,
+        "title": clause.title,
+        "blocks": clause.blocks,
+        "governs": clause.governs,
+        "revision": clause.revision,
+    }

@@ -14,17 +14,31 @@ from specs.models import ChangeClass
 
 class SpecForm(forms.Form):
     title = forms.CharField(max_length=200, label=_("Title"))
-    key = forms.SlugField(max_length=64, label=_("Key"), help_text=_("Short, for addresses and programs: lower-case letters, digits, hyphens."))
-    purpose = forms.CharField(required=False, max_length=10_000, widget=forms.Textarea(attrs={"rows": 3}), label=_("What it is for"))
+    key = forms.SlugField(
+        max_length=64,
+        label=_("Key"),
+        help_text=_("Short, for addresses and programs: lower-case letters, digits, hyphens."),
+    )
+    purpose = forms.CharField(
+        required=False, max_length=10_000, widget=forms.Textarea(attrs={"rows": 3}), label=_("What it is for")
+    )
 
 
 class PublishForm(forms.Form):
-    notes = forms.CharField(max_length=10_000, widget=forms.Textarea(attrs={"rows": 3}), label=_("What changed, for those who work under it"))
-    rationale = forms.CharField(required=False, max_length=10_000, widget=forms.Textarea(attrs={"rows": 3}), label=_("Why"))
+    notes = forms.CharField(
+        max_length=10_000,
+        widget=forms.Textarea(attrs={"rows": 3}),
+        label=_("What changed, for those who work under it"),
+    )
+    rationale = forms.CharField(
+        required=False, max_length=10_000, widget=forms.Textarea(attrs={"rows": 3}), label=_("Why")
+    )
     claimed = forms.ChoiceField(
-        required=False, label=_("Class of the change"), choices=[("", _("as computed")), *ChangeClass.choices],
+        required=False,
+        label=_("Class of the change"),
+        choices=[("", _("as computed")), *ChangeClass.choices],
         help_text=_("You may claim a higher class than the one computed, never a lower one."),
-    )  # fmt: skip
+    )
 
 
 BLANK_BLOCKS = 2
@@ -34,7 +48,13 @@ BLANK_LABELS = 2
 def clause_of(form: QueryDict) -> dict[str, Any]:
     """A clause as its form gives it: blocks by number, what it governs by question."""
     blocks = []
-    for place in sorted({int(name.split(".")[1]) for name in form if name.startswith("block.") and name.split(".")[1].isdigit()}):
+    for place in sorted(
+        {
+            int(name.split(".")[1])
+            for name in form
+            if name.startswith("block.") and name.split(".")[1].isdigit()
+        }
+    ):
         block = {
             field: form.get(f"block.{place}.{field}", "").replace("\r\n", "\n")
             for field in ("type", "text", "item", "value", "why")
@@ -45,17 +65,30 @@ def clause_of(form: QueryDict) -> dict[str, Any]:
             blocks.append(block)
     governs = []
     for question in form.getlist("governs"):
-        pairs = [pair.split("|") for pair in form.getlist(f"governs.{question}.pairs") if pair.count("|") == 1]
-        governs.append({"question": question, "values": form.getlist(f"governs.{question}.values"), "pairs": pairs})
+        pairs = [
+            pair.split("|") for pair in form.getlist(f"governs.{question}.pairs") if pair.count("|") == 1
+        ]
+        governs.append(
+            {"question": question, "values": form.getlist(f"governs.{question}.values"), "pairs": pairs}
+        )
     return {
-        "title": form.get("title", ""), "section": form.get("section", ""), "blocks": blocks, "governs": governs,
-    }  # fmt: skip
+        "title": form.get("title", ""),
+        "section": form.get("section", ""),
+        "blocks": blocks,
+        "governs": governs,
+    }
 
 
 def questions_of(form: QueryDict) -> list[dict[str, Any]]:
     """The questions as their form gives them; one without a key and title is left out, so that it can be removed."""
     questions = []
-    for place in sorted({int(name.split(".")[1]) for name in form if name.startswith("question.") and name.split(".")[1].isdigit()}):
+    for place in sorted(
+        {
+            int(name.split(".")[1])
+            for name in form
+            if name.startswith("question.") and name.split(".")[1].isdigit()
+        }
+    ):
         prefix = f"question.{place}"
         if not (form.get(f"{prefix}.key", "").strip() or form.get(f"{prefix}.title", "").strip()):
             continue
@@ -77,7 +110,9 @@ def questions_of(form: QueryDict) -> list[dict[str, Any]]:
                 "cite": form.get(f"{prefix}.cite", "default"),
                 "shown_when": {
                     "question": after,
-                    "values": [v.strip() for v in form.get(f"{prefix}.after_values", "").split(",") if v.strip()],
+                    "values": [
+                        v.strip() for v in form.get(f"{prefix}.after_values", "").split(",") if v.strip()
+                    ],
                 }
                 if after
                 else None,
@@ -88,7 +123,10 @@ def questions_of(form: QueryDict) -> list[dict[str, Any]]:
 
 def block_rows(blocks: list[dict[str, Any]]) -> list[dict[str, Any]]:
     """The blocks of a clause form, with blank ones to fill at the end."""
-    return [*blocks, *({"type": "definition" if not blocks and n == 0 else "example"} for n in range(BLANK_BLOCKS))]
+    return [
+        *blocks,
+        *({"type": "definition" if not blocks and n == 0 else "example"} for n in range(BLANK_BLOCKS)),
+    ]
 
 
 BLOCK_CHOICES = list(BLOCK_TYPES.items())

@@ -28,7 +28,9 @@ class ProjectLink(models.ForeignKey):
 class SameProject(BaseConstraint):
     """The composite foreign key behind a `ProjectLink`: `(project_id, *columns) -> table (project_id, *keys)`."""
 
-    def __init__(self, *, name: str, columns: tuple[str, ...], table: str, keys: tuple[str, ...] = ("id",)) -> None:
+    def __init__(
+        self, *, name: str, columns: tuple[str, ...], table: str, keys: tuple[str, ...] = ("id",)
+    ) -> None:
         super().__init__(name=name)
         self.columns, self.table, self.keys = tuple(columns), table, tuple(keys)
 
@@ -48,7 +50,7 @@ class SameProject(BaseConstraint):
     def validate(self, model: Any, instance: Any, exclude: Any = None, using: Any = None) -> None:
         """Left to the database, which alone can hold it against a concurrent writer."""
 
-    def deconstruct(self) -> tuple[str, tuple[Any, ...], dict[str, Any]]:
+    def deconstruct(self) -> Any:
         path, args, kwargs = super().deconstruct()
         return path, args, {**kwargs, "columns": self.columns, "table": self.table, "keys": self.keys}
 
@@ -75,7 +77,9 @@ def same_project(prefix: str, **links: str) -> list[SameProject]:
 
 def one_of(prefix: str, field: str, choices: type[models.TextChoices]) -> models.CheckConstraint:
     """The column holds one of the choices: Django checks them in forms only."""
-    return models.CheckConstraint(condition=models.Q(**{f"{field}__in": choices.values}), name=f"{prefix}_{field}_known")
+    return models.CheckConstraint(
+        condition=models.Q(**{f"{field}__in": choices.values}), name=f"{prefix}_{field}_known"
+    )
 
 
 def no_truncate() -> pgtrigger.Trigger:

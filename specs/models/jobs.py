@@ -44,7 +44,9 @@ class Job(ProjectRow):
         ]
         indexes = [
             models.Index(fields=["project", "-id"], name="job_newest"),
-            models.Index(fields=["state", "id"], condition=Q(state__in=["queued", "running"]), name="job_unfinished"),
+            models.Index(
+                fields=["state", "id"], condition=Q(state__in=["queued", "running"]), name="job_unfinished"
+            ),
         ]
 
     def __str__(self) -> str:
@@ -64,16 +66,24 @@ class OutboxMessage(ProjectRow):
     last_error = models.CharField(max_length=500, blank=True)
 
     class Meta:
-        constraints = [models.UniqueConstraint(fields=["event_id", "topic"], name="outbox_once_per_event_and_topic")]
+        constraints = [
+            models.UniqueConstraint(fields=["event_id", "topic"], name="outbox_once_per_event_and_topic")
+        ]
         indexes = [
-            models.Index(fields=["next_attempt_at", "id"], condition=Q(delivered_at__isnull=True), name="outbox_waiting")
+            models.Index(
+                fields=["next_attempt_at", "id"],
+                condition=Q(delivered_at__isnull=True),
+                name="outbox_waiting",
+            )
         ]
 
 
 class StoredReply(models.Model):
     """The first reply to a request with an idempotency key, written in the transaction of its effect; purged after days."""
 
-    member = models.ForeignKey("specs.Member", models.DO_NOTHING, related_name="+", db_index=False, db_constraint=False)
+    member = models.ForeignKey(
+        "specs.Member", models.DO_NOTHING, related_name="+", db_index=False, db_constraint=False
+    )
     route = models.CharField(max_length=100)
     key = models.CharField(max_length=100)
     body_digest = models.CharField(max_length=80)
@@ -87,3 +97,6 @@ class StoredReply(models.Model):
             models.CheckConstraint(condition=Q(status__gte=200), name="stored_reply_is_final"),
         ]
         indexes = [models.Index(fields=["created_at"], name="stored_reply_age")]
+
+    def __str__(self) -> str:
+        return f"{self.route} {self.key}"

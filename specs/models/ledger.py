@@ -25,7 +25,9 @@ class Event(models.Model):
     kind = models.CharField(max_length=64)
     subject = models.CharField(max_length=64)
     subject_id = models.BigIntegerField()
-    by = models.ForeignKey("specs.Member", models.DO_NOTHING, null=True, related_name="+", db_index=False, db_constraint=False)
+    by = models.ForeignKey(
+        "specs.Member", models.DO_NOTHING, null=True, related_name="+", db_index=False, db_constraint=False
+    )
     data = models.JSONField()
     recorded_at = models.DateTimeField(db_default=Now())
 
@@ -52,7 +54,9 @@ class Seal(BusyProjectRow):
             project_key("seal"),
             models.UniqueConstraint(fields=["project", "number"], name="seal_number_once"),
             models.UniqueConstraint(fields=["project", "previous_digest"], name="seal_chain_has_no_fork"),
-            models.CheckConstraint(condition=models.Q(last_position__gte=models.F("first_position")), name="seal_not_empty"),
+            models.CheckConstraint(
+                condition=models.Q(last_position__gte=models.F("first_position")), name="seal_not_empty"
+            ),
         ]
         triggers = append_only()
 

@@ -7,7 +7,15 @@ from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.models.functions import Now
 
-from specs.models.base import ProjectLink, ProjectRow, never_deleted, one_of, project_key, same_project, transitions
+from specs.models.base import (
+    ProjectLink,
+    ProjectRow,
+    never_deleted,
+    one_of,
+    project_key,
+    same_project,
+    transitions,
+)
 
 
 class Project(models.Model):
@@ -44,7 +52,9 @@ class MemberState(models.TextChoices):
 class Member(ProjectRow):
     """A person in a project, with one or more roles. Events and acknowledgements name the member, never the user."""
 
-    user = models.ForeignKey(settings.AUTH_USER_MODEL, models.SET_NULL, null=True, blank=True, related_name="members")
+    user = models.ForeignKey(
+        settings.AUTH_USER_MODEL, models.SET_NULL, null=True, blank=True, related_name="members"
+    )
     roles = ArrayField(models.CharField(max_length=16, choices=Role), default=list)
     state = models.CharField(max_length=16, choices=MemberState, default=MemberState.ACTIVE)
     created_at = models.DateTimeField(db_default=Now())
@@ -54,12 +64,18 @@ class Member(ProjectRow):
             project_key("member"),
             models.UniqueConstraint(fields=["project", "user"], name="member_once_per_project"),
             one_of("member", "state", MemberState),
-            models.CheckConstraint(condition=models.Q(roles__contained_by=Role.values), name="member_roles_known"),
+            models.CheckConstraint(
+                condition=models.Q(roles__contained_by=Role.values), name="member_roles_known"
+            ),
         ]
         triggers = [
             *never_deleted(),
             transitions(
-                ("active", "suspended"), ("suspended", "active"), ("active", "left"), ("suspended", "left"), ("left", "active")
+                ("active", "suspended"),
+                ("suspended", "active"),
+                ("active", "left"),
+                ("suspended", "left"),
+                ("left", "active"),
             ),
         ]
 

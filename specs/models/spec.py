@@ -107,7 +107,9 @@ class SpecVersion(ProjectRow):
                 table="specs_specversion",
                 keys=("spec_id", "id"),
             ),
-            models.UniqueConstraint(fields=["spec", "major", "minor", "patch"], name="spec_version_number_once"),
+            models.UniqueConstraint(
+                fields=["spec", "major", "minor", "patch"], name="spec_version_number_once"
+            ),
             models.UniqueConstraint(fields=["spec"], condition=Q(state="draft"), name="spec_has_one_draft"),
             one_of("spec_version", "state", VersionState),
             models.CheckConstraint(
@@ -135,7 +137,9 @@ class SpecVersion(ProjectRow):
                 ),
             ),
             pgtrigger.Protect(
-                name="published_is_kept", operation=pgtrigger.Delete, condition=pgtrigger.Condition("OLD.state <> 'draft'")
+                name="published_is_kept",
+                operation=pgtrigger.Delete,
+                condition=pgtrigger.Condition("OLD.state <> 'draft'"),
             ),
             no_truncate(),
         ]
@@ -255,10 +259,14 @@ class DraftClause(ProjectRow):
 
     class Meta:
         constraints = [
-            *same_project("draft_clause", version="specs_specversion", clause="specs_clause", edited_by="specs_member"),
+            *same_project(
+                "draft_clause", version="specs_specversion", clause="specs_clause", edited_by="specs_member"
+            ),
             models.UniqueConstraint(fields=["version", "clause"], name="draft_clause_once"),
             models.UniqueConstraint(
-                fields=["version", "position"], name="draft_clause_position_once", deferrable=models.Deferrable.DEFERRED
+                fields=["version", "position"],
+                name="draft_clause_position_once",
+                deferrable=models.Deferrable.DEFERRED,
             ),
         ]
         triggers = _only_while_draft()
@@ -279,7 +287,9 @@ class ClauseLineage(ProjectRow):
 
     class Meta:
         constraints = [
-            *same_project("clause_lineage", clause="specs_clause", ancestor="specs_clause", version="specs_specversion"),
+            *same_project(
+                "clause_lineage", clause="specs_clause", ancestor="specs_clause", version="specs_specversion"
+            ),
             models.UniqueConstraint(fields=["clause", "ancestor"], name="clause_lineage_once"),
             one_of("clause_lineage", "kind", Lineage),
             models.CheckConstraint(condition=~Q(clause=F("ancestor")), name="clause_is_not_its_own_ancestor"),

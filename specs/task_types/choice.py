@@ -22,7 +22,9 @@ class Choice(TaskType):
         labels, source = question.get("labels") or [], question.get("options_from")
         found: list[Problem] = []
         if source and labels:
-            found.append(Problem(where, "has labels of its own and options from the item; it can have one of the two"))
+            found.append(
+                Problem(where, "has labels of its own and options from the item; it can have one of the two")
+            )
         if not source and len(labels) < 2:
             found.append(Problem(where, "needs at least two labels"))
         return found
@@ -52,7 +54,9 @@ class Choice(TaskType):
         return value
 
     def codes(self, question: Question, values: Sequence[Any]) -> tuple[np.ndarray, list[Any]]:
-        distinct: dict[Any, int] = {label["value"]: code for code, label in enumerate(question.get("labels") or ())}
+        distinct: dict[Any, int] = {
+            label["value"]: code for code, label in enumerate(question.get("labels") or ())
+        }
         codes = np.fromiter((distinct.setdefault(value, len(distinct)) for value in values), dtype=np.int64)
         return codes, list(distinct)
 
@@ -71,14 +75,20 @@ class Choice(TaskType):
             groups.setdefault(value, []).append(index)
         ordered = sorted(groups.items(), key=lambda group: (-len(group[1]), str(group[0])))
         return [
-            {"value": value, "describe": self.describe(question, value), "indices": indices, "n": len(indices)}
+            {
+                "value": value,
+                "describe": self.describe(question, value),
+                "indices": indices,
+                "n": len(indices),
+            }
             for value, indices in ordered
         ]
 
     def mapping(self, old: Question, new: Question) -> dict[str, str | None]:
         kept = {label["value"] for label in new.get("labels") or ()}
         return {
-            label["value"]: label["value"] if label["value"] in kept else None for label in old.get("labels") or ()
+            label["value"]: label["value"] if label["value"] in kept else None
+            for label in old.get("labels") or ()
         }
 
     def rows(self, question: Question, value: Any) -> dict[str, Any]:
@@ -98,7 +108,12 @@ class Choice(TaskType):
             "required": True,
             "labels": [{"value": "red", "title": "Red"}, {"value": "green", "title": "Green"}],
         }
-        return {"question": question, "item": {}, "values": ["red", "green"], "bad": ["blue", "", 1, None, ["red"], {}]}
+        return {
+            "question": question,
+            "item": {},
+            "values": ["red", "green"],
+            "bad": ["blue", "", 1, None, ["red"], {}],
+        }
 
 
 def _from_item(field: Any) -> list[dict[str, Any]]:

@@ -14,12 +14,14 @@ from specs import drafting, publishing, task_types
 from specs.access import MemberRequest, allows, get_or_404, page
 from specs.forms import specs as forms
 from specs.models import ChangeClass, DraftClause, Spec, SpecVersion
-from specs.refusals import Invalid, Stale
+from specs.refusals import Invalid, Refusal, Stale
 from specs.views.specs import crumbs, spec_of
 
 
 def _draft(request: MemberRequest, spec: Spec) -> SpecVersion:
-    return get_or_404(SpecVersion.objects.draft().select_related("based_on", "spec"), project=request.project, spec=spec)
+    return get_or_404(
+        SpecVersion.objects.draft().select_related("based_on", "spec"), project=request.project, spec=spec
+    )
 
 
 def _clause(request: MemberRequest, draft: SpecVersion, key: str) -> DraftClause:
@@ -30,16 +32,21 @@ def _clause(request: MemberRequest, draft: SpecVersion, key: str) -> DraftClause
 def _editor(request: MemberRequest, spec: Spec, **more: Any) -> HttpResponse:
     draft = _draft(request, spec)
     return render(
-        request, "specs/draft.html",
+        request,
+        "specs/draft.html",
         {
-            "spec": spec, "draft": draft, "crumbs": crumbs(request, spec),
-            "clauses": DraftClause.objects.filter(version=draft).select_related("clause").order_by("position"),
+            "spec": spec,
+            "draft": draft,
+            "crumbs": crumbs(request, spec),
+            "clauses": DraftClause.objects.filter(version=draft)
+            .select_related("clause")
+            .order_by("position"),
             "problems": publishing.problems(draft),
             "difference": publishing.compare(draft.based_on, draft) if draft.based_on else None,
             **more,
         },
         status=422 if more else 200,
-    )  # fmt: skip
+    )
 
 
 @require_GET
@@ -71,7 +78,8 @@ def questions(request: MemberRequest, spec: str) -> HttpResponse:
     """What is asked; a newer edit by somebody else is shown beside one's own, and nothing is lost."""
     found = spec_of(request, spec)
     version = _draft(request, found)
-    shown, revision, refusal, theirs = version.questions, version.revision, None, None
+    shown, revision, theirs = version.questions, version.revision, None
+    refusal: Refusal | None = None
     if request.method == "POST":
         shown = forms.questions_of(request.POST)
         seen = request.POST.get("revision", "")
@@ -85,18 +93,26 @@ def questions(request: MemberRequest, spec: str) -> HttpResponse:
         else:
             messages.success(request, _("The questions are kept."))
             return redirect("specs:draft", project=request.project.key, spec=found.key)
-    blank_labels = [{}] * forms.BLANK_LABELS
+    blank_labels: list[dict[str, str]] = [{}] * forms.BLANK_LABELS
     rows = [{**question, "labels": [*question.get("labels", []), *blank_labels]} for question in shown]
     rows.append({"kind": "choice", "required": True, "labels": [{}] * 4})
     return render(
-        request, "specs/questions.html",
+        request,
+        "specs/questions.html",
         {
-            "spec": found, "rows": rows, "revision": revision, "refusal": refusal, "theirs": theirs,
+            "spec": found,
+            "rows": rows,
+            "revision": revision,
+            "refusal": refusal,
+            "theirs": theirs,
             "kinds": [(kind, task_types.get(kind).name) for kind in task_types.kinds()],
-            "crumbs": [*crumbs(request, found), (_("Draft"), f"/p/{request.project.key}/specs/{found.key}/draft/")],
+            "crumbs": [
+                *crumbs(request, found),
+                (_("Draft"), f"/p/{request.project.key}/specs/{found.key}/draft/"),
+            ],
         },
         status=(refusal.status if refusal else 200),
-    )  # fmt: skip
+    )
 
 
 @require_http_methods(["GET", "POST"])
@@ -111,7 +127,8 @@ def clause(request: MemberRequest, spec: str, clause: str = "") -> HttpResponse:
         if row
         else {"title": "", "section": "", "blocks": [], "governs": []}
     )
-    key, revision, refusal, theirs = clause, row.revision if row else 0, None, None
+    key, revision, theirs = clause, row.revision if row else 0, None
+    refusal: Refusal | None = None
     if request.method == "POST":
         words = forms.clause_of(request.POST)
         key = clause or request.POST.get("key", "").strip()
@@ -131,15 +148,28 @@ def clause(request: MemberRequest, spec: str, clause: str = "") -> HttpResponse:
             return redirect("specs:draft", project=request.project.key, spec=found.key)
     governed = {entry["question"]: entry for entry in words["governs"]}
     return render(
-        request, "specs/clause_form.html",
+        request,
+        "specs/clause_form.html",
         {
-            "spec": found, "row": row, "key": key, "words": words, "revision": revision, "refusal": refusal,
-            "theirs": theirs, "blocks": forms.block_rows(words["blocks"]), "types": forms.BLOCK_CHOICES,
-            "questions": [(question, governed.get(question["key"]), _pairs(question)) for question in version.questions],
-            "crumbs": [*crumbs(request, found), (_("Draft"), f"/p/{request.project.key}/specs/{found.key}/draft/")],
+            "spec": found,
+            "row": row,
+            "key": key,
+            "words": words,
+            "revision": revision,
+            "refusal": refusal,
+            "theirs": theirs,
+            "blocks": forms.block_rows(words["blocks"]),
+            "types": forms.BLOCK_CHOICES,
+            "questions": [
+                (question, governed.get(question["key"]), _pairs(question)) for question in version.questions
+            ],
+            "crumbs": [
+                *crumbs(request, found),
+                (_("Draft"), f"/p/{request.project.key}/specs/{found.key}/draft/"),
+            ],
         },
         status=(refusal.status if refusal else 200),
-    )  # fmt: skip
+    )
 
 
 def _pairs(question: dict[str, Any]) -> list[tuple[str, str]]:
@@ -148,7 +178,10 @@ def _pairs(question: dict[str, Any]) -> list[tuple[str, str]]:
     if len(labels) > 6:
         return []
     return [
-        ("|".join(sorted((a["value"], b["value"]))), f"{a.get('title') or a['value']} / {b.get('title') or b['value']}")
+        (
+            "|".join(sorted((a["value"], b["value"]))),
+            f"{a.get('title') or a['value']} / {b.get('title') or b['value']}",
+        )
         for place, a in enumerate(labels)
         for b in labels[place + 1 :]
     ]
@@ -159,7 +192,9 @@ def _pairs(question: dict[str, Any]) -> list[tuple[str, str]]:
 def move(request: MemberRequest, spec: str, clause: str) -> HttpResponse:
     found = spec_of(request, spec)
     row = _clause(request, _draft(request, found), clause)
-    drafting.move_clause(clause=row, to=row.position + (-1 if request.POST.get("to") == "up" else 1), by=request.member)
+    drafting.move_clause(
+        clause=row, to=row.position + (-1 if request.POST.get("to") == "up" else 1), by=request.member
+    )
     return redirect(f"/p/{request.project.key}/specs/{found.key}/draft/#clause-{clause}")
 
 
@@ -184,20 +219,31 @@ def publish(request: MemberRequest, spec: str) -> HttpResponse:
         data = form.cleaned_data
         try:
             published = publishing.publish(
-                draft=version, claimed=ChangeClass(data["claimed"]) if data["claimed"] else None, notes=data["notes"],
-                rationale=data["rationale"], by=request.member,
-            )  # fmt: skip
+                draft=version,
+                claimed=ChangeClass(data["claimed"]) if data["claimed"] else None,
+                notes=data["notes"],
+                rationale=data["rationale"],
+                by=request.member,
+            )
         except Invalid as invalid:
             refusal = invalid
         else:
             messages.success(request, _("%(number)s is published.") % {"number": published.number})
             return redirect("specs:spec", project=request.project.key, spec=found.key)
     return render(
-        request, "specs/publish.html",
+        request,
+        "specs/publish.html",
         {
-            "spec": found, "draft": version, "form": form, "refusal": refusal, "problems": publishing.problems(version),
+            "spec": found,
+            "draft": version,
+            "form": form,
+            "refusal": refusal,
+            "problems": publishing.problems(version),
             "difference": publishing.compare(version.based_on, version) if version.based_on else None,
-            "crumbs": [*crumbs(request, found), (_("Draft"), f"/p/{request.project.key}/specs/{found.key}/draft/")],
+            "crumbs": [
+                *crumbs(request, found),
+                (_("Draft"), f"/p/{request.project.key}/specs/{found.key}/draft/"),
+            ],
         },
         status=422 if form.errors or refusal else 200,
-    )  # fmt: skip
+    )

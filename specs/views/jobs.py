@@ -33,9 +33,15 @@ def job(request: MemberRequest, job: int) -> HttpResponse:
             return HttpResponse(status=204)
         return render(request, "specs/job_state.html", {"job": found, "mark": mark, "live": live})
     return render(
-        request, "specs/job.html",
-        {"job": found, "mark": mark, "live": live, "crumbs": [(_("Jobs"), f"/p/{request.project.key}/jobs/")]},
-    )  # fmt: skip
+        request,
+        "specs/job.html",
+        {
+            "job": found,
+            "mark": mark,
+            "live": live,
+            "crumbs": [(_("Jobs"), f"/p/{request.project.key}/jobs/")],
+        },
+    )
 
 
 @require_POST

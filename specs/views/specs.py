@@ -32,7 +32,12 @@ def version_of(request: MemberRequest, spec: Spec, number: str) -> SpecVersion:
     if len(parts) != 3 or not all(part.isascii() and part.isdigit() and len(part) < 9 for part in parts):
         raise Http404
     return get_or_404(
-        rows, project=request.project, spec=spec, major=int(parts[0]), minor=int(parts[1]), patch=int(parts[2])
+        rows,
+        project=request.project,
+        spec=spec,
+        major=int(parts[0]),
+        minor=int(parts[1]),
+        patch=int(parts[2]),
     )
 
 
@@ -83,7 +88,10 @@ def create(request: MemberRequest) -> HttpResponse:
             messages.success(request, _("Write its questions first, then its clauses."))
             return redirect("specs:draft", project=request.project.key, spec=spec.key)
     return render(
-        request, "specs/spec_form.html", {"form": form, "crumbs": crumbs(request)}, status=422 if form.errors else 200
+        request,
+        "specs/spec_form.html",
+        {"form": form, "crumbs": crumbs(request)},
+        status=422 if form.errors else 200,
     )
 
 
@@ -92,11 +100,16 @@ def create(request: MemberRequest) -> HttpResponse:
 def spec(request: MemberRequest, spec: str) -> HttpResponse:
     found = spec_of(request, spec)
     published = list(
-        SpecVersion.objects.published().filter(spec=found).select_related("published_by__user", "based_on").newest_first()
+        SpecVersion.objects.published()
+        .filter(spec=found)
+        .select_related("published_by__user", "based_on")
+        .newest_first()
     )
     draft = SpecVersion.objects.draft().filter(spec=found).select_related("based_on").first()
     return render(
-        request, "specs/spec.html", {"spec": found, "versions": published, "draft": draft, "crumbs": crumbs(request)}
+        request,
+        "specs/spec.html",
+        {"spec": found, "versions": published, "draft": draft, "crumbs": crumbs(request)},
     )
 
 
@@ -116,9 +129,16 @@ def read(request: MemberRequest, spec: str, number: str) -> HttpResponse:
     words = {"added": _("new"), "reworded": _("reworded"), "moved": _("moved")}
     entries = [(clause, words.get(changed.get(clause.key, ""), "")) for clause in whole.clauses]
     return render(
-        request, "specs/read.html",
-        {"spec": found, "version": version, "whole": whole, "entries": entries, "crumbs": crumbs(request, found)},
-    )  # fmt: skip
+        request,
+        "specs/read.html",
+        {
+            "spec": found,
+            "version": version,
+            "whole": whole,
+            "entries": entries,
+            "crumbs": crumbs(request, found),
+        },
+    )
 
 
 @require_GET
@@ -129,21 +149,26 @@ def compare(request: MemberRequest, spec: str, old: str, new: str) -> HttpRespon
     before, after = version_of(request, found, old), version_of(request, found, new)
     difference = publishing.compare(before, after)
     return render(
-        request, "specs/compare.html",
+        request,
+        "specs/compare.html",
         {
-            "spec": found, "before": before, "after": after, "difference": difference,
-            "changes": [(change, blocks(change)) for change in difference.clauses], "crumbs": crumbs(request, found),
+            "spec": found,
+            "before": before,
+            "after": after,
+            "difference": difference,
+            "changes": [(change, blocks(change)) for change in difference.clauses],
+            "crumbs": crumbs(request, found),
         },
-    )  # fmt: skip
+    )
 
 
-def blocks(change: diff.ClauseChange) -> list[tuple[str, list[tuple[str, str]]]]:
+def blocks(change: diff.ClauseChange) -> list[tuple[str, list[Any]]]:
     """For display: each kind of block with the runs of words that lead from the old text to the new."""
-    found = []
+    found: list[tuple[str, list[Any]]] = []
     for kind, title in [("title", _("Title")), *clause_shape.BLOCK_TYPES.items()]:
         before, after = _text(change.old, kind), _text(change.new, kind)
         if before != after:
-            found.append((str(title), [(run[0], run[1]) for run in diff.words(before, after)]))
+            found.append((str(title), list(diff.words(before, after))))
     return found
 
 
@@ -155,5 +180,7 @@ def _text(clause: Any, kind: str) -> str:
     parts = []
     for block in clause["blocks"]:
         if block["type"] == kind:
-            parts.append("\n".join(str(block[name]) for name in ("text", "item", "value", "why") if block.get(name)))
+            parts.append(
+                "\n".join(str(block[name]) for name in ("text", "item", "value", "why") if block.get(name))
+            )
     return "\n\n".join(parts)

@@ -23,7 +23,9 @@ from specs.refusals import Refusal
 class TokenForm(forms.Form):
     name = forms.CharField(max_length=100, label=gettext_lazy("What it is for"))
     days = forms.IntegerField(min_value=1, max_value=366, initial=30, label=gettext_lazy("Days it is valid"))
-    permissions = forms.MultipleChoiceField(widget=forms.CheckboxSelectMultiple, label=gettext_lazy("What it may do"))
+    permissions = forms.MultipleChoiceField(
+        widget=forms.CheckboxSelectMultiple, label=gettext_lazy("What it may do")
+    )
 
     def __init__(self, *args: object, own: frozenset[str], **kwargs: object) -> None:
         super().__init__(*args, **kwargs)  # type: ignore[arg-type]
@@ -40,7 +42,11 @@ def tokens(request: MemberRequest) -> HttpResponse:
         ends = timezone.now() + min(timedelta(days=data["days"]), settings.TOKEN_LIFE)
         try:
             _token, secret = keys.create(
-                member=request.member, name=data["name"], permissions=data["permissions"], expires_at=ends, by=request.member
+                member=request.member,
+                name=data["name"],
+                permissions=data["permissions"],
+                expires_at=ends,
+                by=request.member,
             )
         except Refusal as refusal:
             form.add_error(None, refusal.message)
@@ -48,7 +54,10 @@ def tokens(request: MemberRequest) -> HttpResponse:
             form = TokenForm(own=request.permissions)
     rows = ApiToken.objects.filter(member=request.member).order_by("-pk")[:100]
     return render(
-        request, "specs/tokens.html", {"form": form, "secret": secret, "tokens": rows}, status=422 if form.errors else 200
+        request,
+        "specs/tokens.html",
+        {"form": form, "secret": secret, "tokens": rows},
+        status=422 if form.errors else 200,
     )
 
 
@@ -56,6 +65,9 @@ def tokens(request: MemberRequest) -> HttpResponse:
 @page(allows("token.manage"))
 def revoke(request: MemberRequest, token: int) -> HttpResponse:
     """End one of one's own tokens."""
-    keys.revoke(token=get_or_404(ApiToken, project=request.project, pk=token, member=request.member), by=request.member)
+    keys.revoke(
+        token=get_or_404(ApiToken, project=request.project, pk=token, member=request.member),
+        by=request.member,
+    )
     messages.success(request, _("The token is revoked."))
     return redirect("specs:tokens", project=request.project.key)

@@ -19,10 +19,26 @@ class QueueShape(serializers.ModelSerializer[Queue]):
     class Meta:
         model = Queue
         fields = (
-            "key", "name", "purpose", "state", "spec", "version", "adjudication_queue", "overlap", "max_overlap", "rule",
-            "consensus_share", "order", "lease_for", "max_renewals", "max_leases", "citing", "cite_share", "oldest_within",
+            "key",
+            "name",
+            "purpose",
+            "state",
+            "spec",
+            "version",
+            "adjudication_queue",
+            "overlap",
+            "max_overlap",
+            "rule",
+            "consensus_share",
+            "order",
+            "lease_for",
+            "max_renewals",
+            "max_leases",
+            "citing",
+            "cite_share",
+            "oldest_within",
             "disputes_within",
-        )  # fmt: skip
+        )
 
 
 class QueueCounts(QueueShape):

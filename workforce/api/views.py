@@ -8,7 +8,8 @@ from typing import Any
 from django.conf import settings
 from django.contrib.auth.models import User
 from django.http import Http404
-from drf_spectacular.utils import OpenApiParameter, OpenApiTypes
+from drf_spectacular.types import OpenApiTypes
+from drf_spectacular.utils import OpenApiParameter
 from rest_framework.request import Request
 from rest_framework.response import Response
 
@@ -42,9 +43,13 @@ def version_of(spec: Spec, number: str) -> SpecVersion:
     if len(parts) != 3 or not all(part.isascii() and part.isdigit() and len(part) < 9 for part in parts):
         raise Http404
     return get_or_404(
-        SpecVersion.objects.published(), project=spec.project, spec=spec, major=int(parts[0]), minor=int(parts[1]),
+        SpecVersion.objects.published(),
+        project=spec.project,
+        spec=spec,
+        major=int(parts[0]),
+        minor=int(parts[1]),
         patch=int(parts[2]),
-    )  # fmt: skip
+    )
 
 
 class Queues(ApiView):
@@ -55,18 +60,28 @@ class Queues(ApiView):
         counted = queues.counts(project=self.project)
         rows = _queues().filter(project=self.project).order_by("key")
         return Response(
-            {"queues": [{**shapes.QueueShape(queue).data, "counts": counted.get(queue.pk, {})} for queue in rows]}
+            {
+                "queues": [
+                    {**shapes.QueueShape(queue).data, "counts": counted.get(queue.pk, {})} for queue in rows
+                ]
+            }
         )
 
-    @operation("Create a queue", takes=shapes.NewQueue, gives=shapes.QueueShape, status=201, name="queues_create")
+    @operation(
+        "Create a queue", takes=shapes.NewQueue, gives=shapes.QueueShape, status=201, name="queues_create"
+    )
     def post(self, request: Request, project: str) -> Response:
         body = self.body(shapes.NewQueue, request)
         spec = get_or_404(Spec.objects.select_related("project"), project=self.project, key=body.pop("spec"))
         number = body.pop("version")
         queue = queues.create_queue(
-            project=self.project, spec=spec, owner=self.member, by=self.member,
-            version=version_of(spec, number) if number else None, **body,
-        )  # fmt: skip
+            project=self.project,
+            spec=spec,
+            owner=self.member,
+            by=self.member,
+            version=version_of(spec, number) if number else None,
+            **body,
+        )
         return Response(shapes.QueueShape(queue).data, status=201)
 
 
@@ -79,10 +94,14 @@ class QueueOne(QueueView):
         counted = queues.counts(project=self.project).get(found.pk, {})
         return Response({**shapes.QueueShape(found).data, "counts": counted})
 
-    @operation("Change a queue's settings", takes=shapes.QueueSettings, gives=shapes.QueueShape, name="queue_change")
+    @operation(
+        "Change a queue's settings", takes=shapes.QueueSettings, gives=shapes.QueueShape, name="queue_change"
+    )
     def patch(self, request: Request, project: str, queue: str) -> Response:
         body = self.body(shapes.QueueSettings, request)
-        return Response(shapes.QueueShape(queues.change_settings(queue=self.queue(), by=self.member, **body)).data)
+        return Response(
+            shapes.QueueShape(queues.change_settings(queue=self.queue(), by=self.member, **body)).data
+        )
 
 
 class Pause(QueueView):
@@ -104,11 +123,15 @@ class Reopen(QueueView):
 class PutInForce(QueueView):
     policies = {"post": allows("queue.manage")}
 
-    @operation("Put a version in force", takes=shapes.InForce, gives=shapes.QueueShape, name="queue_put_in_force")
+    @operation(
+        "Put a version in force", takes=shapes.InForce, gives=shapes.QueueShape, name="queue_put_in_force"
+    )
     def post(self, request: Request, project: str, queue: str) -> Response:
         found = self.queue()
         version = version_of(found.spec, self.body(shapes.InForce, request)["version"])
-        return Response(shapes.QueueShape(queues.put_in_force(queue=found, version=version, by=self.member)).data)
+        return Response(
+            shapes.QueueShape(queues.put_in_force(queue=found, version=version, by=self.member)).data
+        )
 
 
 class Items(QueueView):
@@ -127,11 +150,14 @@ class Items(QueueView):
         csv = (request.content_type or "").startswith("text/csv")
         stream = request.data if not isinstance(request.data, dict) else io.BytesIO()
         load = loading.load(
-            project=self.project, queue=self.queue(), source=_Capped(stream, settings.MAX_LOAD_BYTES),  # type: ignore[arg-type]
-            name="rest.csv" if csv else "rest.jsonl", by=self.member,
+            project=self.project,
+            queue=self.queue(),
+            source=_Capped(stream, settings.MAX_LOAD_BYTES),  # type: ignore[arg-type]
+            name="rest.csv" if csv else "rest.jsonl",
+            by=self.member,
             keep_good_rows=request.query_params.get("keep_good_rows") in ("1", "true"),
             sensitive=request.query_params.get("sensitive") in ("1", "true"),
-        )  # fmt: skip
+        )
         return Response(shapes.LoadShape(load).data, status=201)
 
 
@@ -157,7 +183,13 @@ class _Capped:
 class Enrolments(QueueView):
     policies = {"post": allows("queue.manage")}
 
-    @operation("Enrol a member as annotator", takes=shapes.Enrol, gives=shapes.Enrolled, status=201, name="queue_enrol")
+    @operation(
+        "Enrol a member as annotator",
+        takes=shapes.Enrol,
+        gives=shapes.Enrolled,
+        status=201,
+        name="queue_enrol",
+    )
     def post(self, request: Request, project: str, queue: str) -> Response:
         member = get_or_404(Member, project=self.project, pk=self.body(shapes.Enrol, request)["member"])
         annotator = staffing.annotator_for(member=member)
@@ -196,10 +228,16 @@ class Claim(WorkView):
 
     def _queue_id(self) -> int:
         """Annotators may not read queues, so they are told of one only by being enrolled in it."""
-        found = Queue.objects.filter(
-            project_id=self.project.pk, key=self.kwargs["queue"], enrolments__annotator__member_id=self.member.pk,
-            enrolments__active=True,
-        ).values_list("pk", flat=True).first()  # fmt: skip
+        found = (
+            Queue.objects.filter(
+                project_id=self.project.pk,
+                key=self.kwargs["queue"],
+                enrolments__annotator__member_id=self.member.pk,
+                enrolments__active=True,
+            )
+            .values_list("pk", flat=True)
+            .first()
+        )
         if found is None:
             raise Http404
         return found
@@ -230,7 +268,11 @@ class ReleaseOne(WorkView):
     def post(self, request: Request, project: str, assignment: int) -> Response:
         body = self.body(shapes.Release, request)
         leasing.release(
-            assignment_id=assignment, annotator=self.annotator(), token=body["token"], reason=body["reason"], by=self.member
+            assignment_id=assignment,
+            annotator=self.annotator(),
+            token=body["token"],
+            reason=body["reason"],
+            by=self.member,
         )
         return Response(status=204)
 
@@ -243,7 +285,13 @@ class Members(ApiView):
         rows, before = self.page(Member.objects.filter(project=self.project).select_related("user"), request)
         return Response({"members": shapes.MemberShape(rows, many=True).data, "next_before": before})
 
-    @operation("Add a user as member", takes=shapes.NewMember, gives=shapes.MemberShape, status=201, name="members_add")
+    @operation(
+        "Add a user as member",
+        takes=shapes.NewMember,
+        gives=shapes.MemberShape,
+        status=201,
+        name="members_add",
+    )
     def post(self, request: Request, project: str) -> Response:
         body = self.body(shapes.NewMember, request)
         user = User.objects.filter(username=body["username"], is_active=True).first()
@@ -255,7 +303,9 @@ class Members(ApiView):
 
 class MemberView(ApiView):
     def found(self) -> Member:
-        return get_or_404(Member.objects.select_related("user"), project=self.project, pk=self.kwargs["member"])
+        return get_or_404(
+            Member.objects.select_related("user"), project=self.project, pk=self.kwargs["member"]
+        )
 
 
 class MemberRoles(MemberView):
@@ -265,7 +315,9 @@ class MemberRoles(MemberView):
     def put(self, request: Request, project: str, member: int) -> Response:
         body = self.body(shapes.Roles, request)
         return Response(
-            shapes.MemberShape(staffing.set_roles(member=self.found(), roles=body["roles"], by=self.member)).data
+            shapes.MemberShape(
+                staffing.set_roles(member=self.found(), roles=body["roles"], by=self.member)
+            ).data
         )
 
 
@@ -275,7 +327,9 @@ class Suspend(MemberView):
     @operation("Suspend a member", takes=shapes.Suspension, gives=shapes.MemberShape, name="member_suspend")
     def post(self, request: Request, project: str, member: int) -> Response:
         reason = self.body(shapes.Suspension, request)["reason"]
-        return Response(shapes.MemberShape(staffing.suspend(member=self.found(), reason=reason, by=self.member)).data)
+        return Response(
+            shapes.MemberShape(staffing.suspend(member=self.found(), reason=reason, by=self.member)).data
+        )
 
 
 class Reinstate(MemberView):

@@ -9,7 +9,9 @@ from specs.models import Role
 
 
 class RolesForm(forms.Form):
-    roles = forms.MultipleChoiceField(choices=Role.choices, widget=forms.CheckboxSelectMultiple, label=_("Roles"))
+    roles = forms.MultipleChoiceField(
+        choices=Role.choices, widget=forms.CheckboxSelectMultiple, label=_("Roles")
+    )
 
 
 class AddForm(RolesForm):

@@ -19,20 +19,43 @@ class SettingsForm(forms.Form):
     name = forms.CharField(max_length=200, label=_("Name"))
     overlap = forms.IntegerField(min_value=1, max_value=50, initial=3, label=_("Answers per task"))
     max_overlap = forms.IntegerField(
-        min_value=1, max_value=50, initial=5, label=_("At most"), help_text=_("One more at a time where they do not agree; then a dispute.")
+        min_value=1,
+        max_value=50,
+        initial=5,
+        label=_("At most"),
+        help_text=_("One more at a time where they do not agree; then a dispute."),
     )
     rule = forms.ChoiceField(choices=Rule.choices, initial=Rule.SHARE, label=_("Answers agree by"))
     consensus_percent = forms.IntegerField(
-        min_value=51, max_value=100, initial=80, label=_("Share that has to agree (%)"), help_text=_("For the rule “share of the answers”.")
+        min_value=51,
+        max_value=100,
+        initial=80,
+        label=_("Share that has to agree (%)"),
+        help_text=_("For the rule “share of the answers”."),
     )
-    order = forms.ChoiceField(choices=Order.choices, initial=Order.FIRST_IN, label=_("Order"), help_text=_("Holds for items loaded from now on."))
-    lease_minutes = forms.IntegerField(min_value=1, max_value=43_200, initial=30, label=_("Time for one task (minutes)"))
+    order = forms.ChoiceField(
+        choices=Order.choices,
+        initial=Order.FIRST_IN,
+        label=_("Order"),
+        help_text=_("Holds for items loaded from now on."),
+    )
+    lease_minutes = forms.IntegerField(
+        min_value=1, max_value=43_200, initial=30, label=_("Time for one task (minutes)")
+    )
     max_renewals = forms.IntegerField(min_value=0, max_value=1000, initial=4, label=_("Renewed at most"))
-    max_leases = forms.IntegerField(min_value=1, max_value=1000, initial=1, label=_("Tasks one person holds at a time"))
+    max_leases = forms.IntegerField(
+        min_value=1, max_value=1000, initial=1, label=_("Tasks one person holds at a time")
+    )
     citing = forms.ChoiceField(choices=Citing.choices, initial=Citing.SAMPLE, label=_("Citing a clause"))
-    cite_percent = forms.IntegerField(min_value=0, max_value=100, initial=20, label=_("Random share that is asked (%)"))
-    oldest_days = forms.IntegerField(min_value=1, max_value=3650, initial=7, label=_("Oldest task at most (days)"))
-    disputes_days = forms.IntegerField(min_value=1, max_value=3650, initial=2, label=_("Disputes decided within (days)"))
+    cite_percent = forms.IntegerField(
+        min_value=0, max_value=100, initial=20, label=_("Random share that is asked (%)")
+    )
+    oldest_days = forms.IntegerField(
+        min_value=1, max_value=3650, initial=7, label=_("Oldest task at most (days)")
+    )
+    disputes_days = forms.IntegerField(
+        min_value=1, max_value=3650, initial=2, label=_("Disputes decided within (days)")
+    )
 
     def settings(self) -> dict[str, Any]:
         """What `queues.change_settings` takes."""
@@ -64,7 +87,11 @@ class SettingsForm(forms.Form):
 class NewQueueForm(SettingsForm):
     """A new queue: what it is for, and its settings."""
 
-    key = forms.SlugField(max_length=64, label=_("Key"), help_text=_("Short, for addresses and programs: lower-case letters, digits, hyphens."))
+    key = forms.SlugField(
+        max_length=64,
+        label=_("Key"),
+        help_text=_("Short, for addresses and programs: lower-case letters, digits, hyphens."),
+    )
     spec = forms.ModelChoiceField(queryset=Spec.objects.none(), label=_("Spec"))
     purpose = forms.ChoiceField(
         choices=[(p.value, p.label) for p in (Purpose.LABELLING, Purpose.CALIBRATION, Purpose.TRAINING)],
@@ -81,6 +108,10 @@ class NewQueueForm(SettingsForm):
 class LoadForm(forms.Form):
     """A file of items."""
 
-    file = forms.FileField(label=_("File"), help_text=_("JSON Lines or CSV, with a field key (or item_id, or id) in every row."))
+    file = forms.FileField(
+        label=_("File"), help_text=_("JSON Lines or CSV, with a field key (or item_id, or id) in every row.")
+    )
     keep_good_rows = forms.BooleanField(required=False, label=_("Load the good rows if others are bad"))
-    sensitive = forms.BooleanField(required=False, label=_("The items may be upsetting: blur them until asked for"))
+    sensitive = forms.BooleanField(
+        required=False, label=_("The items may be upsetting: blur them until asked for")
+    )

@@ -68,7 +68,12 @@ class Assignment(BusyProjectRow):
             models.CheckConstraint(condition=Q(number__gte=1), name="slot_number_counts_from_one"),
             models.CheckConstraint(
                 condition=~Q(state="open")
-                | Q(annotator__isnull=True, token__isnull=True, lease_until__isnull=True, submitted_at__isnull=True),
+                | Q(
+                    annotator__isnull=True,
+                    token__isnull=True,
+                    lease_until__isnull=True,
+                    submitted_at__isnull=True,
+                ),
                 name="open_slot_has_no_annotator",
             ),
             models.CheckConstraint(
@@ -84,7 +89,12 @@ class Assignment(BusyProjectRow):
             ),
             models.CheckConstraint(
                 condition=~Q(state="submitted")
-                | Q(annotator__isnull=False, version__isnull=False, submitted_at__isnull=False, lease_until__isnull=True),
+                | Q(
+                    annotator__isnull=False,
+                    version__isnull=False,
+                    submitted_at__isnull=False,
+                    lease_until__isnull=True,
+                ),
                 name="submitted_slot_has_annotator",
             ),
             models.CheckConstraint(
@@ -93,15 +103,23 @@ class Assignment(BusyProjectRow):
             ),
         ]
         indexes = [
-            models.Index(fields=["queue", "rank"], condition=Q(state="open", returned=False), name="slot_fresh"),
-            models.Index(fields=["queue", "rank"], condition=Q(state="open", returned=True), name="slot_returned"),
+            models.Index(
+                fields=["queue", "rank"], condition=Q(state="open", returned=False), name="slot_fresh"
+            ),
+            models.Index(
+                fields=["queue", "rank"], condition=Q(state="open", returned=True), name="slot_returned"
+            ),
             models.Index(fields=["queue", "lease_until"], condition=Q(state="leased"), name="slot_leased"),
             models.Index(fields=["annotator", "queue"], condition=Q(state="leased"), name="slot_held"),
-            models.Index(fields=["annotator", "-submitted_at"], condition=Q(state="submitted"), name="slot_answered"),
+            models.Index(
+                fields=["annotator", "-submitted_at"], condition=Q(state="submitted"), name="slot_answered"
+            ),
         ]
         triggers = [
             frozen("task_id", "queue_id", "number", "project_id"),
-            transitions(("open", "leased"), ("leased", "submitted"), ("leased", "open"), ("open", "withdrawn")),
+            transitions(
+                ("open", "leased"), ("leased", "submitted"), ("leased", "open"), ("open", "withdrawn")
+            ),
             pgtrigger.Trigger(
                 name="within_overlap",
                 level=pgtrigger.Statement,
@@ -135,10 +153,15 @@ class Lease(BusyProjectRow):
     class Meta:
         constraints = [
             *same_project(
-                "lease", assignment="workforce_assignment", annotator="workforce_annotator", version="specs_specversion"
+                "lease",
+                assignment="workforce_assignment",
+                annotator="workforce_annotator",
+                version="specs_specversion",
             ),
             models.UniqueConstraint(fields=["token", "renewal"], name="lease_once"),
-            models.CheckConstraint(condition=Q(until__gt=models.F("leased_at")), name="lease_ends_after_it_began"),
+            models.CheckConstraint(
+                condition=Q(until__gt=models.F("leased_at")), name="lease_ends_after_it_began"
+            ),
         ]
         indexes = [models.Index(fields=["assignment"], name="lease_assignment")]
         triggers = append_only()

@@ -7,7 +7,16 @@ from django.db import models
 from django.db.models import F, Q
 from django.db.models.functions import Now
 
-from specs.models.base import ProjectLink, ProjectRow, frozen, never_deleted, one_of, project_key, same_project, transitions
+from specs.models.base import (
+    ProjectLink,
+    ProjectRow,
+    frozen,
+    never_deleted,
+    one_of,
+    project_key,
+    same_project,
+    transitions,
+)
 
 
 class AnnotatorKind(models.TextChoices):
@@ -33,7 +42,9 @@ class Annotator(ProjectRow):
     pseudonym = models.CharField(max_length=64)
     kind = models.CharField(max_length=16, choices=AnnotatorKind, default=AnnotatorKind.PERSON)
     state = models.CharField(max_length=16, choices=AnnotatorState, default=AnnotatorState.ACTIVE)
-    user = models.ForeignKey(settings.AUTH_USER_MODEL, models.SET_NULL, null=True, blank=True, related_name="annotators")
+    user = models.ForeignKey(
+        settings.AUTH_USER_MODEL, models.SET_NULL, null=True, blank=True, related_name="annotators"
+    )
     member = ProjectLink("specs.Member", null=True)
     origin_key = models.CharField(max_length=200, blank=True)
     created_at = models.DateTimeField(db_default=Now())
@@ -133,6 +144,7 @@ class CohortMembership(ProjectRow):
                 fields=["cohort", "annotator"], condition=Q(until__isnull=True), name="cohort_joined_once"
             ),
             models.CheckConstraint(
-                condition=Q(until__isnull=True) | Q(until__gt=F("since")), name="cohort_membership_ends_after_it_began"
+                condition=Q(until__isnull=True) | Q(until__gt=F("since")),
+                name="cohort_membership_ends_after_it_began",
             ),
         ]

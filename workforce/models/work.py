@@ -138,7 +138,9 @@ class Queue(ProjectRow):
     required_skill = ProjectLink("workforce.Skill", null=True)
     required_level = models.SmallIntegerField(default=1)
     overlap = models.SmallIntegerField(default=3, validators=[MinValueValidator(1), MaxValueValidator(50)])
-    max_overlap = models.SmallIntegerField(default=5, validators=[MinValueValidator(1), MaxValueValidator(50)])
+    max_overlap = models.SmallIntegerField(
+        default=5, validators=[MinValueValidator(1), MaxValueValidator(50)]
+    )
     rule = models.CharField(max_length=16, choices=Rule, default=Rule.SHARE)
     consensus_share = models.DecimalField(max_digits=4, decimal_places=3, default=Decimal("0.8"))
     order = models.CharField(max_length=16, choices=Order, default=Order.FIRST_IN)
@@ -176,25 +178,35 @@ class Queue(ProjectRow):
             one_of("queue", "order", Order),
             one_of("queue", "citing", Citing),
             models.CheckConstraint(
-                condition=Q(overlap__gte=1, max_overlap__gte=F("overlap"), max_overlap__lte=50), name="queue_overlap_is_sensible"
+                condition=Q(overlap__gte=1, max_overlap__gte=F("overlap"), max_overlap__lte=50),
+                name="queue_overlap_is_sensible",
             ),
             models.CheckConstraint(
-                condition=Q(consensus_share__gt=Decimal("0.5"), consensus_share__lte=1), name="queue_consensus_share_is_a_majority"
+                condition=Q(consensus_share__gt=Decimal("0.5"), consensus_share__lte=1),
+                name="queue_consensus_share_is_a_majority",
             ),
             models.CheckConstraint(
-                condition=Q(lease_for__gt=timedelta(0), max_renewals__gte=0, max_leases__gte=1), name="queue_lease_is_sensible"
+                condition=Q(lease_for__gt=timedelta(0), max_renewals__gte=0, max_leases__gte=1),
+                name="queue_lease_is_sensible",
             ),
             models.CheckConstraint(
-                condition=Q(cite_share__gte=0, cite_share__lte=1, gold_share__gte=0, gold_share__lte=Decimal("0.5")),
+                condition=Q(
+                    cite_share__gte=0, cite_share__lte=1, gold_share__gte=0, gold_share__lte=Decimal("0.5")
+                ),
                 name="queue_shares_are_shares",
             ),
             models.CheckConstraint(
-                condition=~Q(state="open") | Q(version__isnull=False, owner__isnull=False), name="open_queue_has_version_and_owner"
+                condition=~Q(state="open") | Q(version__isnull=False, owner__isnull=False),
+                name="open_queue_has_version_and_owner",
             ),
         ]
         triggers = [
             transitions(
-                ("open", "paused"), ("paused", "open"), ("open", "closed"), ("paused", "closed"), ("closed", "paused")
+                ("open", "paused"),
+                ("paused", "open"),
+                ("open", "closed"),
+                ("paused", "closed"),
+                ("closed", "paused"),
             ),
             pgtrigger.Trigger(
                 name="version_in_force_is_published",
@@ -266,14 +278,22 @@ class Task(BusyProjectRow):
             project_key("task"),
             project_key("task", "queue"),
             *same_project("task", item="workforce_item", queue="workforce_queue"),
-            models.UniqueConstraint(fields=["item", "queue", "meaning", "round"], name="task_once_per_item_meaning_and_round"),
+            models.UniqueConstraint(
+                fields=["item", "queue", "meaning", "round"], name="task_once_per_item_meaning_and_round"
+            ),
             one_of("task", "state", TaskState),
             models.CheckConstraint(condition=Q(round__gte=1), name="task_round_counts_from_one"),
-            models.CheckConstraint(condition=Q(overlap__gte=0, overlap__lte=50), name="task_overlap_is_sensible"),
-            models.CheckConstraint(condition=Q(n_answers__gte=0, n_answers__lte=50), name="task_answers_are_counted"),
+            models.CheckConstraint(
+                condition=Q(overlap__gte=0, overlap__lte=50), name="task_overlap_is_sensible"
+            ),
+            models.CheckConstraint(
+                condition=Q(n_answers__gte=0, n_answers__lte=50), name="task_answers_are_counted"
+            ),
         ]
         indexes = [
-            models.Index(fields=["queue", "rank"], condition=Q(state__in=["open", "disputed"]), name="task_unsettled"),
+            models.Index(
+                fields=["queue", "rank"], condition=Q(state__in=["open", "disputed"]), name="task_unsettled"
+            ),
             models.Index(fields=["queue", "settled_at"], condition=Q(state="resolved"), name="task_settled"),
         ]
         triggers = [
@@ -325,7 +345,9 @@ class KnownAnswer(ProjectRow):
             project_key("known_answer"),
             *same_project("known_answer", item="workforce_item", spec="specs_spec"),
             models.UniqueConstraint(
-                fields=["item", "spec", "question"], condition=Q(set_aside_at__isnull=True), name="known_answer_once"
+                fields=["item", "spec", "question"],
+                condition=Q(set_aside_at__isnull=True),
+                name="known_answer_once",
             ),
         ]
         triggers = [frozen("item_id", "spec_id", "question", "value", "source", "meaning"), *never_deleted()]
@@ -347,10 +369,12 @@ class Prediction(BusyProjectRow):
         constraints = [
             *same_project("prediction", item="workforce_item", spec="specs_spec"),
             models.UniqueConstraint(
-                fields=["item", "spec", "question", "model", "model_version"], name="prediction_once_per_model_version"
+                fields=["item", "spec", "question", "model", "model_version"],
+                name="prediction_once_per_model_version",
             ),
             models.CheckConstraint(
-                condition=Q(confidence__isnull=True) | Q(confidence__gte=0, confidence__lte=1), name="confidence_is_a_share"
+                condition=Q(confidence__isnull=True) | Q(confidence__gte=0, confidence__lte=1),
+                name="confidence_is_a_share",
             ),
         ]
         triggers = append_only()

@@ -27,7 +27,9 @@ from workforce.views.queues import put_errors
 @require_GET
 @page(allows("member.read"))
 def people(request: MemberRequest) -> HttpResponse:
-    shown, further = newest_first(request, Member.objects.filter(project=request.project).select_related("user"))
+    shown, further = newest_first(
+        request, Member.objects.filter(project=request.project).select_related("user")
+    )
     pseudonyms = dict(Annotator.objects.filter(member__in=shown).values_list("member_id", "pseudonym"))
     rows = [(member, pseudonyms.get(member.pk)) for member in shown]
     return render(request, "workforce/people.html", {"rows": rows, "next": further})
@@ -48,7 +50,9 @@ def add(request: MemberRequest) -> HttpResponse:
                     UnicodeUsernameValidator()(data["username"])
                     password = secrets.token_urlsafe(12)
                     user = User.objects.create_user(data["username"], data["email"], password)
-                staffing.add_member(project=request.project, user=user, roles=data["roles"], by=request.member)
+                staffing.add_member(
+                    project=request.project, user=user, roles=data["roles"], by=request.member
+                )
         except ValidationError as error:
             form.add_error("username", error)
         except Invalid as refusal:
@@ -61,7 +65,10 @@ def add(request: MemberRequest) -> HttpResponse:
             messages.success(request, _("%(name)s is a member now.") % {"name": user.get_username()})
             return redirect("workforce:people", project=request.project.key)
     return render(
-        request, "workforce/people_form.html", {"form": form, "title": _("Add a member")}, status=422 if form.errors else 200
+        request,
+        "workforce/people_form.html",
+        {"form": form, "title": _("Add a member")},
+        status=422 if form.errors else 200,
     )
 
 
@@ -83,9 +90,11 @@ def roles(request: MemberRequest, member: int) -> HttpResponse:
             messages.success(request, _("The roles are changed."))
             return redirect("workforce:people", project=request.project.key)
     return render(
-        request, "workforce/people_form.html", {"form": form, "title": _("Roles of %(name)s") % {"name": found}, "member": found},
+        request,
+        "workforce/people_form.html",
+        {"form": form, "title": _("Roles of %(name)s") % {"name": found}, "member": found},
         status=422 if form.errors else 200,
-    )  # fmt: skip
+    )
 
 
 @require_POST
@@ -95,7 +104,9 @@ def standing(request: MemberRequest, member: int, step: str) -> HttpResponse:
     found = _member(request, member)
     if step == "suspend":
         staffing.suspend(member=found, reason=request.POST.get("reason", ""), by=request.member)
-        messages.success(request, _("%(name)s is suspended: tokens ended, tasks given back.") % {"name": found})
+        messages.success(
+            request, _("%(name)s is suspended: tokens ended, tasks given back.") % {"name": found}
+        )
     elif step == "reinstate":
         staffing.reinstate(member=found, by=request.member)
         messages.success(request, _("%(name)s may work again.") % {"name": found})

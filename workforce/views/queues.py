@@ -40,7 +40,9 @@ def board(request: MemberRequest) -> HttpResponse:
     """Every queue with what waits in it; as many queries for one queue as for a hundred."""
     counted = queues.counts(project=request.project)
     rows = []
-    for queue in Queue.objects.filter(project=request.project).select_related(*_WITH).order_by("purpose", "name"):
+    for queue in (
+        Queue.objects.filter(project=request.project).select_related(*_WITH).order_by("purpose", "name")
+    ):
         counts = counted.get(queue.pk, {})
         total = sum(counts.get(state, 0) for state in ("open", "disputed", "resolved"))
         rows.append({"queue": queue, "counts": counts, "total": total, "resolved": counts.get("resolved", 0)})
@@ -50,25 +52,35 @@ def board(request: MemberRequest) -> HttpResponse:
 @require_http_methods(["GET", "POST"])
 @page(allows("queue.manage"))
 def create(request: MemberRequest) -> HttpResponse:
-    specs = Spec.objects.filter(project=request.project, versions__state=VersionState.PUBLISHED).distinct().order_by("title")
+    specs = (
+        Spec.objects.filter(project=request.project, versions__state=VersionState.PUBLISHED)
+        .distinct()
+        .order_by("title")
+    )
     form = NewQueueForm(request.POST or None, specs=specs)
     if request.method == "POST" and form.is_valid():
         data = form.cleaned_data
         try:
             queue = queues.create_queue(
-                project=request.project, key=data["key"], spec=data["spec"], owner=request.member, purpose=data["purpose"],
-                by=request.member, **form.settings(),
-            )  # fmt: skip
+                project=request.project,
+                key=data["key"],
+                spec=data["spec"],
+                owner=request.member,
+                purpose=data["purpose"],
+                by=request.member,
+                **form.settings(),
+            )
         except Invalid as refusal:
             put_errors(form, refusal)
         else:
             messages.success(request, _("The queue is open. Load items into it and enrol annotators."))
             return redirect("workforce:queue", project=request.project.key, queue=queue.key)
     return render(
-        request, "workforce/queue_form.html",
+        request,
+        "workforce/queue_form.html",
         {"form": form, "title": _("New queue"), "crumbs": _crumbs(request), "no_spec": not specs.exists()},
         status=422 if form.errors else 200,
-    )  # fmt: skip
+    )
 
 
 def put_errors(form: forms.Form, refusal: Invalid) -> None:
@@ -77,7 +89,10 @@ def put_errors(form: forms.Form, refusal: Invalid) -> None:
         form.add_error(None, refusal.message)
     for problem in refusal.problems:
         where = str(problem["where"])
-        form.add_error(where if where in form.fields else None, f"{problem['message']}" if where in form.fields else f"{where}: {problem['message']}")
+        form.add_error(
+            where if where in form.fields else None,
+            f"{problem['message']}" if where in form.fields else f"{where}: {problem['message']}",
+        )
 
 
 @require_GET
@@ -88,20 +103,31 @@ def queue(request: MemberRequest, queue: str) -> HttpResponse:
     tasks, further = newest_first(request, Task.objects.filter(queue=found).select_related("item"))
     counts = queues.counts(project=request.project).get(found.pk, {})
     return render(
-        request, "workforce/queue.html",
+        request,
+        "workforce/queue.html",
         {
-            "queue": found, "counts": counts, "tasks": tasks, "next": further,
+            "queue": found,
+            "counts": counts,
+            "tasks": tasks,
+            "next": further,
             "oldest": queues.oldest(queue=found),
             "loads": Load.objects.filter(queue=found).order_by("-pk")[:10],
             "enrolments": Enrolment.objects.filter(queue=found, active=True)
-            .select_related("annotator", "annotator__member__user").order_by("annotator__pseudonym"),
-            "versions": SpecVersion.objects.filter(spec=found.spec, state=VersionState.PUBLISHED).newest_first(),  # type: ignore[attr-defined]
-            "candidates": Member.objects.filter(project=request.project, state="active", roles__overlap=["annotator", "lead"])
-            .select_related("user").order_by("user__username")
-            if "queue.manage" in request.permissions else [],
+            .select_related("annotator", "annotator__member__user")
+            .order_by("annotator__pseudonym"),
+            "versions": SpecVersion.objects.filter(
+                spec=found.spec, state=VersionState.PUBLISHED
+            ).newest_first(),
+            "candidates": Member.objects.filter(
+                project=request.project, state="active", roles__overlap=["annotator", "lead"]
+            )
+            .select_related("user")
+            .order_by("user__username")
+            if "queue.manage" in request.permissions
+            else [],
             "crumbs": _crumbs(request),
         },
-    )  # fmt: skip
+    )
 
 
 @require_http_methods(["GET", "POST"])
@@ -118,10 +144,11 @@ def change(request: MemberRequest, queue: str) -> HttpResponse:
             messages.success(request, _("Kept. Answers per task hold for tasks made from now on."))
             return redirect("workforce:queue", project=request.project.key, queue=found.key)
     return render(
-        request, "workforce/queue_form.html",
+        request,
+        "workforce/queue_form.html",
         {"form": form, "title": _("Settings"), "queue": found, "crumbs": _crumbs(request, found)},
         status=422 if form.errors else 200,
-    )  # fmt: skip
+    )
 
 
 @require_POST
@@ -189,9 +216,14 @@ def load(request: MemberRequest, queue: str) -> HttpResponse:
         else:
             try:
                 done = loading.load(
-                    project=request.project, queue=found, source=upload.file, name=upload.name, by=request.member,
-                    keep_good_rows=data["keep_good_rows"], sensitive=data["sensitive"],
-                )  # fmt: skip
+                    project=request.project,
+                    queue=found,
+                    source=upload.file,
+                    name=upload.name,
+                    by=request.member,
+                    keep_good_rows=data["keep_good_rows"],
+                    sensitive=data["sensitive"],
+                )
             except Invalid as refusal:
                 form.add_error(None, refusal.message)
                 problems = refusal.problems
@@ -203,10 +235,11 @@ def load(request: MemberRequest, queue: str) -> HttpResponse:
                 )
                 return redirect("workforce:queue", project=request.project.key, queue=found.key)
     return render(
-        request, "workforce/queue_load.html",
+        request,
+        "workforce/queue_load.html",
         {"form": form, "queue": found, "problems": problems, "crumbs": _crumbs(request, found)},
         status=422 if form.errors else 200,
-    )  # fmt: skip
+    )
 
 
 def _load_in_a_job(request: MemberRequest, queue: Queue, data: dict[str, Any]) -> HttpResponse:
@@ -215,11 +248,15 @@ def _load_in_a_job(request: MemberRequest, queue: Queue, data: dict[str, Any]) -
             scratch.write(chunk)
         digest, _size = store.keep(scratch)
     job = running.start(
-        project=request.project, kind=jobs.LOAD, by=request.member,
+        project=request.project,
+        kind=jobs.LOAD,
+        by=request.member,
         arguments={
-            "queue": queue.pk, "file": digest, "name": data["file"].name[-300:], "keep_good_rows": data["keep_good_rows"],
+            "queue": queue.pk,
+            "file": digest,
+            "name": data["file"].name[-300:],
+            "keep_good_rows": data["keep_good_rows"],
             "sensitive": data["sensitive"],
         },
-    )  # fmt: skip
+    )
     return redirect("specs:job", project=request.project.key, job=job.pk)
-

@@ -18,11 +18,15 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("--base-url", required=True, help="where the web server answers")
-        parser.add_argument("--json", action="store_true", help="print the figures as one JSON object, as the last line")
+        parser.add_argument(
+            "--json", action="store_true", help="print the figures as one JSON object, as the last line"
+        )
 
     def handle(self, *args: Any, **options: Any) -> None:
         if Project.objects.filter(key__in=["entailment", "hatecheck"]).exists():
-            raise CommandError("The demo's projects are there already; the story is told on an empty database only.")
+            raise CommandError(
+                "The demo's projects are there already; the story is told on an empty database only."
+            )
         out = self.stderr if options["json"] else self.stdout
         out.style_func = None
         try:
