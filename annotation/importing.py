@@ -215,6 +215,7 @@ def _check_labels(version: SpecVersion, files: Files) -> None:
 
 
 _STAGED = """
+    DROP TABLE IF EXISTS pg_temp.imported_item, pg_temp.imported_label, pg_temp.imported_person, pg_temp.fresh_label;
     CREATE TEMPORARY TABLE imported_item (position bigint, key varchar(200), payload jsonb, digest varchar(80), clause text)
         ON COMMIT DROP;
     CREATE TEMPORARY TABLE imported_label (position bigint, item varchar(200), annotator varchar(200), label text,

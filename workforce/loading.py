@@ -25,6 +25,7 @@ from workforce.models import Load, Order, Queue, QueueState
 
 RANK_STEP = 64
 _STAGE = """
+    DROP TABLE IF EXISTS pg_temp.staged;
     CREATE TEMPORARY TABLE staged (line bigint, key varchar(200), payload jsonb, digest varchar(80), sensitive boolean)
     ON COMMIT DROP
 """

@@ -1,0 +1,116 @@
+"""Snapshots: the same request, the same bytes; one flipped bit is found; rows equal an independent count."""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+
+import pyarrow.parquet as pq
+import pytest
+from django.conf import settings
+
+from annotation import exporting, relabelling
+from annotation.models import Annotation, Resolution, Snapshot
+from specs import canonical, ledger, store
+from specs.refusals import Invalid
+from tests import cast
+
+
+
+def _frozen(stage: cast.Stage, **options: object) -> Snapshot:
+    asked = exporting.request(project=stage.project, version=stage.version, name="", by=stage.ada, **options)  # type: ignore[arg-type]
+    return exporting.build(snapshot_id=asked.pk)
+
+
+@pytest.fixture
+def stage(committed_db: None) -> cast.Stage:
+    """Committed, because only committed events can be sealed."""
+    made = cast.stage(overlap=2, max_overlap=2)
+    made.load(4)
+    for _ in range(4):
+        for who in (made.ben, made.chi):
+            made.answer(who, "yes", cite=["whole"])
+    return made
+
+
+
+
+def _path(digest: str) -> Path:
+    name = digest.removeprefix("sha256:")
+    return Path(settings.STORE_ROOT) / name[:2] / name
+
+
+def test_the_same_request_gives_the_same_bytes(stage: cast.Stage) -> None:
+    first, second = _frozen(stage), _frozen(stage)
+    assert first.digest == second.digest
+    assert first.digest == canonical.digest(canonical.dumps(first.manifest))
+    assert exporting.verify(first) == []
+
+
+def test_an_older_position_gives_the_older_bytes_after_more_work(stage: cast.Stage) -> None:
+    first = _frozen(stage)
+    stage.load(2, start=4)
+    for who in (stage.ben, stage.chi):
+        stage.answer(who, "no")
+    later = _frozen(stage)
+    assert (first.n_rows, later.n_rows) == (4, 5)
+    assert _frozen(stage, position=first.position).digest == first.digest
+
+
+def test_rows_equal_an_independent_recount_in_both_formats(stage: cast.Stage) -> None:
+    frozen = _frozen(stage)
+    files = {file.name: file for file in frozen.files.all()}
+    with store.opened(files["labels.jsonl"].digest) as source:
+        rows = [json.loads(line) for line in source]
+    assert [row["key"] for row in rows] == [f"item-{k}" for k in range(4)]
+    assert {row["labels"]["entailed"]["value"] for row in rows} == set(Resolution.objects.values_list("value", flat=True))
+    assert sum(row["labels"]["entailed"]["n_answers"] for row in rows) == Annotation.objects.count()
+    assert rows[0]["labels"]["entailed"]["clauses"] == ["whole"]
+    table = pq.read_table(_path(files["labels.parquet"].digest)).to_pylist()
+    assert [(r["key"], r["entailed"]) for r in table] == [(r["key"], r["labels"]["entailed"]["value"]) for r in rows]
+
+
+def test_one_flipped_bit_is_found_and_the_file_is_not_served(stage: cast.Stage) -> None:
+    frozen = _frozen(stage)
+    file = frozen.files.get(name="labels.jsonl")
+    path = _path(file.digest)
+    data = bytearray(path.read_bytes())
+    data[10] ^= 1
+    path.unlink()
+    path.write_bytes(data)
+    assert exporting.verify(frozen) == ["labels.jsonl is damaged or missing"]
+    with pytest.raises(store.Corrupted):
+        store.opened(file.digest)
+    os.unlink(path)
+
+
+def test_labels_are_carried_into_the_next_meaning_with_their_basis(stage: cast.Stage) -> None:
+    version = cast.amend(stage, "numbers")
+    plan = relabelling.propose(queue=stage.queue, to_version=version, by=stage.ada)
+    relabelling.confirm(plan=plan, include_possible=False, reason="Not touched.", by=stage.ada)
+    asked = exporting.request(project=stage.project, version=version, name="", by=stage.ada)
+    frozen = exporting.build(snapshot_id=asked.pk)
+    assert frozen.manifest["counts"]["basis"] == {"entailed": {"carried": 4}}
+    rows = list(exporting.rows(frozen))
+    assert {row["labels"]["entailed"]["spec_version"] for row in rows} == {"1.0.0"}
+
+
+def test_a_position_beyond_the_seal_is_refused(stage: cast.Stage) -> None:
+    with pytest.raises(Invalid, match="position"):
+        _frozen(stage, position=10**9)
+
+
+def test_the_chain_finds_what_was_changed_behind_its_back(stage: cast.Stage) -> None:
+    import psycopg
+
+    from tests import databases
+
+    ledger.seal_all(project_id=stage.project.pk)
+    assert ledger.verify(project_id=stage.project.pk) == []
+    last = ledger.seal_all(project_id=stage.project.pk)
+    with psycopg.connect(databases.admin_url()) as admin:
+        admin.execute("SET session_replication_role = replica")
+        admin.execute("UPDATE specs_event SET data = '{}' WHERE id = (SELECT min(event_id) FROM specs_ledgerentry)")
+    assert ledger.verify(project_id=stage.project.pk)
+    assert ledger.verify(project_id=stage.project.pk, checkpoint=(last + 10**6, "sha256:gone"))

@@ -1,0 +1,129 @@
+"""Answers in: counted once, late ones kept, drafts never overwritten by older ones."""
+
+from __future__ import annotations
+
+import uuid
+from datetime import timedelta
+
+import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+
+from annotation import submitting
+from annotation.models import Annotation, AnswerDraft, Citation, LateAnswer
+from specs.refusals import Invalid, KeyReused, Stale
+from tests import cast
+from workforce import leasing
+from workforce.models import Assignment, Task
+
+pytestmark = pytest.mark.django_db
+YES, NO = {"entailed": "yes"}, {"entailed": "no"}
+
+
+def _let_leases_end() -> None:
+    now = leasing.database_now()
+    Assignment.objects.filter(state="leased").update(
+        leased_at=now - timedelta(hours=2), lease_until=now - timedelta(hours=1)
+    )
+
+
+def test_an_answer_is_stored_with_its_citations_and_the_digest_that_was_served() -> None:
+    stage = cast.stage()
+    stage.load(1)
+    receipt = stage.answer(stage.ben, "yes", cite=["whole", "knowledge"])
+    stored = Annotation.objects.get()
+    assert (stored.pk, stored.values, stored.ordinal) == (receipt.annotation_id, YES, 1)
+    assert stored.served_digest == stage.version.digest
+    assert {c.clause.key for c in Citation.objects.select_related("clause") if c.clause} == {"whole", "knowledge"}
+
+
+def test_the_same_key_again_is_one_answer_and_gives_the_first_receipt() -> None:
+    stage = cast.stage()
+    stage.load(1)
+    served = stage.claim(stage.ben)
+    key = str(uuid.uuid4())
+    first = stage.submit(stage.ben, served, YES, key=key)
+    again = stage.submit(stage.ben, served, YES, key=key)
+    assert (again.annotation_id, again.repeated) == (first.annotation_id, True)
+    assert Annotation.objects.count() == 1
+
+
+def test_another_body_under_the_same_key_is_refused() -> None:
+    stage = cast.stage()
+    stage.load(1)
+    served = stage.claim(stage.ben)
+    key = str(uuid.uuid4())
+    stage.submit(stage.ben, served, YES, key=key)
+    with pytest.raises(KeyReused):
+        stage.submit(stage.ben, served, NO, key=key)
+
+
+def test_an_answer_that_does_not_fit_is_refused_and_the_lease_stays() -> None:
+    stage = cast.stage()
+    stage.load(1)
+    served = stage.claim(stage.ben)
+    for values in ({}, {"entailed": "maybe"}, {"other": "yes"}, {"entailed": ["yes"]}):
+        with pytest.raises(Invalid):
+            stage.submit(stage.ben, served, values)
+    with pytest.raises(Invalid, match="citations"):
+        stage.submit(stage.ben, served, YES, {"entailed": ["no-such-clause"]})
+    assert leasing.held(annotator=stage.ben) == [served]
+
+
+def test_a_late_answer_counts_only_through_a_free_slot_under_a_new_token() -> None:
+    stage = cast.stage(overlap=1, max_overlap=1)
+    stage.load(1)
+    served = stage.claim(stage.ben)
+    _let_leases_end()
+    receipt = stage.submit(stage.ben, served, YES)
+    assert receipt.outcome == "counted"
+    assert Annotation.objects.get().lease_token != served.token
+
+
+def test_a_late_answer_without_a_free_slot_is_kept_and_never_counted() -> None:
+    stage = cast.stage(overlap=1, max_overlap=1)
+    stage.load(1)
+    served = stage.claim(stage.ben)
+    _let_leases_end()
+    stage.answer(stage.chi, "no")
+    receipt = stage.submit(stage.ben, served, YES)
+    assert receipt.outcome == "late"
+    assert LateAnswer.objects.get().values == YES
+    assert Annotation.objects.get().values == NO
+    assert Task.objects.get().n_answers == 1
+
+
+def test_nobody_submits_for_somebody_else() -> None:
+    stage = cast.stage(overlap=1, max_overlap=1)
+    stage.load(1)
+    served = stage.claim(stage.ben)
+    assert stage.submit(stage.chi, served, YES).outcome == "late"
+    assert not Annotation.objects.exists()
+
+
+def test_a_submission_takes_at_most_twelve_statements_settling_included() -> None:
+    stage = cast.stage(overlap=1, max_overlap=1)
+    stage.load(1)
+    served = stage.claim(stage.ben)
+    with CaptureQueriesContext(connection) as seen:
+        stage.submit(stage.ben, served, YES)
+    assert len(seen) <= 12
+    assert Task.objects.get().state == "resolved"
+
+
+def test_an_older_draft_never_overwrites_a_newer_one() -> None:
+    stage = cast.stage()
+    stage.load(1)
+    served = stage.claim(stage.ben)
+
+    def save(value: str, revision: int) -> int:
+        return submitting.save_draft(
+            annotator=stage.ben, task_id=served.task_id, values={"entailed": value}, citations={}, revision=revision
+        )
+
+    assert (save("yes", 0), save("no", 1)) == (1, 2)
+    with pytest.raises(Stale) as stale:
+        save("yes", 1)
+    assert stale.value.details["values"] == NO
+    stage.submit(stage.ben, served, YES)
+    assert not AnswerDraft.objects.exists()

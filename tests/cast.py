@@ -1,0 +1,167 @@
+"""The fixed cast and a stage for it: Ada owns and leads; Ben, Chi and Dov label; Eve is nobody here."""
+
+from __future__ import annotations
+
+import io
+import json
+import uuid
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from django.contrib.auth.models import User
+
+from annotation import submitting
+from specs import drafting, publishing, tokens
+from specs.access import permissions_of
+from specs.models import Member, Project, Role, Spec, SpecVersion
+from workforce import leasing, loading, queues, staffing
+from workforce.models import Annotator, Queue
+
+PASSWORD = "correct horse battery"
+QUESTION = {
+    "key": "entailed",
+    "kind": "choice",
+    "title": "Does it follow?",
+    "required": True,
+    "labels": [{"value": "yes", "title": "Yes"}, {"value": "no", "title": "No"}],
+}
+CLAUSES = (
+    ("whole", "The whole", ["yes"]),
+    ("knowledge", "Common knowledge", ["yes", "no"]),
+    ("numbers", "Numbers", ["no"]),
+)
+
+
+@dataclass
+class Stage:
+    """A project with a published spec, one labelling queue, and the cast in it."""
+
+    project: Project
+    ada: Member
+    eve: User
+    spec: Spec
+    version: SpecVersion
+    queue: Queue
+    annotators: dict[str, Annotator] = field(default_factory=dict)
+
+    @property
+    def ben(self) -> Annotator:
+        return self.annotators["ben"]
+
+    @property
+    def chi(self) -> Annotator:
+        return self.annotators["chi"]
+
+    @property
+    def dov(self) -> Annotator:
+        return self.annotators["dov"]
+
+    def member(self, name: str) -> Member:
+        member = self.annotators[name].member
+        assert member is not None
+        return member
+
+    def load(self, n: int, *, start: int = 0, queue: Queue | None = None) -> None:
+        """Load *n* items `item-<number>` into the queue."""
+        rows = "\n".join(json.dumps({"key": f"item-{k}", "text": f"text {k}"}) for k in range(start, start + n))
+        loading.load(
+            project=self.project,
+            queue=queue or self.queue,
+            source=io.BytesIO(rows.encode()),
+            name="items.jsonl",
+            by=self.ada,
+        )
+
+    def claim(self, who: Annotator, queue: Queue | None = None) -> leasing.Served:
+        served = leasing.claim(queue_id=(queue or self.queue).pk, annotator=who, by=who.member)
+        assert served is not None
+        return served
+
+    def answer(
+        self, who: Annotator, value: str, *, cite: Sequence[str] = (), queue: Queue | None = None
+    ) -> submitting.Receipt:
+        """Claim the next task and answer it."""
+        served = self.claim(who, queue)
+        return self.submit(who, served, {"entailed": value}, {"entailed": list(cite)} if cite else {})
+
+    def submit(
+        self,
+        who: Annotator,
+        served: leasing.Served,
+        values: Mapping[str, Any],
+        citations: Mapping[str, Sequence[str]] | None = None,
+        *,
+        key: str = "",
+    ) -> submitting.Receipt:
+        return submitting.submit(
+            annotator=who,
+            assignment_id=served.assignment_id,
+            token=served.token,
+            answer=submitting.Answer(values, citations or {}),
+            client_key=key or str(uuid.uuid4()),
+            by=who.member,
+        )
+
+    def token(self, member: Member, *permissions: str) -> str:
+        """The secret of a fresh API token."""
+        wanted = permissions or tuple(permissions_of(member))
+        return tokens.create(member=member, name="test", permissions=wanted, by=member)[1]
+
+
+def user(name: str) -> User:
+    return User.objects.create_user(name, f"{name}@example.org", PASSWORD)
+
+
+def project(key: str = "rte") -> Project:
+    return Project.objects.create(key=key, name=key.upper())
+
+
+def published(where: Project, by: Member, *, questions: Sequence[Mapping[str, Any]] = (QUESTION,)) -> SpecVersion:
+    """Version 1.0.0 of a spec with the cast's clauses."""
+    spec = drafting.create_spec(project=where, key="rte", title="Entailment", by=by)
+    draft = drafting.open_draft(spec=spec, by=by)
+    drafting.set_questions(draft=draft, questions=questions, by=by)
+    for key, title, values in CLAUSES:
+        drafting.add_clause(
+            draft=draft,
+            key=key,
+            title=title,
+            blocks=[{"type": "definition", "text": f"{title} decides."}],
+            governs=[{"question": questions[0]["key"], "values": values}],
+            by=by,
+        )
+    return publishing.publish(draft=draft, notes="The first edition.", by=by)
+
+
+def stage(key: str = "rte", *, questions: Sequence[Mapping[str, Any]] = (QUESTION,), **settings: Any) -> Stage:
+    """Everything set up; *settings* are the queue's."""
+    where = project(key)
+    suffix = "" if key == "rte" else f"-{key}"
+    ada = staffing.add_member(project=where, user=user(f"ada{suffix}"), roles=[Role.OWNER, Role.LEAD], by=None)
+    eve = user(f"eve{suffix}")
+    version = published(where, ada, questions=questions)
+    settings = {"overlap": 2, "max_overlap": 3, "citing": "never", **settings}
+    queue = queues.create_queue(
+        project=where, key="main", name="Main", spec=version.spec, owner=ada, by=ada, **settings
+    )
+    made = Stage(where, ada, eve, version.spec, version, queue)
+    for name in ("ben", "chi", "dov"):
+        member = staffing.add_member(project=where, user=user(name + suffix), roles=[Role.ANNOTATOR], by=ada)
+        made.annotators[name] = staffing.annotator_for(member=member)
+        staffing.enrol(queue=queue, annotator=made.annotators[name], by=ada)
+    return made
+
+
+def amend(stage: Stage, clause: str = "knowledge") -> SpecVersion:
+    """Publish the next version with the clause's definition reworded: a major change."""
+    draft = drafting.open_draft(spec=stage.spec, by=stage.ada)
+    row = draft.draft_clauses.select_related("clause").get(clause__key=clause)
+    drafting.reword_clause(
+        clause=row,
+        title=row.title,
+        blocks=[{"type": "definition", "text": "Only what every adult reader knows."}],
+        governs=row.governs,
+        by=stage.ada,
+    )
+    return publishing.publish(draft=draft, notes="Sharper.", by=stage.ada)

@@ -1,0 +1,70 @@
+"""Roles, suspension, pseudonyms."""
+
+from __future__ import annotations
+
+import pytest
+
+from specs import tokens
+from specs.models import Member, MemberState, Role
+from specs.refusals import Invalid, NotAllowed, WrongState
+from tests import cast
+from workforce import leasing, staffing
+from workforce.models import Annotator
+
+pytestmark = pytest.mark.django_db
+
+
+def test_nobody_grants_a_role_at_or_above_his_own() -> None:
+    stage = cast.stage()
+    max_ = staffing.add_member(project=stage.project, user=cast.user("max"), roles=[Role.MANAGER], by=stage.ada)
+    for roles in ([Role.OWNER], [Role.MANAGER], [Role.PUBLISHER]):
+        with pytest.raises(NotAllowed):
+            staffing.add_member(project=stage.project, user=stage.eve, roles=roles, by=max_)
+    assert not Member.objects.filter(user=stage.eve).exists()
+
+
+def test_a_project_keeps_an_owner_and_nobody_changes_himself() -> None:
+    stage = cast.stage()
+    ann = staffing.add_member(project=stage.project, user=cast.user("ann"), roles=[Role.OWNER], by=stage.ada)
+    with pytest.raises(NotAllowed):
+        staffing.set_roles(member=stage.ada, roles=[Role.READER], by=stage.ada)
+    staffing.set_roles(member=stage.ada, roles=[Role.READER], by=ann)
+    stage.ada.refresh_from_db()
+    with pytest.raises(NotAllowed):
+        staffing.set_roles(member=ann, roles=[Role.READER], by=stage.ada)
+
+
+def test_a_suspension_needs_a_reason_and_ends_tokens_and_leases() -> None:
+    stage = cast.stage()
+    stage.load(1)
+    secret = stage.token(stage.member("ben"))
+    stage.claim(stage.ben)
+    with pytest.raises(Invalid):
+        staffing.suspend(member=stage.member("ben"), reason=" ", by=stage.ada)
+    staffing.suspend(member=stage.member("ben"), reason="Shared the items.", by=stage.ada)
+    assert tokens.authenticate(secret) is None
+    assert leasing.held(annotator=stage.ben) == []
+    stage.ben.refresh_from_db()
+    with pytest.raises(NotAllowed, match="suspended"):
+        stage.claim(stage.ben)
+    staffing.reinstate(member=stage.member("ben"), by=stage.ada)
+    stage.ben.refresh_from_db()
+    assert stage.claim(stage.ben)
+
+
+def test_only_an_active_member_is_suspended() -> None:
+    stage = cast.stage()
+    Member.objects.filter(pk=stage.member("ben").pk).update(state=MemberState.LEFT)
+    with pytest.raises(WrongState):
+        staffing.suspend(member=stage.member("ben"), reason="x", by=stage.ada)
+
+
+def test_a_person_has_another_pseudonym_in_every_project() -> None:
+    stage = cast.stage()
+    elsewhere = cast.project("elsewhere")
+    user = stage.member("ben").user
+    assert user is not None
+    member = staffing.add_member(project=elsewhere, user=user, roles=[Role.ANNOTATOR], by=None)
+    assert staffing.annotator_for(member=member).pseudonym != stage.ben.pseudonym
+    assert staffing.annotator_for(member=member) == staffing.annotator_for(member=member)
+    assert Annotator.objects.filter(user=user).count() == 2
