@@ -1,0 +1,155 @@
+"""The rules of the state table, each broken by raw SQL as the application's role: the database itself says no."""
+
+from __future__ import annotations
+
+import pytest
+from django.db import Error, connection, transaction
+
+from tests import cast
+
+pytestmark = pytest.mark.django_db
+
+ANNOTATION = (
+    "INSERT INTO annotation_annotation (project_id, assignment_id, task_id, queue_id, annotator_id, version_id, served_digest, "
+    "client_key, revision, ordinal, values, flagged, source, answered_at, recorded_at, event_id) SELECT project_id, "
+    "assignment_id, task_id, queue_id, annotator_id, version_id, served_digest, {key}, {revision}, {ordinal}, values, false, "
+    "'live', now(), now(), event_id FROM annotation_annotation LIMIT 1"
+)
+
+BROKEN = {
+    # spec versions
+    "a published version is edited": "UPDATE specs_specversion SET notes = 'x'",
+    "a published version goes back": "UPDATE specs_specversion SET state = 'draft'",
+    "a published version is deleted": "DELETE FROM specs_specversion",
+    "a clause joins a published version": "INSERT INTO specs_versionclause (project_id, version_id, clause_id, revision_id, "
+    "position, section) SELECT project_id, version_id, clause_id, revision_id, 99, '' FROM specs_versionclause LIMIT 1",
+    "a clause leaves a published version": "DELETE FROM specs_versionclause",
+    "a wording is edited": "UPDATE specs_clauserevision SET title = 'x'",
+    "a clause changes its key": "UPDATE specs_clause SET key = 'x'",
+    "a second draft of a spec": "INSERT INTO specs_specversion (project_id, spec_id, state, questions, revision, change_class, "
+    "notes, rationale, digest) SELECT project_id, spec_id, 'draft', '[]', 0, '', '', '', '' FROM specs_specversion, "
+    "generate_series(1, 2) LIMIT 2",
+    # queues
+    "a queue under another spec's version": "UPDATE workforce_queue SET version_id = 999999999",
+    "an open queue without an owner": "UPDATE workforce_queue SET owner_id = NULL",
+    "a queue whose rule is no majority": "UPDATE workforce_queue SET consensus_share = 0.5",
+    "a queue whose maximum is below its overlap": "UPDATE workforce_queue SET max_overlap = 1, overlap = 2",
+    "a queue in an unknown state": "UPDATE workforce_queue SET state = 'odd'",
+    # tasks and slots
+    "a task twice in one round": "INSERT INTO workforce_task (project_id, item_id, queue_id, meaning, round, state, overlap, "
+    "n_answers, rank, priority) SELECT project_id, item_id, queue_id, meaning, round, 'open', 1, 0, 0, 0 FROM workforce_task",
+    "a task changes its item": "UPDATE workforce_task SET item_id = item_id + 1",
+    "a task skips a step": "UPDATE workforce_task SET state = 'disputed' WHERE state = 'resolved'",
+    "a task is deleted": "DELETE FROM workforce_task",
+    "a slot above the overlap": "INSERT INTO workforce_assignment (project_id, task_id, queue_id, number, state, rank, returned, "
+    "n_returns, served_digest, n_renewals) SELECT project_id, id, queue_id, overlap + 1, 'open', 0, false, 0, '', 0 "
+    "FROM workforce_task",
+    "a slot number twice": "INSERT INTO workforce_assignment (project_id, task_id, queue_id, number, state, rank, returned, "
+    "n_returns, served_digest, n_renewals) SELECT project_id, id, queue_id, 1, 'open', 0, false, 0, '', 0 FROM workforce_task",
+    "an open slot with an annotator": "UPDATE workforce_assignment SET annotator_id = (SELECT max(id) FROM workforce_annotator) "
+    "WHERE state = 'open'",
+    "a leased slot without an end": "UPDATE workforce_assignment SET lease_until = NULL WHERE state = 'leased'",
+    "a leased slot without a token": "UPDATE workforce_assignment SET token = NULL WHERE state = 'leased'",
+    "a slot submitted without a lease": "UPDATE workforce_assignment SET state = 'submitted' WHERE state = 'open'",
+    "a submitted slot opens again": "UPDATE workforce_assignment SET state = 'open' WHERE state = 'submitted'",
+    "an annotator twice on a task": "UPDATE workforce_assignment s SET annotator_id = o.annotator_id FROM workforce_assignment o "
+    "WHERE o.task_id = s.task_id AND o.id <> s.id AND o.annotator_id IS NOT NULL AND s.annotator_id IS NOT NULL",
+    "a slot of another queue": "INSERT INTO workforce_assignment (project_id, task_id, queue_id, number, state, rank, returned, "
+    "n_returns, served_digest, n_renewals) SELECT project_id, id, (SELECT id FROM workforce_queue WHERE purpose = "
+    "'adjudication'), 8, 'open', 0, false, 0, '', 0 FROM workforce_task WHERE overlap = 9",
+    "a slot is deleted": "DELETE FROM workforce_assignment",
+    # the record
+    "an item is edited": "UPDATE workforce_item SET payload = '{}'",
+    "an item is deleted": "DELETE FROM workforce_item",
+    "a lease is edited": "UPDATE workforce_lease SET until = now()",
+    "an answer is edited": "UPDATE annotation_annotation SET values = '{}'",
+    "an answer is deleted": "DELETE FROM annotation_annotation",
+    "an answer twice on a slot": ANNOTATION.format(key="'another-key'", revision=1, ordinal=9),
+    "a client key twice": ANNOTATION.format(key="client_key", revision=2, ordinal=9),
+    "a citation is edited": "UPDATE annotation_citation SET question = 'x'",
+    "a resolution is edited": "UPDATE annotation_resolution SET value = 'null'",
+    "a resolution is deleted": "DELETE FROM annotation_resolution",
+    "a ruled resolution without its ruling": "INSERT INTO annotation_resolution (project_id, task_id, question, revision, basis, "
+    "version_id, distribution, answers, rule, event_id) SELECT project_id, task_id, question, 9, 'ruling', version_id, '{}', "
+    "'{}', '', event_id FROM annotation_resolution",
+    "an event is edited": "UPDATE specs_event SET data = '{}'",
+    "an event is deleted": "DELETE FROM specs_event",
+    # disputes and snapshots
+    "a second open dispute of a task": "INSERT INTO annotation_dispute (project_id, task_id, questions, reason, state, "
+    "disagreement, event_id) SELECT project_id, task_id, questions, reason, 'open', 0, event_id FROM annotation_dispute",
+    "a decided dispute without a time": "UPDATE annotation_dispute SET state = 'decided'",
+    "a dispute without a question": "INSERT INTO annotation_dispute (project_id, task_id, questions, reason, state, disagreement, "
+    "event_id, decided_at) SELECT project_id, task_id, '{}', reason, 'decided', 0, event_id, now() FROM annotation_dispute",
+    "a snapshot is edited after it was frozen": "UPDATE annotation_snapshot SET name = 'x'",
+    "a frozen snapshot without a digest": "INSERT INTO annotation_snapshot (project_id, name, state, version_id, request, digest, "
+    "error) SELECT project_id, '', 'frozen', version_id, '{}', '', '' FROM annotation_snapshot",
+    # people
+    "a role that does not exist": "UPDATE specs_member SET roles = '{emperor}'",
+    "a pseudonym is changed": "UPDATE workforce_annotator SET pseudonym = 'x'",
+    "an annotator is deleted": "DELETE FROM workforce_annotator",
+}
+APPEND_ONLY = (
+    "specs_event specs_seal specs_ledgerentry specs_clauserevision specs_acknowledgement workforce_item workforce_lease "
+    "workforce_load workforce_prediction annotation_annotation annotation_citation annotation_lateanswer annotation_resolution "
+    "annotation_ruling annotation_agreementreport annotation_clausereading annotation_carry annotation_snapshotfile"
+).split()
+
+
+@pytest.fixture
+def full(db: None) -> cast.Stage:
+    """A row in every state that the table of rules speaks of."""
+    stage = cast.stage(overlap=2, max_overlap=2)
+    stage.load(4)
+    for who in (stage.ben, stage.chi):
+        stage.answer(who, "yes", cite=["whole"])
+    stage.answer(stage.ben, "yes")
+    stage.answer(stage.chi, "no")
+    stage.claim(stage.ben)
+    stage.claim(stage.chi)
+    with connection.cursor() as cursor:
+        cursor.execute("UPDATE workforce_task SET overlap = 9 WHERE id = (SELECT max(id) FROM workforce_task t "
+                       "WHERE t.queue_id = %s)", [stage.queue.pk])
+        cursor.execute(
+            "INSERT INTO annotation_snapshot (project_id, name, state, version_id, request, digest, error, manifest, position, "
+            "n_rows, frozen_at) VALUES (%s, 's', 'frozen', %s, '{}', 'sha256:0', '', '{}', 1, 0, now())",
+            [stage.project.pk, stage.version.pk],
+        )
+    return stage
+
+
+@pytest.mark.parametrize("rule", BROKEN)
+def test_the_database_refuses(full: cast.Stage, rule: str) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT current_user")
+        assert cursor.fetchone() == ("concordat_app",)
+        with pytest.raises(Error), transaction.atomic():
+            cursor.execute(BROKEN[rule])
+
+
+@pytest.mark.parametrize("table", APPEND_ONLY)
+def test_records_are_written_once(full: cast.Stage, table: str) -> None:
+    for statement in (f"UPDATE {table} SET id = id", f"DELETE FROM {table}", f"TRUNCATE {table} CASCADE"):
+        with connection.cursor() as cursor, pytest.raises(Error), transaction.atomic():
+            cursor.execute(statement)
+
+
+def test_no_link_leads_into_another_project(full: cast.Stage) -> None:
+    other = cast.stage("other")
+    other.load(1)
+    for statement in (
+        "UPDATE workforce_queue SET owner_id = %(member)s WHERE project_id = %(project)s",
+        "UPDATE workforce_queue SET spec_id = %(spec)s WHERE project_id = %(project)s",
+        "INSERT INTO workforce_task (project_id, item_id, queue_id, meaning, round, state, overlap, n_answers, rank, priority) "
+        "SELECT %(project)s, i.id, q.id, 1, 1, 'open', 1, 0, 0, 0 FROM workforce_item i, workforce_queue q "
+        "WHERE i.project_id = %(other)s AND q.project_id = %(project)s LIMIT 1",
+    ):
+        with connection.cursor() as cursor, pytest.raises(Error), transaction.atomic():
+            cursor.execute(
+                statement,
+                {
+                    "project": full.project.pk,
+                    "other": other.project.pk,
+                    "member": other.ada.pk,
+                    "spec": other.spec.pk,
+                },
+            )
