@@ -64,7 +64,9 @@ class Stage:
 
     def load(self, n: int, *, start: int = 0, queue: Queue | None = None) -> None:
         """Load *n* items `item-<number>` into the queue."""
-        rows = "\n".join(json.dumps({"key": f"item-{k}", "text": f"text {k}"}) for k in range(start, start + n))
+        rows = "\n".join(
+            json.dumps({"key": f"item-{k}", "text": f"text {k}"}) for k in range(start, start + n)
+        )
         loading.load(
             project=self.project,
             queue=queue or self.queue,
@@ -117,7 +119,9 @@ def project(key: str = "rte") -> Project:
     return Project.objects.create(key=key, name=key.upper())
 
 
-def published(where: Project, by: Member, *, questions: Sequence[Mapping[str, Any]] = (QUESTION,)) -> SpecVersion:
+def published(
+    where: Project, by: Member, *, questions: Sequence[Mapping[str, Any]] = (QUESTION,)
+) -> SpecVersion:
     """Version 1.0.0 of a spec with the cast's clauses."""
     spec = drafting.create_spec(project=where, key="rte", title="Entailment", by=by)
     draft = drafting.open_draft(spec=spec, by=by)
@@ -134,11 +138,15 @@ def published(where: Project, by: Member, *, questions: Sequence[Mapping[str, An
     return publishing.publish(draft=draft, notes="The first edition.", by=by)
 
 
-def stage(key: str = "rte", *, questions: Sequence[Mapping[str, Any]] = (QUESTION,), **settings: Any) -> Stage:
+def stage(
+    key: str = "rte", *, questions: Sequence[Mapping[str, Any]] = (QUESTION,), **settings: Any
+) -> Stage:
     """Everything set up; *settings* are the queue's."""
     where = project(key)
     suffix = "" if key == "rte" else f"-{key}"
-    ada = staffing.add_member(project=where, user=user(f"ada{suffix}"), roles=[Role.OWNER, Role.LEAD], by=None)
+    ada = staffing.add_member(
+        project=where, user=user(f"ada{suffix}"), roles=[Role.OWNER, Role.LEAD], by=None
+    )
     eve = user(f"eve{suffix}")
     version = published(where, ada, questions=questions)
     settings = {"overlap": 2, "max_overlap": 3, "citing": "never", **settings}

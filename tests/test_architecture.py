@@ -27,7 +27,10 @@ def test_every_link_inside_a_project_is_a_composite_key() -> None:
         cursor.execute("SELECT attrelid, attnum, attname FROM pg_attribute WHERE attnum > 0")
         columns = {(relation, number): name for relation, number, name in cursor.fetchall()}
     composite = {
-        (table, columns[relation, number]) for table, numbers, relation in keys for number in numbers if len(numbers) > 1
+        (table, columns[relation, number])
+        for table, numbers, relation in keys
+        for number in numbers
+        if len(numbers) > 1
     }
     links = [
         (model._meta.db_table, field.column)
@@ -45,7 +48,10 @@ def test_every_row_belongs_to_a_project() -> None:
         for model in MODELS
         if not issubclass(model, ProjectRow | BusyProjectRow) and model is not Project
     }
-    assert without == {"Event", "StoredReply"}  # an event of the system has none; a reply belongs to its member
+    assert without == {
+        "Event",
+        "StoredReply",
+    }  # an event of the system has none; a reply belongs to its member
 
 
 def test_links_and_migrations_point_down() -> None:
@@ -75,7 +81,9 @@ def test_no_file_becomes_a_drawer() -> None:
         str(path.relative_to(ROOT)): n
         for folder in (*ORDER, "static", "templates", "tests")
         for path in (ROOT / folder).rglob("*")
-        if path.suffix in {".py", ".js", ".css", ".html"} and "migrations" not in path.parts and "vendor" not in path.parts
+        if path.suffix in {".py", ".js", ".css", ".html"}
+        and "migrations" not in path.parts
+        and "vendor" not in path.parts
         if (n := len(path.read_text().splitlines())) > 500
     }
     assert long == {}

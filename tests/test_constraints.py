@@ -107,8 +107,11 @@ def full(db: None) -> cast.Stage:
     stage.claim(stage.ben)
     stage.claim(stage.chi)
     with connection.cursor() as cursor:
-        cursor.execute("UPDATE workforce_task SET overlap = 9 WHERE id = (SELECT max(id) FROM workforce_task t "
-                       "WHERE t.queue_id = %s)", [stage.queue.pk])
+        cursor.execute(
+            "UPDATE workforce_task SET overlap = 9 WHERE id = (SELECT max(id) FROM workforce_task t "
+            "WHERE t.queue_id = %s)",
+            [stage.queue.pk],
+        )
         cursor.execute(
             "INSERT INTO annotation_snapshot (project_id, name, state, version_id, request, digest, error, manifest, position, "
             "n_rows, frozen_at) VALUES (%s, 's', 'frozen', %s, '{}', 'sha256:0', '', '{}', 1, 0, now())",

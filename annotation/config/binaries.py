@@ -12,6 +12,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 
+NAMESPACES = ("unshare", "--user")
+
+
 class EngineError(RuntimeError):
     """The engines cannot run here; the message says what to do."""
 
@@ -134,8 +137,8 @@ def launcher(home: Path) -> Launcher:
             "PostgreSQL does not run as root and there is no user nobody. Start as a plain user."
         ) from None
     # The mapped id must stand in the password file: initdb looks its name up.
-    prefix = ("unshare", "--user", f"--map-user={nobody.pw_uid}", f"--map-group={nobody.pw_gid}")
-    if shutil.which("unshare") and subprocess.run([*prefix, "true"], capture_output=True).returncode == 0:
+    prefix = (*NAMESPACES, f"--map-user={nobody.pw_uid}", f"--map-group={nobody.pw_gid}")
+    if shutil.which(prefix[0]) and subprocess.run([*prefix, "true"], capture_output=True).returncode == 0:
         return Launcher(folder, prefix)
     as_nobody = Launcher(_copied(folder, home / "engine"), uid=nobody.pw_uid, gid=nobody.pw_gid)
     home.chmod(0o711)

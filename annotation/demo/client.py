@@ -22,6 +22,9 @@ class Client:
         self.headers = {"Authorization": f"Bearer {token}"}
         self.connection = http.client.HTTPConnection(self.host, timeout=60)
 
+    def close(self) -> None:
+        self.connection.close()
+
     def call(
         self,
         method: str,

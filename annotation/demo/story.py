@@ -42,6 +42,8 @@ class Story:
         self.figures["loop"] = loop.run()
         self.figures["snapshot"] = loop.snapshot()
         loop.leave_work()
+        for client in loop.clients.values():
+            client.close()
         self.figures["seconds"] = round(time.monotonic() - started, 1)
         self.say("")
         self.say(f"Told in {self.figures['seconds']} s. Look at it yourself: {self.base_url}")

@@ -154,9 +154,11 @@ def _after(
         messages.warning(
             request, _("Your time on that task had run out. Your answer is kept, but it does not count.")
         )
-    if not request.headers.get("HX-Request"):
-        return _here(request, queue.key)
     held = leasing.held(annotator=annotator, queue_id=queue.pk)
+    if not request.headers.get("HX-Request"):
+        if not held:
+            messages.info(request, _("That was the last task that waits for you here."))
+        return _here(request, queue.key)
     work = labelling.work(served=held[0], annotator=annotator, queue=queue) if held else None
     return _render(request, queue, annotator, work, ended=work is None)
 

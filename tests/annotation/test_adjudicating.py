@@ -38,7 +38,12 @@ def _rule(stage: cast.Stage, dispute: Dispute, lead: Annotator, **changed: objec
         **changed,
     }
     return adjudicating.rule(  # type: ignore[arg-type]
-        dispute=dispute, annotator=lead, assignment_id=served.assignment_id, token=served.token, by=stage.ada, **options
+        dispute=dispute,
+        annotator=lead,
+        assignment_id=served.assignment_id,
+        token=served.token,
+        by=stage.ada,
+        **options,
     )
 
 
@@ -56,7 +61,10 @@ def test_the_sides_show_letters_and_citations_and_no_names() -> None:
     stage, dispute, _ = _disputed()
     sides = adjudicating.sides(dispute, versions.read(stage.version.pk))["entailed"]
     assert sorted(letter for side in sides for letter in side.letters) == ["A", "B"]
-    assert sorted(name for side in sides for names in side.citations.values() for name in names) == ["no clause fits", "§1"]
+    assert sorted(name for side in sides for names in side.citations.values() for name in names) == [
+        "no clause fits",
+        "§1",
+    ]
 
 
 def test_whoever_answered_cannot_rule() -> None:

@@ -17,7 +17,6 @@ from specs.refusals import Invalid
 from tests import cast
 
 
-
 def _frozen(stage: cast.Stage, **options: object) -> Snapshot:
     asked = exporting.request(project=stage.project, version=stage.version, name="", by=stage.ada, **options)  # type: ignore[arg-type]
     return exporting.build(snapshot_id=asked.pk)
@@ -32,8 +31,6 @@ def stage(committed_db: None) -> cast.Stage:
         for who in (made.ben, made.chi):
             made.answer(who, "yes", cite=["whole"])
     return made
-
-
 
 
 def _path(digest: str) -> Path:
@@ -64,11 +61,15 @@ def test_rows_equal_an_independent_recount_in_both_formats(stage: cast.Stage) ->
     with store.opened(files["labels.jsonl"].digest) as source:
         rows = [json.loads(line) for line in source]
     assert [row["key"] for row in rows] == [f"item-{k}" for k in range(4)]
-    assert {row["labels"]["entailed"]["value"] for row in rows} == set(Resolution.objects.values_list("value", flat=True))
+    assert {row["labels"]["entailed"]["value"] for row in rows} == set(
+        Resolution.objects.values_list("value", flat=True)
+    )
     assert sum(row["labels"]["entailed"]["n_answers"] for row in rows) == Annotation.objects.count()
     assert rows[0]["labels"]["entailed"]["clauses"] == ["whole"]
     table = pq.read_table(_path(files["labels.parquet"].digest)).to_pylist()
-    assert [(r["key"], r["entailed"]) for r in table] == [(r["key"], r["labels"]["entailed"]["value"]) for r in rows]
+    assert [(r["key"], r["entailed"]) for r in table] == [
+        (r["key"], r["labels"]["entailed"]["value"]) for r in rows
+    ]
 
 
 def test_one_flipped_bit_is_found_and_the_file_is_not_served(stage: cast.Stage) -> None:
@@ -111,6 +112,8 @@ def test_the_chain_finds_what_was_changed_behind_its_back(stage: cast.Stage) -> 
     last = ledger.seal_all(project_id=stage.project.pk)
     with psycopg.connect(databases.admin_url()) as admin:
         admin.execute("SET session_replication_role = replica")
-        admin.execute("UPDATE specs_event SET data = '{}' WHERE id = (SELECT min(event_id) FROM specs_ledgerentry)")
+        admin.execute(
+            "UPDATE specs_event SET data = '{}' WHERE id = (SELECT min(event_id) FROM specs_ledgerentry)"
+        )
     assert ledger.verify(project_id=stage.project.pk)
     assert ledger.verify(project_id=stage.project.pk, checkpoint=(last + 10**6, "sha256:gone"))

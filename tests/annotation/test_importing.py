@@ -74,7 +74,9 @@ BAD = {
 
 
 @pytest.mark.parametrize(("text", "reason"), BAD.items())
-def test_files_that_do_not_fit_are_refused_and_nothing_is_kept(tmp_path: Path, text: str, reason: str) -> None:
+def test_files_that_do_not_fit_are_refused_and_nothing_is_kept(
+    tmp_path: Path, text: str, reason: str
+) -> None:
     with pytest.raises(Invalid, match=reason):
         _import(_folder(tmp_path, labels=text))
     assert not Annotation.objects.exists()
@@ -98,7 +100,9 @@ def test_the_most_contested_become_disputes_when_asked_for(tmp_path: Path) -> No
 def test_the_measurement_equals_one_made_by_hand(tmp_path: Path) -> None:
     """Four items, two annotators, one disagreement: Ao = 3/4; alpha from the coincidence matrix by hand."""
     labels = "item_id,annotator_id,label\n" + "".join(
-        f"i{item},a{person},{value}\n" for item, values in enumerate(("xx", "yy", "xx", "xy")) for person, value in enumerate(values)
+        f"i{item},a{person},{value}\n"
+        for item, values in enumerate(("xx", "yy", "xx", "xy"))
+        for person, value in enumerate(values)
     )
     done = _import(_folder(tmp_path, labels=labels, gold="item_id,label\ni0,x\ni3,x\n"))
     one = measuring.compute(spec=done.version.spec)[0].as_dict()

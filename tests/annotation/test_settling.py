@@ -15,7 +15,9 @@ from workforce.models import Task
 CHOICE = cast.QUESTION
 
 
-def _verdict(values: str, *, rule: str = "share", share: str = "0.8", maximum: int = 5, unfit: int = 0) -> str:
+def _verdict(
+    values: str, *, rule: str = "share", share: str = "0.8", maximum: int = 5, unfit: int = 0
+) -> str:
     answers = [{"entailed": "yes" if value == "y" else "no"} for value in values]
     return rules.decide(
         [CHOICE], answers, {"entailed": unfit}, rule=rule, share=Fraction(share), maximum=maximum
@@ -24,7 +26,14 @@ def _verdict(values: str, *, rule: str = "share", share: str = "0.8", maximum: i
 
 @pytest.mark.parametrize(
     ("values", "verdict"),
-    [("yyy", "agreed"), ("yyn", "more"), ("yyyn", "more"), ("yyyyn", "agreed"), ("yyynn", "disputed"), ("y", "agreed")],
+    [
+        ("yyy", "agreed"),
+        ("yyn", "more"),
+        ("yyyn", "more"),
+        ("yyyyn", "agreed"),
+        ("yyynn", "disputed"),
+        ("y", "agreed"),
+    ],
 )
 def test_the_share_rule(values: str, verdict: str) -> None:
     assert _verdict(values) == verdict
@@ -44,7 +53,11 @@ def test_a_majority_that_finds_no_clause_is_a_dispute_even_when_values_agree() -
 
 def test_a_conditional_question_is_judged_on_the_branch_that_was_agreed() -> None:
     why = {**CHOICE, "key": "why", "shown_when": {"question": "entailed", "values": ["yes"]}}
-    answers: list[dict[str, Any]] = [{"entailed": "yes", "why": "no"}, {"entailed": "yes", "why": "no"}, {"entailed": "no"}]
+    answers: list[dict[str, Any]] = [
+        {"entailed": "yes", "why": "no"},
+        {"entailed": "yes", "why": "no"},
+        {"entailed": "no"},
+    ]
     outcomes = rules.decide([CHOICE, why], answers, {}, rule="majority", share=Fraction(1), maximum=3)
     assert [(o.question, o.verdict, o.value) for o in outcomes] == [
         ("entailed", "agreed", "yes"),
@@ -60,7 +73,11 @@ def test_agreement_resolves_the_task_with_what_it_rests_on() -> None:
     assert Task.objects.get().state == "open"
     stage.answer(stage.chi, "yes")
     resolution = Resolution.objects.get()
-    assert (Task.objects.get().state, resolution.value, resolution.distribution) == ("resolved", "yes", {"yes": 2})
+    assert (Task.objects.get().state, resolution.value, resolution.distribution) == (
+        "resolved",
+        "yes",
+        {"yes": 2},
+    )
     assert len(resolution.answers) == 2
 
 

@@ -34,7 +34,10 @@ def test_an_answer_is_stored_with_its_citations_and_the_digest_that_was_served()
     stored = Annotation.objects.get()
     assert (stored.pk, stored.values, stored.ordinal) == (receipt.annotation_id, YES, 1)
     assert stored.served_digest == stage.version.digest
-    assert {c.clause.key for c in Citation.objects.select_related("clause") if c.clause} == {"whole", "knowledge"}
+    assert {c.clause.key for c in Citation.objects.select_related("clause") if c.clause} == {
+        "whole",
+        "knowledge",
+    }
 
 
 def test_the_same_key_again_is_one_answer_and_gives_the_first_receipt() -> None:
@@ -118,7 +121,11 @@ def test_an_older_draft_never_overwrites_a_newer_one() -> None:
 
     def save(value: str, revision: int) -> int:
         return submitting.save_draft(
-            annotator=stage.ben, task_id=served.task_id, values={"entailed": value}, citations={}, revision=revision
+            annotator=stage.ben,
+            task_id=served.task_id,
+            values={"entailed": value},
+            citations={},
+            revision=revision,
         )
 
     assert (save("yes", 0), save("no", 1)) == (1, 2)

@@ -30,7 +30,10 @@ def _annotators(stage: cast.Stage, n: int) -> list[Annotator]:
     made = []
     for number in range(n):
         member = staffing.add_member(
-            project=stage.project, user=User.objects.create(username=f"p{number}"), roles=["annotator"], by=stage.ada
+            project=stage.project,
+            user=User.objects.create(username=f"p{number}"),
+            roles=["annotator"],
+            by=stage.ada,
         )
         annotator = staffing.annotator_for(member=member)
         staffing.enrol(queue=stage.queue, annotator=annotator, by=stage.ada)
@@ -51,7 +54,10 @@ def _start(queue: Queue, annotator: Annotator, seed: int) -> subprocess.Popen[st
 
 @pytest.mark.parametrize(
     ("n_processes", "n_items", "overlap", "kills"),
-    [pytest.param(12, 100, 3, 4, id="short"), pytest.param(64, 100, 3, 16, id="long", marks=pytest.mark.long)],
+    [
+        pytest.param(12, 100, 3, 4, id="short"),
+        pytest.param(64, 100, 3, 16, id="long", marks=pytest.mark.long),
+    ],
 )
 def test_processes_with_kills_and_ended_leases_keep_every_promise(
     committed_db: None, n_processes: int, n_items: int, overlap: int, kills: int

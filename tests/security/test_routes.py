@@ -51,7 +51,9 @@ def test_every_verb_of_the_api_declares_its_policy() -> None:
 
 
 def test_only_named_routes_are_public() -> None:
-    public = {where for where, view in ROUTES for policy in _policies(view).values() if policy.kind == "public"}
+    public = {
+        where for where, view in ROUTES for policy in _policies(view).values() if policy.kind == "public"
+    }
     assert public == {"api/v1/schema", "api/v1/docs", "healthz", "readyz"}
 
 
@@ -70,7 +72,9 @@ def _address(where: str, project: str, ids: dict[str, object]) -> str:
 def _digest() -> list[tuple[str, int]]:
     """How many rows every table has: what a request may not change."""
     with connection.cursor() as cursor:
-        cursor.execute("SELECT relname FROM pg_class WHERE relkind = 'r' AND relnamespace = 'public'::regnamespace ORDER BY 1")
+        cursor.execute(
+            "SELECT relname FROM pg_class WHERE relkind = 'r' AND relnamespace = 'public'::regnamespace ORDER BY 1"
+        )
         tables = [row[0] for row in cursor.fetchall() if row[0] not in ("django_session",)]
         found = []
         for table in tables:
@@ -84,7 +88,14 @@ def _plain(content: bytes) -> bytes:
     return re.sub(rb"X-CSRFToken[^}]*}|csrfmiddlewaretoken[^>]*>", b"", content)
 
 
-IDS: dict[str, object] = {"spec": "rte", "queue": "main", "number": "1.0.0", "old": "1.0.0", "new": "1.0.0", "clause": "whole"}
+IDS: dict[str, object] = {
+    "spec": "rte",
+    "queue": "main",
+    "number": "1.0.0",
+    "old": "1.0.0",
+    "new": "1.0.0",
+    "clause": "whole",
+}
 IN_PROJECT = [(where, view) for where, view in ROUTES if "<slug:project>" in where]
 MISSING_IDS: dict[str, object] = {
     "spec": "none",
@@ -157,7 +168,9 @@ def test_a_foreign_child_under_ones_own_project_is_missing() -> None:
     }
     client = Client(headers={"authorization": f"Bearer {stage.token(stage.ada)}"})
     for where, view in IN_PROJECT:
-        if where.startswith("api/") and any(f":{name}>" in where for name in ("dispute", "assignment", "member")):
+        if where.startswith("api/") and any(
+            f":{name}>" in where for name in ("dispute", "assignment", "member")
+        ):
             for verb in view.cls.policies:
                 options = {} if verb == "get" else {"content_type": "application/json"}
                 reply = getattr(client, verb)(_address(where, "rte", foreign), **options)
@@ -197,5 +210,7 @@ def test_looking_changes_nothing() -> None:
     before = [row for row in _digest() if row[0] != "auth_user"]
     for where, view in IN_PROJECT:
         if not where.startswith("api/"):
-            client.get(_address(where, "rte", {**IDS, **{k: v for k, v in MISSING_IDS.items() if k == "step"}}))
+            client.get(
+                _address(where, "rte", {**IDS, **{k: v for k, v in MISSING_IDS.items() if k == "step"}})
+            )
     assert [row for row in _digest() if row[0] != "auth_user"] == before

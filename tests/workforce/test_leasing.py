@@ -20,7 +20,8 @@ pytestmark = pytest.mark.django_db
 def _let_leases_end() -> None:
     """As if the leases had been given long ago: their end is moved, by the database's clock."""
     Assignment.objects.filter(state=SlotState.LEASED).update(
-        leased_at=leasing.database_now() - timedelta(hours=2), lease_until=leasing.database_now() - timedelta(hours=1)
+        leased_at=leasing.database_now() - timedelta(hours=2),
+        lease_until=leasing.database_now() - timedelta(hours=1),
     )
 
 
@@ -160,7 +161,9 @@ def test_a_tool_may_hold_a_batch_and_no_more() -> None:
 def test_a_claim_takes_at_most_eight_statements() -> None:
     stage = cast.stage()
     stage.load(3)
-    with CaptureQueriesContext(connection, ) as seen:
+    with CaptureQueriesContext(
+        connection,
+    ) as seen:
         stage.claim(stage.ben)
     assert len(seen) <= 8
 

@@ -83,7 +83,12 @@ def test_the_same_key_with_other_content_is_a_bad_row() -> None:
 
 def test_rows_of_other_lengths_and_files_without_rows_are_refused() -> None:
     stage = cast.stage()
-    for data, name in ((b"key,text\na\n", "x.csv"), (b"key,key\na,b\n", "x.csv"), (b"\n\n", "x.jsonl"), (b"", "x.csv")):
+    for data, name in (
+        (b"key,text\na\n", "x.csv"),
+        (b"key,key\na,b\n", "x.csv"),
+        (b"\n\n", "x.jsonl"),
+        (b"", "x.csv"),
+    ):
         with pytest.raises(Invalid):
             _load(stage, data, name)
 

@@ -16,7 +16,9 @@ pytestmark = pytest.mark.django_db
 
 def test_nobody_grants_a_role_at_or_above_his_own() -> None:
     stage = cast.stage()
-    max_ = staffing.add_member(project=stage.project, user=cast.user("max"), roles=[Role.MANAGER], by=stage.ada)
+    max_ = staffing.add_member(
+        project=stage.project, user=cast.user("max"), roles=[Role.MANAGER], by=stage.ada
+    )
     for roles in ([Role.OWNER], [Role.MANAGER], [Role.PUBLISHER]):
         with pytest.raises(NotAllowed):
             staffing.add_member(project=stage.project, user=stage.eve, roles=roles, by=max_)
