@@ -78,21 +78,36 @@ BROKEN = {
     "a second open dispute of a task": "INSERT INTO annotation_dispute (project_id, task_id, questions, reason, state, "
     "disagreement, event_id) SELECT project_id, task_id, questions, reason, 'open', 0, event_id FROM annotation_dispute",
     "a decided dispute without a time": "UPDATE annotation_dispute SET state = 'decided'",
-    "a dispute without a question": "INSERT INTO annotation_dispute (project_id, task_id, questions, reason, state, disagreement, "
-    "event_id, decided_at) SELECT project_id, task_id, '{}', reason, 'decided', 0, event_id, now() FROM annotation_dispute",
+    "a dispute without a question": "INSERT INTO annotation_dispute (project_id, task_id, questions, reason, state, "
+    "disagreement, event_id, decided_at) SELECT project_id, task_id, '{}', reason, 'decided', 0, event_id, now() FROM annotation_dispute",
     "a snapshot is edited after it was frozen": "UPDATE annotation_snapshot SET name = 'x'",
-    "a frozen snapshot without a digest": "INSERT INTO annotation_snapshot (project_id, name, state, version_id, request, digest, "
-    "error) SELECT project_id, '', 'frozen', version_id, '{}', '', '' FROM annotation_snapshot",
+    "a frozen snapshot without a digest": "INSERT INTO annotation_snapshot (project_id, name, state, version_id, request, "
+    "digest, error) SELECT project_id, '', 'frozen', version_id, '{}', '', '' FROM annotation_snapshot",
     # people
     "a role that does not exist": "UPDATE specs_member SET roles = '{emperor}'",
     "a pseudonym is changed": "UPDATE workforce_annotator SET pseudonym = 'x'",
     "an annotator is deleted": "DELETE FROM workforce_annotator",
 }
-APPEND_ONLY = (
-    "specs_event specs_seal specs_ledgerentry specs_clauserevision specs_acknowledgement workforce_item workforce_lease "
-    "workforce_load workforce_prediction annotation_annotation annotation_citation annotation_lateanswer annotation_resolution "
-    "annotation_ruling annotation_agreementreport annotation_clausereading annotation_carry annotation_snapshotfile"
-).split()
+APPEND_ONLY = [
+    "specs_event",
+    "specs_seal",
+    "specs_ledgerentry",
+    "specs_clauserevision",
+    "specs_acknowledgement",
+    "workforce_item",
+    "workforce_lease",
+    "workforce_load",
+    "workforce_prediction",
+    "annotation_annotation",
+    "annotation_citation",
+    "annotation_lateanswer",
+    "annotation_resolution",
+    "annotation_ruling",
+    "annotation_agreementreport",
+    "annotation_clausereading",
+    "annotation_carry",
+    "annotation_snapshotfile",
+]
 
 
 @pytest.fixture

@@ -1,4 +1,4 @@
-"""One annotator as a process of its own: claims and answers until told to stop, and says on standard output what was acknowledged.
+"""One annotator as a process: claims and answers until nothing is left, and prints what was acknowledged.
 
     python -m tests.concurrency.worker QUEUE ANNOTATOR SEED
 

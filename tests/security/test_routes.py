@@ -116,7 +116,7 @@ def test_a_foreign_project_answers_like_a_missing_one_on_every_page_and_changes_
     stage.load(2)
     client = Client()
     client.force_login(stage.eve)
-    for where, view in IN_PROJECT:
+    for where, _view in IN_PROJECT:
         if where.startswith("api/"):
             continue
         for verb in ("get", "post", "head", "put", "delete"):
@@ -208,7 +208,7 @@ def test_looking_changes_nothing() -> None:
     assert stage.ada.user is not None
     client.force_login(stage.ada.user)
     before = [row for row in _digest() if row[0] != "auth_user"]
-    for where, view in IN_PROJECT:
+    for where, _view in IN_PROJECT:
         if not where.startswith("api/"):
             client.get(
                 _address(where, "rte", {**IDS, **{k: v for k, v in MISSING_IDS.items() if k == "step"}})

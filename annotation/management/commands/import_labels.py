@@ -1,0 +1,70 @@
+"""Labels made elsewhere, with their agreement in the first five minutes."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+
+from annotation import importing, measuring
+from annotation.management.arguments import refusals
+
+
+class Command(BaseCommand):
+    help = (
+        "Import labels.csv (item_id, annotator_id, label) and, where they are there, items.csv, gold.csv and clauses.csv of a "
+        "folder, each also as .gz; creates the project, a spec 1.0.0 and a queue if they are missing. Harmless to repeat."
+    )
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("folder", type=Path)
+        parser.add_argument("--project", required=True, help="the project's key; made if missing")
+        parser.add_argument("--kind", default="choice", help="kind of question (default: %(default)s)")
+        parser.add_argument("--level", default="nominal", help="level of measurement (default: %(default)s)")
+        parser.add_argument("--sensitive", action="store_true", help="blur the items until asked for")
+        parser.add_argument(
+            "--open-disputes", type=int, default=0, metavar="N", help="open disputes on the N most contested"
+        )
+        parser.add_argument("--json", action="store_true", help="print one JSON object")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        if not options["folder"].is_dir():
+            raise CommandError(f"{options['folder']} is not a folder.")
+        with refusals():
+            done = importing.import_labels(
+                folder=options["folder"],
+                project_key=options["project"],
+                kind=options["kind"],
+                level=options["level"],
+                sensitive=options["sensitive"],
+                by=None,
+            )
+            disputes = importing.open_disputes(queue=done.queue, limit=options["open_disputes"], by=None)
+            reports = measuring.measure(spec=done.version.spec, by=None)
+        counts = {
+            "items": done.n_items,
+            "annotators": done.n_annotators,
+            "labels": done.n_labels,
+            "gold": done.n_gold,
+            "repeats_left_out": done.n_repeats,
+            "disputes": disputes,
+        }
+        if options["json"]:
+            self.stdout.write(
+                json.dumps({**counts, "agreement": {r.question: r.numbers["alpha"] for r in reports}})
+            )
+            return
+        self.stdout.write(
+            f"{done.project.key}: " + ", ".join(f"{n:,} {name}" for name, n in counts.items() if n)
+        )
+        for report in reports:
+            alpha = report.numbers["alpha"]
+            if alpha["value"] is None:
+                self.stdout.write(f"{report.question}: alpha is not defined: {alpha['reason']}")
+            else:
+                self.stdout.write(
+                    f"{report.question}: alpha {alpha['value']:.3f} ({alpha['low']:.3f} to {alpha['high']:.3f}), "
+                    f"n = {report.numbers['annotations']:,}"
+                )

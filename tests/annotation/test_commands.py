@@ -1,0 +1,82 @@
+"""The command line: what it prints, and how it refuses."""
+
+from __future__ import annotations
+
+import io
+import json
+from pathlib import Path
+
+import pytest
+from django.contrib.auth.models import User
+from django.core.management import CommandError, call_command
+
+from annotation.demo import story
+from specs.models import Member
+from tests import cast
+
+
+def _run(*arguments: str) -> str:
+    out = io.StringIO()
+    call_command(*arguments, stdout=out)
+    return out.getvalue()
+
+
+@pytest.mark.django_db
+def test_a_history_gives_its_published_agreement() -> None:
+    """The 800 pairs of the demo: alpha and majority accuracy as published with the data."""
+    _run("import_labels", str(story.DATA / "entailment"), "--project", "snow", "--open-disputes", "3")
+    numbers = json.loads(_run("agreement", "--project", "snow", "--json"))
+    assert (numbers["annotations"], numbers["items"], numbers["annotators"]) == (8000, 800, 164)
+    assert numbers["alpha"]["value"] == pytest.approx(0.241479, abs=5e-7)
+    assert numbers["percent_agreement"] == pytest.approx(0.628694, abs=5e-7)
+    assert numbers["ac1"] == pytest.approx(0.272732, abs=5e-7)
+    assert numbers["majority_accuracy"] == pytest.approx(0.896875, abs=5e-7)
+    assert set(numbers["questions"]) == {"label"}
+
+
+@pytest.mark.django_db
+def test_the_clauses_of_a_test_suite_are_told_apart() -> None:
+    """HateCheck: the clauses with the most disagreement are the published ones."""
+    out = _run("import_labels", str(story.DATA / "hatecheck"), "--project", "hc", "--sensitive", "--json")
+    assert json.loads(out)["agreement"]["label"]["value"] == pytest.approx(0.928516, abs=5e-7)
+    worst = _run("agreement", "--project", "hc").splitlines()[2]
+    assert "Negate neg nh: 0.087 n=140" in worst
+
+
+def test_a_snapshot_is_built_verified_and_found_damaged(committed_db: None) -> None:
+    stage = cast.stage(overlap=1, max_overlap=1)
+    stage.load(2)
+    for _ in range(2):
+        stage.answer(stage.ben, "yes")
+    built = json.loads(_run("snapshot", "--project", "rte", "--json"))
+    assert built["rows"] == 2
+    assert "intact" in _run("verify_snapshot", built["digest"])
+    assert "hold. Checkpoint: " in _run("verify_ledger", "--project", "rte")
+    with pytest.raises(CommandError, match="no snapshot"):
+        _run("verify_snapshot", "sha256:none")
+    with pytest.raises(CommandError, match="checkpoint"):
+        _run("verify_ledger", "--project", "rte", "--checkpoint", "1:sha256:other")
+
+
+@pytest.mark.django_db
+def test_commands_say_what_is_there_instead(tmp_path: Path) -> None:
+    cast.stage()
+    with pytest.raises(CommandError, match="There are: rte"):
+        _run("agreement", "--project", "none")
+    with pytest.raises(CommandError, match="not a folder"):
+        _run("import_labels", str(tmp_path / "none"), "--project", "x")
+    with pytest.raises(CommandError, match=r"no labels\.csv"):
+        _run("import_labels", str(tmp_path), "--project", "x")
+    with pytest.raises(CommandError, match="no published version"):
+        _run("snapshot", "--project", "rte", "--version-number", "9.0.0")
+
+
+@pytest.mark.django_db
+def test_the_first_owner_comes_from_the_command_line() -> None:
+    assert "Password: " in _run("create_owner", "root", "--project", "first", "--generate")
+    assert Member.objects.get().roles == ["owner"]
+    assert User.objects.get().check_password("") is False
+    with pytest.raises(CommandError, match="member already"):
+        _run("create_owner", "root", "--project", "first", "--generate")
+    with pytest.raises(CommandError, match="lower-case"):
+        _run("create_owner", "root", "--project", "No Such", "--generate")
