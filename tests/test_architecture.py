@@ -58,9 +58,9 @@ def test_links_and_migrations_point_down() -> None:
     for model in MODELS:
         for field in model._meta.get_fields():
             to = getattr(field, "related_model", None)
-            if field.auto_created or to is None or to._meta.app_label not in ORDER:  # type: ignore[union-attr]
+            if field.auto_created or to is None or to._meta.app_label not in ORDER:
                 continue
-            assert ORDER[to._meta.app_label] <= ORDER[model._meta.app_label], f"{model.__name__}.{field.name}"  # type: ignore[union-attr]
+            assert ORDER[to._meta.app_label] <= ORDER[model._meta.app_label], f"{model.__name__}.{field.name}"
     for (app, name), migration in MigrationLoader(None).disk_migrations.items():
         for parent, _ in migration.dependencies:
             if app in ORDER and parent in ORDER:

@@ -79,7 +79,8 @@ BROKEN = {
     "disagreement, event_id) SELECT project_id, task_id, questions, reason, 'open', 0, event_id FROM annotation_dispute",
     "a decided dispute without a time": "UPDATE annotation_dispute SET state = 'decided'",
     "a dispute without a question": "INSERT INTO annotation_dispute (project_id, task_id, questions, reason, state, "
-    "disagreement, event_id, decided_at) SELECT project_id, task_id, '{}', reason, 'decided', 0, event_id, now() FROM annotation_dispute",
+    "disagreement, event_id, decided_at) SELECT project_id, task_id, '{}', reason, 'decided', 0, event_id, now() "
+    "FROM annotation_dispute",
     "a snapshot is edited after it was frozen": "UPDATE annotation_snapshot SET name = 'x'",
     "a frozen snapshot without a digest": "INSERT INTO annotation_snapshot (project_id, name, state, version_id, request, "
     "digest, error) SELECT project_id, '', 'frozen', version_id, '{}', '', '' FROM annotation_snapshot",

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from annotation import adjudicating
@@ -28,16 +30,16 @@ def _disputed() -> tuple[cast.Stage, Dispute, Annotator]:
     return stage, dispute, lead
 
 
-def _rule(stage: cast.Stage, dispute: Dispute, lead: Annotator, **changed: object) -> Ruling:
+def _rule(stage: cast.Stage, dispute: Dispute, lead: Annotator, **changed: Any) -> Ruling:
     served = adjudicating.take(dispute=dispute, annotator=lead, by=stage.ada)
-    options: dict[str, object] = {
+    options: dict[str, Any] = {
         "values": {"entailed": "no"},
         "cause": "clause-ambiguous",
         "clause_key": "knowledge",
         "reason": "It does not say whose.",
         **changed,
     }
-    return adjudicating.rule(  # type: ignore[arg-type]
+    return adjudicating.rule(
         dispute=dispute,
         annotator=lead,
         assignment_id=served.assignment_id,

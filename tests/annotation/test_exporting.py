@@ -92,6 +92,7 @@ def test_labels_are_carried_into_the_next_meaning_with_their_basis(stage: cast.S
     relabelling.confirm(plan=plan, include_possible=False, reason="Not touched.", by=stage.ada)
     asked = exporting.request(project=stage.project, version=version, name="", by=stage.ada)
     frozen = exporting.build(snapshot_id=asked.pk)
+    assert frozen.manifest is not None
     assert frozen.manifest["counts"]["basis"] == {"entailed": {"carried": 4}}
     rows = list(exporting.rows(frozen))
     assert {row["labels"]["entailed"]["spec_version"] for row in rows} == {"1.0.0"}

@@ -50,7 +50,7 @@ def test_from_spec_to_verified_snapshot(clients: dict[str, Client]) -> None:
         assert client.post(f"assignments/{lease['assignment']}/submit", body, key=key) == first
         with pytest.raises(Refused, match="422"):
             client.post(f"assignments/{lease['assignment']}/submit", {**body, "flagged": True}, key=key)
-        return first  # type: ignore[no-any-return]
+        return first
 
     for values in (("yes", "yes"), ("yes", "no"), ("no", "no")):
         assert answer(ben, values[0])["outcome"] == "counted"

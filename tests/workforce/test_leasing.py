@@ -68,7 +68,8 @@ def test_items_come_in_the_order_they_were_loaded() -> None:
     stage = cast.stage(overlap=1, max_overlap=1)
     stage.load(5)
     stage.load(3, start=5)
-    assert [stage.answer(stage.ben, "yes") and None for _ in range(8)] == [None] * 8
+    for _ in range(8):
+        stage.answer(stage.ben, "yes")
     order = Assignment.objects.order_by("submitted_at").values_list("task__item__key", flat=True)
     assert list(order) == [f"item-{k}" for k in range(8)]
 

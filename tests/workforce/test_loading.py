@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from typing import Any
 
 import pytest
 
@@ -14,7 +15,7 @@ from workforce.models import Assignment, Item, Load, Task
 pytestmark = pytest.mark.django_db
 
 
-def _load(stage: cast.Stage, data: bytes, name: str = "items.jsonl", **options: bool) -> Load:
+def _load(stage: cast.Stage, data: bytes, name: str = "items.jsonl", **options: Any) -> Load:
     return loading.load(
         project=stage.project, queue=stage.queue, source=io.BytesIO(data), name=name, by=stage.ada, **options
     )
