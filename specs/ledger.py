@@ -3,9 +3,9 @@
     (nothing) -> event: record
     event -> sealed: seal
 
-Events are written unchained by whoever changes something, in the same transaction. The sealer gives positions later. It
-takes only events whose transaction is older than the oldest one still running, so no event can turn up below a position
-that was already given; writers never wait for it.
+Events are written unchained by whoever changes something, in the same transaction, and writers never wait for the sealer. It
+gives positions later, to whatever is committed and has none: a transaction that ends after another one was sealed simply
+comes after it, so no event can turn up below a position that was given. The events of one transaction are sealed together.
 """
 
 from __future__ import annotations
@@ -28,12 +28,14 @@ _INSERT = """
 """
 
 _SEALABLE = """
-    SELECT e.id, e.kind, e.subject, e.subject_id, e.by_id, e.data::text, e.recorded_at
-    FROM specs_event e
-    WHERE e.project_id = %(project)s
-      AND (e.xact < pg_snapshot_xmin(pg_current_snapshot()) OR e.xact >= pg_snapshot_xmax(pg_current_snapshot()))
-      AND NOT EXISTS (SELECT 1 FROM specs_ledgerentry l WHERE l.event_id = e.id)
-    ORDER BY e.id LIMIT %(limit)s
+    WITH unsealed AS (
+        SELECT e.* FROM specs_event e
+        WHERE e.project_id = %(project)s AND NOT EXISTS (SELECT 1 FROM specs_ledgerentry l WHERE l.event_id = e.id)
+    ), batch AS (
+        SELECT DISTINCT xact FROM (SELECT xact FROM unsealed ORDER BY id LIMIT %(limit)s) first
+    )
+    SELECT id, kind, subject, subject_id, by_id, data::text, recorded_at
+    FROM unsealed WHERE xact IN (SELECT xact FROM batch) ORDER BY id
 """
 
 _SEALED = """

@@ -35,7 +35,7 @@ class Run:
 
 def start() -> Run:
     """Start or find the engines, migrate the template, and say by environment variables where everything is."""
-    home = Path(tempfile.mkdtemp(prefix="concordat-tests-", dir=_folder()))
+    home = Path(tempfile.mkdtemp(prefix="concordat-tests-", dir=memory()))
     try:
         (home / "static").mkdir()
         os.environ.update(
@@ -87,7 +87,7 @@ def admin_url() -> str:
     return _at(os.environ["TEST_ADMIN_URL"], database=urlsplit(os.environ["DATABASE_URL"]).path[1:])
 
 
-def _folder() -> Path | None:
+def memory() -> Path | None:
     """Memory where there is plenty: the engines keep all their promises there too, only faster."""
     memory = Path("/dev/shm")
     if memory.is_dir() and os.access(memory, os.W_OK) and shutil.disk_usage(memory).free > _ENOUGH_MEMORY:

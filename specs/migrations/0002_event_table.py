@@ -1,4 +1,4 @@
-"""The events table, partitioned by range of id, append-only; `xact` is the writing transaction, which the sealer needs."""
+"""The events table, partitioned by range of id, append-only; `xact` is the writing transaction, whose events are sealed together."""
 
 from django.db import migrations
 

@@ -1,8 +1,7 @@
 """A project's ledger: events, written by every transition, and the chain that seals them.
 
-Writers insert events without looking at one another. The sealer gives events their position later, in batches, and takes
-only those whose transaction is older than the oldest running one: below that line nothing can appear any more. A position
-is data (it survives a dump and a restore), a transaction number is not.
+Writers insert events without looking at one another. The sealer gives committed events their position later, in batches. A
+position is data: it survives a dump and a restore, which a transaction number does not.
 """
 
 from __future__ import annotations
