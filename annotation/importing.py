@@ -383,6 +383,8 @@ def _write(
         _run(cursor, _ITEM_CLAUSES, known)
         n_people = _run(cursor, _PEOPLE, known)
         _run(cursor, _TASKS, known)
+        # The tables just filled have no statistics yet; what follows joins them whole, never row by row.
+        cursor.execute("SET LOCAL enable_nestloop = off; SET LOCAL work_mem = '128MB'")
         n_labels = _run(cursor, _FRESH, known)
         if n_labels:
             known["event"] = ledger.record(
@@ -393,7 +395,8 @@ def _write(
                 data={"digest": files.digest, "labels": n_labels, "version": version.pk},
             )
             cursor.execute("ANALYZE fresh_label")
-            for query in (_WIDEN, _SLOTS, _ANSWERS, _CITATIONS, _RESOLUTIONS):
+            cites = any(_cited(row) for row in first)
+            for query in (_WIDEN, _SLOTS, _ANSWERS, *([_CITATIONS] if cites else []), _RESOLUTIONS):
                 _run(cursor, query, known)
         n_gold = _run(cursor, _GOLD, known) if files.gold else 0
     return n_items, n_people, n_labels, n_gold, len(files.labels) - len(first)

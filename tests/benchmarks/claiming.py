@@ -1,0 +1,236 @@
+"""Claim and submit by REST, everything on, against the bare floor under the same gunicorn settings in the same run.
+
+    .venv/bin/python -m tests.benchmarks.claiming [--tasks 10000] [--clients 16] [--seconds 8] [--overlap 3]
+
+Prints annotations per second of both, their ratio, latencies, and the SQL statements per request. Its engines are its own and
+are gone afterwards.
+"""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import json
+import os
+import socket
+import statistics
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+import urllib.request
+from collections.abc import Callable, Iterator
+from http.client import HTTPConnection
+from pathlib import Path
+from typing import Any
+
+import psycopg
+
+from annotation.config.embedded import Engines
+
+ROOT = Path(__file__).resolve().parents[2]
+Loop = Callable[[int, HTTPConnection], tuple[float, float] | None]
+
+
+@contextlib.contextmanager
+def serving(application: str, environment: dict[str, str], answers: str) -> Iterator[int]:
+    """gunicorn on a free port: two workers of eight threads, as in production."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    process = subprocess.Popen(
+        [
+            sys.executable,
+            "-m",
+            "gunicorn",
+            "-w",
+            "2",
+            "-k",
+            "gthread",
+            "--threads",
+            "8",
+            "--keep-alive",
+            "30",
+            "-b",
+            f"127.0.0.1:{port}",
+            "--log-level",
+            "warning",
+            application,
+        ],
+        cwd=ROOT,
+        env=environment,
+    )
+    try:
+        for _ in range(200):
+            with contextlib.suppress(OSError):
+                urllib.request.urlopen(f"http://127.0.0.1:{port}{answers}", timeout=2).close()
+                break
+            time.sleep(0.1)
+        yield port
+    finally:
+        process.terminate()
+        process.wait(20)
+
+
+def drive(port: int, clients: int, seconds: float, loop: Loop) -> dict[str, float]:
+    """Closed loop, no thinking time: every client claims and submits over one kept-open connection."""
+    claims: list[float] = []
+    submits: list[float] = []
+    end = time.perf_counter() + seconds
+
+    def work(number: int) -> None:
+        connection = HTTPConnection("127.0.0.1", port, timeout=30)
+        while time.perf_counter() < end:
+            times = loop(number, connection)
+            if times is not None:
+                claims.append(times[0])
+                submits.append(times[1])
+        connection.close()
+
+    threads = [threading.Thread(target=work, args=(number,)) for number in range(clients)]
+    started = time.perf_counter()
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    took = time.perf_counter() - started
+    return {
+        "per_s": len(submits) / took,
+        "claim_p50_ms": 1000 * statistics.median(claims),
+        "claim_p95_ms": 1000 * statistics.quantiles(claims, n=20)[-1],
+        "submit_p95_ms": 1000 * statistics.quantiles(submits, n=20)[-1],
+    }
+
+
+def call(
+    connection: HTTPConnection, method: str, path: str, body: Any, headers: dict[str, str]
+) -> tuple[int, bytes, float]:
+    data = json.dumps(body).encode() if body is not None else b""
+    started = time.perf_counter()
+    connection.request(method, path, data, {"Content-Type": "application/json", **headers})
+    response = connection.getresponse()
+    content = response.read()
+    return response.status, content, time.perf_counter() - started
+
+
+def floor_loop(number: int, connection: HTTPConnection) -> tuple[float, float] | None:
+    status, content, claimed = call(connection, "GET", f"/claim?u={number}", None, {})
+    if status != 200:
+        return None
+    body = {"id": json.loads(content)["id"], "label": "yes"}
+    status, _, submitted = call(connection, "POST", f"/submit?u={number}", body, {})
+    return (claimed, submitted) if status == 201 else None
+
+
+def product_loop(secrets: list[str]) -> Loop:
+    counter = iter(range(10**9))
+
+    def loop(number: int, connection: HTTPConnection) -> tuple[float, float] | None:
+        headers = {"Authorization": f"Bearer {secrets[number]}"}
+        root = "/api/v1/projects/rte"
+        status, content, claimed = call(connection, "POST", f"{root}/queues/main/claim", None, headers)
+        if status != 200:
+            return None
+        lease = json.loads(content)
+        body = {"token": lease["token"], "values": {"entailed": "yes"}, "citations": {"entailed": ["whole"]}}
+        headers["Idempotency-Key"] = f"benchmark-{next(counter)}"
+        path = f"{root}/assignments/{lease['assignment']}/submit"
+        status, _, submitted = call(connection, "POST", path, body, headers)
+        return (claimed, submitted) if status == 200 else None
+
+    return loop
+
+
+_STAGE = """
+import json, sys
+import django
+django.setup()
+from django.db import connection
+from django.test import Client
+from django.test.utils import CaptureQueriesContext
+from tests import cast
+from workforce import staffing
+tasks, clients, overlap = (int(a) for a in sys.argv[1:4])
+stage = cast.stage(overlap=overlap, max_overlap=overlap)
+stage.load(tasks)
+secrets = []
+for number in range(clients + 1):
+    member = staffing.add_member(project=stage.project, user=cast.user(f"w{number}"), roles=["annotator"], by=stage.ada)
+    staffing.enrol(queue=stage.queue, annotator=staffing.annotator_for(member=member), by=stage.ada)
+    secrets.append(stage.token(member))
+client = Client(headers={"authorization": f"Bearer {secrets[-1]}", "host": "127.0.0.1"})
+client.get("/api/v1/projects/rte/leases")
+with CaptureQueriesContext(connection) as claim:
+    lease = client.post("/api/v1/projects/rte/queues/main/claim").json()
+body = {"token": lease["token"], "values": {"entailed": "yes"}, "citations": {"entailed": ["whole"]}}
+with CaptureQueriesContext(connection) as submit:
+    client.post(f"/api/v1/projects/rte/assignments/{lease['assignment']}/submit", body, content_type="application/json",
+                headers={"idempotency-key": "statements-0001"})
+plain = [[q["sql"] for q in seen.captured_queries if q["sql"] not in ("BEGIN", "COMMIT")] for seen in (claim, submit)]
+print(json.dumps({"secrets": secrets[:-1], "claim": len(plain[0]), "submit": len(plain[1])}))
+"""
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    for name, default in (("tasks", 10_000), ("clients", 16), ("seconds", 8), ("overlap", 3)):
+        parser.add_argument(f"--{name}", type=int, default=default)
+    options = parser.parse_args()
+    with tempfile.TemporaryDirectory() as folder, Engines.start(Path(folder)) as engines:
+        environment = {
+            **os.environ,
+            **engines.environment(),
+            "CONCORDAT_HOME": folder,
+            "CONCORDAT_MODE": "local",
+            "CONCORDAT_EMBEDDED": "allow",
+            "DJANGO_SETTINGS_MODULE": "annotation.config.settings",
+            "LOG_LEVEL": "ERROR",
+            "PYTHONPATH": str(ROOT),
+        }
+        (Path(folder) / "static").mkdir(exist_ok=True)
+        owner = {**environment, "CONCORDAT_DB_ROLE": "owner"}
+        for arguments in (["migrate", "--verbosity=0"], ["grant_rights"]):
+            subprocess.run(
+                [sys.executable, "manage.py", *arguments],
+                cwd=ROOT,
+                env=owner,
+                check=True,
+                stdout=subprocess.DEVNULL,
+            )
+        stage = subprocess.run(
+            [sys.executable, "-c", _STAGE, str(options.tasks), str(options.clients), str(options.overlap)],
+            cwd=ROOT,
+            env=environment,
+            check=True,
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+        made = json.loads(stage.stdout.splitlines()[-1])
+        url = environment["OWNER_DATABASE_URL"]
+        with psycopg.connect(url, autocommit=True) as connection:
+            from tests.benchmarks.floor_schema import SCHEMA
+
+            connection.execute(SCHEMA.format(tasks=options.tasks, overlap=options.overlap))
+            connection.execute("ANALYZE")
+        results = {}
+        with serving(
+            "tests.benchmarks.floor", {**environment, "FLOOR_DATABASE_URL": url}, "/claim?u=100000"
+        ) as port:
+            drive(port, options.clients, 1, floor_loop)
+            results["floor"] = drive(port, options.clients, options.seconds, floor_loop)
+        with serving("annotation.config.wsgi", environment, "/healthz") as port:
+            loop = product_loop(made["secrets"])
+            drive(port, options.clients, 1, loop)
+            results["concordat"] = drive(port, options.clients, options.seconds, loop)
+    print(
+        f"{options.tasks} tasks, overlap {options.overlap}, {options.clients} clients, {options.seconds} s each"
+    )
+    for name, figures in results.items():
+        print(f"{name:<10}" + "  ".join(f"{key} {value:7.1f}" for key, value in figures.items()))
+    print(f"ratio {results['concordat']['per_s'] / results['floor']['per_s']:.2f}")
+    print(f"statements besides BEGIN and COMMIT: {made['claim']} per claim, {made['submit']} per submit")
+
+
+if __name__ == "__main__":
+    main()
