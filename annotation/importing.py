@@ -32,6 +32,7 @@ from workforce.models import Queue
 from workforce.pseudonyms import pseudonym
 
 QUESTION = "label"
+JOIN_WHOLE_FROM = 50_000
 _LEVELS = ("nominal", "ordinal", "interval", "ratio")
 
 
@@ -370,9 +371,11 @@ def _write(
                         row.get("clause_id") or None,
                     )
                 )
+        cites = False
         with cursor.copy("COPY imported_label FROM STDIN") as copy:
             for position, row in enumerate(first):
                 cited = [] if by_item and not row.get("clauses") else _cited(row)
+                cites = cites or bool(cited)
                 at = row.get("timestamp") or row.get("answered_at") or None
                 copy.write_row((position, row["item_id"], row["annotator_id"], row["label"], at, cited))
         with cursor.copy("COPY imported_person FROM STDIN") as copy:
@@ -383,8 +386,9 @@ def _write(
         _run(cursor, _ITEM_CLAUSES, known)
         n_people = _run(cursor, _PEOPLE, known)
         _run(cursor, _TASKS, known)
-        # The tables just filled have no statistics yet; what follows joins them whole, never row by row.
-        cursor.execute("SET LOCAL enable_nestloop = off; SET LOCAL work_mem = '128MB'")
+        if len(first) >= JOIN_WHOLE_FROM:
+            # The tables just filled have no statistics yet: say that what follows joins them whole, not row by row.
+            cursor.execute("SET LOCAL enable_nestloop = off; SET LOCAL work_mem = '128MB'")
         n_labels = _run(cursor, _FRESH, known)
         if n_labels:
             known["event"] = ledger.record(
@@ -395,7 +399,6 @@ def _write(
                 data={"digest": files.digest, "labels": n_labels, "version": version.pk},
             )
             cursor.execute("ANALYZE fresh_label")
-            cites = any(_cited(row) for row in first)
             for query in (_WIDEN, _SLOTS, _ANSWERS, *([_CITATIONS] if cites else []), _RESOLUTIONS):
                 _run(cursor, query, known)
         n_gold = _run(cursor, _GOLD, known) if files.gold else 0
