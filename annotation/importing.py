@@ -10,19 +10,19 @@ a second import of the same files changes nothing.
 from __future__ import annotations
 
 import csv
-import gzip
-import hashlib
 import io
 import json
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
 from django.db import connection, transaction
 
-from annotation import settling
+from annotation import label_files, settling
 from annotation.agreement.coefficients import Level
+from annotation.label_files import Files
 from annotation.models import DisputeReason
 from specs import canonical, drafting, ledger, publishing, task_types
 from specs.models import Member, Project, Role, Spec, SpecVersion
@@ -33,18 +33,8 @@ from workforce.pseudonyms import pseudonym
 
 QUESTION = "label"
 JOIN_WHOLE_FROM = 50_000
+COPIED_AT_ONCE = 20_000
 _LEVELS = ("nominal", "ordinal", "interval", "ratio")
-
-
-@dataclass
-class Files:
-    """The tables of a folder, read whole and checked for their columns."""
-
-    labels: list[dict[str, str]]
-    items: list[dict[str, str]] = field(default_factory=list)
-    gold: list[dict[str, str]] = field(default_factory=list)
-    clauses: list[dict[str, str]] = field(default_factory=list)
-    digest: str = ""
 
 
 @dataclass(frozen=True)
@@ -59,45 +49,7 @@ class Imported:
     n_labels: int
     n_gold: int
     n_repeats: int
-
-
-def read(folder: Path) -> Files:
-    """Read and check a folder. Raises `Invalid` naming file, line and reason."""
-    digest = hashlib.sha256()
-    labels = list(_rows(folder, "labels", {"item_id", "annotator_id", "label"}, digest))
-    if not labels:
-        raise Invalid(f"{folder} has no labels.csv with rows.")
-    items = list(_rows(folder, "items", {"item_id"}, digest))
-    gold = list(_rows(folder, "gold", {"item_id", "label"}, digest))
-    clauses = list(_rows(folder, "clauses", {"clause_id"}, digest))
-    known = {row["item_id"] for row in items}
-    if known and (lost := sorted({row["item_id"] for row in labels} - known)):
-        raise Invalid(
-            f"labels.csv names {len(lost)} items that items.csv does not have, such as {lost[0]!r}."
-        )
-    return Files(labels, items, gold, clauses, f"sha256:{digest.hexdigest()}")
-
-
-def _rows(folder: Path, name: str, needed: set[str], digest: Any) -> Iterator[dict[str, str]]:
-    path = next((path for path in (folder / f"{name}.csv", folder / f"{name}.csv.gz") if path.exists()), None)
-    if path is None:
-        return
-    data = gzip.decompress(path.read_bytes()) if path.suffix == ".gz" else path.read_bytes()
-    digest.update(name.encode() + b"\0" + data)
-    try:
-        text = data.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        raise Invalid(f"{path.name} is not UTF-8 at byte {error.start}.") from error
-    reader = csv.DictReader(io.StringIO(text, newline=""), strict=True)
-    missing = needed - set(reader.fieldnames or ())
-    if missing:
-        raise Invalid(f"{path.name} lacks the columns {', '.join(sorted(missing))}.")
-    for row in reader:
-        if None in row or any(value is None for value in row.values()):
-            raise Invalid(f"{path.name} line {reader.line_num}: has more or fewer fields than the header.")
-        if any(not row[column].strip() for column in needed):
-            raise Invalid(f"{path.name} line {reader.line_num}: an empty {', '.join(sorted(needed))}.")
-        yield row
+    left_out: tuple[str, ...] = ()
 
 
 def import_labels(
@@ -123,7 +75,7 @@ def import_labels(
         raise Invalid(
             f"A {kind} question is nominal; {level} needs a kind of question that orders its values."
         )
-    files = read(folder)
+    files = label_files.read(folder)
     with transaction.atomic():
         project = _project(project_key)
         owner = (
@@ -141,7 +93,7 @@ def import_labels(
         if version is None:
             raise Invalid(f"The spec {spec.key} has no published version.")
         question = version.questions[0]["key"]
-        _check_labels(version, files)
+        _check_against(version, files)
         queue = Queue.objects.filter(project=project, key="history").first() or queues.create_queue(
             project=project,
             key="history",
@@ -154,7 +106,7 @@ def import_labels(
             max_overlap=50,
         )
         counts = _write(project, queue, version, question, files, sensitive, by)
-    return Imported(project, queue, version, *counts)
+    return Imported(project, queue, version, *counts, files.left_out)
 
 
 def _project(key: str) -> Project:
@@ -205,23 +157,32 @@ def _clause_keys(files: Files) -> list[str]:
 
 
 def _cited(row: dict[str, str]) -> list[str]:
-    return [key for key in [row.get("clause_id", ""), *row.get("clauses", "").split("|")] if key]
+    one, several = row.get("clause_id"), row.get("clauses")
+    return [key for key in [one, *(several.split("|") if several else ())] if key]
 
 
-def _check_labels(version: SpecVersion, files: Files) -> None:
+def _check_against(version: SpecVersion, files: Files) -> None:
     known = {label["value"] for label in version.questions[0].get("labels") or ()}
     unknown = sorted({row["label"] for row in [*files.labels, *files.gold]} - known)
     if unknown:
         raise Invalid(f"The labels {', '.join(unknown)[:200]} are not in version {version.number}.")
+    there = version.version_clauses.values_list("clause__key", flat=True)
+    lost = sorted(set(_clause_keys(files)) - set(there))
+    if lost:
+        raise Invalid(f"The clauses {', '.join(lost)[:200]} are not in version {version.number}.")
 
 
 _STAGED = """
-    DROP TABLE IF EXISTS pg_temp.imported_item, pg_temp.imported_label, pg_temp.imported_person, pg_temp.fresh_label;
+    DROP TABLE IF EXISTS pg_temp.imported_item, pg_temp.imported_label, pg_temp.imported_person, pg_temp.made_task,
+        pg_temp.fresh_label;
     CREATE TEMPORARY TABLE imported_item (position bigint, key varchar(200), payload jsonb, digest varchar(80), clause text)
         ON COMMIT DROP;
     CREATE TEMPORARY TABLE imported_label (position bigint, item varchar(200), annotator varchar(200), label text,
         answered_at timestamptz, clauses text[]) ON COMMIT DROP;
     CREATE TEMPORARY TABLE imported_person (origin varchar(200), pseudonym varchar(64)) ON COMMIT DROP;
+    CREATE TEMPORARY TABLE made_task (id bigint) ON COMMIT DROP;
+    CREATE TEMPORARY TABLE fresh_label (slot bigint, position bigint, task bigint, annotator bigint, label text,
+        answered_at timestamptz, clauses text[], number smallint) ON COMMIT DROP;
 """
 _ITEMS = """
     INSERT INTO workforce_item (project_id, key, revision, payload, digest, sensitive, created_at)
@@ -240,50 +201,58 @@ _PEOPLE = """
     SELECT %(project)s, pseudonym, 'imported', 'active', origin, statement_timestamp() FROM imported_person
     ON CONFLICT (project_id, origin_key) WHERE origin_key <> '' DO NOTHING
 """
-# A task per item; its slots are numbered on from what an earlier import left. The slots' bound is the task's overlap.
+# A task per item, born with its answers counted: the slots' bound is the task's overlap.
 _TASKS = """
-    INSERT INTO workforce_task
-        (project_id, item_id, queue_id, meaning, round, state, overlap, n_answers, rank, priority, created_at)
-    SELECT %(project)s, i.id, %(queue)s, %(meaning)s, 1, 'open', 0, 0, row_number() OVER (ORDER BY min(l.position)), 0,
-           statement_timestamp()
-    FROM imported_label l JOIN workforce_item i ON i.project_id = %(project)s AND i.key = l.item AND i.revision = 1
-    GROUP BY i.id ON CONFLICT (item_id, queue_id, meaning, round) DO NOTHING
+    WITH made AS (
+        INSERT INTO workforce_task
+            (project_id, item_id, queue_id, meaning, round, state, overlap, n_answers, rank, priority, created_at)
+        SELECT %(project)s, i.id, %(queue)s, %(meaning)s, 1, 'open', count(*), count(*),
+               row_number() OVER (ORDER BY min(l.position)), 0, statement_timestamp()
+        FROM imported_label l JOIN workforce_item i ON i.project_id = %(project)s AND i.key = l.item AND i.revision = 1
+        GROUP BY i.id ON CONFLICT (item_id, queue_id, meaning, round) DO NOTHING
+        RETURNING id
+    )
+    INSERT INTO made_task SELECT id FROM made
 """
+# What is not known yet, each label with its slot-to-be. On a task of an earlier import the numbers go on from what that left.
 _FRESH = """
-    CREATE TEMPORARY TABLE fresh_label ON COMMIT DROP AS
-    SELECT l.position, t.id AS task, a.id AS annotator, l.label, l.answered_at, l.clauses,
-           t.n_answers + row_number() OVER (PARTITION BY t.id ORDER BY l.position) AS number
+    INSERT INTO fresh_label
+    SELECT nextval('workforce_assignment_id_seq'), l.position, t.id, a.id, l.label,
+           coalesce(l.answered_at, statement_timestamp()), l.clauses,
+           CASE WHEN m.id IS NULL THEN t.n_answers ELSE 0 END + row_number() OVER (PARTITION BY t.id ORDER BY l.position)
     FROM imported_label l
     JOIN workforce_item i ON i.project_id = %(project)s AND i.key = l.item AND i.revision = 1
     JOIN workforce_task t ON t.item_id = i.id AND t.queue_id = %(queue)s AND t.meaning = %(meaning)s AND t.round = 1
     JOIN workforce_annotator a ON a.project_id = %(project)s AND a.origin_key = l.annotator
-    WHERE NOT EXISTS (SELECT 1 FROM workforce_assignment s WHERE s.task_id = t.id AND s.annotator_id = a.id)
+    LEFT JOIN made_task m ON m.id = t.id
+    WHERE m.id IS NOT NULL
+       OR NOT EXISTS (SELECT 1 FROM workforce_assignment s WHERE s.task_id = t.id AND s.annotator_id = a.id)
 """
 _WIDEN = """
-    UPDATE workforce_task t SET overlap = t.n_answers + f.n, n_answers = t.n_answers + f.n
-    FROM (SELECT task, count(*) AS n FROM fresh_label GROUP BY task) f WHERE t.id = f.task
+    UPDATE workforce_task t SET overlap = f.n, n_answers = f.n
+    FROM (SELECT task, max(number) AS n FROM fresh_label GROUP BY task) f
+    WHERE t.id = f.task AND NOT EXISTS (SELECT 1 FROM made_task m WHERE m.id = t.id)
 """
 _SLOTS = """
     INSERT INTO workforce_assignment
-        (project_id, task_id, queue_id, number, state, rank, returned, n_returns, annotator_id, version_id, served_digest,
+        (id, project_id, task_id, queue_id, number, state, rank, returned, n_returns, annotator_id, version_id, served_digest,
          n_renewals, submitted_at)
-    SELECT %(project)s, task, %(queue)s, number, 'submitted', position, false, 0, annotator, %(version)s, %(digest)s, 0,
-           coalesce(answered_at, statement_timestamp())
-    FROM fresh_label ORDER BY position
+    SELECT slot, %(project)s, task, %(queue)s, number, 'submitted', position, false, 0, annotator, %(version)s, %(digest)s, 0,
+           answered_at
+    FROM fresh_label ORDER BY slot
 """
 _ANSWERS = """
     INSERT INTO annotation_annotation
         (project_id, assignment_id, task_id, queue_id, annotator_id, version_id, served_digest, client_key, revision, ordinal,
          values, flagged, source, answered_at, recorded_at, event_id)
-    SELECT %(project)s, s.id, f.task, %(queue)s, f.annotator, %(version)s, %(digest)s, 'import-' || s.id, 1, f.number,
-           jsonb_build_object(%(question)s::text, f.label), false, 'import', s.submitted_at, statement_timestamp(), %(event)s
-    FROM fresh_label f JOIN workforce_assignment s ON s.task_id = f.task AND s.number = f.number
-    ORDER BY f.position
+    SELECT %(project)s, slot, task, %(queue)s, annotator, %(version)s, %(digest)s, 'import-' || slot, 1, number,
+           jsonb_build_object(%(question)s::text, label), false, 'import', answered_at, statement_timestamp(), %(event)s
+    FROM fresh_label ORDER BY slot
 """
 _CITATIONS = """
     INSERT INTO annotation_citation (project_id, annotation_id, question, clause_id)
     SELECT %(project)s, a.id, %(question)s, c.id
-    FROM fresh_label f JOIN annotation_annotation a ON a.task_id = f.task AND a.annotator_id = f.annotator AND a.revision = 1
+    FROM fresh_label f JOIN annotation_annotation a ON a.assignment_id = f.slot AND a.revision = 1
     CROSS JOIN LATERAL unnest(f.clauses) AS cited (key)
     JOIN specs_clause c ON c.spec_id = %(spec)s AND c.key = cited.key
     ON CONFLICT DO NOTHING
@@ -294,7 +263,7 @@ _RESOLUTIONS = """
     WITH answers AS (
         SELECT a.task_id, a.values ->> %(question)s AS value, a.id, a.ordinal,
                count(*) OVER (PARTITION BY a.task_id, a.values ->> %(question)s) AS n
-        FROM annotation_annotation a WHERE a.task_id IN (SELECT task FROM fresh_label)
+        FROM annotation_annotation a WHERE a.queue_id = %(queue)s AND a.task_id IN (SELECT task FROM fresh_label)
     ), top AS (
         SELECT task_id, (array_agg(value ORDER BY n DESC, value))[1] AS value, max(n) AS n, count(*) AS total,
                jsonb_object_agg(value, n) AS distribution, array_agg(id ORDER BY ordinal) AS ids
@@ -334,12 +303,7 @@ def _write(
     sensitive: bool,
     by: Member | None,
 ) -> tuple[int, int, int, int, int]:
-    first = [row for row in files.labels if row.get("repeat", "0") in ("", "0")]
-    pairs = {(row["item_id"], row["annotator_id"]) for row in first}
-    if len(pairs) != len(first):
-        raise Invalid(
-            "labels.csv holds two labels of one annotator for one item; mark repeats in a column `repeat`."
-        )
+    first = files.first_labels
     items = files.items or [{"item_id": key} for key in dict.fromkeys(row["item_id"] for row in files.labels)]
     by_item = bool(files.items) and "clause_id" in files.items[0]
     known: dict[str, Any] = {
@@ -354,41 +318,53 @@ def _write(
         "gold_items": [row["item_id"] for row in files.gold],
         "gold_labels": [row["label"] for row in files.gold],
     }
+    cites = False
+
+    def staged_items() -> Iterator[tuple[object, ...]]:
+        for position, row in enumerate(items):
+            fields = {name: value for name, value in row.items() if name not in ("item_id", "clause_id")}
+            payload = canonical.dumps(fields or {"key": row["item_id"]})
+            yield (
+                position,
+                row["item_id"],
+                payload.decode(),
+                canonical.digest(payload),
+                row.get("clause_id"),
+            )
+
+    def staged_labels() -> Iterator[tuple[object, ...]]:
+        nonlocal cites
+        may_cite = "clauses" in first[0] or ("clause_id" in first[0] and not by_item)
+        for position, row in enumerate(first):
+            cited = "{}"
+            if may_cite and (keys := _cited(row)):
+                cites, cited = True, f"{{{json.dumps(keys, ensure_ascii=False)[1:-1]}}}"
+            yield (
+                position,
+                row["item_id"],
+                row["annotator_id"],
+                row["label"],
+                row.get(label_files.TIME),
+                cited,
+            )
+
     with connection.cursor() as cursor:
         cursor.execute("SET LOCAL statement_timeout = 0")
         cursor.execute("SELECT id FROM workforce_queue WHERE id = %s FOR NO KEY UPDATE", [queue.pk])
         cursor.execute(_STAGED)
-        with cursor.copy("COPY imported_item FROM STDIN") as copy:
-            for position, row in enumerate(items):
-                fields = {name: value for name, value in row.items() if name not in ("item_id", "clause_id")}
-                payload = fields or {"key": row["item_id"]}
-                copy.write_row(
-                    (
-                        position,
-                        row["item_id"],
-                        json.dumps(payload, ensure_ascii=False),
-                        canonical.digest(canonical.dumps(payload)),
-                        row.get("clause_id") or None,
-                    )
-                )
-        cites = False
-        with cursor.copy("COPY imported_label FROM STDIN") as copy:
-            for position, row in enumerate(first):
-                cited = [] if by_item and not row.get("clauses") else _cited(row)
-                cites = cites or bool(cited)
-                at = row.get("timestamp") or row.get("answered_at") or None
-                copy.write_row((position, row["item_id"], row["annotator_id"], row["label"], at, cited))
-        with cursor.copy("COPY imported_person FROM STDIN") as copy:
-            for origin in dict.fromkeys(row["annotator_id"] for row in first):
-                copy.write_row((origin, pseudonym()))
+        _copy(cursor, "imported_item", staged_items())
+        _copy(cursor, "imported_label", staged_labels())
+        people = dict.fromkeys(row["annotator_id"] for row in first)
+        _copy(cursor, "imported_person", ((origin, pseudonym()) for origin in people))
         cursor.execute("ANALYZE imported_item; ANALYZE imported_label")
         n_items = _run(cursor, _ITEMS, known)
         _run(cursor, _ITEM_CLAUSES, known)
         n_people = _run(cursor, _PEOPLE, known)
-        _run(cursor, _TASKS, known)
         if len(first) >= JOIN_WHOLE_FROM:
             # The tables just filled have no statistics yet: say that what follows joins them whole, not row by row.
             cursor.execute("SET LOCAL enable_nestloop = off; SET LOCAL work_mem = '128MB'")
+        _run(cursor, _TASKS, known)
+        cursor.execute("ANALYZE made_task")
         n_labels = _run(cursor, _FRESH, known)
         if n_labels:
             known["event"] = ledger.record(
@@ -403,6 +379,15 @@ def _write(
                 _run(cursor, query, known)
         n_gold = _run(cursor, _GOLD, known) if files.gold else 0
     return n_items, n_people, n_labels, n_gold, len(files.labels) - len(first)
+
+
+def _copy(cursor: Any, table: str, rows: Iterator[tuple[object, ...]]) -> None:
+    """Rows into a staging table, as CSV in large pieces: a nothing and an empty text both become NULL."""
+    with cursor.copy(f"COPY {table} FROM STDIN (FORMAT csv)") as copy:
+        while piece := list(islice(rows, COPIED_AT_ONCE)):
+            text = io.StringIO(newline="")
+            csv.writer(text).writerows(piece)
+            copy.write(text.getvalue())
 
 
 def _run(cursor: Any, query: str, known: dict[str, Any]) -> int:

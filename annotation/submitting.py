@@ -19,7 +19,7 @@ from django.conf import settings
 from django.db import connection, transaction
 
 from annotation import settling
-from annotation.models import Annotation, AnnotationNote, AnswerDraft, LateAnswer
+from annotation.models import Annotation, AnnotationNote, AnswerDraft, LateAnswer, Source
 from specs import canonical, ledger, schema, versions
 from specs.models import Member
 from specs.problems import Problem
@@ -213,18 +213,20 @@ def citations(
 
 
 def _repeated(annotator: Annotator, client_key: str, answer: Answer) -> Receipt | None:
-    known = Annotation.objects.filter(annotator=annotator, client_key=client_key).first()
+    known = Annotation.objects.filter(annotator=annotator, client_key=client_key, source=Source.LIVE).first()
     if known is not None:
         if known.values != dict(answer.values):
             raise KeyReused("This client key came before with another answer.")
         return Receipt("counted", known.pk, known.task_id, known.queue_id, known.served_digest, repeated=True)
     late = (
-        LateAnswer.objects.filter(annotator=annotator, client_key=client_key).select_related("task").first()
+        LateAnswer.objects.filter(annotator=annotator, client_key=client_key)
+        .select_related("assignment")
+        .first()
     )
     if late is not None:
         if late.values != dict(answer.values):
             raise KeyReused("This client key came before with another answer.")
-        return Receipt("late", None, late.task_id, late.task.queue_id, "", repeated=True)
+        return Receipt("late", None, late.assignment.task_id, late.assignment.queue_id, "", repeated=True)
     return None
 
 
@@ -273,7 +275,6 @@ def _late(
     LateAnswer.objects.create(
         project_id=annotator.project_id,
         assignment_id=slot.assignment_id,
-        task_id=slot.task_id,
         annotator=annotator,
         token=token,
         client_key=client_key,

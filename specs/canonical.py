@@ -133,6 +133,9 @@ def _key(key: Any, where: str) -> str:
 def _text(value: str, where: str) -> str:
     if "\x00" in value:
         raise NotCanonical(f"{where}: NUL in text")
-    if any("\ud800" <= character <= "\udfff" for character in value):
-        raise NotCanonical(f"{where}: half of a surrogate pair in text")
+    if not value.isascii():
+        try:
+            value.encode()
+        except UnicodeEncodeError as error:
+            raise NotCanonical(f"{where}: half of a surrogate pair in text") from error
     return value

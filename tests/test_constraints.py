@@ -66,6 +66,13 @@ BROKEN = {
     "an answer is deleted": "DELETE FROM annotation_annotation",
     "an answer twice on a slot": ANNOTATION.format(key="'another-key'", revision=1, ordinal=9),
     "a client key twice": ANNOTATION.format(key="client_key", revision=2, ordinal=9),
+    "an answer of somebody else than the slot's annotator": ANNOTATION.replace(
+        "annotator_id, version_id, served_digest, {key}",
+        "(SELECT max(id) + 0 FROM workforce_annotator a WHERE a.id <> annotator_id), version_id, served_digest, {key}",
+    ).format(key="'another-key'", revision=2, ordinal=1),
+    "an answer under another version than the slot's": ANNOTATION.replace(
+        "annotator_id, version_id, served_digest, {key}", "annotator_id, version_id + 1, served_digest, {key}"
+    ).format(key="'another-key'", revision=2, ordinal=1),
     "a citation is edited": "UPDATE annotation_citation SET question = 'x'",
     "a resolution is edited": "UPDATE annotation_resolution SET value = 'null'",
     "a resolution is deleted": "DELETE FROM annotation_resolution",

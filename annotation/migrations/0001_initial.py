@@ -162,7 +162,6 @@ class Migration(migrations.Migration):
                 ('annotator', specs.models.base.ProjectLink(db_constraint=False, db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='workforce.annotator')),
                 ('assignment', specs.models.base.ProjectLink(db_constraint=False, db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='workforce.assignment')),
                 ('project', models.ForeignKey(db_constraint=False, db_index=False, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', to='specs.project')),
-                ('task', specs.models.base.ProjectLink(db_constraint=False, db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='workforce.task')),
             ],
         ),
         migrations.CreateModel(
@@ -315,10 +314,6 @@ class Migration(migrations.Migration):
             model_name='annotation',
             index=models.Index(fields=['queue', 'version'], name='annotation_queue_version'),
         ),
-        migrations.AddIndex(
-            model_name='annotation',
-            index=models.Index(fields=['event_id'], name='annotation_event'),
-        ),
         migrations.AddConstraint(
             model_name='annotation',
             constraint=models.UniqueConstraint(fields=('project', 'id'), name='annotation_project_key'),
@@ -329,15 +324,11 @@ class Migration(migrations.Migration):
         ),
         migrations.AddConstraint(
             model_name='annotation',
-            constraint=models.UniqueConstraint(fields=('task', 'annotator', 'revision'), name='annotator_answers_a_task_once'),
-        ),
-        migrations.AddConstraint(
-            model_name='annotation',
             constraint=models.UniqueConstraint(fields=('task', 'ordinal', 'revision'), name='annotation_ordinal_once'),
         ),
         migrations.AddConstraint(
             model_name='annotation',
-            constraint=models.UniqueConstraint(fields=('annotator', 'client_key'), name='annotation_client_key_once'),
+            constraint=models.UniqueConstraint(condition=models.Q(('source', 'live')), fields=('annotator', 'client_key'), name='annotation_client_key_once'),
         ),
         migrations.AddConstraint(
             model_name='annotation',
@@ -477,7 +468,7 @@ class Migration(migrations.Migration):
         ),
         migrations.AddIndex(
             model_name='lateanswer',
-            index=models.Index(fields=['task'], name='late_answer_task'),
+            index=models.Index(fields=['assignment'], name='late_answer_assignment'),
         ),
         migrations.AddConstraint(
             model_name='lateanswer',
@@ -719,19 +710,7 @@ class Migration(migrations.Migration):
         ),
         migrations.AddConstraint(
             model_name='annotation',
-            constraint=specs.models.base.SameProject(columns=('task_id', 'assignment_id'), keys=('task_id', 'id'), name='annotation_slot_of_its_task', table='workforce_assignment'),
-        ),
-        migrations.AddConstraint(
-            model_name='annotation',
-            constraint=specs.models.base.SameProject(columns=('queue_id', 'task_id'), keys=('queue_id', 'id'), name='annotation_in_the_queue_of_its_task', table='workforce_task'),
-        ),
-        migrations.AddConstraint(
-            model_name='annotation',
-            constraint=specs.models.base.SameProject(columns=('annotator_id',), keys=('id',), name='annotation_annotator_same_project', table='workforce_annotator'),
-        ),
-        migrations.AddConstraint(
-            model_name='annotation',
-            constraint=specs.models.base.SameProject(columns=('version_id',), keys=('id',), name='annotation_version_same_project', table='specs_specversion'),
+            constraint=specs.models.base.SameProject(columns=('queue_id', 'task_id', 'annotator_id', 'version_id', 'assignment_id'), keys=('queue_id', 'task_id', 'annotator_id', 'version_id', 'id'), name='annotation_repeats_its_slot', table='workforce_assignment'),
         ),
         migrations.AddConstraint(
             model_name='annotationnote',
@@ -795,7 +774,7 @@ class Migration(migrations.Migration):
         ),
         migrations.AddConstraint(
             model_name='lateanswer',
-            constraint=specs.models.base.SameProject(columns=('task_id', 'assignment_id'), keys=('task_id', 'id'), name='late_answer_slot_of_its_task', table='workforce_assignment'),
+            constraint=specs.models.base.SameProject(columns=('assignment_id',), keys=('id',), name='late_answer_assignment_same_project', table='workforce_assignment'),
         ),
         migrations.AddConstraint(
             model_name='lateanswer',

@@ -36,6 +36,8 @@ class Annotation(BusyProjectRow):
 
     `ordinal` is the answer's rank on its task, given under the task's lock, so that "the first n answers" is well defined.
     `values` is `{question key: value}`. `served_digest` names the bytes of the law that was shown beside the item.
+    One wide key holds all copied columns to the slot, which holds them to everything else: an answer is checked once, not four
+    times, and "one answer of an annotator for a task" follows from the slot's own key.
     """
 
     assignment = ProjectLink("workforce.Assignment")
@@ -61,35 +63,26 @@ class Annotation(BusyProjectRow):
         constraints = [
             project_key("annotation"),
             SameProject(
-                name="annotation_slot_of_its_task",
-                columns=("task_id", "assignment_id"),
+                name="annotation_repeats_its_slot",
+                columns=("queue_id", "task_id", "annotator_id", "version_id", "assignment_id"),
                 table="workforce_assignment",
-                keys=("task_id", "id"),
+                keys=("queue_id", "task_id", "annotator_id", "version_id", "id"),
             ),
-            SameProject(
-                name="annotation_in_the_queue_of_its_task",
-                columns=("queue_id", "task_id"),
-                table="workforce_task",
-                keys=("queue_id", "id"),
-            ),
-            *same_project("annotation", annotator="workforce_annotator", version="specs_specversion"),
             models.UniqueConstraint(
                 fields=["assignment", "revision"], name="annotation_once_per_slot_and_revision"
             ),
-            models.UniqueConstraint(
-                fields=["task", "annotator", "revision"], name="annotator_answers_a_task_once"
-            ),
             models.UniqueConstraint(fields=["task", "ordinal", "revision"], name="annotation_ordinal_once"),
-            models.UniqueConstraint(fields=["annotator", "client_key"], name="annotation_client_key_once"),
+            models.UniqueConstraint(
+                fields=["annotator", "client_key"],
+                condition=Q(source="live"),
+                name="annotation_client_key_once",
+            ),
             one_of("annotation", "source", Source),
             models.CheckConstraint(
                 condition=Q(ordinal__gte=1, revision__gte=1), name="annotation_counts_from_one"
             ),
         ]
-        indexes = [
-            models.Index(fields=["queue", "version"], name="annotation_queue_version"),
-            models.Index(fields=["event_id"], name="annotation_event"),
-        ]
+        indexes = [models.Index(fields=["queue", "version"], name="annotation_queue_version")]
         triggers = append_only()
 
 
@@ -135,7 +128,6 @@ class LateAnswer(BusyProjectRow):
     """An answer whose lease was lost: kept, shown to its author and to leads, and never counted under its dead token."""
 
     assignment = ProjectLink("workforce.Assignment")
-    task = ProjectLink("workforce.Task")
     annotator = ProjectLink("workforce.Annotator")
     token = models.UUIDField()
     client_key = models.CharField(max_length=100)
@@ -147,16 +139,10 @@ class LateAnswer(BusyProjectRow):
 
     class Meta:
         constraints = [
-            SameProject(
-                name="late_answer_slot_of_its_task",
-                columns=("task_id", "assignment_id"),
-                table="workforce_assignment",
-                keys=("task_id", "id"),
-            ),
-            *same_project("late_answer", annotator="workforce_annotator"),
+            *same_project("late_answer", assignment="workforce_assignment", annotator="workforce_annotator"),
             models.UniqueConstraint(fields=["annotator", "client_key"], name="late_answer_client_key_once"),
         ]
-        indexes = [models.Index(fields=["task"], name="late_answer_task")]
+        indexes = [models.Index(fields=["assignment"], name="late_answer_assignment")]
         triggers = append_only()
 
 

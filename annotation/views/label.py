@@ -14,7 +14,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_POST
 
 from annotation import labelling, submitting
-from annotation.models import Annotation
+from annotation.models import Annotation, Source
 from specs import versions
 from specs.access import MemberRequest, allows, page
 from specs.refusals import Invalid, Refusal, Stale
@@ -106,7 +106,9 @@ def submit(request: MemberRequest, queue: str, assignment: int) -> HttpResponse:
     if slot is None:
         raise Http404
     key = labelling.client_key(token)
-    if (known := Annotation.objects.filter(annotator=annotator, client_key=key).first()) is not None:
+    if (
+        known := Annotation.objects.filter(annotator=annotator, client_key=key, source=Source.LIVE).first()
+    ) is not None:
         return _after(
             request, found, annotator, submitting.Receipt("counted", known.pk, known.task_id, found.pk, "")
         )

@@ -63,13 +63,20 @@ def test_a_clause_in_items_is_a_property_and_in_labels_alone_a_citation(tmp_path
     assert Citation.objects.count() == 2
 
 
+HEAD = "item_id,annotator_id,label"
 BAD = {
-    "item_id,annotator_id\ni0,a0\n": "label",
-    "item_id,annotator_id,label\ni0,a0,x,extra\n": "line 2",
-    "item_id,annotator_id,label\ni0,,x\n": "line 2",
-    "item_id,annotator_id,label\n": "no labels.csv",
-    "item_id,annotator_id,label\ni0,a0,x\ni0,a0,y\n": "two labels",
-    "item_id,annotator_id,label\ni0,a0,x\ni1,a0,x\n": "All labels",
+    "item_id,annotator_id\ni0,a0\n": "lacks the columns label",
+    f"{HEAD},label\ni0,a0,x,y\n": "names a column twice",
+    f"{HEAD}\ni0,a0,x,extra\n": "line 2: has more",
+    f"{HEAD}\ni0,,x\n": "line 2: an empty annotator_id",
+    f"{HEAD}\n": "no labels.csv",
+    f'{HEAD}\n"i\n0",a0,x\n\ni1,a0,x\ni1,a0,y\n': "line 6: .*two labels",
+    f"{HEAD}\ni0,a0,x\ni1,a0,x\n": "All labels",
+    f"{HEAD}\ni0,a0,x\ni1,a0,\0\n": "line 3: a NUL",
+    f'{HEAD}\ni0,a0,"x\n': "line 2: unexpected end",
+    f"{HEAD}\ni0,a0,x\n{'i' * 201},a0,y\n": "line 3: .*longer than 200",
+    f"{HEAD},timestamp\ni0,a0,x,2024-02-30\n": "line 2: .*no time",
+    f"{HEAD},repeat\ni0,a0,x,1\n": "every label as a repeat",
 }
 
 
@@ -86,6 +93,42 @@ def test_kinds_and_levels_that_do_not_exist_are_refused(tmp_path: Path) -> None:
     for options in ({"kind": "hologram"}, {"level": "cosmic"}, {"level": "ordinal"}):
         with pytest.raises(Invalid):
             _import(_folder(tmp_path), **options)
+
+
+BAD_BESIDE: dict[str, dict[str, str]] = {
+    "labels.csv line 3: item_id 'i1': items.csv does not have it": {"items": "item_id\ni0\n"},
+    "gold.csv line 2: item_id 'i9': items.csv does not have it": {
+        "items": "item_id\ni0\ni1\n",
+        "gold": "item_id,label\ni9,x\n",
+    },
+    "items.csv line 4: 'i0': an item stands once": {"items": "item_id\ni0\ni1\ni0\n"},
+    "gold.csv line 3: 'i0': a gold label stands once": {"gold": "item_id,label\ni0,x\ni0,y\n"},
+}
+
+
+@pytest.mark.parametrize(("reason", "files"), BAD_BESIDE.items())
+def test_files_that_do_not_fit_each_other_are_refused(
+    tmp_path: Path, reason: str, files: dict[str, str]
+) -> None:
+    with pytest.raises(Invalid, match=reason):
+        _import(_folder(tmp_path, labels=f"{HEAD}\ni0,a0,x\ni1,a0,y\n", **files))
+    assert Item.objects.count() == 0
+
+
+def test_a_clause_that_the_version_lacks_is_refused_and_not_dropped(tmp_path: Path) -> None:
+    _import(_folder(tmp_path, labels=f"{HEAD},clauses\ni0,a0,x,one\ni1,a0,y,one\n"))
+    with pytest.raises(Invalid, match=r"The clauses two are not in version 1\.0\.0"):
+        _import(_folder(tmp_path, labels=f"{HEAD},clauses\ni0,a1,x,one|two\n"))
+    assert Annotation.objects.count() == 2
+
+
+def test_times_are_kept_and_spans_are_said_to_be_left_out(tmp_path: Path) -> None:
+    labels = f"{HEAD},timestamp\ni0,a0,x,2020-01-02T03:04:05\ni0,a1,y,2020-01-02T03:04:05+02:00\ni1,a0,x,\n"
+    done = _import(_folder(tmp_path, labels=labels, spans="item_id,annotator_id,spans\n"))
+    first, second, third = Annotation.objects.order_by("pk")
+    assert (first.answered_at.hour, second.answered_at.hour) == (3, 1)
+    assert third.answered_at.year >= 2026
+    assert done.left_out == ("spans.csv is not used: no kind of question here has spans.",)
 
 
 def test_the_most_contested_become_disputes_when_asked_for(tmp_path: Path) -> None:

@@ -11,25 +11,21 @@ from __future__ import annotations
 import argparse
 import contextlib
 import json
-import os
 import socket
 import statistics
 import subprocess
 import sys
-import tempfile
 import threading
 import time
 import urllib.request
 from collections.abc import Callable, Iterator
 from http.client import HTTPConnection
-from pathlib import Path
 from typing import Any
 
 import psycopg
 
-from annotation.config.embedded import Engines
+from tests.benchmarks import staging
 
-ROOT = Path(__file__).resolve().parents[2]
 Loop = Callable[[int, HTTPConnection], tuple[float, float] | None]
 
 
@@ -58,7 +54,7 @@ def serving(application: str, environment: dict[str, str], answers: str) -> Iter
             "warning",
             application,
         ],
-        cwd=ROOT,
+        cwd=staging.ROOT,
         env=environment,
     )
     try:
@@ -177,36 +173,8 @@ def main() -> None:
     for name, default in (("tasks", 10_000), ("clients", 16), ("seconds", 8), ("overlap", 3)):
         parser.add_argument(f"--{name}", type=int, default=default)
     options = parser.parse_args()
-    with tempfile.TemporaryDirectory() as folder, Engines.start(Path(folder)) as engines:
-        environment = {
-            **os.environ,
-            **engines.environment(),
-            "CONCORDAT_HOME": folder,
-            "CONCORDAT_MODE": "local",
-            "CONCORDAT_EMBEDDED": "allow",
-            "DJANGO_SETTINGS_MODULE": "annotation.config.settings",
-            "LOG_LEVEL": "ERROR",
-            "PYTHONPATH": str(ROOT),
-        }
-        (Path(folder) / "static").mkdir(exist_ok=True)
-        owner = {**environment, "CONCORDAT_DB_ROLE": "owner"}
-        for arguments in (["migrate", "--verbosity=0"], ["grant_rights"]):
-            subprocess.run(
-                [sys.executable, "manage.py", *arguments],
-                cwd=ROOT,
-                env=owner,
-                check=True,
-                stdout=subprocess.DEVNULL,
-            )
-        stage = subprocess.run(
-            [sys.executable, "-c", _STAGE, str(options.tasks), str(options.clients), str(options.overlap)],
-            cwd=ROOT,
-            env=environment,
-            check=True,
-            stdout=subprocess.PIPE,
-            text=True,
-        )
-        made = json.loads(stage.stdout.splitlines()[-1])
+    with staging.engines() as environment:
+        made = json.loads(staging.run(environment, _STAGE, options.tasks, options.clients, options.overlap))
         url = environment["OWNER_DATABASE_URL"]
         with psycopg.connect(url, autocommit=True) as connection:
             from tests.benchmarks.floor_schema import SCHEMA

@@ -627,7 +627,7 @@ class Migration(migrations.Migration):
         ),
         migrations.AddConstraint(
             model_name='assignment',
-            constraint=models.UniqueConstraint(fields=('project', 'task', 'id'), name='assignment_project_task_key'),
+            constraint=models.UniqueConstraint(fields=('project', 'queue', 'task', 'annotator', 'version', 'id'), name='assignment_project_queue_task_annotator_version_key'),
         ),
         migrations.AddConstraint(
             model_name='assignment',

@@ -54,7 +54,7 @@ class Assignment(BusyProjectRow):
     class Meta:
         constraints = [
             project_key("assignment"),
-            project_key("assignment", "task"),
+            project_key("assignment", "queue", "task", "annotator", "version"),
             SameProject(
                 name="assignment_in_the_queue_of_its_task",
                 columns=("queue_id", "task_id"),

@@ -51,6 +51,8 @@ class Command(BaseCommand):
             "repeats_left_out": done.n_repeats,
             "disputes": disputes,
         }
+        for sentence in done.left_out:
+            self.stderr.write(self.style.WARNING(sentence))
         if options["json"]:
             self.stdout.write(
                 json.dumps({**counts, "agreement": {r.question: r.numbers["alpha"] for r in reports}})

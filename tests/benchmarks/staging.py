@@ -1,0 +1,55 @@
+"""What every benchmark stands on: its own engines, a migrated database as in production, and the environment to reach them."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+from annotation.config.embedded import Engines
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+@contextlib.contextmanager
+def engines() -> Iterator[dict[str, str]]:
+    """Engines of their own, gone afterwards; yields the environment of a process that uses them."""
+    with tempfile.TemporaryDirectory() as folder, Engines.start(Path(folder)) as started:
+        environment = {
+            **os.environ,
+            **started.environment(),
+            "CONCORDAT_HOME": folder,
+            "CONCORDAT_MODE": "local",
+            "CONCORDAT_EMBEDDED": "allow",
+            "DJANGO_SETTINGS_MODULE": "annotation.config.settings",
+            "LOG_LEVEL": "ERROR",
+            "PYTHONPATH": str(ROOT),
+        }
+        (Path(folder) / "static").mkdir(exist_ok=True)
+        owner = {**environment, "CONCORDAT_DB_ROLE": "owner"}
+        for arguments in (["migrate", "--verbosity=0"], ["grant_rights"]):
+            subprocess.run(
+                [sys.executable, "manage.py", *arguments],
+                cwd=ROOT,
+                env=owner,
+                check=True,
+                stdout=subprocess.DEVNULL,
+            )
+        yield environment
+
+
+def run(environment: dict[str, str], program: str, *arguments: object) -> str:
+    """Run a Python program in the environment; returns the last line that it printed."""
+    done = subprocess.run(
+        [sys.executable, "-c", program, *map(str, arguments)],
+        cwd=ROOT,
+        env=environment,
+        check=True,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    return done.stdout.splitlines()[-1]
