@@ -2,6 +2,7 @@
 
 (nothing) -> active: add_member, annotator_for
 active <-> suspended: suspend, reinstate
+active or suspended -> left: remove; left -> active: add_member
 enrolled <-> not: enrol, dismiss
 """
 
@@ -32,9 +33,14 @@ def add_member(*, project: Project, user: User, roles: Iterable[str], by: Member
         if not new:
             if member.state == MemberState.ACTIVE:
                 raise Invalid(f"{user.get_username()} is a member already.")
+            if member.state == MemberState.SUSPENDED:
+                raise WrongState(f"{user.get_username()} is suspended: reinstate instead.")
             _may_grant(by, member.roles)
             member.state, member.roles = MemberState.ACTIVE, roles
             member.save(update_fields=["state", "roles"])
+            Annotator.objects.filter(member=member, state=AnnotatorState.LEFT).update(
+                state=AnnotatorState.ACTIVE
+            )
         ledger.record(
             project_id=project.pk,
             kind="member.added",
@@ -42,6 +48,7 @@ def add_member(*, project: Project, user: User, roles: Iterable[str], by: Member
             subject=("member", member.pk),
             data={"roles": roles},
         )
+        _annotator_if_needed(member)
     return member
 
 
@@ -65,6 +72,7 @@ def set_roles(*, member: Member, roles: Iterable[str], by: Member) -> Member:
             subject=("member", locked.pk),
             data={"before": before, "after": roles},
         )
+        _annotator_if_needed(locked)
     return locked
 
 
@@ -76,22 +84,7 @@ def suspend(*, member: Member, reason: str, by: Member) -> Member:
         locked = Member.objects.select_for_update(no_key=True).get(pk=member.pk)
         if locked.state != MemberState.ACTIVE:
             raise WrongState("Only an active member can be suspended.")
-        if locked.pk == by.pk:
-            raise NotAllowed("Nobody suspends himself.")
-        _may_grant(by, locked.roles)
-        if Role.OWNER in locked.roles:
-            _keep_an_owner(locked)
-        locked.state = MemberState.SUSPENDED
-        locked.save(update_fields=["state"])
-        ApiToken.objects.filter(member=locked, revoked_at__isnull=True).update(
-            revoked_at=leasing.database_now()
-        )
-        annotator = Annotator.objects.filter(member=locked).first()
-        if annotator is not None:
-            if annotator.state in (AnnotatorState.ACTIVE, AnnotatorState.PAUSED):
-                annotator.state = AnnotatorState.SUSPENDED
-                annotator.save(update_fields=["state"])
-            leasing.return_leases_of(annotator=annotator, by=by)
+        _stop(locked, MemberState.SUSPENDED, AnnotatorState.SUSPENDED, by)
         ledger.record(
             project_id=locked.project_id,
             kind="member.suspended",
@@ -100,6 +93,35 @@ def suspend(*, member: Member, reason: str, by: Member) -> Member:
             data={"reason_length": len(reason)},
         )
     return locked
+
+
+def remove(*, member: Member, by: Member) -> Member:
+    """End a membership: tokens end, leases return; what the member answered and decided stays. `add_member` takes back."""
+    with transaction.atomic():
+        locked = Member.objects.select_for_update(no_key=True).get(pk=member.pk)
+        if locked.state == MemberState.LEFT:
+            raise WrongState("This member has left already.")
+        _stop(locked, MemberState.LEFT, AnnotatorState.LEFT, by)
+        ledger.record(
+            project_id=locked.project_id, kind="member.removed", by=by, subject=("member", locked.pk), data={}
+        )
+    return locked
+
+
+def _stop(locked: Member, state: MemberState, annotator_state: AnnotatorState, by: Member) -> None:
+    if locked.pk == by.pk:
+        raise NotAllowed("Nobody suspends or removes himself.")
+    _may_grant(by, locked.roles)
+    if Role.OWNER in locked.roles:
+        _keep_an_owner(locked)
+    locked.state = state
+    locked.save(update_fields=["state"])
+    ApiToken.objects.filter(member=locked, revoked_at__isnull=True).update(revoked_at=leasing.database_now())
+    annotator = Annotator.objects.filter(member=locked).first()
+    if annotator is not None:
+        annotator.state = annotator_state
+        annotator.save(update_fields=["state"])
+        leasing.return_leases_of(annotator=annotator, by=by)
 
 
 def reinstate(*, member: Member, by: Member) -> Member:
@@ -147,6 +169,12 @@ def annotator_for(*, member: Member, kind: str = AnnotatorKind.PERSON) -> Annota
         except IntegrityError:
             found = Annotator.objects.filter(member=member).first()
     return found
+
+
+def _annotator_if_needed(member: Member) -> None:
+    """Whoever may label has a pseudonym from the start, so that looking at a queue changes nothing."""
+    if "work.label" in permissions_of(member):
+        annotator_for(member=member)
 
 
 def enrol(*, queue: Queue, annotator: Annotator, by: Member | None) -> Enrolment:

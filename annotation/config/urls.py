@@ -15,3 +15,7 @@ urlpatterns = [
     path("healthz", health.alive, name="healthz"),
     path("readyz", health.ready, name="readyz"),
 ]
+handler400 = "annotation.config.errors.bad_request"
+handler403 = "annotation.config.errors.forbidden"
+handler404 = "annotation.config.errors.not_found"
+handler500 = "annotation.config.errors.fault"

@@ -16,10 +16,10 @@ from django.views.decorators.http import require_GET, require_POST
 from annotation import labelling, submitting
 from annotation.models import Annotation, Source
 from specs import versions
-from specs.access import MemberRequest, allows, page
+from specs.access import MemberRequest, allows, get_or_404, page
 from specs.refusals import Invalid, Refusal, Stale
 from specs.schema import BadAnswer
-from workforce import leasing, staffing
+from workforce import leasing
 from workforce.models import Annotator, Assignment, Queue
 
 SKIP_REASONS = {
@@ -32,9 +32,7 @@ SKIP_REASONS = {
 
 
 def _annotator(request: MemberRequest) -> Annotator:
-    return Annotator.objects.filter(member=request.member).first() or staffing.annotator_for(
-        member=request.member
-    )
+    return get_or_404(Annotator, project=request.project, member=request.member)
 
 
 def _queue(request: MemberRequest, key: str) -> Queue:

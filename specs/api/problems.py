@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from django.core.exceptions import PermissionDenied
+from django.db import InterfaceError, OperationalError
 from django.http import Http404
 from rest_framework import exceptions
 from rest_framework.response import Response
@@ -13,6 +14,12 @@ from rest_framework.views import set_rollback
 from specs.refusals import Refusal
 
 MEDIA_TYPE = "application/problem+json"
+AWAY = (OperationalError, InterfaceError)
+"""The database is away, restarting, or gave this transaction up for another's sake: asking again may work."""
+AWAY_TEXT = (
+    "The database does not answer just now. Ask again: with the same idempotency key nothing counts twice."
+)
+AWAY_SECONDS = "2"
 
 
 def handler(error: Exception, context: dict[str, Any]) -> Response | None:
@@ -21,6 +28,10 @@ def handler(error: Exception, context: dict[str, Any]) -> Response | None:
         return problem(error.status, error.code, error.message, **error.details)
     if isinstance(error, Http404):
         return problem(404, "not-found", "There is nothing here, or nothing for you.")
+    if isinstance(error, AWAY):
+        response = problem(503, "unavailable", AWAY_TEXT)
+        response.headers["Retry-After"] = AWAY_SECONDS
+        return response
     if isinstance(error, PermissionDenied):
         return problem(403, "not-allowed", "You may not do that.")
     if isinstance(error, exceptions.ValidationError):
@@ -46,14 +57,18 @@ def handler(error: Exception, context: dict[str, Any]) -> Response | None:
 def problem(status: int, code: str, message: str, **details: Any) -> Response:
     """A problem document; `code` is stable, `detail` is for people."""
     set_rollback()
-    body = {
+    return Response(document(status, code, message, **details), status=status, content_type=MEDIA_TYPE)
+
+
+def document(status: int, code: str, message: str, **details: Any) -> dict[str, Any]:
+    """The body of a problem document."""
+    return {
         "type": f"urn:concordat:problem:{code}",
         "title": code,
         "status": status,
         "detail": message,
         **details,
     }
-    return Response(body, status=status, content_type=MEDIA_TYPE)
 
 
 def _flat(detail: Any, where: str = "") -> Any:

@@ -271,6 +271,10 @@ class DraftClause(ProjectRow):
         ]
         triggers = _only_while_draft()
 
+    @property
+    def key(self) -> str:
+        return self.clause.key
+
 
 class Lineage(models.TextChoices):
     SPLIT = "split", "Split from"

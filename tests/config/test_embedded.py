@@ -65,7 +65,12 @@ def test_the_engines_start_promise_durability_and_leave_nothing_but_the_data(hom
         sockets = engines.sockets
     assert not sockets.exists()
     assert not _engines_of(home)
-    assert {path.name for path in home.iterdir()} == {"engines.lock", "postgres", "postgres.log", "valkey.log"}
+    assert {path.name for path in home.iterdir()} == {
+        "engines.lock",
+        "postgres",
+        "postgres.log",
+        "valkey.log",
+    }
 
     with Engines.start(home) as engines:
         assert not engines.fresh
@@ -74,8 +79,14 @@ def test_the_engines_start_promise_durability_and_leave_nothing_but_the_data(hom
 
 def test_the_two_roles_are_plain_and_the_owner_owns_the_database(home: Path) -> None:
     with Engines.start(home, valkey=False) as engines:
-        assert _scalar(engines.database_url, "SELECT rolsuper FROM pg_roles WHERE rolname = current_user") is False
-        assert _scalar(engines.owner_database_url, "SELECT rolsuper FROM pg_roles WHERE rolname = current_user") is False
+        assert (
+            _scalar(engines.database_url, "SELECT rolsuper FROM pg_roles WHERE rolname = current_user")
+            is False
+        )
+        assert (
+            _scalar(engines.owner_database_url, "SELECT rolsuper FROM pg_roles WHERE rolname = current_user")
+            is False
+        )
         owner = "SELECT datdba::regrole::text FROM pg_database WHERE datname = current_database()"
         assert _scalar(engines.database_url, owner) == "concordat_owner"
         with pytest.raises(psycopg.errors.InsufficientPrivilege):
@@ -175,7 +186,9 @@ def test_data_of_another_major_version_are_refused_politely(home: Path) -> None:
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root needs another user for PostgreSQL")
-def test_root_without_user_namespaces_runs_postgresql_as_nobody(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_root_without_user_namespaces_runs_postgresql_as_nobody(
+    home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     home.parent.chmod(0o711)
     monkeypatch.setattr("annotation.config.binaries.NAMESPACES", ("false",))
     with Engines.start(home, valkey=False) as engines:

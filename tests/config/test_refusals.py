@@ -87,7 +87,9 @@ def test_production_is_the_default_and_starts_with_safe_settings(monkeypatch: py
     assert settings["SECURE_HSTS_SECONDS"] >= 31_536_000
 
 
-def test_the_embedded_engines_serve_production_only_when_asked_for_by_name(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_embedded_engines_serve_production_only_when_asked_for_by_name(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     _read(monkeypatch, {**PRODUCTION, "CONCORDAT_ENGINES": "embedded", "CONCORDAT_EMBEDDED": "allow"})
 
 

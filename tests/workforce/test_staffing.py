@@ -70,3 +70,32 @@ def test_a_person_has_another_pseudonym_in_every_project() -> None:
     assert staffing.annotator_for(member=member).pseudonym != stage.ben.pseudonym
     assert staffing.annotator_for(member=member) == staffing.annotator_for(member=member)
     assert Annotator.objects.filter(user=user).count() == 2
+
+
+def test_a_removed_member_loses_everything_but_what_was_answered_and_can_come_back() -> None:
+    stage = cast.stage()
+    stage.load(2)
+    ben = stage.member("ben")
+    secret = stage.token(ben)
+    stage.answer(stage.ben, "yes")
+    stage.claim(stage.ben)
+    staffing.remove(member=ben, by=stage.ada)
+    assert tokens.authenticate(secret) is None
+    assert leasing.held(annotator=stage.ben) == []
+    assert stage.ben.pk == Annotator.objects.get(member=ben, state="left").pk
+    with pytest.raises(WrongState):
+        staffing.remove(member=ben, by=stage.ada)
+    assert ben.user is not None
+    staffing.add_member(project=stage.project, user=ben.user, roles=[Role.ANNOTATOR], by=stage.ada)
+    assert Annotator.objects.get(member=ben).state == "active"
+    assert stage.claim(stage.ben) is not None
+
+
+def test_a_suspension_is_not_undone_by_adding_the_member_again() -> None:
+    stage = cast.stage()
+    ben = stage.member("ben")
+    staffing.suspend(member=ben, reason="Shared the items.", by=stage.ada)
+    assert ben.user is not None
+    with pytest.raises(WrongState, match="reinstate"):
+        staffing.add_member(project=stage.project, user=ben.user, roles=[Role.ANNOTATOR], by=stage.ada)
+    assert Member.objects.get(pk=ben.pk).state == MemberState.SUSPENDED

@@ -21,4 +21,5 @@ urlpatterns = [
     path("members/<int:member>/roles", views.MemberRoles.as_view()),
     path("members/<int:member>/suspend", views.Suspend.as_view()),
     path("members/<int:member>/reinstate", views.Reinstate.as_view()),
+    path("members/<int:member>/remove", views.Remove.as_view()),
 ]

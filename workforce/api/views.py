@@ -340,6 +340,14 @@ class Reinstate(MemberView):
         return Response(shapes.MemberShape(staffing.reinstate(member=self.found(), by=self.member)).data)
 
 
+class Remove(MemberView):
+    policies = {"post": allows("project.manage")}
+
+    @operation("End a membership", gives=shapes.MemberShape, name="member_remove")
+    def post(self, request: Request, project: str, member: int) -> Response:
+        return Response(shapes.MemberShape(staffing.remove(member=self.found(), by=self.member)).data)
+
+
 def lease(served: leasing.Served) -> dict[str, Any]:
     """A lease as JSON."""
     return {

@@ -100,7 +100,7 @@ def roles(request: MemberRequest, member: int) -> HttpResponse:
 @require_POST
 @page(allows("project.manage"))
 def standing(request: MemberRequest, member: int, step: str) -> HttpResponse:
-    """Suspend, with a reason, or reinstate."""
+    """Suspend, with a reason; reinstate; remove."""
     found = _member(request, member)
     if step == "suspend":
         staffing.suspend(member=found, reason=request.POST.get("reason", ""), by=request.member)
@@ -110,6 +110,11 @@ def standing(request: MemberRequest, member: int, step: str) -> HttpResponse:
     elif step == "reinstate":
         staffing.reinstate(member=found, by=request.member)
         messages.success(request, _("%(name)s may work again.") % {"name": found})
+    elif step == "remove":
+        staffing.remove(member=found, by=request.member)
+        messages.success(
+            request, _("%(name)s is no member any more; what was answered stays.") % {"name": found}
+        )
     else:
         raise Http404
     return redirect("workforce:people", project=request.project.key)

@@ -1,0 +1,290 @@
+"""Actor x route x verb x target, generated from the resolver: who is let in, and what everyone else sees.
+
+Targets: one's own rows; rows of another project under one's own address; rows that do not exist; the same below a project
+that is not one's own, and below one that does not exist. Foreign and missing answer alike, and nothing that is refused changes
+a row.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+import pytest
+from django.db import transaction
+from django.test import Client
+
+from annotation import exporting, measuring, relabelling
+from annotation.models import Dispute
+from specs import drafting, running, tokens
+from specs.access import PERMISSIONS, permissions_of
+from specs.models import Member, MemberState, Role
+from tests import cast
+from tests.security.routes import ROUTES, Route, fingerprint
+from workforce import queues, staffing
+
+OUTSIDERS = ("stranger", "suspended", "removed")
+ACTORS = ("nobody", *OUTSIDERS, *Role.values)
+IN_PROJECT = [route for route in ROUTES if route.in_project]
+MISSING: dict[str, object] = {
+    **dict.fromkeys(("assignment", "dispute", "plan", "snapshot", "member", "job", "token"), 987_654_321),
+    **dict.fromkeys(("spec", "queue", "clause", "pseudonym", "step", "name"), "none"),
+    **dict.fromkeys(("number", "old", "new"), "9.9.9"),
+}
+
+
+@dataclass
+class Furnished:
+    """A project with a row of every kind that an address can name."""
+
+    stage: cast.Stage
+    ids: dict[str, object]
+    clients: dict[str, Client] = field(default_factory=dict)
+    tokens: dict[str, Client] = field(default_factory=dict)
+    members: dict[str, Member] = field(default_factory=dict)
+
+
+def _furnish(key: str, *, versions: int) -> Furnished:
+    stage = cast.stage(key, overlap=2, max_overlap=2)
+    stage.load(3)
+    stage.answer(stage.ben, "yes")
+    stage.answer(stage.chi, "no")
+    lease = stage.claim(stage.ben)
+    for clause in ("knowledge", "numbers")[: versions - 1]:
+        version = cast.amend(stage, clause)
+    spec = drafting.create_spec(project=stage.project, key=f"spec-{key}", title="Another", by=stage.ada)
+    drafting.open_draft(spec=spec, by=stage.ada)
+    drafting.add_clause(
+        draft=drafting.open_draft(spec=stage.spec, by=stage.ada), key=f"c-{key}", title="New", by=stage.ada
+    )
+    queues.create_queue(
+        project=stage.project, key=f"queue-{key}", name="Q", spec=stage.spec, owner=stage.ada, by=stage.ada
+    )
+    measuring.measure(spec=stage.spec, by=stage.ada)
+    snapshot = exporting.request(project=stage.project, version=stage.version, name="", by=stage.ada)
+    token, _ = tokens.create(member=stage.ada, name="t", permissions=["spec.read"], by=stage.ada)
+    ids: dict[str, object] = {
+        "spec": stage.spec.key,
+        "queue": f"queue-{key}",
+        "number": version.number,
+        "old": version.number,
+        "new": version.number,
+        "clause": f"c-{key}",
+        "assignment": lease.assignment_id,
+        "dispute": Dispute.objects.get(project=stage.project).pk,
+        "plan": relabelling.propose(queue=stage.queue, to_version=version, by=stage.ada).pk,
+        "snapshot": snapshot.pk,
+        "member": stage.member("chi").pk,
+        "job": running.start(project=stage.project, kind="measure", arguments={}, by=stage.ada).pk,
+        "token": token.pk,
+        "pseudonym": stage.chi.pseudonym,
+        "step": "suspend",
+        "name": "manifest.json",
+    }
+    return Furnished(stage, ids)
+
+
+@pytest.fixture
+def house(db: None) -> Furnished:
+    """One's own project with a client of every actor."""
+    own = _furnish("rte", versions=2)
+    for name in ACTORS:
+        own.clients[name] = Client()
+        if name == "nobody":
+            own.tokens[name] = Client()
+            continue
+        if name == "stranger":
+            other = cast.stage("strangers")
+            own.clients[name].force_login(other.ada.user)  # type: ignore[arg-type]
+            own.tokens[name] = _bearer(other.token(other.ada))
+            continue
+        role = name if name not in OUTSIDERS else Role.OWNER
+        member = staffing.add_member(
+            project=own.stage.project, user=cast.user(name), roles=[role], by=own.stage.ada
+        )
+        own.members[name] = member
+        own.clients[name].force_login(member.user)  # type: ignore[arg-type]
+        own.tokens[name] = _bearer(own.stage.token(member))
+    staffing.suspend(member=own.members["suspended"], reason="test", by=own.stage.ada)
+    staffing.remove(member=own.members["removed"], by=own.stage.ada)
+    for client in own.tokens.values():
+        client.get("/api/v1/projects/rte/specs")  # notes the token's last use, once
+    return own
+
+
+def _bearer(secret: str) -> Client:
+    return Client(headers={"authorization": f"Bearer {secret}"})
+
+
+@contextmanager
+def _undone() -> Iterator[None]:
+    """What is done inside is taken back."""
+    try:
+        with transaction.atomic():
+            yield
+            raise _Back
+    except _Back:
+        pass
+
+
+class _Back(Exception):
+    pass
+
+
+def _ask(client: Client, verb: str, address: str, *, api: bool) -> tuple[int, bytes, str]:
+    options: dict[str, Any] = {"content_type": "application/json"} if api and verb != "get" else {}
+    reply = getattr(client, verb)(address, **options)
+    content = b"" if reply.streaming else reply.content
+    return reply.status_code, _plain(content), reply.headers.get("Location", "")
+
+
+def _plain(content: bytes) -> bytes:
+    """A page without what differs in every answer: the masked CSRF token."""
+    return re.sub(rb"X-CSRFToken[^}]*}|csrfmiddlewaretoken[^>]*>", b"", content)
+
+
+def _requests(actor: str) -> Iterator[tuple[Route, str, str]]:
+    """Route, verb, and "in", "refused" or "missing" as the policy has it for this actor."""
+    allowed = permissions_of(Member(roles=[actor], state=MemberState.ACTIVE)) if actor in Role.values else ()
+    for route in IN_PROJECT:
+        for verb, policy in route.policies.items():
+            if actor == "nobody":
+                yield route, verb, "sign in"
+            elif actor in OUTSIDERS:
+                yield route, verb, "missing"
+            else:
+                yield route, verb, "in" if policy.permission in allowed else "refused"
+
+
+def _expect(got: tuple[int, bytes, str], want: str, actor: str, *, api: bool) -> bool:
+    status, _, location = got
+    if status == 405 and not api:
+        return True  # a page that has no such verb says so to everybody
+    match want:
+        case "sign in":
+            return status == 401 if api else status == 302 and location.startswith("/accounts/login/")
+        case "missing":
+            # a suspended member's token is dead; in a browser the project is gone
+            return status == 401 if api and actor != "stranger" else status == 404
+        case _:
+            return status == 403
+
+
+@pytest.mark.parametrize("actor", ACTORS)
+def test_who_may_not_is_refused_everywhere_and_changes_nothing(house: Furnished, actor: str) -> None:
+    before = fingerprint()
+    n = 0
+    for route, verb, want in _requests(actor):
+        if want == "in":
+            continue
+        client = (house.tokens if route.is_api else house.clients)[actor]
+        answers = [
+            _ask(client, verb, route.address("rte", ids), api=route.is_api) for ids in (house.ids, MISSING)
+        ]
+        for answer in answers:
+            assert _expect(answer, want, actor, api=route.is_api), (route.where, verb, answer)
+        if want != "sign in":
+            assert answers[0] == answers[1], (route.where, verb)
+        if want == "missing":
+            nowhere = _ask(client, verb, route.address("nowhere", MISSING), api=route.is_api)
+            assert nowhere == answers[0], (route.where, verb)
+        n += 1
+    assert n > 10
+    assert fingerprint() == before
+
+
+@pytest.mark.parametrize("actor", Role.values)
+def test_a_foreign_child_under_ones_own_project_is_missing_and_stays_as_it_is(
+    house: Furnished, actor: str
+) -> None:
+    other = _furnish("other", versions=3)
+    names = {"spec", "queue", "clause", "number", "old", "new", "assignment", "dispute", "plan", "snapshot"}
+    names |= {"member", "job", "token", "pseudonym"}
+    foreign = {**other.ids, "spec": "spec-other"}
+    before = fingerprint()
+    n = 0
+    for route, verb, want in _requests(actor):
+        client = (house.tokens if route.is_api else house.clients)[actor]
+        for place in set(route.places) & names:
+            answers = [
+                _ask(
+                    client,
+                    verb,
+                    route.address("rte", {**house.ids, "step": house.ids["step"], place: ids[place]}),
+                    api=route.is_api,
+                )
+                for ids in (foreign, MISSING)
+            ]
+            assert answers[0][0] == answers[1][0], (route.where, verb, place, answers)
+            assert answers[0][0] in ((400, 404, 405, 415, 422) if want == "in" else (403, 405)), (
+                route.where,
+                verb,
+                place,
+                answers[0],
+            )
+            assert _without(answers[0][1], foreign[place]) == _without(answers[1][1], MISSING[place]), (
+                route.where,
+                verb,
+            )
+            n += 1
+    assert n > 50
+    assert fingerprint() == before
+
+
+def _without(content: bytes, name: object) -> bytes:
+    return content if isinstance(name, int) else content.replace(str(name).encode(), b"")
+
+
+@pytest.mark.parametrize("actor", Role.values)
+def test_who_may_is_let_in(house: Furnished, actor: str) -> None:
+    """No permission is lost on the way: with one's own rows no route says 403, and none breaks."""
+    for route, verb, want in _requests(actor):
+        if want != "in":
+            continue
+        client = (house.tokens if route.is_api else house.clients)[actor]
+        with _undone():
+            address = route.address("rte", house.ids) + (
+                "?spec=rte" if route.is_api and verb == "get" else ""
+            )
+            status, content, _ = _ask(client, verb, address, api=route.is_api)
+        assert status not in (401, 403) or b"permission" not in content.lower(), (route.where, verb, content)
+        assert status < 500, (route.where, verb)
+        if verb == "get" and not set(route.places) & {"assignment", "dispute", "name", "step", "queue"}:
+            assert status in (200, 302, 405, 409), (route.where, verb, status)
+
+
+def test_a_token_opens_no_page_and_a_session_opens_no_api(house: Furnished) -> None:
+    for route in IN_PROJECT:
+        client = (house.clients if route.is_api else house.tokens)["owner"]
+        for verb in route.policies:
+            status, _, location = _ask(client, verb, route.address("rte", house.ids), api=route.is_api)
+            refused = (
+                status == 401 if route.is_api else status == 405 or location.startswith("/accounts/login/")
+            )
+            assert refused, (route.where, verb, status)
+
+
+@pytest.mark.parametrize("permission", PERMISSIONS)
+def test_a_token_does_no_more_than_it_was_given(house: Furnished, permission: str) -> None:
+    roles = [Role.OWNER, Role.ANNOTATOR]
+    member = staffing.add_member(
+        project=house.stage.project, user=cast.user("both"), roles=roles, by=house.stage.ada
+    )
+    client = _bearer(house.stage.token(member, permission))
+    for route in IN_PROJECT:
+        if not route.is_api:
+            continue
+        for verb, policy in route.policies.items():
+            with _undone():
+                status, content, _ = _ask(client, verb, route.address("rte", house.ids), api=True)
+            if policy.permission == permission:
+                assert status != 403 or b"token" not in content, (route.where, verb, content)
+            else:
+                assert status == 403, (route.where, verb, status)
+
+
+def test_the_matrix_covers_every_place_of_every_address() -> None:
+    assert {place for route in IN_PROJECT for place in route.places} <= set(MISSING)
