@@ -49,6 +49,11 @@ class Job(ProjectRow):
             ),
         ]
 
+    @property
+    def title(self) -> str:
+        """`annotation.build_snapshot` as people read it: "Build snapshot"."""
+        return self.kind.rpartition(".")[2].replace("_", " ").capitalize()
+
     def __str__(self) -> str:
         return f"{self.kind} {self.pk}"
 

@@ -25,9 +25,12 @@ def _number(given: Given) -> float | None:
 
 @register.filter
 def figure(value: Given, places: int = 2) -> str:
-    """The number as the reader's language writes it, with *places* decimals; a dash where there is none."""
+    """The number as the reader's language writes it, rounded to *places* decimals; a dash where there is none.
+
+    Django's own formatting cuts off instead of rounding.
+    """
     number = _number(value)
-    return _DASH if number is None else number_format(number, decimal_pos=places)
+    return _DASH if number is None else number_format(round(number, places), decimal_pos=places)
 
 
 @register.filter

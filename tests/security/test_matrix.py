@@ -17,14 +17,12 @@ import pytest
 from django.db import transaction
 from django.test import Client
 
-from annotation import exporting, measuring, relabelling
-from annotation.models import Dispute
-from specs import drafting, running, tokens
 from specs.access import PERMISSIONS, permissions_of
 from specs.models import Member, MemberState, Role
 from tests import cast
+from tests.furnished import Furnished, furnish
 from tests.security.routes import ROUTES, Route, fingerprint
-from workforce import queues, staffing
+from workforce import staffing
 
 OUTSIDERS = ("stranger", "suspended", "removed")
 ACTORS = ("nobody", *OUTSIDERS, *Role.values)
@@ -37,60 +35,19 @@ MISSING: dict[str, object] = {
 
 
 @dataclass
-class Furnished:
-    """A project with a row of every kind that an address can name."""
+class House(Furnished):
+    """The project with a client of every actor."""
 
-    stage: cast.Stage
-    ids: dict[str, object]
     clients: dict[str, Client] = field(default_factory=dict)
     tokens: dict[str, Client] = field(default_factory=dict)
     members: dict[str, Member] = field(default_factory=dict)
 
 
-def _furnish(key: str, *, versions: int) -> Furnished:
-    stage = cast.stage(key, overlap=2, max_overlap=2)
-    stage.load(3)
-    stage.answer(stage.ben, "yes")
-    stage.answer(stage.chi, "no")
-    lease = stage.claim(stage.ben)
-    for clause in ("knowledge", "numbers")[: versions - 1]:
-        version = cast.amend(stage, clause)
-    spec = drafting.create_spec(project=stage.project, key=f"spec-{key}", title="Another", by=stage.ada)
-    drafting.open_draft(spec=spec, by=stage.ada)
-    drafting.add_clause(
-        draft=drafting.open_draft(spec=stage.spec, by=stage.ada), key=f"c-{key}", title="New", by=stage.ada
-    )
-    queues.create_queue(
-        project=stage.project, key=f"queue-{key}", name="Q", spec=stage.spec, owner=stage.ada, by=stage.ada
-    )
-    measuring.measure(spec=stage.spec, by=stage.ada)
-    snapshot = exporting.request(project=stage.project, version=stage.version, name="", by=stage.ada)
-    token, _ = tokens.create(member=stage.ada, name="t", permissions=["spec.read"], by=stage.ada)
-    ids: dict[str, object] = {
-        "spec": stage.spec.key,
-        "queue": f"queue-{key}",
-        "number": version.number,
-        "old": version.number,
-        "new": version.number,
-        "clause": f"c-{key}",
-        "assignment": lease.assignment_id,
-        "dispute": Dispute.objects.get(project=stage.project).pk,
-        "plan": relabelling.propose(queue=stage.queue, to_version=version, by=stage.ada).pk,
-        "snapshot": snapshot.pk,
-        "member": stage.member("chi").pk,
-        "job": running.start(project=stage.project, kind="measure", arguments={}, by=stage.ada).pk,
-        "token": token.pk,
-        "pseudonym": stage.chi.pseudonym,
-        "step": "suspend",
-        "name": "manifest.json",
-    }
-    return Furnished(stage, ids)
-
-
 @pytest.fixture
-def house(db: None) -> Furnished:
+def house(db: None) -> House:
     """One's own project with a client of every actor."""
-    own = _furnish("rte", versions=2)
+    furnished = furnish("rte", versions=2)
+    own = House(furnished.stage, furnished.ids)
     for name in ACTORS:
         own.clients[name] = Client()
         if name == "nobody":
@@ -174,7 +131,7 @@ def _expect(got: tuple[int, bytes, str], want: str, actor: str, *, api: bool) ->
 
 
 @pytest.mark.parametrize("actor", ACTORS)
-def test_who_may_not_is_refused_everywhere_and_changes_nothing(house: Furnished, actor: str) -> None:
+def test_who_may_not_is_refused_everywhere_and_changes_nothing(house: House, actor: str) -> None:
     before = fingerprint()
     n = 0
     for route, verb, want in _requests(actor):
@@ -198,9 +155,9 @@ def test_who_may_not_is_refused_everywhere_and_changes_nothing(house: Furnished,
 
 @pytest.mark.parametrize("actor", Role.values)
 def test_a_foreign_child_under_ones_own_project_is_missing_and_stays_as_it_is(
-    house: Furnished, actor: str
+    house: House, actor: str
 ) -> None:
-    other = _furnish("other", versions=3)
+    other = furnish("other", versions=3)
     names = {"spec", "queue", "clause", "number", "old", "new", "assignment", "dispute", "plan", "snapshot"}
     names |= {"member", "job", "token", "pseudonym"}
     foreign = {**other.ids, "spec": "spec-other"}
@@ -239,7 +196,7 @@ def _without(content: bytes, name: object) -> bytes:
 
 
 @pytest.mark.parametrize("actor", Role.values)
-def test_who_may_is_let_in(house: Furnished, actor: str) -> None:
+def test_who_may_is_let_in(house: House, actor: str) -> None:
     """No permission is lost on the way: with one's own rows no route says 403, and none breaks."""
     for route, verb, want in _requests(actor):
         if want != "in":
@@ -256,7 +213,7 @@ def test_who_may_is_let_in(house: Furnished, actor: str) -> None:
             assert status in (200, 302, 405, 409), (route.where, verb, status)
 
 
-def test_a_token_opens_no_page_and_a_session_opens_no_api(house: Furnished) -> None:
+def test_a_token_opens_no_page_and_a_session_opens_no_api(house: House) -> None:
     for route in IN_PROJECT:
         client = (house.clients if route.is_api else house.tokens)["owner"]
         for verb in route.policies:
@@ -268,7 +225,7 @@ def test_a_token_opens_no_page_and_a_session_opens_no_api(house: Furnished) -> N
 
 
 @pytest.mark.parametrize("permission", PERMISSIONS)
-def test_a_token_does_no_more_than_it_was_given(house: Furnished, permission: str) -> None:
+def test_a_token_does_no_more_than_it_was_given(house: House, permission: str) -> None:
     roles = [Role.OWNER, Role.ANNOTATOR]
     member = staffing.add_member(
         project=house.stage.project, user=cast.user("both"), roles=roles, by=house.stage.ada

@@ -48,5 +48,6 @@ def test_words_in_a_chart_are_not_markup() -> None:
 
 def test_numbers_are_written_for_people() -> None:
     assert figure(0.7149) == "0.71"
+    assert (figure(0.998718, 3), figure(0.6286, 3)) == ("0.999", "0.629")
     assert percent(0.3149) == "31\N{NO-BREAK SPACE}%"
     assert figure(None) == percent("") == "–"

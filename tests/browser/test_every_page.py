@@ -1,0 +1,71 @@
+"""Every page in a real Chromium, wide and narrow: nothing sticks out, nothing is refused, everything has a name."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from playwright.sync_api import Page
+
+from specs import drafting
+from tests import cast
+from tests.furnished import Furnished, furnish
+from tests.security.routes import ROUTES
+
+NAMELESS = """
+() => [...document.querySelectorAll("main :is(input, select, textarea, button, a, summary)")]
+    .filter((e) => e.type !== "hidden" && e.checkVisibility())
+    .filter((e) => !(e.labels?.length || e.ariaLabel || e.getAttribute("aria-labelledby") || e.textContent.trim()))
+    .map((e) => e.outerHTML.slice(0, 120))
+"""
+WIDER = """
+() => [...document.querySelectorAll("main *")].filter((e) => e.getBoundingClientRect().right > innerWidth + 1)
+    .filter((e) => !e.closest(".table-wrap, .scroll, [tabindex='0']")).map((e) => e.outerHTML.slice(0, 120)).slice(0, 3)
+"""
+
+
+@pytest.fixture
+def furnished(committed_db: None) -> Furnished:
+    made = furnish("rte", versions=2)
+    drafting.add_clause(
+        draft=drafting.open_draft(spec=made.stage.spec, by=made.stage.ada),
+        key="w" * 64,
+        title="W" * 200,
+        section="S" * 120,
+        blocks=[{"type": "definition", "text": "x" * 400}],
+        by=made.stage.ada,
+    )
+    return made
+
+
+@pytest.mark.parametrize("width", [1280, 390])
+@pytest.mark.parametrize("who", ["ada", "ben"])
+def test_no_page_sticks_out_or_breaks_a_rule(page: Page, furnished: Furnished, who: str, width: int) -> None:
+    said: list[str] = []
+    page.on("console", lambda message: said.append(message.text) if message.type == "error" else None)
+    page.on("pageerror", lambda error: said.append(str(error)))
+    page.set_viewport_size({"width": width, "height": 900})
+    page.goto("/accounts/login/")
+    page.fill("[name=login]", who)
+    page.fill("[name=password]", cast.PASSWORD)
+    page.keyboard.press("Enter")
+    page.wait_for_url(lambda url: "login" not in url)
+    ids: dict[str, Any] = {**furnished.ids, "queue": "main"}
+    addresses = [route.address("rte", ids) for route in ROUTES if not route.is_api]
+    seen = 0
+    for address in [*addresses, "/api/v1/docs", "/accounts/2fa/", "/accounts/email/", "/nowhere/"]:
+        said.clear()
+        probe = page.request.get(address)
+        if probe.status == 405 or "text/html" not in probe.headers.get("content-type", ""):
+            continue  # a page that takes no GET, or a download
+        reply = page.goto(address)
+        assert reply is not None
+        wrong = [text for text in said if "status of 40" not in text]
+        assert wrong == [], address
+        overflow = page.evaluate("document.scrollingElement.scrollWidth - innerWidth")
+        assert overflow <= 0, (address, overflow, page.evaluate(WIDER))
+        if reply.ok and "/api/" not in address:
+            assert page.locator("h1").count() == 1, address
+            assert page.evaluate(NAMELESS) == [], address
+            seen += 1
+    assert seen >= (20 if who == "ada" else 6)
