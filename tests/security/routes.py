@@ -74,4 +74,4 @@ def fingerprint(*without: str) -> list[tuple[str, int, int]]:
                 for table in tables
             )
         )
-        return cursor.fetchall()
+        return sorted(cursor.fetchall())
