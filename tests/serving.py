@@ -33,8 +33,8 @@ class Site:
             [sys.executable, "-m", "gunicorn", "--config", "annotation/config/gunicorn.py"],
             cwd=local.ROOT,
             env={
-                **variables,
                 "DJANGO_SETTINGS_MODULE": "tests.settings",
+                **variables,
                 "BIND": f"fd://{listener.fileno()}",
                 "WEB_WORKERS": str(workers),
                 "WEB_THREADS": str(threads),

@@ -24,7 +24,7 @@ from typing import Any
 
 import psycopg
 
-from tests.benchmarks import staging
+from tests import staging
 
 Loop = Callable[[int, HTTPConnection], tuple[float, float] | None]
 

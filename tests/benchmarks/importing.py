@@ -20,7 +20,7 @@ from pathlib import Path
 
 import psycopg
 
-from tests.benchmarks import staging
+from tests import staging
 
 _IMPORT = """
 import json, sys, time

@@ -1,4 +1,4 @@
-"""What every benchmark stands on: its own engines, a migrated database as in production, and the environment to reach them."""
+"""What a benchmark or a chaos test stands on: its own engines and, on them, a migrated database as in production."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from pathlib import Path
 
 from annotation.config.embedded import Engines
 
-ROOT = Path(__file__).resolve().parents[2]
+ROOT = Path(__file__).resolve().parents[1]
 
 
 @contextlib.contextmanager
