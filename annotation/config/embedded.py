@@ -280,6 +280,14 @@ class Engines:
                 said += log.read_text(errors="replace").strip().splitlines()[-3:]
         return " / ".join(said) or f"see the logs in {self.home}"
 
+    def ended(self) -> str | None:
+        """The name of an engine of ours that is gone."""
+        for child, _ in self._children:
+            if child.poll() is not None:
+                named = any(Path(str(part)).name == "postgres" for part in child.args)  # type: ignore[union-attr]
+                return "PostgreSQL" if named else "Valkey"
+        return None
+
     def stop(self) -> None:
         """Stop what this process started; another process's engines are left alone. Harmless to repeat."""
         for child, by in self._children:

@@ -33,8 +33,10 @@ WITHOUT_SCHEMA = {
 
 
 @contextmanager
-def engines(home: Path, *, demo: bool = False, share: bool = False) -> Iterator[dict[str, str]]:
-    """The variables of processes that work on this data folder, with the engines up for as long as needed.
+def engines(
+    home: Path, *, demo: bool = False, share: bool = False
+) -> Iterator[tuple[dict[str, str], Engines]]:
+    """The variables of processes that work on this data folder, with the engines, up for as long as needed.
 
     `demo`: its story starts from the beginning, and nothing of it stays behind.
     `share`: use the engines of another process where it runs them, and let others use ours to their end.
@@ -46,7 +48,7 @@ def engines(home: Path, *, demo: bool = False, share: bool = False) -> Iterator[
                 del offered[name]
         if running.fresh:
             (home / "migrated").unlink(missing_ok=True)
-        yield local.environment(home, offered)
+        yield local.environment(home, offered), running
         if share:
             running.wait_for_guests()
 
@@ -82,15 +84,17 @@ def serve(command: str, arguments: list[str]) -> int:
     os.umask(0o077)  # whatever these processes write is for their user alone
     demo = command == "demo"
     home = local.home() / "demo" if demo else local.home()
-    with engines(home, demo=demo) as variables:
+    with engines(home, demo=demo) as (variables, running):
         variables["BIND"] = f"127.0.0.1:{options.port}"
         local.migrate(home, variables)
         (home / "static").mkdir(exist_ok=True)
         with Supervisor(variables) as supervisor:
-            return _serve(supervisor, home, options, demo=demo)
+            return _serve(supervisor, home, running, options, demo=demo)
 
 
-def _serve(supervisor: Supervisor, home: Path, options: argparse.Namespace, *, demo: bool) -> int:
+def _serve(
+    supervisor: Supervisor, home: Path, running: Engines, options: argparse.Namespace, *, demo: bool
+) -> int:
     python, url = sys.executable, f"http://127.0.0.1:{options.port}"
     supervisor.start("web", [python, "-m", "gunicorn", "--config", "annotation/config/gunicorn.py"])
     celery = [python, "-m", "celery", "--quiet", "-A", "annotation.config.celery"]
@@ -109,7 +113,7 @@ def _serve(supervisor: Supervisor, home: Path, options: argparse.Namespace, *, d
     if not demo:
         _say("The first owner is made in another terminal: ./concordat manage create_owner")
     _say("Ctrl-C stops everything.")
-    return supervisor.watch()
+    return supervisor.watch(running.ended)
 
 
 def manage(arguments: list[str]) -> int:
@@ -119,7 +123,7 @@ def manage(arguments: list[str]) -> int:
         home = home / "demo"
         _say("using the running demo's database")
     command = arguments[0] if arguments else "help"
-    with engines(home, share=True) as variables:
+    with engines(home, share=True) as (variables, _):
         if command not in AS_OWNER | WITHOUT_SCHEMA and not command.startswith("-"):
             local.migrate(home, variables)
         signal.signal(signal.SIGINT, lambda *_: None)  # Ctrl-C is the command's; we wait for its end

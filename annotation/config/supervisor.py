@@ -10,7 +10,7 @@ import threading
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from annotation.config import processes
 from annotation.config.local import ROOT
@@ -18,15 +18,18 @@ from annotation.config.local import ROOT
 _COLOURS = {"web": "36", "worker": "33", "beat": "35"}
 STOP_WITHIN = 15.0  # seconds from the polite signal to the last one
 ANSWER_WITHIN = 60.0
+MOST_ENDS, ENDS_WITHIN = 5, 60.0
 
 
 class Supervisor:
-    """Starts processes, passes their lines on with a prefix, and ends all of them when one ends or a signal comes."""
+    """Starts processes, passes their lines on with a prefix, starts again what ends by itself, ends all at a signal."""
 
     def __init__(self, variables: dict[str, str]) -> None:
         self.variables = variables
         self.stopping = threading.Event()
         self._children: dict[str, subprocess.Popen[bytes]] = {}
+        self._commands: dict[str, Sequence[str]] = {}
+        self._ends: dict[str, list[float]] = {}
         self._readers: list[threading.Thread] = []
         self._watchdog = processes.Watchdog()
         for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
@@ -50,7 +53,7 @@ class Supervisor:
             start_new_session=True,
         )
         self._watchdog.watch(child, signal.SIGTERM)
-        self._children[name] = child
+        self._children[name], self._commands[name] = child, command
         reader = threading.Thread(target=_pass_on, args=(name, child), daemon=True)
         reader.start()
         self._readers.append(reader)
@@ -82,17 +85,34 @@ class Supervisor:
                 self.stopping.wait(0.05)
         return False
 
-    def watch(self) -> int:
-        """Wait until a signal comes, or a child ends, which is a failure; the exit status."""
+    def watch(self, also: Callable[[], str | None] = lambda: None) -> int:
+        """Wait until a signal comes; the exit status.
+
+        A child that ends by itself is started again. It is a failure when one ends `MOST_ENDS` times within `ENDS_WITHIN`
+        seconds, and when *also* names something that is gone and that we cannot start again.
+        """
         while not self.stopping.wait(0.5):
+            if gone := also():
+                _say(f"{gone} ended; stopping. Its log in the data folder says why.")
+                return 1
             name = self.ended()
-            if name:
-                print(
-                    f"concordat: {name} ended with status {self._children[name].returncode}; stopping.",
-                    file=sys.stderr,
-                )
+            if name and not self._start_again(name):
                 return 1
         return 0
+
+    def _start_again(self, name: str) -> bool:
+        child, now = self._children[name], time.monotonic()
+        ends = [end for end in self._ends.get(name, []) if now - end < ENDS_WITHIN] + [now]
+        self._ends[name] = ends
+        if len(ends) >= MOST_ENDS:
+            _say(
+                f"{name} ended {len(ends)} times in {ENDS_WITHIN:.0f} s, with status {child.returncode}; stopping."
+            )
+            return False
+        _say(f"{name} ended with status {child.returncode}; starting it again.")
+        processes.kill_group(child.pid)  # its own children still hold its port
+        self.start(name, self._commands[name])
+        return True
 
     def stop(self) -> None:
         """Stop all children, the last started first. Harmless to repeat."""
@@ -107,6 +127,10 @@ class Supervisor:
             reader.join(2)
         self._children.clear()
         self._watchdog.dismiss()
+
+
+def _say(text: str) -> None:
+    print(f"concordat: {text}", file=sys.stderr, flush=True)
 
 
 def _pass_on(name: str, child: subprocess.Popen[bytes]) -> None:
