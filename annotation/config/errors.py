@@ -9,6 +9,7 @@ from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.template import loader
 from django.views import defaults
 
+from specs import pooling
 from specs.api import problems
 
 API = "/api/"
@@ -35,6 +36,7 @@ def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
 def fault(request: HttpRequest) -> HttpResponse:
     """500, or 503 where the database was away: then asking again may work."""
     if isinstance(sys.exc_info()[1], problems.AWAY):
+        pooling.drop_broken()
         if _api(request):
             document = problems.document(503, "unavailable", problems.AWAY_TEXT)
             response: HttpResponse = JsonResponse(document, status=503, content_type=problems.MEDIA_TYPE)

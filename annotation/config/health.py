@@ -7,6 +7,7 @@ from django.db import DatabaseError, connection
 from django.http import HttpRequest, HttpResponse
 from psycopg_pool import PoolTimeout
 
+from specs import pooling
 from specs.access import PUBLIC, page
 
 
@@ -23,6 +24,7 @@ def ready(request: HttpRequest) -> HttpResponse:
             cursor.execute("SELECT pg_is_in_recovery() OR current_setting('transaction_read_only')::bool")
             row = cursor.fetchone()
     except (DatabaseError, psycopg.Error, PoolTimeout):
+        pooling.drop_broken()
         return HttpResponse("the database does not answer\n", status=503, content_type="text/plain")
     if row is None or row[0]:
         return HttpResponse("the database takes no writes\n", status=503, content_type="text/plain")

@@ -11,6 +11,7 @@ from rest_framework import exceptions
 from rest_framework.response import Response
 from rest_framework.views import set_rollback
 
+from specs import pooling
 from specs.refusals import Refusal
 
 MEDIA_TYPE = "application/problem+json"
@@ -29,6 +30,7 @@ def handler(error: Exception, context: dict[str, Any]) -> Response | None:
     if isinstance(error, Http404):
         return problem(404, "not-found", "There is nothing here, or nothing for you.")
     if isinstance(error, AWAY):
+        pooling.drop_broken()
         response = problem(503, "unavailable", AWAY_TEXT)
         response.headers["Retry-After"] = AWAY_SECONDS
         return response
