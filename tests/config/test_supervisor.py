@@ -46,7 +46,10 @@ def _children(process: subprocess.Popen[str], text: str) -> list[psutil.Process]
         found = []
         for child in psutil.Process(process.pid).children():
             with contextlib.suppress(psutil.Error):
-                found += [child] if text in " ".join(child.cmdline()) else []
+                command = (
+                    child.cmdline()
+                )  # before it starts its program, a child has the command of its parent
+                found += [child] if len(command) == 3 and text in command[-1] else []
         if found:
             return found
         time.sleep(0.05)
