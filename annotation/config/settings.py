@@ -152,6 +152,8 @@ LOGIN_URL = "account_login"
 LOGIN_REDIRECT_URL = "/"
 ACCOUNT_LOGOUT_REDIRECT_URL = "account_login"
 MFA_SUPPORTED_TYPES = ["totp", "recovery_codes", "webauthn"]
+MFA_ALLOW_UNVERIFIED_EMAIL = True  # addresses are not verified here: whoever has an account was given it
+MFA_WEBAUTHN_ALLOW_INSECURE_ORIGIN = LOCAL
 SOCIALACCOUNT_PROVIDERS: dict[str, object] = {}
 EMAIL_BACKEND = f"django.core.mail.backends.{'console' if LOCAL else 'smtp'}.EmailBackend"
 
