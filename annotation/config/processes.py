@@ -18,6 +18,11 @@ watched=
 while read -r word pid stop; do
     case $word in
         watch) watched="$watched $pid:$stop" ;;
+        forget)
+            kept=
+            for one in $watched; do [ "${one%:*}" = "$pid" ] || kept="$kept $one"; done
+            watched=$kept
+            ;;
         done) exit 0 ;;
     esac
 done
@@ -56,6 +61,10 @@ class Watchdog:
         """Stop this child by `stop` if we die, and in the end whatever is left of a session that it leads."""
         self._tell(f"watch {child.pid} {stop.name.removeprefix('SIG')}\n")
 
+    def forget(self, child: subprocess.Popen[bytes]) -> None:
+        """The child is gone; its id may become another process's."""
+        self._tell(f"forget {child.pid}\n")
+
     def dismiss(self) -> None:
         """End the watch without touching anything. Harmless to repeat."""
         self._tell("done\n")
@@ -78,6 +87,11 @@ def stop(child: subprocess.Popen[bytes], by: signal.Signals, *, patience: float)
     """Ask the child to stop, wait at most `patience` seconds, then end its whole session's group."""
     if child.poll() is None:
         child.send_signal(by)
+    wait(child, patience=patience)
+
+
+def wait(child: subprocess.Popen[bytes], *, patience: float) -> None:
+    """Wait at most `patience` seconds for the child's end, then end its whole session's group."""
     try:
         child.wait(patience)
     except subprocess.TimeoutExpired:
@@ -103,6 +117,17 @@ def run(command: Sequence[str], **options: Any) -> int:
         if child.poll() is None:
             stop(child, signal.SIGTERM, patience=10)
         watchdog.dismiss()
+
+
+def fate(child: subprocess.Popen[bytes]) -> str:
+    """How a child that is gone ended, in words."""
+    status = child.returncode
+    if status is not None and status < 0:
+        try:
+            return f"was killed by {signal.Signals(-status).name}"
+        except ValueError:
+            return f"was killed by signal {-status}"
+    return f"ended with status {status}"
 
 
 def is_alive(pid: int) -> bool:

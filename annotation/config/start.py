@@ -18,7 +18,7 @@ from typing import NoReturn
 
 from annotation.config import local
 from annotation.config.embedded import PATIENCE, EngineError, Engines, EnginesBusy
-from annotation.config.supervisor import Supervisor
+from annotation.config.supervisor import Supervisor, say
 
 # Commands that change or compare the schema run as its owner.
 AS_OWNER = {
@@ -109,10 +109,10 @@ def _serve(
         status = supervisor.run([*story, "--json"] if options.json else story)
         if status != 0 or options.once:
             return status
-    _say(f"Concordat serves at {url}")
+    say(f"Concordat serves at {url}")
     if not demo:
-        _say("The first owner is made in another terminal: ./concordat manage create_owner")
-    _say("Ctrl-C stops everything.")
+        say("The first owner is made in another terminal: ./concordat manage create_owner NAME --project KEY")
+    say("Ctrl-C stops everything.")
     return supervisor.watch(running.ended)
 
 
@@ -121,7 +121,7 @@ def manage(arguments: list[str]) -> int:
     home = local.home()
     if _runs(home / "demo") and not _runs(home):
         home = home / "demo"
-        _say("using the running demo's database")
+        say("using the running demo's database")
     command = arguments[0] if arguments else "help"
     with engines(home, share=True) as (variables, _):
         if command not in AS_OWNER | WITHOUT_SCHEMA and not command.startswith("-"):
@@ -156,10 +156,6 @@ def _runs(home: Path) -> bool:
     return running is not None
 
 
-def _say(text: str) -> None:
-    print(f"concordat: {text}", file=sys.stderr, flush=True)
-
-
 def _interrupted(*_: object) -> NoReturn:
     raise KeyboardInterrupt
 
@@ -175,10 +171,10 @@ def main(arguments: list[str]) -> int:
     except KeyboardInterrupt:
         return 130
     except (local.Failure, EngineError) as error:
-        _say(str(error))
+        say(str(error))
     except OSError as error:
         where = f" ({error.filename})" if error.filename else ""
-        _say(
+        say(
             f"{error.strerror or error}{where}. The data folder {local.home()} must be yours and have free space; "
             "CONCORDAT_HOME names another one."
         )

@@ -63,10 +63,15 @@ class Supervisor:
         child = subprocess.Popen(command, env=self.variables, cwd=ROOT, start_new_session=True)
         self._watchdog.watch(child, signal.SIGTERM)
         while child.poll() is None:
-            if self.stopping.wait(0.1) or self.ended():
+            name = self.ended()
+            if name or self.stopping.wait(0.1):
                 processes.stop(child, signal.SIGTERM, patience=STOP_WITHIN)
-                return 1
-        return child.returncode
+                if name:
+                    say(f"{name} {processes.fate(self._children[name])}; stopping.")
+                return 1 if name else 130
+        if child.returncode < 0:
+            say(f"a command {processes.fate(child)}; stopping.")
+        return 1 if child.returncode else 0
 
     def ended(self) -> str | None:
         """The name of a child that ended by itself."""
@@ -89,11 +94,11 @@ class Supervisor:
         """Wait until a signal comes; the exit status.
 
         A child that ends by itself is started again. It is a failure when one ends `MOST_ENDS` times within `ENDS_WITHIN`
-        seconds, and when *also* names something that is gone and that we cannot start again.
+        seconds, and when *also* tells of something that is gone and that we cannot start again.
         """
         while not self.stopping.wait(0.5):
             if gone := also():
-                _say(f"{gone} ended; stopping. Its log in the data folder says why.")
+                say(f"{gone}; stopping.")
                 return 1
             name = self.ended()
             if name and not self._start_again(name):
@@ -105,11 +110,12 @@ class Supervisor:
         ends = [end for end in self._ends.get(name, []) if now - end < ENDS_WITHIN] + [now]
         self._ends[name] = ends
         if len(ends) >= MOST_ENDS:
-            _say(
-                f"{name} ended {len(ends)} times in {ENDS_WITHIN:.0f} s, with status {child.returncode}; stopping."
+            say(
+                f"{name} ended {len(ends)} times in {ENDS_WITHIN:.0f} s; at last it {processes.fate(child)}; stopping."
             )
             return False
-        _say(f"{name} ended with status {child.returncode}; starting it again.")
+        say(f"{name} {processes.fate(child)}; starting it again.")
+        self._watchdog.forget(child)
         processes.kill_group(child.pid)  # its own children still hold its port
         self.start(name, self._commands[name])
         return True
@@ -121,7 +127,7 @@ class Supervisor:
                 child.terminate()
         deadline = time.monotonic() + STOP_WITHIN
         for child in self._children.values():
-            processes.stop(child, signal.SIGTERM, patience=max(0.1, deadline - time.monotonic()))
+            processes.wait(child, patience=max(0.1, deadline - time.monotonic()))
             processes.kill_group(child.pid)  # a child's own children, should it have died before them
         for reader in self._readers:
             reader.join(2)
@@ -129,8 +135,16 @@ class Supervisor:
         self._watchdog.dismiss()
 
 
-def _say(text: str) -> None:
-    print(f"concordat: {text}", file=sys.stderr, flush=True)
+def say(text: str) -> None:
+    """A line of our own to whoever started us."""
+    _print("concordat:", text)
+
+
+def _print(*parts: str) -> None:
+    try:
+        print(*parts, file=sys.stderr, flush=True)
+    except OSError:  # the terminal or the pipe's reader is gone; the children must not wait for it
+        pass
 
 
 def _pass_on(name: str, child: subprocess.Popen[bytes]) -> None:
@@ -139,4 +153,4 @@ def _pass_on(name: str, child: subprocess.Popen[bytes]) -> None:
     prefix = f"\x1b[{_COLOURS.get(name, '0')}m{name:<6} |\x1b[0m" if colour else f"{name:<6} |"
     for line in child.stdout:
         if line.strip():
-            print(prefix, line.decode(errors="replace").rstrip(), file=sys.stderr, flush=True)
+            _print(prefix, line.decode(errors="replace").rstrip())

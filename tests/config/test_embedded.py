@@ -186,22 +186,37 @@ def test_data_of_another_major_version_are_refused_politely(home: Path) -> None:
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root needs another user for PostgreSQL")
-def test_root_without_user_namespaces_runs_postgresql_as_nobody(
+def test_root_without_user_namespaces_runs_postgresql_as_nobody_even_in_a_closed_folder(
     home: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     home.parent.chmod(0o700)
+    with Engines.start(home, valkey=False):  # made by root; taken over below
+        pass
     monkeypatch.setattr("annotation.config.binaries.NAMESPACES", ("false",))
-    monkeypatch.setattr("annotation.config.local.DEFAULT_HOME", home.parent)  # which is ours to open
     before = os.umask(0o077)
     try:
         with Engines.start(home, valkey=False) as engines:
             assert _scalar(engines.database_url, "SELECT 1") == 1
-            assert (home / "postgres").stat().st_uid != 0
+            assert (home / "postgres" / "PG_VERSION").stat().st_uid != 0
     finally:
         os.umask(before)
-    monkeypatch.undo()
-    monkeypatch.setattr("annotation.config.binaries.NAMESPACES", ("false",))
-    home.parent.chmod(0o700)
-    with pytest.raises(EngineError, match="nobody cannot enter"):
+    monkeypatch.setattr("annotation.config.binaries.OTHER_USER", ("false",))
+    with pytest.raises(EngineError, match="Start as a plain user, or set DATABASE_URL"):
         Engines.start(home, valkey=False)
     assert not _engines_of(home)
+    monkeypatch.undo()
+    Engines.start(home, valkey=False).stop()
+
+
+def test_a_stale_lock_file_whose_process_id_is_used_again_does_not_stop_the_next_start(home: Path) -> None:
+    Engines.start(home, valkey=False).stop()
+    other = subprocess.Popen(["sleep", "600"])
+    try:
+        (home / "postgres" / "postmaster.pid").write_text(
+            f"{other.pid}\n{home}/postgres\n1\n5432\n/tmp\n\n1 1\n"
+        )
+        with Engines.start(home, valkey=False) as engines:
+            assert _scalar(engines.database_url, "SELECT 1") == 1
+    finally:
+        other.kill()
+        other.wait()
