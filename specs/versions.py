@@ -8,15 +8,17 @@ from typing import Any
 
 from specs import schema
 from specs.models import SpecVersion, VersionClause
+from specs.numbering import numbers
 
 
 @dataclass(frozen=True)
 class ReadClause:
-    """A clause as a version has it; `number` is its place, `§3` on pages."""
+    """A clause as a version has it; `number` is `3`, or `2.3` in a section."""
 
     id: int
     key: str
-    number: int
+    position: int
+    number: str
     section: str
     title: str
     blocks: list[dict[str, Any]]
@@ -48,9 +50,9 @@ class ReadVersion:
 
 @lru_cache(maxsize=256)
 def read(version_id: int) -> ReadVersion:
-    """The published version of that id. Raises `SpecVersion.DoesNotExist`, also for drafts."""
-    version = SpecVersion.objects.published().get(pk=version_id)
-    entries = (
+    """The published version or trial of that id. Raises `SpecVersion.DoesNotExist`, also for drafts."""
+    version = SpecVersion.objects.frozen().get(pk=version_id)
+    entries = list(
         VersionClause.objects.filter(version=version)
         .select_related("clause", "revision")
         .order_by("position")
@@ -67,12 +69,13 @@ def read(version_id: int) -> ReadVersion:
                 entry.clause_id,
                 entry.clause.key,
                 entry.position,
+                number,
                 entry.section,
                 entry.revision.title,
                 entry.revision.blocks,
                 entry.revision.governs,
                 entry.revision_id,
             )
-            for entry in entries
+            for entry, number in zip(entries, numbers([entry.section for entry in entries]), strict=True)
         ),
     )

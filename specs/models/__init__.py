@@ -1,6 +1,7 @@
 from specs.models.jobs import Job, JobState, OutboxMessage, StoredReply
 from specs.models.ledger import Event, LedgerEntry, Seal
-from specs.models.project import ApiToken, Member, MemberState, Project, Role
+from specs.models.project import ApiToken, GateRule, Member, MemberState, Project, Role
+from specs.models.review import Approval, Comment, Picture, Proposal, ProposalState, Verdict
 from specs.models.spec import (
     Acknowledgement,
     ChangeClass,
@@ -18,12 +19,15 @@ from specs.models.spec import (
 __all__ = [
     "Acknowledgement",
     "ApiToken",
+    "Approval",
     "ChangeClass",
     "Clause",
     "ClauseLineage",
     "ClauseRevision",
+    "Comment",
     "DraftClause",
     "Event",
+    "GateRule",
     "Job",
     "JobState",
     "LedgerEntry",
@@ -31,12 +35,16 @@ __all__ = [
     "Member",
     "MemberState",
     "OutboxMessage",
+    "Picture",
     "Project",
+    "Proposal",
+    "ProposalState",
     "Role",
     "Seal",
     "Spec",
     "SpecVersion",
     "StoredReply",
+    "Verdict",
     "VersionClause",
     "VersionState",
 ]

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
+
 from django.conf import settings
 from django.contrib.postgres.fields import ArrayField
+from django.core.validators import MaxValueValidator, MinValueValidator, RegexValidator
 from django.db import models
 from django.db.models.functions import Now
 
@@ -18,15 +21,48 @@ from specs.models.base import (
 )
 
 
+class GateRule(models.TextChoices):
+    MAJORS = "majors", "For major versions"
+    OFF = "off", "Never"
+
+
 class Project(models.Model):
-    """Everything belongs to one project; nobody outside it can tell that it exists."""
+    """Everything belongs to one project; nobody outside it can tell that it exists.
+
+    A publication needs `approvals` of them, with `four_eyes` not the proposer's own. `gate_disagreement` is the highest
+    disagreement, at its interval's upper bound, that a changed clause may show in a pilot, on at least `gate_items` items.
+    """
 
     key = models.SlugField(max_length=64, unique=True)
     name = models.CharField(max_length=200)
     description = models.TextField(blank=True)
+    approvals = models.SmallIntegerField(default=0, validators=[MinValueValidator(0), MaxValueValidator(10)])
+    four_eyes = models.BooleanField(default=True)
+    gate = models.CharField(max_length=8, choices=GateRule, default=GateRule.MAJORS)
+    gate_disagreement = models.FloatField(
+        default=0.5, validators=[MinValueValidator(0.0), MaxValueValidator(1.0)]
+    )
+    gate_items = models.SmallIntegerField(default=10, validators=[MinValueValidator(1)])
+    hourly_rate = models.DecimalField(
+        max_digits=8, decimal_places=2, default=Decimal(0), validators=[MinValueValidator(Decimal(0))]
+    )
+    currency = models.CharField(max_length=3, default="EUR", validators=[RegexValidator("^[A-Z]{3}$")])
     created_at = models.DateTimeField(db_default=Now())
 
     class Meta:
+        constraints = [
+            one_of("project", "gate", GateRule),
+            models.CheckConstraint(
+                condition=models.Q(
+                    approvals__gte=0,
+                    gate_disagreement__gte=0,
+                    gate_disagreement__lte=1,
+                    gate_items__gte=1,
+                    hourly_rate__gte=0,
+                ),
+                name="project_settings_are_sensible",
+            ),
+        ]
         triggers = never_deleted()
 
     def __str__(self) -> str:

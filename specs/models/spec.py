@@ -48,7 +48,11 @@ class Spec(ProjectRow):
 
 
 class VersionState(models.TextChoices):
+    """`trial` is a draft frozen for a pilot; `forming` is a trial inside the transaction that writes its clauses."""
+
     DRAFT = "draft", "Draft"
+    FORMING = "forming", "Forming"
+    TRIAL = "trial", "Trial"
     PUBLISHED = "published", "Published"
     RETIRED = "retired", "Retired"
 
@@ -66,6 +70,10 @@ class SpecVersionQuerySet(models.QuerySet["SpecVersion"]):
     def draft(self) -> SpecVersionQuerySet:
         return self.filter(state=VersionState.DRAFT)
 
+    def frozen(self) -> SpecVersionQuerySet:
+        """Versions that answers can be given under: published ones, and trials."""
+        return self.exclude(state__in=[VersionState.DRAFT, VersionState.FORMING])
+
     def newest_first(self) -> SpecVersionQuerySet:
         return self.order_by("-major", "-minor", "-patch")
 
@@ -73,7 +81,8 @@ class SpecVersionQuerySet(models.QuerySet["SpecVersion"]):
 class SpecVersion(ProjectRow):
     """One edition of a spec: a draft that changes, then frozen with a number and a digest over its canonical bytes.
 
-    `meaning` rises with each major version. `revision` counts the draft's edits: an editor who saw an older one is told.
+    `meaning` rises with each major version; a trial has one of its own below zero, so that nothing measures or carries it
+    together with a published version. `revision` counts the draft's edits: an editor who saw an older one is told.
     """
 
     spec = ProjectLink("specs.Spec", related_name="versions")
@@ -113,14 +122,22 @@ class SpecVersion(ProjectRow):
             models.UniqueConstraint(fields=["spec"], condition=Q(state="draft"), name="spec_has_one_draft"),
             one_of("spec_version", "state", VersionState),
             models.CheckConstraint(
-                condition=Q(state="draft", published_at__isnull=True, digest="")
+                condition=Q(state__in=["draft", "forming"], published_at__isnull=True, digest="")
                 | Q(
-                    ~Q(state="draft"),
                     ~Q(digest=""),
+                    state="trial",
+                    major__isnull=True,
+                    meaning__lt=0,
+                    canonical__isnull=False,
+                    published_at__isnull=True,
+                )
+                | Q(
+                    ~Q(digest=""),
+                    state__in=["published", "retired"],
                     major__isnull=False,
                     minor__isnull=False,
                     patch__isnull=False,
-                    meaning__isnull=False,
+                    meaning__gt=0,
                     canonical__isnull=False,
                     published_at__isnull=False,
                 ),
@@ -128,12 +145,13 @@ class SpecVersion(ProjectRow):
             ),
         ]
         triggers = [
-            transitions(("draft", "published"), ("published", "retired")),
+            transitions(("draft", "published"), ("published", "retired"), ("forming", "trial")),
             pgtrigger.Protect(
                 name="published_is_frozen",
                 operation=pgtrigger.Update,
                 condition=pgtrigger.Condition(
-                    "OLD.state <> 'draft' AND (to_jsonb(OLD) - 'state') IS DISTINCT FROM (to_jsonb(NEW) - 'state')"
+                    "OLD.state NOT IN ('draft', 'forming') "
+                    "AND (to_jsonb(OLD) - 'state') IS DISTINCT FROM (to_jsonb(NEW) - 'state')"
                 ),
             ),
             pgtrigger.Protect(
@@ -146,6 +164,8 @@ class SpecVersion(ProjectRow):
 
     @property
     def number(self) -> str:
+        if self.state == VersionState.TRIAL:
+            return f"trial-{self.pk}"
         return "draft" if self.major is None else f"{self.major}.{self.minor}.{self.patch}"
 
     def __str__(self) -> str:
@@ -192,7 +212,7 @@ class ClauseRevision(ProjectRow):
 
 
 _ONLY_WHILE_DRAFT = """
-    IF EXISTS (SELECT 1 FROM specs_specversion v WHERE v.id = {row}.version_id AND v.state <> 'draft') THEN
+    IF EXISTS (SELECT 1 FROM specs_specversion v WHERE v.id = {row}.version_id AND v.state NOT IN ('draft', 'forming')) THEN
         RAISE EXCEPTION 'the clauses of a published version do not change'
             USING ERRCODE = 'check_violation', CONSTRAINT = TG_TABLE_NAME || '_only_while_draft';
     END IF;
@@ -244,7 +264,11 @@ class VersionClause(ProjectRow):
 
 
 class DraftClause(ProjectRow):
-    """A clause while its version is a draft. `revision` counts its edits, so that two editors never overwrite each other."""
+    """A clause while its version is a draft. `revision` counts its edits, so that two editors never overwrite each other.
+
+    `ancestors` names the clauses it is split or merged from in this draft (`{"key", "kind"}`), until publication makes
+    `ClauseLineage` of them. `unseen` stands on what came out of an imported document until a person has looked at it.
+    """
 
     version = ProjectLink("specs.SpecVersion", related_name="draft_clauses")
     clause = ProjectLink("specs.Clause")
@@ -253,6 +277,8 @@ class DraftClause(ProjectRow):
     title = models.CharField(max_length=200)
     blocks = models.JSONField(default=list)
     governs = models.JSONField(default=list)
+    ancestors = models.JSONField(default=list)
+    unseen = models.BooleanField(default=False)
     revision = models.IntegerField(default=0)
     edited_at = models.DateTimeField(db_default=Now())
     edited_by = ProjectLink("specs.Member", null=True)

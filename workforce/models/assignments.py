@@ -33,6 +33,7 @@ class Assignment(BusyProjectRow):
 
     `rank` orders the claim index and never follows the primary key: with `ORDER BY id` the planner is tempted to walk every
     finished row. Slots that come back go to the `returned` lane under a fresh rank, so that a cursor never has to turn round.
+    A slot `reserved_for` a cohort is claimed by its members only, and they claim no other while the canary runs.
     """
 
     task = ProjectLink("workforce.Task", related_name="assignments")
@@ -50,6 +51,7 @@ class Assignment(BusyProjectRow):
     lease_until = models.DateTimeField(null=True)
     n_renewals = models.SmallIntegerField(default=0)
     submitted_at = models.DateTimeField(null=True)
+    reserved_for = ProjectLink("workforce.Cohort", null=True)
 
     class Meta:
         constraints = [
@@ -61,7 +63,12 @@ class Assignment(BusyProjectRow):
                 table="workforce_task",
                 keys=("queue_id", "id"),
             ),
-            *same_project("assignment", annotator="workforce_annotator", version="specs_specversion"),
+            *same_project(
+                "assignment",
+                annotator="workforce_annotator",
+                version="specs_specversion",
+                reserved_for="workforce_cohort",
+            ),
             models.UniqueConstraint(fields=["task", "number"], name="slot_number_once_per_task"),
             models.UniqueConstraint(fields=["task", "annotator"], name="annotator_once_per_task"),
             one_of("assignment", "state", SlotState),

@@ -96,6 +96,7 @@ class Purpose(models.TextChoices):
     CALIBRATION = "calibration", "Calibration"
     RELABELLING = "relabelling", "Relabelling"
     TRAINING = "training", "Training"
+    PILOT = "pilot", "Pilot"
 
 
 class QueueState(models.TextChoices):
@@ -113,6 +114,27 @@ class Rule(models.TextChoices):
 class Order(models.TextChoices):
     FIRST_IN = "first-in", "First in, first out"
     RANDOM = "random", "Random"
+
+
+class Entry(models.TextChoices):
+    """What stands before the first claim under a version: nothing, reading what changed, or a quiz on it as well."""
+
+    NONE = "none", "Nothing"
+    ACKNOWLEDGE = "acknowledge", "Read and confirm what changed"
+    QUIZ = "quiz", "Read what changed and pass a quiz on it"
+
+
+class QuizFailure(models.TextChoices):
+    WAIT = "wait", "May try again after a while"
+    LEAD = "lead", "A lead or manager lets her try again"
+
+
+class InProgress(models.TextChoices):
+    """What happens to work under way when another version comes into force."""
+
+    FINISH = "finish", "Finish under the old version"
+    RESTART = "restart", "Start again under the new version"
+    ASK = "ask", "Ask each annotator at submission"
 
 
 class Citing(models.TextChoices):
@@ -149,6 +171,16 @@ class Queue(ProjectRow):
     max_leases = models.SmallIntegerField(default=1, validators=[MinValueValidator(1)])
     citing = models.CharField(max_length=16, choices=Citing, default=Citing.SAMPLE)
     cite_share = models.DecimalField(max_digits=4, decimal_places=3, default=Decimal("0.2"))
+    entry = models.CharField(max_length=16, choices=Entry, default=Entry.ACKNOWLEDGE)
+    qualification = models.BooleanField(default=False)
+    quiz_items = models.SmallIntegerField(default=5, validators=[MinValueValidator(1), MaxValueValidator(50)])
+    quiz_pass_share = models.DecimalField(max_digits=4, decimal_places=3, default=Decimal("0.8"))
+    quiz_attempts = models.SmallIntegerField(
+        default=3, validators=[MinValueValidator(1), MaxValueValidator(20)]
+    )
+    quiz_failure = models.CharField(max_length=8, choices=QuizFailure, default=QuizFailure.LEAD)
+    quiz_wait = models.DurationField(default=timedelta(hours=1))
+    in_progress = models.CharField(max_length=8, choices=InProgress, default=InProgress.FINISH)
     gold_share = models.DecimalField(max_digits=4, decimal_places=3, default=Decimal("0.05"))
     oldest_within = models.DurationField(default=timedelta(days=7))
     disputes_within = models.DurationField(default=timedelta(days=2))
@@ -177,6 +209,9 @@ class Queue(ProjectRow):
             one_of("queue", "rule", Rule),
             one_of("queue", "order", Order),
             one_of("queue", "citing", Citing),
+            one_of("queue", "entry", Entry),
+            one_of("queue", "quiz_failure", QuizFailure),
+            one_of("queue", "in_progress", InProgress),
             models.CheckConstraint(
                 condition=Q(overlap__gte=1, max_overlap__gte=F("overlap"), max_overlap__lte=50),
                 name="queue_overlap_is_sensible",
@@ -191,7 +226,12 @@ class Queue(ProjectRow):
             ),
             models.CheckConstraint(
                 condition=Q(
-                    cite_share__gte=0, cite_share__lte=1, gold_share__gte=0, gold_share__lte=Decimal("0.5")
+                    cite_share__gte=0,
+                    cite_share__lte=1,
+                    gold_share__gte=0,
+                    gold_share__lte=Decimal("0.5"),
+                    quiz_pass_share__gt=0,
+                    quiz_pass_share__lte=1,
                 ),
                 name="queue_shares_are_shares",
             ),
@@ -214,7 +254,8 @@ class Queue(ProjectRow):
                 operation=pgtrigger.Insert | pgtrigger.UpdateOf("version_id"),
                 func="""
                     IF NEW.version_id IS NOT NULL AND NOT EXISTS (
-                        SELECT 1 FROM specs_specversion v WHERE v.id = NEW.version_id AND v.state <> 'draft') THEN
+                        SELECT 1 FROM specs_specversion v WHERE v.id = NEW.version_id
+                          AND (v.state IN ('published', 'retired') OR v.state = 'trial' AND NEW.purpose = 'pilot')) THEN
                         RAISE EXCEPTION 'only a published version can be in force'
                             USING ERRCODE = 'check_violation', CONSTRAINT = 'workforce_queue_version_in_force_is_published';
                     END IF;
@@ -259,7 +300,10 @@ class TaskState(models.TextChoices):
 
 
 class Task(BusyProjectRow):
-    """One item under one meaning of the spec in one queue; `round` counts its returns. `n_answers` numbers counted answers."""
+    """One item under one meaning of the spec in one queue; `round` counts its returns. `n_answers` numbers counted answers.
+
+    `pinned` names the version a canary serves it under, whatever version is in force.
+    """
 
     item = ProjectLink("workforce.Item")
     queue = ProjectLink("workforce.Queue")
@@ -270,6 +314,7 @@ class Task(BusyProjectRow):
     n_answers = models.SmallIntegerField(default=0)
     rank = models.BigIntegerField()
     priority = models.SmallIntegerField(default=0)
+    pinned = ProjectLink("specs.SpecVersion", null=True)
     created_at = models.DateTimeField(db_default=Now())
     settled_at = models.DateTimeField(null=True)
 
@@ -277,7 +322,7 @@ class Task(BusyProjectRow):
         constraints = [
             project_key("task"),
             project_key("task", "queue"),
-            *same_project("task", item="workforce_item", queue="workforce_queue"),
+            *same_project("task", item="workforce_item", queue="workforce_queue", pinned="specs_specversion"),
             models.UniqueConstraint(
                 fields=["item", "queue", "meaning", "round"], name="task_once_per_item_meaning_and_round"
             ),
@@ -339,6 +384,7 @@ class KnownAnswer(ProjectRow):
     clauses = ArrayField(models.BigIntegerField(), default=list)
     created_at = models.DateTimeField(db_default=Now())
     set_aside_at = models.DateTimeField(null=True)
+    explanation = models.TextField(blank=True, db_default="")
 
     class Meta:
         constraints = [

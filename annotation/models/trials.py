@@ -1,0 +1,162 @@
+"""What is known of a version before and after it became law: pilots, the gate it passed, questions and ratings on its clauses."""
+
+from __future__ import annotations
+
+from django.db import models
+from django.db.models import Q
+from django.db.models.functions import Now
+
+from specs.models.base import (
+    ProjectLink,
+    ProjectRow,
+    append_only,
+    frozen,
+    never_deleted,
+    one_of,
+    project_key,
+    same_project,
+    transitions,
+)
+
+
+class PilotState(models.TextChoices):
+    RUNNING = "running", "Running"
+    ENDED = "ended", "Ended"
+
+
+class Sample(models.TextChoices):
+    RANDOM = "random", "A random sample"
+    CHANGED = "changed", "A sample for each clause that changed"
+    PRECEDENTS = "precedents", "The items that leads ruled on"
+
+
+class Pilot(ProjectRow):
+    """A draft, frozen as a trial, on a sample of items by chosen annotators in a queue of its own."""
+
+    spec = ProjectLink("specs.Spec", related_name="pilots")
+    trial = ProjectLink("specs.SpecVersion")
+    queue = ProjectLink("workforce.Queue")
+    sample = models.CharField(max_length=16, choices=Sample)
+    changed = models.JSONField(default=list)
+    n_items = models.IntegerField()
+    state = models.CharField(max_length=8, choices=PilotState, default=PilotState.RUNNING)
+    started_by = ProjectLink("specs.Member", null=True)
+    started_at = models.DateTimeField(db_default=Now())
+    ended_at = models.DateTimeField(null=True)
+
+    class Meta:
+        constraints = [
+            project_key("pilot"),
+            *same_project(
+                "pilot",
+                spec="specs_spec",
+                trial="specs_specversion",
+                queue="workforce_queue",
+                started_by="specs_member",
+            ),
+            models.UniqueConstraint(fields=["trial"], name="pilot_once_per_trial"),
+            one_of("pilot", "state", PilotState),
+            one_of("pilot", "sample", Sample),
+        ]
+        indexes = [models.Index(fields=["spec", "-id"], name="pilot_newest")]
+        triggers = [
+            frozen("spec_id", "trial_id", "queue_id", "sample", "changed"),
+            transitions(("running", "ended"), ("ended", "running")),
+            *never_deleted(),
+        ]
+
+
+class Publication(ProjectRow):
+    """What the gate said when a version was published, and who published past it, if somebody did."""
+
+    version = ProjectLink("specs.SpecVersion")
+    pilot = ProjectLink("annotation.Pilot", null=True)
+    gate = models.JSONField(default=dict)
+    passed = models.BooleanField(null=True)
+    overridden_by = ProjectLink("specs.Member", null=True)
+    override_reason = models.TextField(blank=True)
+    event_id = models.BigIntegerField()
+
+    class Meta:
+        constraints = [
+            *same_project(
+                "publication",
+                version="specs_specversion",
+                pilot="annotation_pilot",
+                overridden_by="specs_member",
+            ),
+            models.UniqueConstraint(fields=["version"], name="publication_once_per_version"),
+            models.CheckConstraint(
+                condition=Q(overridden_by__isnull=True, override_reason="")
+                | Q(~Q(override_reason=""), overridden_by__isnull=False),
+                name="past_the_gate_with_a_name_and_a_reason",
+            ),
+            models.CheckConstraint(
+                condition=~Q(gate__binding=True, passed=False) | Q(overridden_by__isnull=False),
+                name="failed_gate_is_passed_by_name_only",
+            ),
+        ]
+        triggers = append_only()
+
+
+class Inquiry(ProjectRow):
+    """A question about a clause and its answer: public ones stand beside the clause, private ones are seen by two sides only."""
+
+    clause = ProjectLink("specs.Clause", related_name="+")
+    version = ProjectLink("specs.SpecVersion")
+    queue = ProjectLink("workforce.Queue", null=True)
+    task = ProjectLink("workforce.Task", null=True)
+    asked_by = ProjectLink("specs.Member", null=True)
+    public = models.BooleanField(default=True)
+    text = models.TextField()
+    asked_at = models.DateTimeField(db_default=Now())
+    answer = models.TextField(blank=True)
+    answered_by = ProjectLink("specs.Member", null=True)
+    answered_at = models.DateTimeField(null=True)
+
+    class Meta:
+        constraints = [
+            project_key("inquiry"),
+            *same_project(
+                "inquiry",
+                clause="specs_clause",
+                version="specs_specversion",
+                queue="workforce_queue",
+                task="workforce_task",
+                asked_by="specs_member",
+                answered_by="specs_member",
+            ),
+            models.CheckConstraint(condition=~Q(text=""), name="inquiry_asks_something"),
+            models.CheckConstraint(
+                condition=Q(answer="", answered_at__isnull=True)
+                | Q(~Q(answer=""), answered_at__isnull=False),
+                name="answered_inquiry_has_a_time",
+            ),
+        ]
+        indexes = [
+            models.Index(fields=["clause", "-id"], name="inquiry_clause"),
+            models.Index(fields=["project", "-id"], name="inquiry_newest"),
+        ]
+        triggers = [frozen("clause_id", "version_id", "text", "asked_by_id", "public"), *never_deleted()]
+
+
+class ClarityRating(ProjectRow):
+    """Whether a member finds one wording of a clause clear; changing one's mind replaces it."""
+
+    clause = ProjectLink("specs.Clause", related_name="+")
+    revision = ProjectLink("specs.ClauseRevision")
+    member = ProjectLink("specs.Member")
+    clear = models.BooleanField()
+    rated_at = models.DateTimeField(db_default=Now())
+
+    class Meta:
+        constraints = [
+            *same_project(
+                "clarity_rating",
+                clause="specs_clause",
+                revision="specs_clauserevision",
+                member="specs_member",
+            ),
+            models.UniqueConstraint(fields=["revision", "member"], name="clarity_rated_once"),
+        ]
+        indexes = [models.Index(fields=["clause"], name="clarity_rating_clause")]
