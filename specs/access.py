@@ -26,7 +26,12 @@ PERMISSIONS = {
     "member.read": "See members and annotators",
     "spec.read": "Read specs",
     "spec.edit": "Draft specs",
+    "spec.propose": "Propose drafts for publication, and try them in pilots",
+    "spec.discuss": "Comment on drafts",
+    "spec.approve": "Approve proposals",
     "spec.publish": "Publish specs and confirm relabelling",
+    "spec.roll-back": "Move a queue to another published version, and run canaries",
+    "spec.answer": "Answer questions about clauses",
     "queue.read": "See queues",
     "queue.manage": "Create and change queues, load items, enrol annotators",
     "work.label": "Claim tasks and answer them",
@@ -43,10 +48,20 @@ PERMISSIONS = {
 _READ = {"spec.read", "queue.read", "agreement.read", "snapshot.read", "job.read", "token.manage"}
 ROLES: dict[str, frozenset[str]] = {
     Role.OWNER: frozenset(PERMISSIONS) - {"work.label"},
-    Role.EDITOR: frozenset(_READ | {"spec.edit", "dispute.read"}),
-    Role.PUBLISHER: frozenset(_READ | {"spec.publish", "dispute.read"}),
-    Role.LEAD: frozenset(_READ | {"dispute.read", "dispute.decide", "member.read"}),
-    Role.MANAGER: frozenset(_READ | {"queue.manage", "member.read", "agreement.measure", "dispute.read"}),
+    Role.EDITOR: frozenset(
+        _READ | {"spec.edit", "spec.propose", "spec.discuss", "spec.answer", "dispute.read"}
+    ),
+    Role.PUBLISHER: frozenset(
+        _READ
+        | {"spec.discuss", "spec.approve", "spec.publish", "spec.roll-back", "spec.answer", "dispute.read"}
+    ),
+    Role.LEAD: frozenset(
+        _READ
+        | {"dispute.read", "dispute.decide", "member.read", "spec.discuss", "spec.approve", "spec.answer"}
+    ),
+    Role.MANAGER: frozenset(
+        _READ | {"queue.manage", "member.read", "agreement.measure", "dispute.read", "spec.discuss"}
+    ),
     Role.ANNOTATOR: frozenset({"spec.read", "work.label", "token.manage"}),
     Role.READER: frozenset(_READ | {"snapshot.build"}),
 }

@@ -25,9 +25,11 @@ BLOCK_TYPES = {
 MEANING = frozenset({"definition", "use_when", "avoid_when"})
 EXAMPLES = frozenset({"example", "counter_example"})
 _BLOCK_FIELDS = ("type", "text", "item", "value", "why")
+_WORDS = ("text", "item", "why")
 _KEY = re.compile(r"^[a-z0-9]+(?:[-_.][a-z0-9]+)*$")
 MAX_KEY = 64
 MAX_TITLE = 200
+LINEAGE = {"split": "split from", "merged": "merged from"}
 
 
 def clean(clause: Mapping[str, Any]) -> dict[str, Any]:
@@ -43,7 +45,9 @@ def clean(clause: Mapping[str, Any]) -> dict[str, Any]:
                 {
                     "question": entry["question"],
                     "values": sorted(set(entry.get("values") or ())),
-                    "pairs": sorted(sorted(pair) for pair in entry.get("pairs") or ()),
+                    "pairs": [
+                        list(pair) for pair in sorted({tuple(sorted(p)) for p in entry.get("pairs") or ()})
+                    ],
                 }
                 for entry in clause.get("governs", ())
             ),
@@ -64,6 +68,27 @@ def key_problem(key: str) -> str | None:
     return None
 
 
+def shape_problems(
+    key: str, clause: Mapping[str, Any], *, max_characters: int = 20_000, max_blocks: int = 200
+) -> list[Problem]:
+    """What cannot be kept even in a draft: unknown types of block, words beyond the limits."""
+    name = f"clause {key}"
+    found = [Problem(name, why)] if (why := key_problem(key)) else []
+    if len(str(clause.get("title", ""))) > MAX_TITLE:
+        found.append(Problem(name, f"the title is longer than {MAX_TITLE} characters"))
+    blocks = clause.get("blocks", ())
+    if len(blocks) > max_blocks:
+        found.append(Problem(name, f"has more than {max_blocks} blocks"))
+    for number, block in enumerate(blocks, 1):
+        where, kind = block_name(name, number, block), block.get("type")
+        if kind not in BLOCK_TYPES:
+            known = ", ".join(BLOCK_TYPES)
+            found.append(Problem(where, f"{kind!r} is no type of block; there are {known}"))
+        elif any(len(str(block.get(field) or "")) > max_characters for field in _WORDS):
+            found.append(Problem(where, f"is longer than {max_characters} characters"))
+    return found
+
+
 def problems(
     key: str,
     clause: Mapping[str, Any],
@@ -73,18 +98,23 @@ def problems(
 ) -> list[Problem]:
     """What is wrong with a clause, block by block, against the questions of its version."""
     name = f"clause {key}"
-    found = [Problem(name, why)] if (why := key_problem(key)) else []
-    title = str(clause.get("title", "")).strip()
-    if not title:
+    found = shape_problems(key, clause, max_characters=max_characters)
+    if not str(clause.get("title", "")).strip():
         found.append(Problem(name, "has no title"))
-    elif len(title) > MAX_TITLE:
-        found.append(Problem(name, f"the title is longer than {MAX_TITLE} characters"))
+    if not clause.get("blocks"):
+        found.append(Problem(name, "says nothing: it has no block"))
     labels = {question["key"]: values_of(question) for question in questions}
     for number, block in enumerate(clause.get("blocks", ()), 1):
-        found.extend(_block_problems(f"{name}, block {number}", block, labels, max_characters))
+        found.extend(_block_problems(block_name(name, number, block), block, labels))
     for entry in clause.get("governs", ()):
         found.extend(_governs_problems(name, entry, labels))
     return found
+
+
+def block_name(clause: str, number: int, block: Mapping[str, Any]) -> str:
+    """How a block is called in refusals: `clause numbers, block 2 (Use when)`."""
+    title = BLOCK_TYPES.get(str(block.get("type")))
+    return f"{clause}, block {number}" + (f" ({title})" if title else "")
 
 
 def values_of(question: Mapping[str, Any]) -> set[str]:
@@ -92,20 +122,13 @@ def values_of(question: Mapping[str, Any]) -> set[str]:
 
 
 def _block_problems(
-    where: str, block: Mapping[str, Any], labels: Mapping[str, set[str]], max_characters: int
+    where: str, block: Mapping[str, Any], labels: Mapping[str, set[str]]
 ) -> Iterable[Problem]:
-    kind = block.get("type")
-    if kind not in BLOCK_TYPES:
-        yield Problem(where, f"{kind!r} is no type of block; there are {', '.join(BLOCK_TYPES)}")
-        return
-    texts = [str(block.get(field) or "") for field in ("text", "item", "why")]
-    if not any(text.strip() for text in texts):
+    if not any(str(block.get(field) or "").strip() for field in _WORDS):
         yield Problem(where, "is empty")
-    if any(len(text) > max_characters for text in texts):
-        yield Problem(where, f"is longer than {max_characters} characters")
     value = block.get("value")
     known = set().union(*labels.values()) if labels else set()
-    if kind in EXAMPLES and value and known and value not in known:
+    if block.get("type") in EXAMPLES and value and known and value not in known:
         yield Problem(where, f"gives the value {value!r}, which is no label of any question")
 
 

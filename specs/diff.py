@@ -1,6 +1,7 @@
 """What changed between two versions, clause by clause and block by block, and whether meaning changed. Pure.
 
-A version here is `{"clauses": [{"key", "section", "title", "blocks", "governs"}, ...], "questions": [...]}` in order. The
+A version here is `{"clauses": [{"key", "section", "title", "blocks", "governs"}, ...], "questions": [...]}` in order; a
+clause that the version split or merged has `ancestors` (`{"key", "kind"}`) as well. The
 class of a change says what it does to labels made before: *major* may make them invalid, *minor* adds something that leaves
 them valid, *patch* is wording beside the rule. A doubtful change takes the higher class.
 """
@@ -32,13 +33,17 @@ class Reason:
 
 @dataclass(frozen=True)
 class ClauseChange:
-    """What happened to one clause. `old` or `new` is None where it was added or removed."""
+    """What happened to one clause. `old` or `new` is None where it was added or removed.
+
+    `ancestors` are the clauses it was split from or took in; `old` stays its own wording before, if it had one.
+    """
 
     key: str
-    kind: Literal["added", "removed", "reworded", "moved"]
+    kind: Literal["added", "removed", "reworded", "moved", "split", "merged"]
     old: Mapping[str, Any] | None
     new: Mapping[str, Any] | None
     reasons: tuple[Reason, ...]
+    ancestors: tuple[str, ...] = ()
 
     @property
     def change_class(self) -> Class:
@@ -47,12 +52,14 @@ class ClauseChange:
 
 @dataclass(frozen=True)
 class Difference:
-    """All changes from one version to the next; `order` and `questions` are the new ones, so that `apply` can rebuild it."""
+    """All changes from one version to the next; `order`, `questions` and `ancestors` are the new ones, so that `apply` can
+    rebuild it."""
 
     clauses: tuple[ClauseChange, ...]
     schema: tuple[Reason, ...]
     order: tuple[str, ...]
     questions: Sequence[Mapping[str, Any]] = field(default=())
+    ancestors: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def change_class(self) -> Class:
@@ -70,7 +77,7 @@ class Difference:
         return [
             change.key
             for change in self.clauses
-            if change.change_class == "major" or change.kind in ("added", "removed")
+            if change.change_class == "major" or change.kind in ("added", "removed", "split", "merged")
         ]
 
 
@@ -101,27 +108,38 @@ def next_number(number: Number | None, change_class: Class) -> Number:
             return major, minor, patch + 1
 
 
-def compare(old: Mapping[str, Any], new: Mapping[str, Any]) -> Difference:
-    """The difference that leads from *old* to *new*."""
+def compare(
+    old: Mapping[str, Any],
+    new: Mapping[str, Any],
+    *,
+    lineage: Mapping[str, Sequence[Mapping[str, str]]] | None = None,
+) -> Difference:
+    """The difference that leads from *old* to *new*.
+
+    *lineage* names by key the ancestors of clauses that were split or merged in versions between the two; what *new* itself
+    says about its clauses is always heeded.
+    """
     before = {clause["key"]: clause for clause in old["clauses"]}
     after = {clause["key"]: clause for clause in new["clauses"]}
+    known = _lineage(new["clauses"], lineage or {}, before)
+    taken_in = {ancestor: key for key, found in known.items() for ancestor, kind in found if kind == "merged"}
     moved = _moved([key for key in before if key in after], [key for key in after if key in before])
     changes: list[ClauseChange] = []
     for key, clause in after.items():
+        ancestors = tuple(ancestor for ancestor, _ in known.get(key, ()))
+        kinds = {kind for _, kind in known.get(key, ())}
         if key not in before:
-            changes.append(ClauseChange(key, "added", None, clause, (_added(clause, before.values()),)))
+            kind: Any = "merged" if "merged" in kinds else "split" if kinds else "added"
+            reason = _descended(kind, ancestors) if kinds else _added(clause, before.values())
+            changes.append(ClauseChange(key, kind, None, clause, (reason,), ancestors))
         elif reasons := tuple(_reworded(before[key], clause)):
-            changes.append(ClauseChange(key, "reworded", before[key], clause, reasons))
+            kind = "merged" if "merged" in kinds else "reworded"
+            changes.append(ClauseChange(key, kind, before[key], clause, reasons, ancestors))
         elif key in moved:
-            changes.append(
-                ClauseChange(
-                    key, "moved", before[key], clause, (Reason("place", "patch", "moved to another place"),)
-                )
-            )
+            place = Reason("place", "patch", "moved to another place")
+            changes.append(ClauseChange(key, "moved", before[key], clause, (place,)))
     changes += [
-        ClauseChange(
-            key, "removed", clause, None, (Reason("clause", "major", "a rule that labels rest on is gone"),)
-        )
+        ClauseChange(key, "removed", clause, None, (_removed(taken_in.get(key)),))
         for key, clause in before.items()
         if key not in after
     ]
@@ -130,7 +148,32 @@ def compare(old: Mapping[str, Any], new: Mapping[str, Any]) -> Difference:
         schema=tuple(_schema(old["questions"], new["questions"])),
         order=tuple(after),
         questions=new["questions"],
+        ancestors={key: clause["ancestors"] for key, clause in after.items() if clause.get("ancestors")},
     )
+
+
+def _lineage(
+    clauses: Iterable[Mapping[str, Any]],
+    between: Mapping[str, Sequence[Mapping[str, str]]],
+    before: Mapping[str, Any],
+) -> dict[str, list[tuple[str, str]]]:
+    """`(ancestor, kind)` by clause, for ancestors that the older version had."""
+    found: dict[str, list[tuple[str, str]]] = {}
+    for clause in clauses:
+        entries = [*clause.get("ancestors", ()), *between.get(clause["key"], ())]
+        pairs = dict.fromkeys((entry["key"], entry["kind"]) for entry in entries if entry["key"] in before)
+        if pairs:
+            found[clause["key"]] = list(pairs)
+    return found
+
+
+def _descended(kind: str, ancestors: tuple[str, ...]) -> Reason:
+    how = "split from" if kind == "split" else "merged from"
+    return Reason("clause", "major", f"a rule of its own now, {how} {', '.join(ancestors)}")
+
+
+def _removed(into: str | None) -> Reason:
+    return Reason("clause", "major", f"merged into {into}" if into else "a rule that labels rest on is gone")
 
 
 def apply(old: Mapping[str, Any], difference: Difference) -> dict[str, Any]:
@@ -139,7 +182,13 @@ def apply(old: Mapping[str, Any], difference: Difference) -> dict[str, Any]:
     for change in difference.clauses:
         if change.new is not None:
             current[change.key] = change.new
-    return {"clauses": [current[key] for key in difference.order], "questions": difference.questions}
+    clauses = []
+    for key in difference.order:
+        clause = {name: value for name, value in current[key].items() if name != "ancestors"}
+        if key in difference.ancestors:
+            clause["ancestors"] = difference.ancestors[key]
+        clauses.append(clause)
+    return {"clauses": clauses, "questions": difference.questions}
 
 
 def words(old: str, new: str) -> list[tuple[Literal["same", "removed", "added"], str]]:
@@ -200,6 +249,8 @@ def _reworded(old: Mapping[str, Any], new: Mapping[str, Any]) -> Iterable[Reason
         yield Reason("Governs", "major", "what the clause governs changed")
     if a["title"] != b["title"]:
         yield Reason("Title", "patch", "the title changed")
+    if new.get("ancestors") and old.get("ancestors", []) != new["ancestors"] and a == b:
+        yield Reason("Ancestors", "patch", "other clauses were taken in")
     if old.get("section", "") != new.get("section", ""):
         yield Reason("Section", "patch", "stands in another section")
     if a != b and a["blocks"] != b["blocks"] and _same_by_type(a["blocks"], b["blocks"]):

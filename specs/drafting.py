@@ -1,7 +1,8 @@
 """Opening and editing a draft.
 
     (nothing) -> draft: open_draft
-    draft -> draft: set_questions, add_clause, reword_clause, move_clause, withdraw_clause
+    draft -> draft: set_questions, add_clause, reword_clause, confirm_clause, withdraw_clause (its order: `restructuring`)
+    draft -> (nothing): discard_draft
 
 Each edit names the revision its author saw; an older one is refused with what stands there now, so two editors never
 overwrite each other.
@@ -19,7 +20,18 @@ from django.db.models.functions import Now
 
 from specs import clauses as clause_shape
 from specs import ledger, schema
-from specs.models import Clause, DraftClause, Member, Project, Spec, SpecVersion, VersionClause, VersionState
+from specs.models import (
+    Clause,
+    DraftClause,
+    Member,
+    Project,
+    Proposal,
+    ProposalState,
+    Spec,
+    SpecVersion,
+    VersionClause,
+    VersionState,
+)
 from specs.refusals import Invalid, Stale, WrongState
 
 
@@ -80,7 +92,11 @@ def open_draft(*, spec: Spec, by: Member | None) -> SpecVersion:
 def discard_draft(*, draft: SpecVersion, by: Member | None) -> None:
     """Throw a draft away; published versions are untouched."""
     with transaction.atomic():
-        draft = _locked(draft)
+        draft = lock(draft)
+        Proposal.objects.filter(version=draft, state=ProposalState.OPEN).update(
+            state=ProposalState.WITHDRAWN, closed_at=Now()
+        )
+        Proposal.objects.filter(version=draft).update(version=None)
         DraftClause.objects.filter(version=draft).delete()
         number = draft.pk
         draft.delete()
@@ -103,7 +119,7 @@ def set_questions(
             "The questions cannot be asked like this.", problems=[problem.as_dict() for problem in found]
         )
     with transaction.atomic():
-        draft = _locked(draft)
+        draft = lock(draft)
         if revision is not None and draft.revision != revision:
             raise Stale(
                 "Somebody changed the questions meanwhile.",
@@ -113,7 +129,7 @@ def set_questions(
         draft.questions = schema.clean(questions)
         draft.revision += 1
         draft.save(update_fields=["questions", "revision"])
-        _edited(draft, by, "questions", "")
+        record_edit(draft, by, "questions", "")
     return draft
 
 
@@ -125,12 +141,17 @@ def add_clause(
     blocks: Sequence[Mapping[str, Any]] = (),
     governs: Sequence[Mapping[str, Any]] = (),
     section: str = "",
+    ancestors: Sequence[Mapping[str, str]] = (),
+    unseen: bool = False,
     by: Member | None,
 ) -> DraftClause:
-    """Append a clause to the draft. A key that an earlier version used means that clause again."""
-    content = _content(key, title, blocks, governs)
+    """Add a clause at the end of its section, or of the draft. A key that an earlier version used means that clause again.
+
+    Words may still be missing; publication asks for them. *unseen* marks what no person has read yet.
+    """
+    content = checked(key, title, blocks, governs)
     with transaction.atomic():
-        draft = _locked(draft)
+        draft = lock(draft)
         if DraftClause.objects.filter(version=draft).count() >= settings.MAX_CLAUSES:
             raise Invalid(f"A spec has at most {settings.MAX_CLAUSES} clauses.")
         clause, _ = Clause.objects.get_or_create(
@@ -138,17 +159,23 @@ def add_clause(
         )
         if DraftClause.objects.filter(version=draft, clause=clause).exists():
             raise Invalid(f"There is a clause {key} in this draft already.")
-        last = DraftClause.objects.filter(version=draft).aggregate(last=Max("position"))["last"] or 0
+        rows = DraftClause.objects.filter(version=draft)
+        last = rows.aggregate(last=Max("position"))["last"] or 0
+        of_section = rows.filter(section=section).aggregate(last=Max("position"))["last"] if section else None
+        place = (of_section or last) + 1
+        rows.filter(position__gte=place).update(position=F("position") + 1)
         added = DraftClause.objects.create(
             project_id=draft.project_id,
             version=draft,
             clause=clause,
-            position=last + 1,
-            section=section,
+            position=place,
+            section=section.strip(),
+            ancestors=[dict(ancestor) for ancestor in ancestors],
+            unseen=unseen,
             edited_by=by,
             **content,
         )
-        _edited(draft, by, "clause-added", key)
+        record_edit(draft, by, "clause-added", key)
     return added
 
 
@@ -162,49 +189,60 @@ def reword_clause(
     revision: int | None = None,
     by: Member | None,
 ) -> DraftClause:
-    """Replace a draft clause's words. Raises `Stale` with the words that stand there when *revision* is an older one."""
-    content = _content(clause.clause.key, title, blocks, governs)
+    """Replace a draft clause's words; unfinished ones are kept as well, so that nothing written is lost.
+
+    Raises `Stale` with the words that stand there when *revision* is an older one.
+    """
+    content = checked(clause.clause.key, title, blocks, governs)
     with transaction.atomic():
-        draft = _locked(clause.version)
-        current = DraftClause.objects.select_for_update(no_key=True).get(pk=clause.pk)
+        draft = lock(clause.version)
+        current = (
+            DraftClause.objects.select_for_update(no_key=True, of=("self",))
+            .select_related("clause", "version", "edited_by__user")
+            .filter(pk=clause.pk)
+            .first()
+        )
+        if current is None:
+            raise WrongState(
+                "This clause was withdrawn from the draft meanwhile; what you wrote is still on this page."
+            )
         if revision is not None and current.revision != revision:
             raise Stale(
                 "Somebody reworded this clause meanwhile.",
                 revision=current.revision,
                 title=current.title,
+                section=current.section,
                 blocks=current.blocks,
                 governs=current.governs,
+                by=str(current.edited_by or ""),
             )
         for name, value in content.items():
             setattr(current, name, value)
         if section is not None:
-            current.section = section
+            current.section = section.strip()
         current.revision += 1
+        current.unseen = False
         current.edited_by, current.edited_at = by, Now()
         current.save()
-        _edited(draft, by, "clause-reworded", clause.clause.key)
+        record_edit(draft, by, "clause-reworded", clause.clause.key)
     current.refresh_from_db()
     return current
 
 
-def move_clause(*, clause: DraftClause, to: int, by: Member | None) -> None:
-    """Put a clause at place *to* (counting from 1); the others close up."""
+def confirm_clause(*, clause: DraftClause, by: Member | None) -> None:
+    """A person has read a clause that came out of a document, and keeps it as it stands."""
     with transaction.atomic():
-        draft = _locked(clause.version)
-        ordered = list(DraftClause.objects.filter(version=draft).order_by("position"))
-        moving = next(entry for entry in ordered if entry.pk == clause.pk)
-        ordered.remove(moving)
-        ordered.insert(max(0, min(to - 1, len(ordered))), moving)
-        for position, entry in enumerate(ordered, 1):
-            entry.position = position
-        DraftClause.objects.bulk_update(ordered, ["position"])
-        _edited(draft, by, "clause-moved", clause.clause.key)
+        draft = lock(clause.version)
+        if DraftClause.objects.filter(pk=clause.pk, unseen=True).update(
+            unseen=False, edited_by=by, edited_at=Now(), revision=F("revision") + 1
+        ):
+            record_edit(draft, by, "clause-confirmed", clause.clause.key)
 
 
 def withdraw_clause(*, clause: DraftClause, by: Member | None) -> None:
     """Leave a clause out of the draft; published versions keep it, and its key stays its own."""
     with transaction.atomic():
-        draft = _locked(clause.version)
+        draft = lock(clause.version)
         found = DraftClause.objects.filter(pk=clause.pk).first()
         if found is None:
             return
@@ -212,28 +250,25 @@ def withdraw_clause(*, clause: DraftClause, by: Member | None) -> None:
         DraftClause.objects.filter(version=draft, position__gt=found.position).update(
             position=F("position") - 1
         )
-        _edited(draft, by, "clause-withdrawn", clause.clause.key)
+        record_edit(draft, by, "clause-withdrawn", clause.clause.key)
 
 
-def _locked(draft: SpecVersion) -> SpecVersion:
+def lock(draft: SpecVersion) -> SpecVersion:
+    """The draft under its row lock, inside the caller's transaction. Raises `WrongState` when it is none any more."""
     found = SpecVersion.objects.select_for_update(no_key=True).filter(pk=draft.pk).first()
     if found is None or found.state != VersionState.DRAFT:
         raise WrongState("This version is not a draft any more.")
     return found
 
 
-def _content(
+def checked(
     key: str, title: str, blocks: Sequence[Mapping[str, Any]], governs: Sequence[Mapping[str, Any]]
 ) -> dict[str, Any]:
-    """Checked against its own shape; against the questions it is checked at publication."""
+    """A clause's words in their own shape; whether they are complete and fit the questions is asked at publication."""
     if why := clause_shape.key_problem(key):
         raise Invalid(f"The clause key {key[:64]!r} does not fit: {why}.")
     content = clause_shape.clean({"title": title, "blocks": blocks, "governs": governs})
-    found = [
-        problem
-        for problem in clause_shape.problems(key, content, [], max_characters=settings.MAX_BLOCK_CHARACTERS)
-        if "governs" not in problem.message
-    ]
+    found = clause_shape.shape_problems(key, content, max_characters=settings.MAX_BLOCK_CHARACTERS)
     if found:
         raise Invalid(
             "The clause cannot be kept like this.", problems=[problem.as_dict() for problem in found]
@@ -241,7 +276,8 @@ def _content(
     return content
 
 
-def _edited(draft: SpecVersion, by: Member | None, what: str, key: str) -> None:
+def record_edit(draft: SpecVersion, by: Member | None, what: str, key: str) -> None:
+    """The event of one edit: what was done to which clause, never its words."""
     ledger.record(
         project_id=draft.project_id,
         kind="draft.edited",

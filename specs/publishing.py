@@ -1,21 +1,21 @@
 """Freezing a draft into a numbered, digest-stamped version.
 
 draft -> published: publish
+draft -> draft, with a frozen copy for a pilot: freeze_trial
 published -> retired: retire
 """
 
 from __future__ import annotations
 
-from typing import Any
-
-from django.conf import settings
 from django.db import transaction
 from django.db.models.functions import Now
 
-from specs import canonical, diff, ledger, schema
+from specs import canonical, contents, diff, ledger, proposing
 from specs import clauses as clause_shape
 from specs.models import (
     ChangeClass,
+    Clause,
+    ClauseLineage,
     ClauseRevision,
     DraftClause,
     Member,
@@ -23,52 +23,7 @@ from specs.models import (
     VersionClause,
     VersionState,
 )
-from specs.problems import Problem
 from specs.refusals import Invalid, WrongState
-
-
-def content(version: SpecVersion) -> dict[str, Any]:
-    """A version as plain data, the shape that `specs.diff` compares: clauses in order and questions."""
-    if version.state == VersionState.DRAFT:
-        rows = DraftClause.objects.filter(version=version).select_related("clause").order_by("position")
-        clauses = [_plain(row.clause.key, row.section, row) for row in rows]
-    else:
-        entries = (
-            VersionClause.objects.filter(version=version)
-            .select_related("clause", "revision")
-            .order_by("position")
-        )
-        clauses = [_plain(entry.clause.key, entry.section, entry.revision) for entry in entries]
-    return {"clauses": clauses, "questions": schema.clean(version.questions)}
-
-
-def _plain(key: str, section: str, words: DraftClause | ClauseRevision) -> dict[str, Any]:
-    cleaned = clause_shape.clean({"title": words.title, "blocks": words.blocks, "governs": words.governs})
-    return {"key": key, "section": section, **cleaned}
-
-
-def canonical_bytes(version: SpecVersion) -> bytes:
-    """The bytes a version's digest covers: its clauses in order and its questions, under a format number."""
-    return canonical.dumps({"format": canonical.FORMAT, "spec": version.spec.key, **content(version)})
-
-
-def compare(old: SpecVersion, new: SpecVersion) -> diff.Difference:
-    return diff.compare(content(old), content(new))
-
-
-def problems(draft: SpecVersion) -> list[Problem]:
-    """Everything that stands in the way of publication."""
-    data = content(draft)
-    found = schema.problems(
-        data["questions"], max_questions=settings.MAX_QUESTIONS, max_labels=settings.MAX_LABELS
-    )
-    if not data["clauses"]:
-        found.append(Problem("clauses", "there is no clause"))
-    for clause in data["clauses"]:
-        found += clause_shape.problems(
-            clause["key"], clause, data["questions"], max_characters=settings.MAX_BLOCK_CHARACTERS
-        )
-    return found
 
 
 def publish(
@@ -76,37 +31,43 @@ def publish(
     draft: SpecVersion,
     claimed: ChangeClass | None = None,
     notes: str,
-    rationale: str = "",
+    rationale: str,
     by: Member | None,
 ) -> SpecVersion:
     """Freeze the draft under the next number.
 
     The class of the change is computed; *claimed* may be higher, never lower. Raises `Invalid` with every problem by clause
-    and block, when nothing changed, when notes are missing, and when the claim is too low (naming the block).
+    and block, when nothing changed, when notes or rationale are missing, and when the claim is too low (naming the block);
+    `WrongState` while the approvals that the project asks for are missing. The gate is the business of whoever calls.
     """
     with transaction.atomic():
         locked = (
             SpecVersion.objects.select_for_update(no_key=True, of=("self",))
-            .select_related("spec")
+            .select_related("spec__project", "based_on")
             .get(pk=draft.pk)
         )
         if locked.state != VersionState.DRAFT:
             raise WrongState("This version is published already.")
-        found = problems(locked)
+        found = contents.problems(locked)
         if found:
             raise Invalid(
                 "The draft cannot be published yet.", problems=[problem.as_dict() for problem in found]
             )
         if not notes.strip():
             raise Invalid("Say in the notes what changed, for those who work under it.")
+        if not rationale.strip():
+            raise Invalid("Say in the rationale why it changed, for those who ask later.")
+        locked.canonical = contents.canonical_bytes(locked)
+        locked.digest = canonical.digest(locked.canonical)
+        proposing.close_for(draft=locked, digest=locked.digest)
         base = locked.based_on
-        change_class = _change_class(locked, base, claimed)
+        change_class = contents.change_class_of(locked, claimed)
         number = (base.major, base.minor, base.patch) if base else None
         locked.major, locked.minor, locked.patch = diff.next_number(number, change_class)  # type: ignore[arg-type]
         locked.meaning = 1 if base is None else (base.meaning or 0) + (change_class == "major")
-        locked.canonical = canonical_bytes(locked)
-        locked.digest = canonical.digest(locked.canonical)
-        _freeze_clauses(locked)
+        _freeze_clauses(locked, draft=locked)
+        _keep_lineage(locked)
+        DraftClause.objects.filter(version=locked).delete()
         locked.state = VersionState.PUBLISHED
         locked.change_class = change_class
         locked.notes, locked.rationale = notes.strip(), rationale.strip()
@@ -128,27 +89,44 @@ def publish(
     return locked
 
 
-def _change_class(draft: SpecVersion, base: SpecVersion | None, claimed: ChangeClass | None) -> diff.Class:
-    if base is None:
-        return "major"
-    difference = compare(base, draft)
-    computed = difference.change_class
-    if computed == "none":
-        raise Invalid("Nothing changed since the version it is based on.")
-    wanted: diff.Class = claimed.value if claimed else computed  # type: ignore[assignment]
-    if not diff.at_least(wanted, computed):
-        too_high = [
-            {"where": f"{where}, {reason.where}", "message": f"{reason.message} ({reason.change_class})"}
-            for where, reason in difference.reasons
-            if not diff.at_least(wanted, reason.change_class)
-        ]
-        raise Invalid(f"This is not a {wanted} change: it is {computed}.", problems=too_high)
-    return wanted
+def freeze_trial(*, draft: SpecVersion, by: Member | None) -> SpecVersion:
+    """A frozen copy of the draft that a pilot can run under; the draft goes on. Raises `Invalid` with every problem."""
+    with transaction.atomic():
+        locked = (
+            SpecVersion.objects.select_for_update(no_key=True, of=("self",))
+            .select_related("spec")
+            .get(pk=draft.pk)
+        )
+        if locked.state != VersionState.DRAFT:
+            raise WrongState("Only a draft is tried; this version is published already.")
+        found = contents.problems(locked)
+        if found:
+            raise Invalid("The draft cannot be tried yet.", problems=[problem.as_dict() for problem in found])
+        trial = SpecVersion.objects.create(
+            project_id=locked.project_id,
+            spec=locked.spec,
+            state=VersionState.FORMING,
+            based_on=locked.based_on,
+            questions=locked.questions,
+        )
+        _freeze_clauses(trial, draft=locked)
+        trial.canonical = contents.canonical_bytes(locked)
+        trial.digest = canonical.digest(trial.canonical)
+        trial.meaning, trial.state = -trial.pk, VersionState.TRIAL
+        trial.save()
+        ledger.record(
+            project_id=trial.project_id,
+            kind="draft.frozen-for-trial",
+            by=by,
+            subject=("version", trial.pk),
+            data={"digest": trial.digest},
+        )
+    return trial
 
 
-def _freeze_clauses(version: SpecVersion) -> None:
+def _freeze_clauses(version: SpecVersion, *, draft: SpecVersion) -> None:
     """Draft clauses become revisions known by their content; the same words are the same row as in earlier versions."""
-    rows = list(DraftClause.objects.filter(version=version).select_related("clause").order_by("position"))
+    rows = list(DraftClause.objects.filter(version=draft).select_related("clause").order_by("position"))
     wanted = {
         row.clause_id: clause_shape.revision_bytes(
             {"title": row.title, "blocks": row.blocks, "governs": row.governs}
@@ -190,7 +168,28 @@ def _freeze_clauses(version: SpecVersion) -> None:
         )
         for position, row in enumerate(rows, 1)
     )
-    DraftClause.objects.filter(version=version).delete()
+
+
+def _keep_lineage(version: SpecVersion) -> None:
+    """What the draft says about splits and merges becomes a record. Ancestors are clauses of the same spec, or forgotten."""
+    rows = DraftClause.objects.filter(version=version).exclude(ancestors=[])
+    named = {entry["key"] for row in rows for entry in row.ancestors}
+    clauses = dict(Clause.objects.filter(spec_id=version.spec_id, key__in=named).values_list("key", "pk"))
+    ClauseLineage.objects.bulk_create(
+        [
+            ClauseLineage(
+                project_id=version.project_id,
+                clause_id=row.clause_id,
+                ancestor_id=clauses[entry["key"]],
+                kind=entry["kind"],
+                version=version,
+            )
+            for row in rows
+            for entry in row.ancestors
+            if clauses.get(entry["key"], row.clause_id) != row.clause_id
+        ],
+        ignore_conflicts=True,
+    )
 
 
 def retire(*, version: SpecVersion, by: Member | None) -> SpecVersion:

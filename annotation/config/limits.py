@@ -20,6 +20,13 @@ MAX_CLAUSES = env.number("MAX_CLAUSES", 1000, low=1)
 MAX_QUESTIONS = env.number("MAX_QUESTIONS", 50, low=1)
 MAX_LABELS = env.number("MAX_LABELS", 500, low=2)
 MAX_BLOCK_CHARACTERS = env.number("MAX_BLOCK_CHARACTERS", 20_000, low=100)
+MAX_BLOCKS = env.number("MAX_BLOCKS", 200, low=5)
+"""Blocks of one clause."""
+MAX_COMMENT_CHARACTERS = env.number("MAX_COMMENT_CHARACTERS", 5000, low=100)
+MAX_PICTURE_BYTES = env.number("MAX_PICTURE_BYTES", 10 * 2**20, low=1024)
+MAX_PICTURE_PIXELS = env.number("MAX_PICTURE_PIXELS", 25_000_000, low=10_000)
+MAX_DOCUMENT_BYTES = env.number("MAX_DOCUMENT_BYTES", 20 * 2**20, low=1024)
+"""Bytes of a guideline or a spec file that is imported."""
 
 # Work
 MAX_ITEM_BYTES = env.number("MAX_ITEM_BYTES", 2**20, low=100)
@@ -27,6 +34,7 @@ MAX_REPORTED_PROBLEMS = env.number("MAX_REPORTED_PROBLEMS", 1000, low=1)
 """Bad rows of a load that are reported one by one; further ones are only counted."""
 EXPIRED_PER_CLAIM = env.number("EXPIRED_PER_CLAIM", 20, low=1)
 """Expired leases that one claim returns to the queue, so that no claim pays for everybody's."""
+MAX_PILOT_ITEMS = env.number("MAX_PILOT_ITEMS", 2000, low=1)
 MAX_NOTE_CHARACTERS = env.number("MAX_NOTE_CHARACTERS", 2000, low=1)
 LEASE_DURATION = env.seconds("LEASE_SECONDS", 1800, low=5, high=7 * 86_400)
 """How long a lease lasts on a queue that does not say otherwise."""
