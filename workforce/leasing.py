@@ -23,23 +23,9 @@ from django.conf import settings
 from django.db import connection, transaction
 
 from specs.models import Member
-from specs.refusals import NotAllowed, Refusal
+from specs.refusals import Refusal
+from workforce import entering
 from workforce.models import Annotator, Queue
-
-_ENTER = """
-    SELECT e.id, e.active, e.cursor_epoch, e.cursor, e.returned_cursor,
-           q.state, q.cursor_epoch, q.max_leases, q.purpose, q.project_id, a.state, q.required_skill_id,
-           (SELECT count(*) FROM workforce_assignment s WHERE s.annotator_id = a.id AND s.queue_id = q.id
-              AND s.state = 'leased' AND s.lease_until > statement_timestamp()),
-           q.required_skill_id IS NULL OR EXISTS (
-               SELECT 1 FROM workforce_annotatorskill k WHERE k.annotator_id = a.id AND k.skill_id = q.required_skill_id
-                  AND k.level >= q.required_level AND (k.until IS NULL OR k.until > statement_timestamp()))
-    FROM workforce_enrolment e
-    JOIN workforce_queue q ON q.id = e.queue_id
-    JOIN workforce_annotator a ON a.id = e.annotator_id
-    WHERE e.queue_id = %(queue)s AND e.annotator_id = %(annotator)s
-    FOR NO KEY UPDATE OF e
-"""
 
 _RETURN = """
     WITH gone AS (
@@ -62,6 +48,7 @@ _RETURN = """
 _FREE = """
     SELECT s.id, s.rank, s.returned FROM workforce_assignment s
     WHERE s.queue_id = %(queue)s AND s.state = 'open' AND {lane}
+      AND s.reserved_for_id IS NOT DISTINCT FROM %(cohort)s::bigint
       AND NOT EXISTS (SELECT 1 FROM workforce_assignment mine
                       WHERE mine.task_id = s.task_id AND mine.annotator_id = %(annotator)s)
       AND NOT EXISTS (SELECT 1 FROM workforce_barred b WHERE b.task_id = s.task_id AND b.annotator_id = %(annotator)s)
@@ -80,8 +67,8 @@ _TAKE = """
         JOIN workforce_queue q ON q.id = found.queue_id
         JOIN LATERAL (
             SELECT w.id, w.digest FROM specs_specversion w
-            WHERE w.spec_id = q.spec_id AND w.meaning = t.meaning AND w.state <> 'draft'
-            ORDER BY (w.id = q.version_id) DESC, w.major DESC, w.minor DESC, w.patch DESC LIMIT 1
+            WHERE w.spec_id = q.spec_id AND w.meaning = t.meaning AND w.state NOT IN ('draft', 'forming')
+            ORDER BY (w.id = t.pinned_id) DESC, (w.id = q.version_id) DESC, w.major DESC, w.minor DESC, w.patch DESC LIMIT 1
         ) v ON true
         WHERE s.id = p.id
         RETURNING s.*
@@ -149,11 +136,6 @@ class LeaseLost(Refusal):
     status = 409
 
 
-class QueueClosed(Refusal):
-    code = "queue-not-open"
-    status = 409
-
-
 class TooManyLeases(Refusal):
     code = "too-many-leases"
     status = 429
@@ -203,42 +185,18 @@ def claim(
     """Lease the next slot of the queue to the annotator; None when nothing is left for her there.
 
     Where she may hold only one lease and holds it, that one is served again: a second tab shows the same task. With
-    *task_id*, that task or nothing. Raises `NotAllowed`, `QueueClosed`, `TooManyLeases`.
+    *task_id*, that task or nothing. Raises what `entering.enter` raises, and `TooManyLeases`.
     """
     with transaction.atomic(), connection.cursor() as cursor:
-        cursor.execute(_ENTER, {"queue": queue_id, "annotator": annotator.pk})
-        entered = cursor.fetchone()
-        if entered is None or not entered[1]:
-            raise NotAllowed("You are not enrolled in this queue.")
-        (
-            enrolment,
-            _,
-            epoch,
-            ahead,
-            returned_ahead,
-            state,
-            queue_epoch,
-            max_leases,
-            _,
-            _,
-            person,
-            _,
-            held,
-            able,
-        ) = entered
-        if person != "active":
-            raise NotAllowed(f"You cannot claim while you are {person}.")
-        if state != "open":
-            raise QueueClosed(f"This queue is {state}.")
-        if not able:
-            raise NotAllowed("This queue asks for a qualification that you do not have.")
-        if held >= max_leases:
-            if max_leases == 1 and (
+        entry = entering.enter(queue_id=queue_id, annotator=annotator)
+        if entry.n_held >= entry.max_leases:
+            if entry.max_leases == 1 and (
                 task_id is None or ((mine := _held(annotator, queue_id)) and mine.task_id == task_id)
             ):
                 return _held(annotator, queue_id)
             raise TooManyLeases(
-                f"You hold {held} of {max_leases} leases here; submit or release one first.", held=held
+                f"You hold {entry.n_held} of {entry.max_leases} leases here; submit or release one first.",
+                held=entry.n_held,
             )
         cursor.execute(
             _RETURN.format(which="queue_id = %(queue)s AND lease_until <= statement_timestamp()"),
@@ -249,16 +207,16 @@ def claim(
                 "by": None,
             },
         )
-        fresh = epoch != queue_epoch
         cursor.execute(
             _CLAIM if task_id is None else _CLAIM_TASK,
             {
                 "queue": queue_id,
                 "annotator": annotator.pk,
-                "enrolment": enrolment,
-                "epoch": queue_epoch,
-                "cursor": 0 if fresh else ahead,
-                "returned_cursor": 0 if fresh else returned_ahead,
+                "enrolment": entry.enrolment_id,
+                "epoch": entry.epoch,
+                "cursor": entry.cursor,
+                "returned_cursor": entry.returned_cursor,
+                "cohort": entry.cohort_id,
                 "token": uuid.uuid4(),
                 "by": by.pk if by else None,
                 "task": task_id,
@@ -358,6 +316,36 @@ def return_expired(*, limit: int = 1000) -> int:
         return len(cursor.fetchall())
 
 
+def give_back(*, assignment_id: int, by: Member | None) -> None:
+    """Return one leased slot, whoever holds it, without barring anybody; call it under the slot's lock."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            _RETURN.format(which="id = %(assignment)s"),
+            {
+                "assignment": assignment_id,
+                "limit": 1,
+                "kind": "assignment.returned",
+                "by": by.pk if by else None,
+            },
+        )
+
+
+def return_other_versions(*, queue_id: int, version_id: int, by: Member | None) -> int:
+    """Return what is leased under another version than the one now in force; drafts of answers wait for their authors."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            _RETURN.format(which="queue_id = %(queue)s AND version_id <> %(version)s"),
+            {
+                "queue": queue_id,
+                "version": version_id,
+                "limit": 1_000_000,
+                "kind": "assignment.returned",
+                "by": by.pk if by else None,
+            },
+        )
+        return len(cursor.fetchall())
+
+
 def return_leases_of(*, annotator: Annotator, by: Member | None, queue: Queue | None = None) -> int:
     """Return everything an annotator holds (in one queue, or anywhere): she left, or was suspended."""
     which = "annotator_id = %(annotator)s" + (" AND queue_id = %(queue)s" if queue else "")
@@ -377,7 +365,10 @@ def return_leases_of(*, annotator: Annotator, by: Member | None, queue: Queue | 
 
 @dataclass(frozen=True)
 class Slot:
-    """A slot with its task, both locked, as `lock` found them."""
+    """A slot with its task, both locked, as `lock` found them.
+
+    `other_in_force` is the version that came into force since, where the queue has its annotators asked about it.
+    """
 
     assignment_id: int
     task_id: int
@@ -392,6 +383,7 @@ class Slot:
     n_answers: int
     overlap: int
     meaning: int
+    other_in_force: int | None
     payload: dict[str, Any]
 
 
@@ -409,8 +401,12 @@ def lock(*, assignment_id: int, annotator: Annotator, token: uuid.UUID) -> Slot 
                           AND s.lease_until > statement_timestamp(), false),
                       coalesce(s.state = 'leased' AND s.annotator_id = %(annotator)s AND s.token = %(token)s
                           AND s.lease_until <= statement_timestamp(), false),
-                      t.state, t.n_answers, t.overlap, t.meaning, i.payload::text
+                      t.state, t.n_answers, t.overlap, t.meaning,
+                      CASE WHEN q.in_progress = 'ask' AND s.version_id <> q.version_id AND t.pinned_id IS NULL
+                           THEN q.version_id END,
+                      i.payload::text
                FROM t JOIN workforce_assignment s ON s.task_id = t.id AND s.id = %(assignment)s
+               JOIN workforce_queue q ON q.id = t.queue_id
                JOIN workforce_item i ON i.id = t.item_id
                FOR NO KEY UPDATE OF s""",
             {
@@ -424,7 +420,7 @@ def lock(*, assignment_id: int, annotator: Annotator, token: uuid.UUID) -> Slot 
     if row is None:
         return None
     names = (field.name for field in fields(Slot))
-    return Slot(**dict(zip(names, (*row[:13], json.loads(row[13])), strict=True)))
+    return Slot(**dict(zip(names, (*row[:14], json.loads(row[14])), strict=True)))
 
 
 def claim_anew(
@@ -442,8 +438,11 @@ def claim_anew(
         if row is None:
             return None
         cursor.execute(
-            "SELECT id, cursor, returned_cursor, cursor_epoch FROM workforce_enrolment "
-            "WHERE queue_id = %s AND annotator_id = %s AND active",
+            """SELECT e.id, e.cursor, e.returned_cursor, e.cursor_epoch,
+                      (SELECT c.cohort_id FROM workforce_canary c JOIN workforce_cohortmembership m
+                           ON m.cohort_id = c.cohort_id AND m.annotator_id = e.annotator_id AND m.until IS NULL
+                       WHERE c.queue_id = e.queue_id AND c.state = 'running')
+               FROM workforce_enrolment e WHERE e.queue_id = %s AND e.annotator_id = %s AND e.active""",
             [row[0], annotator.pk],
         )
         enrolment = cursor.fetchone()
@@ -458,6 +457,7 @@ def claim_anew(
                 "cursor": enrolment[1],
                 "returned_cursor": enrolment[2],
                 "epoch": enrolment[3],
+                "cohort": enrolment[4],
                 "token": uuid.uuid4(),
                 "by": by.pk if by else None,
                 "task": task_id,

@@ -20,8 +20,29 @@ from specs import clauses as clause_shape
 from specs import ledger
 from specs.models import Member, Project, Spec, SpecVersion, VersionState
 from specs.refusals import Invalid, WrongState
-from workforce.models import Purpose, Queue, QueueState, Task, TaskState
+from workforce import leasing, restarting
+from workforce.models import (
+    Canary,
+    CanaryState,
+    Entry,
+    InProgress,
+    Purpose,
+    Queue,
+    QueueState,
+    Task,
+    TaskState,
+)
 
+ENTRY = (
+    "entry",
+    "qualification",
+    "quiz_items",
+    "quiz_pass_share",
+    "quiz_attempts",
+    "quiz_failure",
+    "quiz_wait",
+)
+"""What stands before the first claim under a version."""
 SETTINGS = (
     "name",
     "overlap",
@@ -34,6 +55,7 @@ SETTINGS = (
     "max_leases",
     "citing",
     "cite_share",
+    *ENTRY,
     "oldest_within",
     "disputes_within",
 )
@@ -67,7 +89,7 @@ def create_queue(
     if Queue.objects.filter(project=project, key=key).exists():
         raise Invalid(f"There is a queue {key} already.")
     with transaction.atomic():
-        if purpose != Purpose.ADJUDICATION and adjudication_queue is None:
+        if purpose not in (Purpose.ADJUDICATION, Purpose.PILOT) and adjudication_queue is None:
             adjudication_queue = adjudication_queue_of(spec=spec, owner=owner, version=version, by=by)
         queue = Queue(
             project=project,
@@ -110,6 +132,7 @@ def adjudication_queue_of(*, spec: Spec, owner: Member, version: SpecVersion, by
         max_overlap=1,
         max_leases=DISPUTES_PER_LEAD,
         citing="never",
+        entry=Entry.NONE,
     )
 
 
@@ -165,51 +188,51 @@ def _move(queue: Queue, old: QueueState, new: QueueState, by: Member | None) -> 
     return locked
 
 
-_RESTART = """
-    WITH untouched AS (
-        SELECT t.id FROM workforce_task t
-        WHERE t.queue_id = %(queue)s AND t.state = 'open' AND t.meaning <> %(meaning)s AND t.n_answers = 0
-          AND NOT EXISTS (SELECT 1 FROM workforce_assignment s WHERE s.task_id = t.id AND s.state <> 'open')
-        FOR NO KEY UPDATE SKIP LOCKED
-    ), slots AS (
-        UPDATE workforce_assignment s SET state = 'withdrawn' FROM untouched u WHERE s.task_id = u.id AND s.state = 'open'
-        RETURNING s.task_id
-    ), gone AS (
-        UPDATE workforce_task t SET state = 'withdrawn'
-        FROM (SELECT DISTINCT task_id FROM slots) s WHERE t.id = s.task_id RETURNING t.*
-    ), again AS (
-        INSERT INTO workforce_task
-            (project_id, item_id, queue_id, meaning, round, state, overlap, n_answers, rank, priority, created_at)
-        SELECT project_id, item_id, queue_id, %(meaning)s, 1, 'open', overlap, 0, rank, priority, statement_timestamp()
-        FROM gone ON CONFLICT DO NOTHING RETURNING *
-    )
-    INSERT INTO workforce_assignment
-        (project_id, task_id, queue_id, number, state, rank, returned, n_returns, served_digest, n_renewals)
-    SELECT a.project_id, a.id, a.queue_id, n, 'open', a.rank + n - 1, false, 0, '', 0
-    FROM again a CROSS JOIN LATERAL generate_series(1, a.overlap) n
-"""
+def put_in_force(
+    *,
+    queue: Queue,
+    version: SpecVersion,
+    in_progress: str = InProgress.FINISH,
+    by: Member | None,
+) -> Queue:
+    """Move the pointer to a published version, newer or older (a rollback).
 
-
-def put_in_force(*, queue: Queue, version: SpecVersion, by: Member | None) -> Queue:
-    """Move the pointer to a published version, newer or older.
-
-    When the meaning changes, tasks that nobody has touched start again under it; tasks with an answer or a lease finish
-    under the meaning they began with. Nothing answered is dropped.
+    When the meaning changes, tasks that nobody has touched start again under it. What is under way ends as *in_progress*
+    says: `finish` under the version it was served with; `restart`: leases return and, when the meaning changes, unfinished
+    tasks start again, their answers so far kept on record and not counted; `ask`: as `finish`, but each annotator is asked
+    at submission. Raises `WrongState` while a canary runs.
     """
     if version.spec_id != queue.spec_id or version.state != VersionState.PUBLISHED:
         raise Invalid("Only a published version of the queue's own spec can be in force.")
-    with transaction.atomic(), connection.cursor() as cursor:
+    if in_progress not in InProgress.values:
+        raise Invalid(f"Work in progress can {', '.join(InProgress.values)}, not {in_progress[:20]!r}.")
+    with transaction.atomic():
         locked = Queue.objects.select_for_update(no_key=True).get(pk=queue.pk)
-        before, locked.version = locked.version_id, version
+        if Canary.objects.filter(queue=locked, state=CanaryState.RUNNING).exists():
+            raise WrongState("A canary runs in this queue; adopt it or take it back first.")
+        before, locked.version, locked.in_progress = locked.version_id, version, in_progress
         locked.cursor_epoch = F("cursor_epoch") + 1
-        locked.save(update_fields=["version", "cursor_epoch"])
-        cursor.execute(_RESTART, {"queue": locked.pk, "meaning": version.meaning})
+        locked.save(update_fields=["version", "in_progress", "cursor_epoch"])
+        n_returned = 0
+        if in_progress == InProgress.RESTART:
+            n_returned = leasing.return_other_versions(queue_id=locked.pk, version_id=version.pk, by=by)
+        n_again = restarting.under_meaning(
+            queue_id=locked.pk,
+            meaning=version.meaning or 0,
+            begun=in_progress == InProgress.RESTART,
+        )
         ledger.record(
             project_id=locked.project_id,
             kind="queue.version-in-force",
             by=by,
             subject=("queue", locked.pk),
-            data={"before": before, "after": version.pk},
+            data={
+                "before": before,
+                "after": version.pk,
+                "in_progress": in_progress,
+                "returned": n_returned,
+                "again": n_again,
+            },
         )
     locked.refresh_from_db()
     return locked

@@ -1,13 +1,13 @@
 """Putting an item into another queue, adding wanted answers, settling a task's state.
 
-(nothing) -> task: route
+(nothing) -> task: route, route_many
 open task -> one more open slot: add_slot
 open -> resolved, disputed; disputed -> resolved, open: mark
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from django.db import connection
 from django.db.models import Max
@@ -104,3 +104,42 @@ def mark(*, task_id: int, state: TaskState) -> None:
 def withdraw_open_slots(*, task_id: int) -> int:
     """Nobody needs to answer any more: open slots go, leases under way are honoured."""
     return Assignment.objects.filter(task_id=task_id, state="open").update(state="withdrawn")
+
+
+_ROUTE_MANY = """
+    WITH made AS (
+        INSERT INTO workforce_task
+            (project_id, item_id, queue_id, meaning, round, state, overlap, n_answers, rank, priority, created_at)
+        SELECT i.project_id, i.id, q.id, %(meaning)s, 1, 'open', q.overlap, 0,
+               64 * w.place + coalesce((SELECT max(rank) FROM workforce_task t WHERE t.queue_id = q.id), 0), 0,
+               statement_timestamp()
+        FROM unnest(%(items)s::bigint[]) WITH ORDINALITY AS w (item, place)
+        JOIN workforce_queue q ON q.id = %(queue)s
+        JOIN workforce_item i ON i.id = w.item AND i.project_id = q.project_id
+        ON CONFLICT (item_id, queue_id, meaning, round) DO NOTHING RETURNING *
+    ), slots AS (
+        INSERT INTO workforce_assignment
+            (project_id, task_id, queue_id, number, state, rank, returned, n_returns, served_digest, n_renewals)
+        SELECT m.project_id, m.id, m.queue_id, n, 'open', m.rank + n - 1, false, 0, '', 0
+        FROM made m CROSS JOIN LATERAL generate_series(1, m.overlap) n
+    )
+    SELECT count(*) FROM made
+"""
+
+
+def route_many(*, item_ids: Sequence[int], queue: Queue, meaning: int, by: Member | None) -> int:
+    """A task in *queue* for each item, in this order; items that have one stay as they are. Returns how many are new.
+
+    Call it inside the transaction that gives the reason.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute(_ROUTE_MANY, {"items": list(item_ids), "queue": queue.pk, "meaning": meaning})
+        n_made = int(cursor.fetchone()[0])
+    ledger.record(
+        project_id=queue.project_id,
+        kind="tasks.routed",
+        by=by,
+        subject=("queue", queue.pk),
+        data={"tasks": n_made, "meaning": meaning},
+    )
+    return n_made

@@ -8,7 +8,8 @@ from rest_framework import serializers
 
 from specs.api.shapes import Key
 from specs.models import Member, Role
-from workforce.models import Citing, Load, Order, Purpose, Queue, Rule
+from workforce import queues
+from workforce.models import Citing, Entry, InProgress, Load, Order, Purpose, Queue, QuizFailure, Rule
 
 
 class QueueShape(serializers.ModelSerializer[Queue]):
@@ -36,6 +37,8 @@ class QueueShape(serializers.ModelSerializer[Queue]):
             "max_leases",
             "citing",
             "cite_share",
+            *queues.ENTRY,
+            "in_progress",
             "oldest_within",
             "disputes_within",
         )
@@ -64,6 +67,13 @@ class QueueSettings(serializers.Serializer[Any]):
     max_leases = serializers.IntegerField(min_value=1, max_value=1000, required=False)
     citing = serializers.ChoiceField(choices=Citing.choices, required=False)
     cite_share = serializers.DecimalField(max_digits=4, decimal_places=3, required=False)
+    entry = serializers.ChoiceField(choices=Entry.choices, required=False)
+    qualification = serializers.BooleanField(required=False)
+    quiz_items = serializers.IntegerField(min_value=1, max_value=50, required=False)
+    quiz_pass_share = serializers.DecimalField(max_digits=4, decimal_places=3, required=False)
+    quiz_attempts = serializers.IntegerField(min_value=1, max_value=20, required=False)
+    quiz_failure = serializers.ChoiceField(choices=QuizFailure.choices, required=False)
+    quiz_wait = serializers.DurationField(required=False)
     oldest_within = serializers.DurationField(required=False)
     disputes_within = serializers.DurationField(required=False)
 
@@ -78,6 +88,12 @@ class NewQueue(QueueSettings):
 
 class InForce(serializers.Serializer[Any]):
     version = serializers.CharField(max_length=40)
+    in_progress = serializers.ChoiceField(
+        choices=InProgress.choices,
+        required=False,
+        default=InProgress.FINISH,
+        help_text="What happens to work under way.",
+    )
 
 
 class LoadShape(serializers.ModelSerializer[Load]):

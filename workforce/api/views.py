@@ -121,17 +121,21 @@ class Reopen(QueueView):
 
 
 class PutInForce(QueueView):
-    policies = {"post": allows("queue.manage")}
+    policies = {"post": allows("spec.roll-back")}
 
     @operation(
         "Put a version in force", takes=shapes.InForce, gives=shapes.QueueShape, name="queue_put_in_force"
     )
     def post(self, request: Request, project: str, queue: str) -> Response:
         found = self.queue()
-        version = version_of(found.spec, self.body(shapes.InForce, request)["version"])
-        return Response(
-            shapes.QueueShape(queues.put_in_force(queue=found, version=version, by=self.member)).data
+        body = self.body(shapes.InForce, request)
+        moved = queues.put_in_force(
+            queue=found,
+            version=version_of(found.spec, body["version"]),
+            in_progress=body["in_progress"],
+            by=self.member,
         )
+        return Response(shapes.QueueShape(moved).data)
 
 
 class Items(QueueView):

@@ -10,7 +10,23 @@ from django import forms
 from django.utils.translation import gettext_lazy as _
 
 from specs.models import Spec
-from workforce.models import Citing, Order, Purpose, Queue, Rule
+from workforce.models import Citing, Entry, Order, Purpose, Queue, QuizFailure, Rule
+
+_PLAIN = (
+    "name",
+    "overlap",
+    "max_overlap",
+    "rule",
+    "order",
+    "max_renewals",
+    "max_leases",
+    "citing",
+    "entry",
+    "qualification",
+    "quiz_items",
+    "quiz_attempts",
+    "quiz_failure",
+)
 
 
 class SettingsForm(forms.Form):
@@ -50,6 +66,23 @@ class SettingsForm(forms.Form):
     cite_percent = forms.IntegerField(
         min_value=0, max_value=100, initial=20, label=_("Random share that is asked (%)")
     )
+    entry = forms.ChoiceField(
+        choices=Entry.choices, initial=Entry.ACKNOWLEDGE, label=_("Before the first claim under a version")
+    )
+    qualification = forms.BooleanField(
+        required=False, label=_("Newcomers are asked about the whole spec, not only about what changed")
+    )
+    quiz_items = forms.IntegerField(min_value=1, max_value=50, initial=5, label=_("Items of a quiz"))
+    quiz_pass_percent = forms.IntegerField(
+        min_value=1, max_value=100, initial=80, label=_("Right answers that pass it (%)")
+    )
+    quiz_attempts = forms.IntegerField(min_value=1, max_value=20, initial=3, label=_("Attempts"))
+    quiz_failure = forms.ChoiceField(
+        choices=QuizFailure.choices, initial=QuizFailure.LEAD, label=_("Who has used them up")
+    )
+    quiz_wait_minutes = forms.IntegerField(
+        min_value=1, max_value=43_200, initial=60, label=_("… waits (minutes)")
+    )
     oldest_days = forms.IntegerField(
         min_value=1, max_value=3650, initial=7, label=_("Oldest task at most (days)")
     )
@@ -60,9 +93,10 @@ class SettingsForm(forms.Form):
     def settings(self) -> dict[str, Any]:
         """What `queues.change_settings` takes."""
         data = self.cleaned_data
-        plain = ("name", "overlap", "max_overlap", "rule", "order", "max_renewals", "max_leases", "citing")
         return {
-            **{name: data[name] for name in plain},
+            **{name: data[name] for name in _PLAIN},
+            "quiz_pass_share": Decimal(data["quiz_pass_percent"]) / 100,
+            "quiz_wait": timedelta(minutes=data["quiz_wait_minutes"]),
             "consensus_share": Decimal(data["consensus_percent"]) / 100,
             "cite_share": Decimal(data["cite_percent"]) / 100,
             "lease_for": timedelta(minutes=data["lease_minutes"]),
@@ -73,9 +107,10 @@ class SettingsForm(forms.Form):
     @staticmethod
     def of(queue: Queue) -> dict[str, Any]:
         """The form's values for a queue."""
-        plain = ("name", "overlap", "max_overlap", "rule", "order", "max_renewals", "max_leases", "citing")
         return {
-            **{name: getattr(queue, name) for name in plain},
+            **{name: getattr(queue, name) for name in _PLAIN},
+            "quiz_pass_percent": round(queue.quiz_pass_share * 100),
+            "quiz_wait_minutes": max(1, round(queue.quiz_wait.total_seconds() / 60)),
             "consensus_percent": round(queue.consensus_share * 100),
             "cite_percent": round(queue.cite_share * 100),
             "lease_minutes": max(1, round(queue.lease_for.total_seconds() / 60)),

@@ -17,9 +17,9 @@ from specs.access import MemberRequest, allows, get_or_404, page
 from specs.models import Member, Spec, SpecVersion, VersionState
 from specs.paging import newest_first
 from specs.refusals import Invalid
-from workforce import jobs, loading, queues, staffing
+from workforce import jobs, loading, queues, quizzing, staffing
 from workforce.forms.queues import LoadForm, NewQueueForm, SettingsForm
-from workforce.models import Annotator, Enrolment, Load, Queue, Task
+from workforce.models import Annotator, Enrolment, InProgress, Load, Queue, Task
 
 LOAD_AT_ONCE = 2 * 2**20
 _WITH = ("spec", "version", "owner__user", "adjudication_queue", "project")
@@ -115,9 +115,7 @@ def queue(request: MemberRequest, queue: str) -> HttpResponse:
             "enrolments": Enrolment.objects.filter(queue=found, active=True)
             .select_related("annotator", "annotator__member__user")
             .order_by("annotator__pseudonym"),
-            "versions": SpecVersion.objects.filter(
-                spec=found.spec, state=VersionState.PUBLISHED
-            ).newest_first(),
+            "waiting": quizzing.waiting(queue=found),
             "candidates": Member.objects.filter(
                 project=request.project, state="active", roles__overlap=["annotator", "lead"]
             )
@@ -166,14 +164,19 @@ def move(request: MemberRequest, queue: str, step: str) -> HttpResponse:
 
 
 @require_POST
-@page(allows("queue.manage"))
+@page(allows("spec.roll-back"))
 def put_in_force(request: MemberRequest, queue: str) -> HttpResponse:
     found = queue_of(request, queue)
     number = request.POST.get("version", "")
     if not (number.isascii() and number.isdigit() and len(number) < 19):
         raise Http404
     version = get_or_404(SpecVersion.objects.published(), project=request.project, pk=int(number))
-    queues.put_in_force(queue=found, version=version, by=request.member)
+    queues.put_in_force(
+        queue=found,
+        version=version,
+        in_progress=request.POST.get("in_progress", InProgress.FINISH),
+        by=request.member,
+    )
     messages.success(request, _("%(number)s is in force here.") % {"number": version.number})
     return redirect("workforce:queue", project=request.project.key, queue=found.key)
 

@@ -1,0 +1,112 @@
+"""Who may claim in a queue: enrolment, standing, skill, and what has to be read or passed first.
+
+Nothing changes here: `leasing.claim` asks under the enrolment's lock, and refuses with the reason and the way.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from django.db import connection
+
+from specs.refusals import NotAllowed, Refusal
+from workforce.models import Annotator
+
+_ENTER = """
+    SELECT e.id, e.active, e.cursor_epoch, e.cursor, e.returned_cursor, q.state, q.cursor_epoch, q.max_leases, a.state,
+           (SELECT count(*) FROM workforce_assignment s WHERE s.annotator_id = a.id AND s.queue_id = q.id
+              AND s.state = 'leased' AND s.lease_until > statement_timestamp()),
+           q.required_skill_id IS NULL OR EXISTS (
+               SELECT 1 FROM workforce_annotatorskill k WHERE k.annotator_id = a.id AND k.skill_id = q.required_skill_id
+                  AND k.level >= q.required_level AND (k.until IS NULL OR k.until > statement_timestamp())),
+           own.cohort_id,
+           CASE WHEN q.entry <> 'none' AND a.kind = 'person' THEN (
+               SELECT min(v.id) FROM specs_specversion v
+               WHERE v.id IN (coalesce(own.version_id, q.version_id), CASE WHEN c.cohort_id IS NULL THEN c.version_id END)
+                 AND NOT EXISTS (SELECT 1 FROM specs_acknowledgement k
+                                 WHERE k.version_id = v.id AND k.member_id = a.member_id)) END,
+           CASE WHEN q.entry = 'quiz' AND a.kind = 'person' THEN (
+               SELECT v.id FROM specs_specversion v WHERE v.id = coalesce(own.version_id, q.version_id)
+                 AND NOT EXISTS (SELECT 1 FROM workforce_quizattempt z WHERE z.annotator_id = a.id
+                                 AND z.version_id = v.id AND z.queue_id = q.id AND z.state = 'passed')
+                 AND NOT EXISTS (SELECT 1 FROM workforce_quizleave z WHERE z.annotator_id = a.id
+                                 AND z.version_id = v.id AND z.queue_id = q.id AND z.excused)) END
+    FROM workforce_enrolment e
+    JOIN workforce_queue q ON q.id = e.queue_id
+    JOIN workforce_annotator a ON a.id = e.annotator_id
+    LEFT JOIN workforce_canary c ON c.queue_id = q.id AND c.state = 'running'
+    LEFT JOIN LATERAL (
+        SELECT c.cohort_id, c.version_id FROM workforce_cohortmembership m
+        WHERE m.cohort_id = c.cohort_id AND m.annotator_id = a.id AND m.until IS NULL
+    ) own ON true
+    WHERE e.queue_id = %(queue)s AND e.annotator_id = %(annotator)s
+    FOR NO KEY UPDATE OF e
+"""
+
+
+class QueueClosed(Refusal):
+    code = "queue-not-open"
+    status = 409
+
+
+class AcknowledgementNeeded(Refusal):
+    """What changed has to be read first; `version` is the id of what is to be acknowledged."""
+
+    code = "acknowledgement-needed"
+    status = 409
+
+
+class QuizNeeded(Refusal):
+    """A short quiz has to be passed first; `version` is the id of what it is about."""
+
+    code = "quiz-needed"
+    status = 409
+
+
+@dataclass(frozen=True)
+class Entry:
+    """An enrolment that may claim, locked: its cursors, how many leases are held, and the cohort it claims for."""
+
+    enrolment_id: int
+    cursor: int
+    returned_cursor: int
+    epoch: int
+    max_leases: int
+    n_held: int
+    cohort_id: int | None
+
+
+def enter(*, queue_id: int, annotator: Annotator) -> Entry:
+    """Lock the annotator's enrolment, or say why she cannot claim and what she can do.
+
+    Raises `NotAllowed`, `QueueClosed`, `AcknowledgementNeeded`, `QuizNeeded`.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute(_ENTER, {"queue": queue_id, "annotator": annotator.pk})
+        row = cursor.fetchone()
+    if row is None or not row[1]:
+        raise NotAllowed("You are not enrolled in this queue.")
+    enrolment, _, epoch, ahead, returned, state, queue_epoch, max_leases, person, held, able, *first = row
+    if person != "active":
+        raise NotAllowed(f"You cannot claim while you are {person}.")
+    if state != "open":
+        raise QueueClosed(f"This queue is {state}.")
+    if not able:
+        raise NotAllowed("This queue asks for a qualification that you do not have.")
+    cohort, unread, unpassed = first
+    if unread is not None and not held:
+        raise AcknowledgementNeeded(
+            "The spec changed: read what is new and confirm it, then claim.", version=unread
+        )
+    if unpassed is not None and not held:
+        raise QuizNeeded("This queue asks for a short quiz first.", version=unpassed)
+    fresh = epoch != queue_epoch
+    return Entry(
+        enrolment_id=enrolment,
+        cursor=0 if fresh else ahead,
+        returned_cursor=0 if fresh else returned,
+        epoch=queue_epoch,
+        max_leases=max_leases,
+        n_held=held,
+        cohort_id=cohort,
+    )
