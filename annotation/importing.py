@@ -144,7 +144,12 @@ def _spec(project: Project, files: Files, kind: str, by: Member | None) -> Spec:
             section=row.get("group", ""),
             by=by,
         )
-    publishing.publish(draft=draft, notes="Made from imported labels.", by=by)
+    publishing.publish(
+        draft=draft,
+        notes="Made from imported labels.",
+        rationale="The labels and clauses are those of the history.",
+        by=by,
+    )
     return spec
 
 

@@ -78,7 +78,7 @@ def work(
         for question in version.questions
     ]
     first = version.questions[0]["key"]
-    ordered = sorted(version.clauses, key=lambda clause: (not clause.decides(first), clause.number))
+    ordered = sorted(version.clauses, key=lambda clause: (not clause.decides(first), clause.position))
     return Work(
         served=served,
         version=version,
@@ -146,6 +146,7 @@ def answer(
         citations=citations(version, values, _cited(form)),
         flagged=bool(form.get("flagged")),
         note=str(form.get("note", "")),
+        keep_version=bool(form.get("keep_version")),
     )
 
 

@@ -25,6 +25,7 @@ from annotation.models import AgreementReport, ClauseReading
 from specs import ledger, task_types, versions
 from specs.models import Job, Member, Spec, SpecVersion
 from specs.refusals import Invalid
+from specs.versions import read as read_version
 from workforce.models import Queue
 
 _SCOPE = """
@@ -34,6 +35,7 @@ _SCOPE = """
     JOIN workforce_task t ON t.id = a.task_id
     WHERE v.spec_id = %(spec)s AND v.meaning = %(meaning)s AND p.kind IN ('person', 'imported')
       AND (%(queue)s::bigint IS NULL OR a.queue_id = %(queue)s)
+      AND (%(version)s::bigint IS NULL OR a.version_id = %(version)s)
       AND a.values ? %(question)s
       AND (%(position)s::bigint IS NULL OR EXISTS (
           SELECT 1 FROM specs_ledgerentry e WHERE e.event_id = a.event_id AND e.position <= %(position)s))
@@ -84,7 +86,8 @@ class Confusion:
 class ClauseEstimate:
     clause_id: int
     key: str
-    number: int
+    position: int
+    number: str
     title: str
     revision_id: int | None
     estimate: Estimate
@@ -119,18 +122,34 @@ def compute(
     return [_measure(spec, queue, version, question, position) for question in version.questions]
 
 
+def beside(*, queue: Queue, versions: Sequence[SpecVersion]) -> list[tuple[SpecVersion, list[Measurement]]]:
+    """Versions side by side in one queue, each measured on the answers given under it alone."""
+    return [
+        (
+            version,
+            [
+                _measure(queue.spec, queue, whole, question, None, only=version.pk)
+                for question in whole.questions
+            ],
+        )
+        for version in versions
+        for whole in [read_version(version.pk)]
+    ]
+
+
 def _version(spec: Spec, meaning: int | None) -> versions.ReadVersion:
-    published = SpecVersion.objects.published().filter(spec=spec).newest_first()
+    frozen = SpecVersion.objects.frozen().filter(spec=spec)
     if meaning is None:
         with connection.cursor() as cursor:
             cursor.execute(
-                "SELECT max(v.meaning) FROM specs_specversion v WHERE v.spec_id = %s AND v.state <> 'draft' AND EXISTS "
+                "SELECT max(v.meaning) FROM specs_specversion v WHERE v.spec_id = %s AND v.meaning > 0 AND EXISTS "
                 "(SELECT 1 FROM annotation_annotation a WHERE a.version_id = v.id)",
                 [spec.pk],
             )
             row = cursor.fetchone()
         meaning = row[0] if row else None
-    newest = published.filter(meaning=meaning).first() if meaning is not None else published.first()
+    of_meaning = frozen.published() if meaning is None else frozen.filter(meaning=meaning)
+    newest = of_meaning.newest_first().first()
     if newest is None:
         raise Invalid(f"The spec {spec.key} has no published version of that meaning.")
     return versions.read(newest.pk)
@@ -142,8 +161,10 @@ def _measure(
     version: versions.ReadVersion,
     question: dict[str, Any],
     position: int | None,
+    only: int | None = None,
 ) -> Measurement:
     known = {
+        "version": only,
         "spec": spec.pk,
         "queue": queue.pk if queue else None,
         "meaning": version.meaning,
@@ -228,10 +249,18 @@ def _by_clause(
         else:
             estimate = Estimate(None, reason="no item is known to fall under it, and nobody cited it")
         estimates.append(
-            ClauseEstimate(clause.id, clause.key, clause.number, clause.title, clause.revision_id, estimate)
+            ClauseEstimate(
+                clause.id,
+                clause.key,
+                clause.position,
+                clause.number,
+                clause.title,
+                clause.revision_id,
+                estimate,
+            )
         )
     return sorted(
-        estimates, key=lambda one: (one.estimate.value is None, -(one.estimate.value or 0), one.number)
+        estimates, key=lambda one: (one.estimate.value is None, -(one.estimate.value or 0), one.position)
     )
 
 
@@ -307,3 +336,21 @@ def newest_reports(*, spec: Spec, queue: Queue | None = None) -> list[AgreementR
         .distinct("question")
     )
     return list(rows)
+
+
+def newest_readings(*, spec: Spec, meaning: int) -> dict[str, Estimate]:
+    """Disagreement by clause key from the newest report over all queues under one meaning; empty without a report."""
+    report = AgreementReport.objects.filter(spec=spec, meaning=meaning, queue=None).order_by("-pk").first()
+    if report is None:
+        return {}
+    return {
+        reading.clause.key: Estimate(
+            reading.disagreement,
+            reading.low,
+            reading.high,
+            reading.n_items,
+            reading.n_answers,
+            reading.reason,
+        )
+        for reading in report.clause_readings.select_related("clause")
+    }

@@ -17,7 +17,7 @@ from django.db.models import Count
 from django.db.models.functions import Now
 
 from annotation.models import Carry, PlanState, Reach, RelabelPlan, RelabelTask
-from specs import diff, ledger, publishing
+from specs import contents, diff, ledger
 from specs.models import Clause, ClauseLineage, Member, SpecVersion
 from specs.refusals import Invalid, WrongState
 from workforce import queues
@@ -70,7 +70,7 @@ def propose(*, queue: Queue, to_version: SpecVersion, by: Member | None) -> Rela
         known = RelabelPlan.objects.filter(queue=queue, to_version=to_version).first()
         if known is not None:
             return known
-        difference = publishing.compare(before, to_version)
+        difference = contents.compare(before, to_version)
         changed = sorted(set(difference.changed_meaning()))
         clauses = _with_ancestors(to_version.spec_id, changed)
         scope = {"queue": queue.pk, "meaning": before.meaning, "clauses": list(clauses.values())}
@@ -252,6 +252,7 @@ def _queue(plan: RelabelPlan, by: Member | None) -> Queue:
         lease_for=source.lease_for,
         citing=source.citing,
         cite_share=source.cite_share,
+        **{name: getattr(source, name) for name in queues.ENTRY},
     )
     Enrolment.objects.bulk_create(
         Enrolment(project_id=made.project_id, queue=made, annotator_id=annotator)

@@ -25,7 +25,7 @@ from specs.models import Member
 from specs.problems import Problem
 from specs.refusals import Invalid, KeyReused, Refusal, Stale
 from specs.schema import BadAnswer
-from workforce import leasing
+from workforce import leasing, restarting
 from workforce.models import Annotator, Citing
 
 NO_CLAUSE = "no-clause-fits"
@@ -34,6 +34,16 @@ NO_CLAUSE = "no-clause-fits"
 class TaskGone(Refusal):
     code = "no-such-assignment"
     status = 404
+
+
+class VersionChanged(Refusal):
+    """Another version came into force since the task was served, and the queue has its annotators asked.
+
+    `in_force` is its number; the answer can be sent again with `keep_version`, or the task be taken again.
+    """
+
+    code = "version-changed"
+    status = 409
 
 
 @dataclass(frozen=True)
@@ -50,12 +60,16 @@ class Receipt:
 
 @dataclass(frozen=True)
 class Answer:
-    """An answer as a client gives it: values by question, cited clause keys by question (or `no-clause-fits`)."""
+    """An answer as a client gives it: values by question, cited clause keys by question (or `no-clause-fits`).
+
+    `keep_version` says that it is meant under the version that was served, although another one is in force by now.
+    """
 
     values: Mapping[str, Any]
     citations: Mapping[str, Sequence[str]]
     flagged: bool = False
     note: str = ""
+    keep_version: bool = False
 
 
 _RECORD = """
@@ -113,6 +127,14 @@ def submit(
                 return repeated
             return _late(annotator, slot, token, answer, client_key, by)
         assert slot.version_id is not None
+        if slot.other_in_force is not None and not answer.keep_version:
+            served, now = versions.read(slot.version_id), versions.read(slot.other_in_force)
+            raise VersionChanged(
+                f"Version {now.number} came into force since you took this task under {served.number}. Send the answer as it "
+                f"is, or look at the task again under {now.number}.",
+                served=served.number,
+                in_force=now.number,
+            )
         return _record(
             annotator, slot, slot.version_id, slot.served_digest, assignment_id, token, answer, client_key, by
         )
@@ -210,6 +232,22 @@ def citations(
     if found:
         raise Invalid("The citations do not fit.", problems=[problem.as_dict() for problem in found])
     return [question for question, _ in rows], [clause for _, clause in rows]
+
+
+def take_again(
+    *, annotator: Annotator, assignment_id: int, token: uuid.UUID, by: Member | None
+) -> leasing.Served | None:
+    """After `VersionChanged`: the task again under the version in force, or the next one when it is not to be had.
+
+    Raises `TaskGone`, and `LeaseLost` when there is nothing to take again.
+    """
+    with transaction.atomic():
+        slot = leasing.lock(assignment_id=assignment_id, annotator=annotator, token=token)
+        if slot is None:
+            raise TaskGone("There is no such assignment.")
+        if not slot.live or slot.other_in_force is None:
+            raise leasing.LeaseLost("This lease has ended, or no other version came into force.")
+        return restarting.retake(slot=slot, annotator=annotator, by=by)
 
 
 def _repeated(annotator: Annotator, client_key: str, answer: Answer) -> Receipt | None:

@@ -4,11 +4,30 @@ from __future__ import annotations
 
 from django.urls import path
 
-from annotation.views import agreement, disputes, inbox, label, mine, relabel, snapshots
+from annotation.views import (
+    agreement,
+    canary,
+    compare,
+    disputes,
+    entry,
+    inbox,
+    inquiries,
+    label,
+    mine,
+    pilots,
+    preview,
+    publish,
+    read,
+    relabel,
+    snapshots,
+)
+from specs.converters import FROZEN
 
 app_name = "annotation"
 
-_WORK = "p/<slug:project>/queues/<slug:queue>/label/"
+_QUEUE = "p/<slug:project>/queues/<slug:queue>/"
+_WORK = f"{_QUEUE}label/"
+_SPEC = "p/<slug:project>/specs/<slug:spec>/"
 urlpatterns = [
     path("", inbox.inbox, name="inbox"),
     path("p/<slug:project>/mine/", mine.mine, name="mine"),
@@ -18,6 +37,24 @@ urlpatterns = [
     path(f"{_WORK}<int:assignment>/skip/", label.skip, name="skip"),
     path(f"{_WORK}<int:assignment>/draft/", label.draft, name="draft"),
     path(f"{_WORK}<int:assignment>/renew/", label.renew, name="renew"),
+    path(f"{_WORK}<int:assignment>/again/", label.take_again, name="take-again"),
+    path(f"{_QUEUE}quiz/", entry.quiz, name="quiz"),
+    path(f"{_QUEUE}quiz/let-in/", entry.let_in, name="quiz-let-in"),
+    path(f"{_QUEUE}versions/", canary.versions, name="queue-versions"),
+    path(f"{_QUEUE}versions/canaries/<int:canary>/", canary.end, name="canary-end"),
+    path("p/<slug:project>/questions/", inquiries.inquiries, name="inquiries"),
+    path("p/<slug:project>/questions/<int:inquiry>/answer/", inquiries.answer, name="inquiry-answer"),
+    path(f"{_SPEC}draft/publish/", publish.publish, name="publish"),
+    path(f"{_SPEC}draft/preview/", preview.preview, name="preview"),
+    path(f"{_SPEC}pilots/", pilots.pilots, name="pilots"),
+    path(f"{_SPEC}pilots/<int:pilot>/", pilots.pilot, name="pilot"),
+    path(f"{_SPEC}pilots/<int:pilot>/move/", pilots.move, name="pilot-move"),
+    path(f"{_SPEC}compare/<version:old>/<version:new>/", compare.compare, name="compare"),
+    path(f"{_SPEC}clauses/<str:clause>/", read.history, name="clause-history"),
+    path(f"{_SPEC}{FROZEN}/changes/", entry.changes, name="changes"),
+    path(f"{_SPEC}{FROZEN}/ask/", inquiries.ask, name="ask"),
+    path(f"{_SPEC}{FROZEN}/clauses/<str:clause>/rate/", entry.rate, name="rate"),
+    path(f"{_SPEC}{FROZEN}/", read.read, name="read"),
     path("p/<slug:project>/disputes/", disputes.disputes, name="disputes"),
     path("p/<slug:project>/disputes/<int:dispute>/", disputes.adjudicate, name="adjudicate"),
     path("p/<slug:project>/disputes/<int:dispute>/take/", disputes.take, name="take"),

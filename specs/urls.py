@@ -4,27 +4,41 @@ from __future__ import annotations
 
 from django.urls import path
 
-from specs.views import drafts, jobs, specs, tokens
+from specs.converters import NUMBER
+from specs.views import clauses, drafts, incoming, jobs, proposals, questions, settings, specs, tokens
 
 app_name = "specs"
 
 _SPEC = "p/<slug:project>/specs/<slug:spec>/"
+_CLAUSE = f"{_SPEC}draft/clauses/<str:clause>/"
 urlpatterns = [
     path("p/<slug:project>/", specs.project, name="project"),
+    path("p/<slug:project>/settings/", settings.settings, name="settings"),
     path("p/<slug:project>/specs/", specs.specs, name="specs"),
     path("p/<slug:project>/new-spec/", specs.create, name="spec-create"),
+    path("p/<slug:project>/pictures/<str:digest>", incoming.picture, name="picture"),
     path(_SPEC, specs.spec, name="spec"),
-    path(f"{_SPEC}compare/<str:old>/<str:new>/", specs.compare, name="compare"),
     path(f"{_SPEC}open-draft/", drafts.open_draft, name="draft-open"),
+    path(f"{_SPEC}import/", incoming.import_document, name="import"),
+    path(f"{_SPEC}proposal/", proposals.proposal, name="proposal"),
+    path(f"{_SPEC}proposal/verdict/", proposals.verdict, name="proposal-verdict"),
+    path(f"{_SPEC}proposal/withdraw/", proposals.withdraw, name="proposal-withdraw"),
+    path(f"{_SPEC}comments/", proposals.comment, name="comment"),
+    path(f"{_SPEC}comments/<int:comment>/resolve/", proposals.resolve, name="comment-resolve"),
     path(f"{_SPEC}draft/", drafts.draft, name="draft"),
     path(f"{_SPEC}draft/discard/", drafts.discard, name="draft-discard"),
-    path(f"{_SPEC}draft/questions/", drafts.questions, name="draft-questions"),
-    path(f"{_SPEC}draft/publish/", drafts.publish, name="publish"),
-    path(f"{_SPEC}draft/new-clause/", drafts.clause, name="clause-add"),
-    path(f"{_SPEC}draft/clauses/<str:clause>/", drafts.clause, name="clause"),
-    path(f"{_SPEC}draft/clauses/<str:clause>/move/", drafts.move, name="clause-move"),
-    path(f"{_SPEC}draft/clauses/<str:clause>/withdraw/", drafts.withdraw, name="clause-withdraw"),
-    path(f"{_SPEC}<str:number>/", specs.read, name="read"),
+    path(f"{_SPEC}draft/questions/", questions.questions, name="draft-questions"),
+    path(f"{_SPEC}draft/pictures/", incoming.add_picture, name="picture-add"),
+    path(f"{_SPEC}draft/rename-section/", drafts.rename_section, name="section-rename"),
+    path(f"{_SPEC}draft/new-clause/", clauses.add, name="clause-add"),
+    path(_CLAUSE, clauses.clause, name="clause"),
+    path(f"{_CLAUSE}move/", clauses.move, name="clause-move"),
+    path(f"{_CLAUSE}withdraw/", clauses.withdraw, name="clause-withdraw"),
+    path(f"{_CLAUSE}confirm/", clauses.confirm, name="clause-confirm"),
+    path(f"{_CLAUSE}split/", clauses.split, name="clause-split"),
+    path(f"{_CLAUSE}merge/", clauses.merge, name="clause-merge"),
+    path(f"{_SPEC}{NUMBER}/file/", incoming.export, name="export"),
+    path(f"{_SPEC}{NUMBER}/clone/", incoming.clone, name="clone"),
     path("p/<slug:project>/jobs/", jobs.jobs, name="jobs"),
     path("p/<slug:project>/jobs/<int:job>/", jobs.job, name="job"),
     path("p/<slug:project>/jobs/<int:job>/cancel/", jobs.cancel, name="job-cancel"),

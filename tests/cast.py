@@ -135,7 +135,7 @@ def published(
             governs=[{"question": questions[0]["key"], "values": values}],
             by=by,
         )
-    return publishing.publish(draft=draft, notes="The first edition.", by=by)
+    return publishing.publish(draft=draft, notes="The first edition.", rationale="There was none.", by=by)
 
 
 def stage(
@@ -149,7 +149,7 @@ def stage(
     )
     eve = user(f"eve{suffix}")
     version = published(where, ada, questions=questions)
-    settings = {"overlap": 2, "max_overlap": 3, "citing": "never", **settings}
+    settings = {"overlap": 2, "max_overlap": 3, "citing": "never", "entry": "none", **settings}
     queue = queues.create_queue(
         project=where, key="main", name="Main", spec=version.spec, owner=ada, by=ada, **settings
     )
@@ -172,4 +172,4 @@ def amend(stage: Stage, clause: str = "knowledge") -> SpecVersion:
         governs=row.governs,
         by=stage.ada,
     )
-    return publishing.publish(draft=draft, notes="Sharper.", by=stage.ada)
+    return publishing.publish(draft=draft, notes="Sharper.", rationale="Two readings.", by=stage.ada)

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import io
 from dataclasses import dataclass
 
-from annotation import exporting, measuring, relabelling
+from PIL import Image
+
+from annotation import asking, exporting, measuring, piloting, relabelling
 from annotation.models import Dispute
-from specs import drafting, running, tokens
+from specs import drafting, pictures, proposing, running, tokens
+from specs.models import SpecVersion
 from tests import cast
-from workforce import queues
+from workforce import canarying, queues, quizzing
 
 
 @dataclass
@@ -30,7 +34,11 @@ def furnish(key: str, *, versions: int) -> Furnished:
     spec = drafting.create_spec(project=stage.project, key=f"spec-{key}", title="Another", by=stage.ada)
     drafting.open_draft(spec=spec, by=stage.ada)
     drafting.add_clause(
-        draft=drafting.open_draft(spec=stage.spec, by=stage.ada), key=f"c-{key}", title="New", by=stage.ada
+        draft=drafting.open_draft(spec=stage.spec, by=stage.ada),
+        key=f"c-{key}",
+        title="New",
+        blocks=[{"type": "definition", "text": "New."}, {"type": "notes", "text": "Newer."}],
+        by=stage.ada,
     )
     queues.create_queue(
         project=stage.project, key=f"queue-{key}", name="Q", spec=stage.spec, owner=stage.ada, by=stage.ada
@@ -39,6 +47,7 @@ def furnish(key: str, *, versions: int) -> Furnished:
     snapshot = exporting.request(project=stage.project, version=stage.version, name="", by=stage.ada)
     token, _ = tokens.create(member=stage.ada, name="t", permissions=["spec.read"], by=stage.ada)
     ids: dict[str, object] = {
+        **_before_law(stage, key),
         "spec": stage.spec.key,
         "queue": f"queue-{key}",
         "number": version.number,
@@ -57,3 +66,46 @@ def furnish(key: str, *, versions: int) -> Furnished:
         "name": "manifest.json",
     }
     return Furnished(stage, ids)
+
+
+def _before_law(stage: cast.Stage, key: str) -> dict[str, object]:
+    """What stands round a version: a comment, a picture, a pilot, a canary, a quiz, a question."""
+    draft = drafting.open_draft(spec=stage.spec, by=stage.ada)
+    comment = proposing.comment(spec=stage.spec, text="Why?", by=stage.ada)
+    clause = stage.spec.clauses.order_by("pk").first()
+    assert clause is not None
+    proposing.propose(draft=draft, notes="New.", rationale="Missing.", by=stage.ada)
+    inquiry = asking.ask(version=stage.version, clause=clause, text="How?", by=stage.ada)
+    pilot = piloting.start(
+        draft=draft,
+        sample="random",
+        n_items=1,
+        overlap=2,
+        annotators=[stage.ben, stage.chi],
+        owner=stage.ada,
+        by=stage.ada,
+    )
+    older = queues.create_queue(
+        project=stage.project,
+        key=f"older-{key}",
+        name="Older",
+        spec=stage.spec,
+        version=stage.version,
+        owner=stage.ada,
+        by=stage.ada,
+    )
+    stage.load(1, start=90, queue=older)
+    newest = SpecVersion.objects.published().filter(spec=stage.spec).newest_first()[0]
+    canary = canarying.start(queue=older, version=newest, share=1, by=stage.ada)
+    quiz = quizzing.begin(queue=stage.queue, annotator=stage.ben, version=stage.version)
+    red = io.BytesIO()
+    Image.new("RGB", (3, 3), (200, len(key), 0)).save(red, "PNG")
+    red.seek(0)
+    return {
+        "comment": comment.pk,
+        "inquiry": inquiry.pk,
+        "pilot": pilot.pk,
+        "canary": canary.pk,
+        "quiz": quiz.pk,
+        "digest": pictures.add(project=stage.project, source=red, by=stage.ada).digest,
+    }

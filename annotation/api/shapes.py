@@ -23,6 +23,11 @@ class Submission(serializers.Serializer[Any]):
     citations = Citations(required=False, default=dict)
     flagged = serializers.BooleanField(required=False, default=False)
     note = serializers.CharField(required=False, allow_blank=True, default="", max_length=2000)
+    keep_version = serializers.BooleanField(
+        required=False,
+        default=False,
+        help_text="Send it under the version that was served, although another one is in force by now.",
+    )
     claim_next = serializers.BooleanField(
         required=False, default=False, help_text="Lease the next task in the same request."
     )

@@ -2,11 +2,26 @@
 
 from django.urls import path
 
-from annotation.api import snapshots, views
+from annotation.api import snapshots, trials, views
 
 urlpatterns = [
     path("assignments/<int:assignment>/submit", views.Submit.as_view()),
     path("assignments/<int:assignment>/draft", views.AnswerDraft.as_view()),
+    path("specs/<slug:spec>/compare/<str:old>/<str:new>", trials.Compare.as_view()),
+    path("specs/<slug:spec>/draft/gate", trials.Gate.as_view()),
+    path("specs/<slug:spec>/draft/publish", trials.Publish.as_view()),
+    path("specs/<slug:spec>/pilots", trials.Pilots.as_view()),
+    path("specs/<slug:spec>/pilots/<int:pilot>", trials.PilotOne.as_view()),
+    path("specs/<slug:spec>/pilots/<int:pilot>/end", trials.PilotEnd.as_view()),
+    path("specs/<slug:spec>/heard", trials.Heard.as_view()),
+    path("specs/<slug:spec>/versions/<str:number>/inquiries", trials.Ask.as_view()),
+    path("specs/<slug:spec>/versions/<str:number>/clauses/<str:clause>/rating", trials.Rate.as_view()),
+    path("inquiries", trials.Inquiries.as_view()),
+    path("inquiries/<int:inquiry>/answer", trials.Answer.as_view()),
+    path("queues/<slug:queue>/canaries", trials.Canaries.as_view()),
+    path("queues/<slug:queue>/canaries/<int:canary>/end", trials.CanaryEnd.as_view()),
+    path("queues/<slug:queue>/quiz", trials.Quiz.as_view()),
+    path("quizzes/<int:quiz>/answer", trials.QuizAnswer.as_view()),
     path("disputes", views.Disputes.as_view()),
     path("disputes/<int:dispute>", views.DisputeOne.as_view()),
     path("disputes/<int:dispute>/claim", views.DisputeClaim.as_view()),

@@ -54,7 +54,11 @@ class Submit(WorkView):
         given = self.body(shapes.Submission, request)
         annotator = self.annotator()
         answer = submitting.Answer(
-            values=given["values"], citations=given["citations"], flagged=given["flagged"], note=given["note"]
+            values=given["values"],
+            citations=given["citations"],
+            flagged=given["flagged"],
+            note=given["note"],
+            keep_version=given["keep_version"],
         )
         with transaction.atomic():
             receipt = submitting.submit(

@@ -63,7 +63,10 @@ class Story:
         for clause in entailment.CLAUSES:
             drafting.add_clause(draft=draft, by=ada, **clause)
         version = publishing.publish(
-            draft=draft, notes="The first edition: eight clauses, one question.", by=ada
+            draft=draft,
+            notes="The first edition: eight clauses, one question.",
+            rationale="Written down from the instructions of 2008 and from what people asked about them.",
+            by=ada,
         )
         self.say(
             f"Published {spec.title} {version.number}: {len(entailment.CLAUSES)} clauses, {version.digest[:19]}…"

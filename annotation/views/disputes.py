@@ -108,7 +108,7 @@ def _console(
         "fields": presenting.fields(dispute.task.item.payload),
         "questions": questions,
         "clauses": sorted(
-            version.clauses, key=lambda c: (not any(c.decides(q) for q in dispute.questions), c.number)
+            version.clauses, key=lambda c: (not any(c.decides(q) for q in dispute.questions), c.position)
         ),
         "causes": [
             (cause.value, cause.label, CAUSE_KEYS[cause], cause in CAUSES_IN_THE_SPEC) for cause in Cause

@@ -19,7 +19,7 @@ from specs import versions
 from specs.access import MemberRequest, allows, get_or_404, page
 from specs.refusals import Invalid, Refusal, Stale
 from specs.schema import BadAnswer
-from workforce import leasing
+from workforce import entering, leasing
 from workforce.models import Annotator, Assignment, Queue
 
 SKIP_REASONS = {
@@ -80,12 +80,39 @@ def _render(
 
 @require_POST
 @page(allows("work.label"))
+def take_again(request: MemberRequest, queue: str, assignment: int) -> HttpResponse:
+    """Another version came into force: the task again, under that one."""
+    _queue(request, queue)
+    submitting.take_again(
+        annotator=_annotator(request), assignment_id=assignment, token=_token(request), by=request.member
+    )
+    return _here(request, queue)
+
+
+@require_POST
+@page(allows("work.label"))
 def claim(request: MemberRequest, queue: str) -> HttpResponse:
     """Take the next task."""
     found = _queue(request, queue)
-    if leasing.claim(queue_id=found.pk, annotator=_annotator(request), by=request.member) is None:
+    try:
+        served = leasing.claim(queue_id=found.pk, annotator=_annotator(request), by=request.member)
+    except entering.AcknowledgementNeeded as refusal:
+        return redirect(_changes(request, found, refusal))
+    except entering.QuizNeeded:
+        return redirect("annotation:quiz", project=request.project.key, queue=found.key)
+    if served is None:
         messages.info(request, _("Nothing is left for you in this queue just now."))
     return _here(request, queue)
+
+
+def _changes(request: MemberRequest, queue: Queue, refusal: entering.AcknowledgementNeeded) -> str:
+    """Where what changed is read and confirmed; from there the way leads back here."""
+    number = versions.read(refusal.details["version"]).number
+    way = reverse(
+        "annotation:changes",
+        kwargs={"project": request.project.key, "spec": queue.spec.key, "number": number},
+    )
+    return f"{way}?queue={queue.key}"
 
 
 def _here(request: MemberRequest, queue: str) -> HttpResponseRedirect:
@@ -127,6 +154,8 @@ def submit(request: MemberRequest, queue: str, assignment: int) -> HttpResponse:
             _claim_next(found, annotator, request)
     except BadAnswer as error:
         return _again(request, found, annotator, assignment, labelling.errors_by_question(error), str(error))
+    except submitting.VersionChanged as refusal:
+        return _again(request, found, annotator, assignment, {}, refusal.message, changed=refusal.details)
     except Invalid as refusal:
         errors = {str(p["where"]).removeprefix("question "): [p["message"]] for p in refusal.problems}
         return _again(request, found, annotator, assignment, errors, refusal.message)
@@ -170,13 +199,14 @@ def _again(
     assignment: int,
     errors: dict[str, list[str]],
     message: str,
+    **more: Any,
 ) -> HttpResponse:
     """The same task with what was written and what is wrong with it; the lease stays."""
     held = leasing.held(annotator=annotator, queue_id=queue.pk, assignment_id=assignment)
     if not held:
         return _here(request, queue.key)
     work = labelling.work(served=held[0], annotator=annotator, queue=queue, form=request.POST, errors=errors)
-    return _render(request, queue, annotator, work, refused=message)
+    return _render(request, queue, annotator, work, refused=message, **more)
 
 
 def _token(request: MemberRequest) -> UUID:

@@ -48,3 +48,13 @@ class RowsParser(BaseParser):
 
 class CsvParser(RowsParser):
     media_type = "text/csv"
+
+
+class DocumentParser(RowsParser):
+    """A document as it is: a spec file, a guideline, a picture."""
+
+    media_type = "application/octet-stream"
+
+
+class MarkdownParser(RowsParser):
+    media_type = "text/markdown"

@@ -7,7 +7,7 @@ from typing import Any
 from rest_framework import serializers
 
 from specs.clauses import BLOCK_TYPES
-from specs.models import ChangeClass, Job, Spec, SpecVersion
+from specs.models import Job, Spec, SpecVersion
 
 KEY = r"^[a-z0-9]+(?:-[a-z0-9]+)*$"
 
@@ -53,7 +53,7 @@ class Governs(serializers.Serializer[Any]):
 
 
 class ClauseWords(serializers.Serializer[Any]):
-    title = serializers.CharField(max_length=200)
+    title = serializers.CharField(max_length=200, allow_blank=True)
     section = serializers.CharField(max_length=200, required=False, allow_blank=True, default="")
     blocks = Block(many=True, required=False, default=list)
     governs = Governs(many=True, required=False, default=list)
@@ -66,13 +66,41 @@ class NewClause(ClauseWords):
     key = serializers.CharField(max_length=64)
 
 
+class Ancestor(serializers.Serializer[Any]):
+    key = serializers.CharField()
+    kind = serializers.ChoiceField(choices=["split", "merged"])
+
+
 class ClauseOut(ClauseWords):
     key = serializers.CharField()
     position = serializers.IntegerField()
+    ancestors = Ancestor(many=True, required=False)
+    unseen = serializers.BooleanField(
+        required=False, help_text="Came out of a document, and nobody has looked at it yet."
+    )
+
+
+class Split(serializers.Serializer[Any]):
+    key = serializers.CharField(max_length=64, help_text="Of the new clause.")
+    title = serializers.CharField(max_length=200)
+    blocks = serializers.ListField(
+        child=serializers.IntegerField(min_value=1), min_length=1, help_text="Their places, counting from 1."
+    )
+    revision = serializers.IntegerField(required=False, allow_null=True)
+
+
+class Merge(serializers.Serializer[Any]):
+    other = serializers.CharField(max_length=64, help_text="The key of the clause to take in.")
+
+
+class RenameSection(serializers.Serializer[Any]):
+    old = serializers.CharField(max_length=200)
+    new = serializers.CharField(max_length=200, allow_blank=True)
 
 
 class Move(serializers.Serializer[Any]):
     to = serializers.IntegerField(min_value=1, max_value=100_000)
+    section = serializers.CharField(max_length=200, required=False, allow_blank=True)
 
 
 class Label(serializers.Serializer[Any]):
@@ -111,14 +139,6 @@ class Draft(serializers.Serializer[Any]):
     clauses = ClauseOut(many=True)
 
 
-class Publication(serializers.Serializer[Any]):
-    notes = serializers.CharField(max_length=10_000)
-    rationale = serializers.CharField(max_length=10_000, required=False, allow_blank=True, default="")
-    change_class = serializers.ChoiceField(
-        choices=ChangeClass.choices, required=False, allow_null=True, default=None
-    )
-
-
 class VersionShape(serializers.ModelSerializer[SpecVersion]):
     number = serializers.CharField(read_only=True)
 
@@ -146,26 +166,6 @@ class VersionWhole(VersionShape):
 
     class Meta(VersionShape.Meta):
         fields = (*VersionShape.Meta.fields, "clauses", "questions")  # type: ignore[assignment]
-
-
-class Reason(serializers.Serializer[Any]):
-    where = serializers.CharField()
-    change_class = serializers.CharField()
-    message = serializers.CharField()
-
-
-class Change(serializers.Serializer[Any]):
-    key = serializers.CharField()
-    kind = serializers.CharField()
-    change_class = serializers.CharField()
-    reasons = Reason(many=True)
-
-
-class Comparison(serializers.Serializer[Any]):
-    change_class = serializers.CharField()
-    clauses = Change(many=True)
-    questions = Reason(many=True)
-    changed_meaning = serializers.ListField(child=serializers.CharField())
 
 
 class JobShape(serializers.ModelSerializer[Job]):

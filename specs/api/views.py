@@ -4,16 +4,18 @@ from __future__ import annotations
 
 from typing import Any
 
+from django.http import Http404
 from drf_spectacular.utils import OpenApiParameter
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from specs import diff, drafting, publishing, running
+from specs import contents, drafting, publishing, restructuring, running
 from specs.access import allows, get_or_404
 from specs.api import shapes
 from specs.api.base import ApiView
 from specs.api.schema import operation
-from specs.models import ChangeClass, DraftClause, Job, Spec, SpecVersion
+from specs.models import DraftClause, Job, Spec, SpecVersion
+from specs.views.specs import keys_of
 
 PAGING = [
     OpenApiParameter("before", int, description="Rows older than this id."),
@@ -59,31 +61,25 @@ class SpecView(ApiView):
         )
 
     def version(self, number: str) -> SpecVersion:
-        parts = number.split(".")
-        if len(parts) != 3 or not all(part.isascii() and part.isdigit() and len(part) < 9 for part in parts):
-            parts = ["-1", "-1", "-1"]
-        return get_or_404(
-            SpecVersion.objects.published().select_related("spec"),
-            project=self.project,
-            spec=self.spec(),
-            major=int(parts[0]),
-            minor=int(parts[1]),
-            patch=int(parts[2]),
-        )
+        """The version of that number; a trial under `trial-<id>`, the draft under `draft` for who may speak of it."""
+        if number == "draft" and "spec.discuss" not in self.bearer.permissions:
+            raise Http404
+        rows = SpecVersion.objects.select_related("spec__project", "based_on", "project")
+        return get_or_404(rows, project=self.project, spec=self.spec(), **keys_of(number))
 
 
 class Draft(SpecView):
-    policies = {"get": allows("spec.read"), "post": allows("spec.edit"), "delete": allows("spec.edit")}
+    policies = {"get": allows("spec.discuss"), "post": allows("spec.edit"), "delete": allows("spec.edit")}
 
     @operation("Read the draft", gives=shapes.Draft, name="draft_read")
     def get(self, request: Request, project: str, spec: str) -> Response:
-        return Response(_draft(self.draft()))
+        return Response(draft_as_json(self.draft()))
 
     @operation(
         "Open a draft from the newest version, or find the open one", gives=shapes.Draft, name="draft_open"
     )
     def post(self, request: Request, project: str, spec: str) -> Response:
-        return Response(_draft(drafting.open_draft(spec=self.spec(), by=self.member)))
+        return Response(draft_as_json(drafting.open_draft(spec=self.spec(), by=self.member)))
 
     @operation("Discard the draft", status=204, name="draft_discard")
     def delete(self, request: Request, project: str, spec: str) -> Response:
@@ -103,7 +99,7 @@ class DraftQuestions(SpecView):
         draft = drafting.set_questions(
             draft=self.draft(), questions=questions, revision=body.get("revision"), by=self.member
         )
-        return Response(_draft(draft))
+        return Response(draft_as_json(draft))
 
 
 class DraftClauses(SpecView):
@@ -141,29 +137,66 @@ class DraftClauseMove(SpecView):
         "Move a clause to another place", takes=shapes.Move, gives=shapes.Draft, name="draft_clause_move"
     )
     def post(self, request: Request, project: str, spec: str, clause: str) -> Response:
-        drafting.move_clause(clause=self.clause(), to=self.body(shapes.Move, request)["to"], by=self.member)
-        return Response(_draft(self.draft()))
+        restructuring.move_clause(clause=self.clause(), by=self.member, **self.body(shapes.Move, request))
+        return Response(draft_as_json(self.draft()))
 
 
-class Publish(SpecView):
-    policies = {"post": allows("spec.publish")}
+class DraftClauseSplit(SpecView):
+    policies = {"post": allows("spec.edit")}
 
     @operation(
-        "Publish the draft",
-        takes=shapes.Publication,
-        gives=shapes.VersionShape,
+        "Split a clause: the named blocks make a clause of their own",
+        takes=shapes.Split,
+        gives=shapes.ClauseOut,
         status=201,
-        name="draft_publish",
+        name="draft_clause_split",
+    )
+    def post(self, request: Request, project: str, spec: str, clause: str) -> Response:
+        made = restructuring.split_clause(
+            clause=self.clause(), by=self.member, **self.body(shapes.Split, request)
+        )
+        return Response(_clause(made), status=201)
+
+
+class DraftClauseMerge(SpecView):
+    policies = {"post": allows("spec.edit")}
+
+    @operation(
+        "Merge another clause into this one",
+        takes=shapes.Merge,
+        gives=shapes.ClauseOut,
+        name="draft_clause_merge",
+    )
+    def post(self, request: Request, project: str, spec: str, clause: str) -> Response:
+        into = self.clause()
+        other = get_or_404(
+            DraftClause.objects.select_related("clause", "version"),
+            project=self.project,
+            version=into.version,
+            clause__key=self.body(shapes.Merge, request)["other"],
+        )
+        return Response(_clause(restructuring.merge_clauses(into=into, other=other, by=self.member)))
+
+
+class DraftClauseConfirm(SpecView):
+    policies = {"post": allows("spec.edit")}
+
+    @operation("Confirm a clause that came out of a document", status=204, name="draft_clause_confirm")
+    def post(self, request: Request, project: str, spec: str, clause: str) -> Response:
+        drafting.confirm_clause(clause=self.clause(), by=self.member)
+        return Response(status=204)
+
+
+class DraftSections(SpecView):
+    policies = {"post": allows("spec.edit")}
+
+    @operation(
+        "Rename a section", takes=shapes.RenameSection, gives=shapes.Draft, name="draft_section_rename"
     )
     def post(self, request: Request, project: str, spec: str) -> Response:
-        body = self.body(shapes.Publication, request)
-        claimed = (
-            ChangeClass(body.pop("change_class"))
-            if body.get("change_class")
-            else body.pop("change_class", None)
-        )
-        version = publishing.publish(draft=self.draft(), claimed=claimed, by=self.member, **body)
-        return Response(shapes.VersionShape(version).data, status=201)
+        draft = self.draft()
+        restructuring.rename_section(draft=draft, by=self.member, **self.body(shapes.RenameSection, request))
+        return Response(draft_as_json(draft))
 
 
 class Versions(SpecView):
@@ -181,7 +214,7 @@ class Version(SpecView):
     @operation("Read a published version whole", gives=shapes.VersionWhole, name="version_read")
     def get(self, request: Request, project: str, spec: str, number: str) -> Response:
         version = self.version(number)
-        content = publishing.content(version)
+        content = contents.content(version)
         clauses = [{**clause, "position": place} for place, clause in enumerate(content["clauses"], 1)]
         return Response(
             {**shapes.VersionShape(version).data, "questions": content["questions"], "clauses": clauses}
@@ -196,15 +229,6 @@ class Retire(SpecView):
         return Response(
             shapes.VersionShape(publishing.retire(version=self.version(number), by=self.member)).data
         )
-
-
-class Compare(SpecView):
-    policies = {"get": allows("spec.read")}
-
-    @operation("Compare two versions clause by clause", gives=shapes.Comparison, name="versions_compare")
-    def get(self, request: Request, project: str, spec: str, old: str, new: str) -> Response:
-        newer = self.draft() if new == "draft" else self.version(new)
-        return Response(comparison(publishing.compare(self.version(old), newer)))
 
 
 class Jobs(ApiView):
@@ -237,25 +261,8 @@ class JobCancel(ApiView):
         return Response(shapes.JobShape(found).data)
 
 
-def comparison(difference: diff.Difference) -> dict[str, Any]:
-    """A difference as JSON."""
-    return {
-        "change_class": difference.change_class,
-        "clauses": [
-            {
-                "key": change.key,
-                "kind": change.kind,
-                "change_class": change.change_class,
-                "reasons": [vars(reason) for reason in change.reasons],
-            }
-            for change in difference.clauses
-        ],
-        "questions": [vars(reason) for reason in difference.schema],
-        "changed_meaning": difference.changed_meaning(),
-    }
-
-
-def _draft(draft: SpecVersion) -> dict[str, Any]:
+def draft_as_json(draft: SpecVersion) -> dict[str, Any]:
+    """A draft whole."""
     clauses = DraftClause.objects.filter(version=draft).select_related("clause").order_by("position")
     return {
         "revision": draft.revision,
@@ -274,4 +281,6 @@ def _clause(clause: DraftClause) -> dict[str, Any]:
         "blocks": clause.blocks,
         "governs": clause.governs,
         "revision": clause.revision,
+        "ancestors": clause.ancestors,
+        "unseen": clause.unseen,
     }

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from itertools import zip_longest
 from typing import Any
 
 from django import forms
@@ -30,9 +32,7 @@ class PublishForm(forms.Form):
         widget=forms.Textarea(attrs={"rows": 3}),
         label=_("What changed, for those who work under it"),
     )
-    rationale = forms.CharField(
-        required=False, max_length=10_000, widget=forms.Textarea(attrs={"rows": 3}), label=_("Why")
-    )
+    rationale = forms.CharField(max_length=10_000, widget=forms.Textarea(attrs={"rows": 3}), label=_("Why"))
     claimed = forms.ChoiceField(
         required=False,
         label=_("Class of the change"),
@@ -41,8 +41,40 @@ class PublishForm(forms.Form):
     )
 
 
-BLANK_BLOCKS = 2
+class DocumentForm(forms.Form):
+    """A spec file, or a guideline that was written elsewhere."""
+
+    file = forms.FileField(label=_("File"))
+    what = forms.ChoiceField(
+        label=_("What it is"),
+        choices=[
+            ("guideline", _("A guideline (Word, HTML or Markdown): propose clauses from it")),
+            ("spec", _("A spec file: take the draft's place")),
+        ],
+        widget=forms.RadioSelect,
+        initial="guideline",
+    )
+
+
+class CloneForm(forms.Form):
+    title = forms.CharField(max_length=200, label=_("Title"))
+    key = forms.SlugField(
+        max_length=64,
+        label=_("Key"),
+        help_text=_("Short, for addresses and programs: lower-case letters, digits, hyphens."),
+    )
+
+
 BLANK_LABELS = 2
+COLOURS = [
+    ("blue", _("Blue")),
+    ("green", _("Green")),
+    ("amber", _("Amber")),
+    ("red", _("Red")),
+    ("violet", _("Violet")),
+    ("grey", _("Grey")),
+]
+"""Colours of labels, by name: the stylesheet knows them in light and dark."""
 
 
 def clause_of(form: QueryDict) -> dict[str, Any]:
@@ -61,8 +93,13 @@ def clause_of(form: QueryDict) -> dict[str, Any]:
         }
         if block["type"] not in EXAMPLES:
             block = {"type": block["type"], "text": block["text"]}
+        if form.get(f"block.{place}.gone"):
+            continue
         if any(value.strip() for name, value in block.items() if name != "type"):
             blocks.append(block)
+    up = form.get("raise", "")
+    if up.isdigit() and 0 < int(up) < len(blocks):
+        blocks.insert(int(up) - 1, blocks.pop(int(up)))
     governs = []
     for question in form.getlist("governs"):
         pairs = [
@@ -80,8 +117,9 @@ def clause_of(form: QueryDict) -> dict[str, Any]:
 
 
 def questions_of(form: QueryDict) -> list[dict[str, Any]]:
-    """The questions as their form gives them; one without a key and title is left out, so that it can be removed."""
+    """The questions as their form gives them, in the order of their places; one without a key and title is left out."""
     questions = []
+    places: list[float] = []
     for place in sorted(
         {
             int(name.split(".")[1])
@@ -92,8 +130,11 @@ def questions_of(form: QueryDict) -> list[dict[str, Any]]:
         prefix = f"question.{place}"
         if not (form.get(f"{prefix}.key", "").strip() or form.get(f"{prefix}.title", "").strip()):
             continue
-        values, titles = form.getlist(f"{prefix}.value"), form.getlist(f"{prefix}.label")
+        columns = (
+            form.getlist(f"{prefix}.{name}") for name in ("value", "label", "shortcut", "colour", "place")
+        )
         after = form.get(f"{prefix}.after", "").strip()
+        places.append(_place(form.get(f"{prefix}.order", ""), place))
         questions.append(
             {
                 "key": form.get(f"{prefix}.key", "").strip(),
@@ -101,11 +142,7 @@ def questions_of(form: QueryDict) -> list[dict[str, Any]]:
                 "title": form.get(f"{prefix}.title", "").strip(),
                 "help": form.get(f"{prefix}.help", "").strip(),
                 "required": bool(form.get(f"{prefix}.required")),
-                "labels": [
-                    {"value": value.strip(), "title": title.strip() or value.strip()}
-                    for value, title in zip(values, titles, strict=False)
-                    if value.strip()
-                ],
+                "labels": _labels_of(zip_longest(*columns, fillvalue="")),
                 "options_from": form.get(f"{prefix}.options_from", "").strip() or None,
                 "cite": form.get(f"{prefix}.cite", "default"),
                 "shown_when": {
@@ -118,15 +155,24 @@ def questions_of(form: QueryDict) -> list[dict[str, Any]]:
                 else None,
             }
         )
-    return questions
+    order = sorted(range(len(questions)), key=lambda n: places[n])
+    return [questions[n] for n in order]
 
 
-def block_rows(blocks: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """The blocks of a clause form, with blank ones to fill at the end."""
-    return [
-        *blocks,
-        *({"type": "definition" if not blocks and n == 0 else "example"} for n in range(BLANK_BLOCKS)),
-    ]
+def _labels_of(rows: Iterable[tuple[str, ...]]) -> list[dict[str, str]]:
+    """Labels from the columns of their rows (value, title, shortcut, colour, place), in the order of their places."""
+    found = []
+    for number, (value, title, shortcut, colour, place) in enumerate(rows):
+        if value.strip():
+            label = {"value": value.strip(), "title": title.strip() or value.strip()}
+            label |= {k: v.strip() for k, v in (("shortcut", shortcut), ("colour", colour)) if v.strip()}
+            found.append((_place(place, number), label))
+    return [label for _, label in sorted(found, key=lambda entry: entry[0])]
+
+
+def _place(text: str, number: int) -> float:
+    """The place somebody wrote (counting from 1), else where it stands."""
+    return int(text) if text.isascii() and text.isdigit() and len(text) < 5 else number + 1.5
 
 
 BLOCK_CHOICES = list(BLOCK_TYPES.items())

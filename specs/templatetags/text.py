@@ -10,7 +10,11 @@ from specs import markdown as renderer
 register = template.Library()
 
 
-@register.filter
-def markdown(text: str | None) -> SafeString:
-    """The sanitized HTML of a Markdown text, in blocks; "" for nothing. Place it inside `hx-disable`."""
-    return renderer.render(text or "")
+@register.simple_tag(takes_context=True)
+def prose(context: template.Context, text: str | None) -> SafeString:
+    """The sanitized HTML of a Markdown text, in blocks, with the project's own pictures; "" for nothing.
+
+    Place it inside `hx-disable`.
+    """
+    project = getattr(context.get("request"), "project", None)
+    return renderer.render(text or "", project.key if project else "")

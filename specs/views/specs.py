@@ -11,8 +11,7 @@ from django.urls import NoReverseMatch, reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_http_methods
 
-from specs import clauses as clause_shape
-from specs import diff, drafting, publishing, versions
+from specs import drafting
 from specs.access import MemberRequest, allows, get_or_404, page
 from specs.forms.specs import SpecForm
 from specs.models import Spec, SpecVersion, VersionState
@@ -24,21 +23,29 @@ def spec_of(request: MemberRequest, key: str) -> Spec:
 
 
 def version_of(request: MemberRequest, spec: Spec, number: str) -> SpecVersion:
-    """The version of that number, or the draft under the number `draft`."""
-    rows = SpecVersion.objects.select_related("spec", "based_on")
-    if number == "draft":
-        return get_or_404(rows, project=request.project, spec=spec, state=VersionState.DRAFT)
-    parts = number.split(".")
-    if len(parts) != 3 or not all(part.isascii() and part.isdigit() and len(part) < 9 for part in parts):
+    """The version of that number, a trial under `trial-<id>`, the draft under `draft` for who may speak of it."""
+    if number == "draft" and "spec.discuss" not in request.permissions:
         raise Http404
-    return get_or_404(
-        rows,
-        project=request.project,
-        spec=spec,
-        major=int(parts[0]),
-        minor=int(parts[1]),
-        patch=int(parts[2]),
-    )
+    rows = SpecVersion.objects.select_related("spec__project", "based_on", "project")
+    return get_or_404(rows, project=request.project, spec=spec, **keys_of(number))
+
+
+def keys_of(number: str) -> dict[str, Any]:
+    """What finds the version of a number. Raises 404 for what is none."""
+    if number == "draft":
+        return {"state": VersionState.DRAFT}
+    kind, _, ident = number.partition("-")
+    if kind == "trial" and _whole(ident):
+        return {"state": VersionState.TRIAL, "pk": int(ident)}
+    parts = number.split(".")
+    if len(parts) != 3 or not all(_whole(part) and len(part) < 9 for part in parts):
+        raise Http404
+    major, minor, patch = (int(part) for part in parts)
+    return {"major": major, "minor": minor, "patch": patch}
+
+
+def _whole(text: str) -> bool:
+    return text.isascii() and text.isdigit() and len(text) < 19
 
 
 def crumbs(request: MemberRequest, spec: Spec | None = None) -> list[tuple[str, str]]:
@@ -65,7 +72,9 @@ def specs(request: MemberRequest) -> HttpResponse:
     rows = list(Spec.objects.filter(project=request.project).order_by("title"))
     newest: dict[int, SpecVersion] = {}
     drafts: set[int] = set()
-    for version in SpecVersion.objects.filter(spec__in=rows).order_by("major", "minor", "patch"):
+    for version in SpecVersion.objects.filter(
+        spec__in=rows, state__in=[VersionState.DRAFT, VersionState.PUBLISHED]
+    ).order_by("major", "minor", "patch"):
         if version.state == VersionState.DRAFT:
             drafts.add(version.spec_id)
         else:
@@ -111,76 +120,3 @@ def spec(request: MemberRequest, spec: str) -> HttpResponse:
         "specs/spec.html",
         {"spec": found, "versions": published, "draft": draft, "crumbs": crumbs(request)},
     )
-
-
-@require_GET
-@page(allows("spec.read"))
-def read(request: MemberRequest, spec: str, number: str) -> HttpResponse:
-    """A version as a document, with what changed since the one before."""
-    found = spec_of(request, spec)
-    version = version_of(request, found, number)
-    if version.state == VersionState.DRAFT:
-        return redirect("specs:draft", project=request.project.key, spec=found.key)
-    whole = versions.read(version.pk)
-    changed = {}
-    if version.based_on:
-        difference = publishing.compare(version.based_on, version)
-        changed = {change.key: change.kind for change in difference.clauses}
-    words = {"added": _("new"), "reworded": _("reworded"), "moved": _("moved")}
-    entries = [(clause, words.get(changed.get(clause.key, ""), "")) for clause in whole.clauses]
-    return render(
-        request,
-        "specs/read.html",
-        {
-            "spec": found,
-            "version": version,
-            "whole": whole,
-            "entries": entries,
-            "crumbs": crumbs(request, found),
-        },
-    )
-
-
-@require_GET
-@page(allows("spec.read"))
-def compare(request: MemberRequest, spec: str, old: str, new: str) -> HttpResponse:
-    """Two versions side by side, clause by clause, word by word."""
-    found = spec_of(request, spec)
-    before, after = version_of(request, found, old), version_of(request, found, new)
-    difference = publishing.compare(before, after)
-    return render(
-        request,
-        "specs/compare.html",
-        {
-            "spec": found,
-            "before": before,
-            "after": after,
-            "difference": difference,
-            "changes": [(change, blocks(change)) for change in difference.clauses],
-            "crumbs": crumbs(request, found),
-        },
-    )
-
-
-def blocks(change: diff.ClauseChange) -> list[tuple[str, list[Any]]]:
-    """For display: each kind of block with the runs of words that lead from the old text to the new."""
-    found: list[tuple[str, list[Any]]] = []
-    for kind, title in [("title", _("Title")), *clause_shape.BLOCK_TYPES.items()]:
-        before, after = _text(change.old, kind), _text(change.new, kind)
-        if before != after:
-            found.append((str(title), list(diff.words(before, after))))
-    return found
-
-
-def _text(clause: Any, kind: str) -> str:
-    if clause is None:
-        return ""
-    if kind == "title":
-        return str(clause["title"])
-    parts = []
-    for block in clause["blocks"]:
-        if block["type"] == kind:
-            parts.append(
-                "\n".join(str(block[name]) for name in ("text", "item", "value", "why") if block.get(name))
-            )
-    return "\n\n".join(parts)

@@ -104,6 +104,7 @@ def test_from_an_empty_project_to_a_verified_snapshot(
     ada.go("specs/entailment/draft/")
     ada.press("Publish")
     ada.page.locator("[name=notes]").fill("The first edition.")
+    ada.page.locator("[name=rationale]").fill("There was none.")
     ada.press("Publish")
     assert SpecVersion.objects.get(state="published").number == "1.0.0"
 
@@ -127,6 +128,8 @@ def test_from_an_empty_project_to_a_verified_snapshot(
     for person, answers in ((ben, "111"), (chi, "122")):
         person.go("queues/main/label/")
         person.press("Start")
+        person.sees("Read this first")
+        person.page.keyboard.press("Enter")
         for number, key in enumerate(answers):
             person.sees(f"sentence {number}")
             person.page.keyboard.press(key)
@@ -163,11 +166,13 @@ def test_from_an_empty_project_to_a_verified_snapshot(
     ada.press("Open a draft")
     ada.go("specs/entailment/draft/clauses/world/")
     ada.page.locator("textarea[name='block.0.text']").fill("Only what every adult reader knows.")
-    ada.press("Keep")
+    ada.press("Done")
+    ada.sees("Only what every adult reader knows.")
     ada.go("specs/entailment/draft/publish/")
     ada.sees("major")
     ada.page.locator("[name=notes]").fill("Sharper.")
     ada.page.locator("[name=rationale]").fill("Two readings.")
+    ada.page.locator("[name=override_reason]").fill("No annotator is free for a pilot this week.")
     ada.press("Publish")
     ada.go("relabel/")
     ada.press("What does Entailment 2.0.0 touch")

@@ -83,8 +83,12 @@ def test_from_spec_to_verified_snapshot(clients: dict[str, Client]) -> None:
     with pytest.raises(Refused, match="409"):
         ada.call("PUT", "specs/rte/draft/clauses/knowledge", {**words, "revision": 0})
     with pytest.raises(Refused, match="not a patch"):
-        ada.post("specs/rte/draft/publish", {"notes": "n", "change_class": "patch"})
-    version = ada.post("specs/rte/draft/publish", {"notes": "Sharper."})
+        ada.post("specs/rte/draft/publish", {"notes": "n", "rationale": "r", "change_class": "patch"})
+    words = {"notes": "Sharper.", "rationale": "Two readings."}
+    with pytest.raises(Refused, match="gate-failed"):
+        ada.post("specs/rte/draft/publish", words)
+    past = {"override_reason": "No annotator is free for a pilot this week."}
+    version = ada.post("specs/rte/draft/publish", {**words, **past})
     assert (version["number"], version["change_class"]) == ("2.0.0", "major")
     plan = next(
         p

@@ -65,12 +65,16 @@ def test_a_visitor_sees_no_navigation() -> None:
 
 
 def test_an_annotator_sees_only_the_rooms_that_are_open_to_them() -> None:
-    assert links(page_of(request_of(User(username="ben"), "spec.read", "work.label"))) == ["Inbox", "Spec"]
+    assert links(page_of(request_of(User(username="ben"), "spec.read", "work.label"))) == [
+        "Inbox",
+        "Spec",
+        "Questions",
+    ]
 
 
 def test_a_member_with_every_permission_sees_every_room() -> None:
     assert links(page_of(request_of(User(username="ada"), *PERMISSIONS))) == [
-        "Inbox", "Queues", "Spec", "Disputes", "Agreement", "Snapshots", "People", "Jobs", "Tokens",
+        "Inbox", "Queues", "Spec", "Questions", "Disputes", "Agreement", "Snapshots", "People", "Settings", "Jobs", "Tokens",
     ]  # fmt: skip
 
 

@@ -11,7 +11,7 @@ from django.test.utils import CaptureQueriesContext
 
 from specs.refusals import NotAllowed
 from tests import cast
-from workforce import leasing, queues, staffing
+from workforce import entering, leasing, queues, staffing
 from workforce.models import Assignment, Lease, Queue, SlotState, Task
 
 pytestmark = pytest.mark.django_db
@@ -138,7 +138,7 @@ def test_a_paused_queue_gives_nothing_and_says_so() -> None:
     stage = cast.stage()
     stage.load(1)
     queues.pause(queue=stage.queue, by=stage.ada)
-    with pytest.raises(leasing.QueueClosed):
+    with pytest.raises(entering.QueueClosed):
         stage.claim(stage.ben)
 
 

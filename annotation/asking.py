@@ -1,0 +1,146 @@
+"""What annotators ask about clauses, and how clear they find them.
+
+    (nothing) -> open: ask
+    open -> answered: answer
+    (nothing) or rated -> rated: rate
+
+A public question and its answer stand beside the clause for everybody; a private one is seen by who asked and who may answer.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from django.conf import settings
+from django.db import connection, transaction
+from django.db.models import Q, QuerySet
+from django.db.models.functions import Now
+
+from annotation.models import ClarityRating, Inquiry
+from specs import ledger
+from specs.access import permissions_of
+from specs.models import Clause, Member, SpecVersion, VersionClause
+from specs.refusals import Invalid, WrongState
+from workforce.models import Queue
+
+_COUNTS = """
+    SELECT c.id,
+           (SELECT count(*) FROM annotation_inquiry i WHERE i.clause_id = c.id AND i.answered_at IS NULL),
+           (SELECT count(*) FROM annotation_inquiry i WHERE i.clause_id = c.id),
+           (SELECT count(*) FROM annotation_clarityrating r WHERE r.clause_id = c.id AND r.clear),
+           (SELECT count(*) FROM annotation_clarityrating r WHERE r.clause_id = c.id AND NOT r.clear)
+    FROM specs_clause c WHERE c.spec_id = %s
+"""
+
+
+@dataclass(frozen=True)
+class Heard:
+    """What was heard of a clause: questions open and in all, and how many find it clear or unclear."""
+
+    n_open: int = 0
+    n_asked: int = 0
+    n_clear: int = 0
+    n_unclear: int = 0
+
+
+def ask(
+    *,
+    version: SpecVersion,
+    clause: Clause,
+    text: str,
+    public: bool = True,
+    queue: Queue | None = None,
+    task_id: int | None = None,
+    by: Member,
+) -> Inquiry:
+    """Ask about a clause as *version* words it, from a task if one is at hand. Raises `Invalid`."""
+    _worded(text, "question")
+    if not VersionClause.objects.filter(version=version, clause=clause).exists():
+        raise Invalid(f"Version {version.number} has no clause {clause.key}.")
+    with transaction.atomic():
+        inquiry = Inquiry.objects.create(
+            project_id=version.project_id,
+            clause=clause,
+            version=version,
+            queue=queue,
+            task_id=task_id,
+            asked_by=by,
+            public=public,
+            text=text.strip(),
+        )
+        ledger.record(
+            project_id=version.project_id,
+            kind="inquiry.asked",
+            by=by,
+            subject=("inquiry", inquiry.pk),
+            data={"clause": clause.key, "version": version.pk},
+        )
+    return inquiry
+
+
+def answer(*, inquiry: Inquiry, text: str, by: Member) -> Inquiry:
+    """Answer a question, once. Raises `WrongState` when somebody did already."""
+    _worded(text, "answer")
+    with transaction.atomic():
+        locked = Inquiry.objects.select_for_update(no_key=True).get(pk=inquiry.pk)
+        if locked.answered_at is not None:
+            raise WrongState("This question is answered already.", answer=locked.answer)
+        locked.answer, locked.answered_by, locked.answered_at = text.strip(), by, Now()
+        locked.save(update_fields=["answer", "answered_by", "answered_at"])
+        ledger.record(
+            project_id=locked.project_id,
+            kind="inquiry.answered",
+            by=by,
+            subject=("inquiry", locked.pk),
+            data={},
+        )
+    locked.refresh_from_db()
+    return locked
+
+
+def _worded(text: str, what: str) -> None:
+    if not text.strip():
+        raise Invalid(f"The {what} is empty.")
+    if len(text) > settings.MAX_COMMENT_CHARACTERS:
+        raise Invalid(f"A {what} has at most {settings.MAX_COMMENT_CHARACTERS} characters.")
+
+
+def rate(*, version: SpecVersion, clause: Clause, clear: bool, by: Member) -> ClarityRating:
+    """Say whether the clause is clear as *version* words it; a second thought replaces the first."""
+    placed = VersionClause.objects.filter(version=version, clause=clause).first()
+    if placed is None:
+        raise Invalid(f"Version {version.number} has no clause {clause.key}.")
+    with transaction.atomic():
+        rating, _ = ClarityRating.objects.update_or_create(
+            revision_id=placed.revision_id,
+            member=by,
+            defaults={"clear": clear, "rated_at": Now()},
+            create_defaults={
+                "project_id": version.project_id,
+                "clause": clause,
+                "clear": clear,
+            },
+        )
+        ledger.record(
+            project_id=version.project_id,
+            kind="clause.rated",
+            by=by,
+            subject=("clause", clause.pk),
+            data={"clear": clear, "version": version.pk},
+        )
+    return rating
+
+
+def visible_to(member: Member, rows: QuerySet[Inquiry] | None = None) -> QuerySet[Inquiry]:
+    """The questions of a project that a member may see: all of them for who may answer, else public ones and her own."""
+    found = (Inquiry.objects.all() if rows is None else rows).filter(project_id=member.project_id)
+    if "spec.answer" in permissions_of(member):
+        return found
+    return found.filter(Q(public=True) | Q(asked_by=member))
+
+
+def heard(*, spec_id: int) -> dict[int, Heard]:
+    """By clause id, in one query, whatever the number of clauses."""
+    with connection.cursor() as cursor:
+        cursor.execute(_COUNTS, [spec_id])
+        return {row[0]: Heard(*row[1:]) for row in cursor.fetchall()}

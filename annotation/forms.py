@@ -1,0 +1,75 @@
+"""Forms of this app's pages: they check shape, the transitions check rules."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django import forms
+from django.utils.translation import gettext_lazy as _
+
+from annotation.models import Sample
+from specs.forms.specs import PublishForm
+from specs.models import SpecVersion
+from workforce.models import Annotator, Cohort, InProgress, Queue
+
+
+class PublicationForm(PublishForm):
+    """Publication, and the queues that work under the version from then on."""
+
+    in_force = forms.ModelMultipleChoiceField(
+        queryset=Queue.objects.none(),
+        required=False,
+        widget=forms.CheckboxSelectMultiple,
+        label=_("Put in force at once in"),
+    )
+    in_progress = forms.ChoiceField(
+        choices=InProgress.choices,
+        initial=InProgress.FINISH,
+        label=_("Work in progress there"),
+    )
+    override_reason = forms.CharField(
+        required=False,
+        max_length=10_000,
+        widget=forms.Textarea(attrs={"rows": 2}),
+        label=_("Reason for publishing past the gate"),
+        help_text=_("Only if the gate is not passed; an owner's name and this reason stay on record."),
+    )
+    field_order = ["notes", "rationale", "claimed", "in_force", "in_progress", "override_reason"]
+
+    def __init__(self, *args: Any, queues: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["in_force"].queryset = queues  # type: ignore[attr-defined]
+
+
+class PilotForm(forms.Form):
+    """A draft on trial: on what, how often answered, by whom."""
+
+    sample = forms.ChoiceField(
+        choices=Sample.choices, initial=Sample.CHANGED, widget=forms.RadioSelect, label=_("Items")
+    )
+    n_items = forms.IntegerField(min_value=1, max_value=2000, initial=40, label=_("How many, at most"))
+    overlap = forms.IntegerField(min_value=2, max_value=10, initial=3, label=_("Answers per item"))
+    annotators = forms.ModelMultipleChoiceField(
+        queryset=Annotator.objects.none(), widget=forms.CheckboxSelectMultiple, label=_("Annotators")
+    )
+
+    def __init__(self, *args: Any, annotators: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["annotators"].queryset = annotators  # type: ignore[attr-defined]
+
+
+class CanaryForm(forms.Form):
+    """A version for a part of a queue first."""
+
+    version = forms.ModelChoiceField(queryset=SpecVersion.objects.none(), label=_("Version"))
+    percent = forms.IntegerField(
+        min_value=1, max_value=100, initial=10, label=_("Share of the untouched tasks (%)")
+    )
+    cohort = forms.ModelChoiceField(
+        queryset=Cohort.objects.none(), required=False, label=_("Only for"), empty_label=_("everybody")
+    )
+
+    def __init__(self, *args: Any, versions: Any, cohorts: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["version"].queryset = versions  # type: ignore[attr-defined]
+        self.fields["cohort"].queryset = cohorts  # type: ignore[attr-defined]

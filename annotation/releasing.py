@@ -1,0 +1,192 @@
+"""The gate before a version becomes law, and its way into the queues.
+
+    draft -> published, with what the gate said on record, and in force where asked: publish
+
+The gate reads the pilot of exactly these words. It binds majors (a project can turn it off); for minors and patches it is a
+banner. Past a failed gate goes an owner alone, by name and with a reason. A patch whose pilot moved labels is no patch.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from django.db import transaction
+
+from annotation import piloting
+from annotation.models import Pilot, Publication
+from specs import contents, ledger, publishing
+from specs.diff import Class
+from specs.models import ChangeClass, Member, Role, SpecVersion
+from specs.models.project import GateRule
+from specs.refusals import Invalid, NotAllowed, Refusal
+from workforce import queues
+from workforce.models import InProgress, Queue
+
+
+class GateFailed(Refusal):
+    """`checks` says what failed, clause by clause."""
+
+    code = "gate-failed"
+    status = 409
+
+
+@dataclass(frozen=True)
+class Check:
+    """One condition of the gate: the clause it is about ("" for none), whether it holds, and the figures in words."""
+
+    name: str
+    clause: str
+    passed: bool
+    message: str
+
+
+@dataclass(frozen=True)
+class Gate:
+    """What the gate says of a draft: `binding` when it can stop the publication; `passed` is None without a pilot."""
+
+    change_class: Class
+    binding: bool
+    passed: bool | None
+    pilot: Pilot | None
+    checks: list[Check]
+    moved: piloting.Moved | None
+
+    @property
+    def stops(self) -> bool:
+        return self.binding and not self.passed
+
+    def as_dict(self) -> dict[str, Any]:
+        return {
+            "change_class": self.change_class,
+            "binding": self.binding,
+            "passed": bool(self.passed) if self.binding else self.passed,
+            "pilot": self.pilot.pk if self.pilot else None,
+            "checks": [vars(check) for check in self.checks],
+            "moved": vars(self.moved) if self.moved else None,
+        }
+
+
+def gate_of(draft: SpecVersion, *, claimed: ChangeClass | None = None) -> Gate:
+    """Compute the gate for the draft as it stands. A first version has nothing to be measured against and passes."""
+    change_class = contents.change_class_of(draft, claimed)
+    project = draft.project
+    binding = draft.based_on is not None and change_class == "major" and project.gate == GateRule.MAJORS
+    pilot = piloting.newest_for(draft)
+    if pilot is None:
+        missing = Check("pilot", "", False, "This draft, word for word, was not tried in a pilot.")
+        return Gate(change_class, binding, None, None, [missing] if binding else [], None)
+    reading = piloting.read(pilot)
+    checks = [
+        _changed(one, project.gate_items, project.gate_disagreement) for one in reading.clauses if one.changed
+    ]
+    checks += [check for one in reading.clauses if not one.changed and (check := _unchanged(one))]
+    return Gate(change_class, binding, all(check.passed for check in checks), pilot, checks, reading.moved)
+
+
+def _changed(one: piloting.Beside, n_items: int, limit: float) -> Check:
+    """A clause that changed: tried on enough items, and its disagreement surely below the limit."""
+    estimate = one.trial
+    if estimate.n_items < n_items or estimate.high is None:
+        said = f"§{one.number} {one.title}: {estimate.n_items} of {n_items} items with answers to compare"
+        return Check("enough-items", one.key, False, said)
+    said = (
+        f"§{one.number} {one.title}: {estimate.value:.2f} of pairs differ, at most {estimate.high:.2f} "
+        f"on {estimate.n_items} items; the limit is {limit:.2f}"
+    )
+    return Check("disagreement", one.key, estimate.high <= limit, said)
+
+
+def _unchanged(one: piloting.Beside) -> Check | None:
+    """A clause that did not change must not have become worse; nothing is said where either interval is missing."""
+    before = one.before
+    if before is None or before.high is None or one.trial.low is None:
+        return None
+    said = (
+        f"§{one.number} {one.title}, unchanged: {one.trial.value:.2f} ({one.trial.low:.2f} to {one.trial.high:.2f}), "
+        f"before {before.value:.2f} ({before.low:.2f} to {before.high:.2f})"
+    )
+    return Check("no-regression", one.key, one.trial.low <= before.high, said)
+
+
+def publish(
+    *,
+    draft: SpecVersion,
+    claimed: ChangeClass | None = None,
+    notes: str,
+    rationale: str,
+    override_reason: str = "",
+    in_force: Sequence[Queue] = (),
+    in_progress: str = InProgress.FINISH,
+    by: Member,
+) -> SpecVersion:
+    """Publish a draft through the gate, and put it in force in the named queues, all of it or nothing.
+
+    Raises what `publishing.publish` and `queues.put_in_force` raise, `GateFailed` with the checks, `NotAllowed` when somebody
+    who is no owner wants past a failed gate, `Invalid` when a patch moved labels in its pilot.
+    """
+    with transaction.atomic():
+        draft = (
+            SpecVersion.objects.select_for_update(no_key=True, of=("self",))
+            .select_related("spec__project", "based_on", "project")
+            .get(pk=draft.pk)
+        )
+        gate = _gate_or_refusal(draft, claimed, override_reason, by)
+        version = publishing.publish(draft=draft, claimed=claimed, notes=notes, rationale=rationale, by=by)
+        event = ledger.record(
+            project_id=version.project_id,
+            kind="version.passed-the-gate" if not gate.stops else "version.published-past-the-gate",
+            by=by,
+            subject=("version", version.pk),
+            data={
+                "binding": gate.binding,
+                "passed": gate.passed,
+                "pilot": gate.pilot.pk if gate.pilot else None,
+                "reason_length": len(override_reason) if gate.stops else 0,
+            },
+        )
+        Publication.objects.create(
+            project_id=version.project_id,
+            version=version,
+            pilot=gate.pilot,
+            gate=gate.as_dict(),
+            passed=bool(gate.passed) if gate.binding else gate.passed,
+            overridden_by=by if gate.stops else None,
+            override_reason=override_reason.strip() if gate.stops else "",
+            event_id=event,
+        )
+        for queue in in_force:
+            queues.put_in_force(queue=queue, version=version, in_progress=in_progress, by=by)
+    return version
+
+
+def _gate_or_refusal(
+    draft: SpecVersion, claimed: ChangeClass | None, override_reason: str, by: Member
+) -> Gate:
+    if draft.state != "draft" or contents.problems(draft):
+        # The publication itself refuses these, naming everything.
+        return Gate("none", False, None, None, [], None)
+    gate = gate_of(draft, claimed=claimed)
+    if gate.change_class == "patch" and gate.moved is not None and gate.moved.significant:
+        raise Invalid(
+            "This is no patch: in its pilot the labels moved. Publish it as a minor or a major version.",
+            problems=[
+                {
+                    "where": "pilot",
+                    "message": f"{gate.moved.trial:.2f} of the answers differ from the label in force, before it were "
+                    f"{gate.moved.before:.2f} (95 % of the gap: {gate.moved.low:.2f} to {gate.moved.high:.2f}, "
+                    f"{gate.moved.n_items} items)",
+                }
+            ],
+        )
+    if gate.stops:
+        failed = [check for check in gate.checks if not check.passed]
+        if not override_reason.strip():
+            raise GateFailed(
+                "The gate is not passed: " + " ".join(check.message for check in failed),
+                checks=[vars(check) for check in failed],
+            )
+        if Role.OWNER not in by.roles:
+            raise NotAllowed("Only an owner publishes past a failed gate.")
+    return gate
