@@ -16,7 +16,7 @@ from django.conf import settings
 from django.db import transaction
 
 from specs import clauses as clause_shape
-from specs import contents, drafting, guideline, ledger, pictures, schema, spec_file
+from specs import contents, documents, drafting, guideline, ledger, pictures, schema, spec_file
 from specs.models import Clause, DraftClause, Member, Picture, Project, Spec, SpecVersion
 from specs.problems import Problem
 from specs.refusals import Invalid
@@ -156,7 +156,7 @@ def _clauses(draft: SpecVersion, keys: Sequence[str]) -> dict[str, Clause]:
 
 def import_guideline(
     *, draft: SpecVersion, data: bytes, name: str, by: Member | None
-) -> tuple[int, list[guideline.Remark]]:
+) -> tuple[int, list[documents.Remark]]:
     """Split an existing guideline (Word, HTML, Markdown) into clauses at the end of the draft, each marked as unseen.
 
     Returns how many there are and what a person has to look at, by line. Raises `Invalid`.
@@ -167,7 +167,7 @@ def import_guideline(
         found = guideline.propose(
             data, name, max_characters=settings.MAX_BLOCK_CHARACTERS, max_clauses=settings.MAX_CLAUSES
         )
-    except guideline.Unreadable as error:
+    except documents.Unreadable as error:
         raise Invalid(str(error)) from error
     with transaction.atomic():
         locked = drafting.lock(draft)
