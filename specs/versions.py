@@ -6,8 +6,10 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
+from django.http import Http404
+
 from specs import schema
-from specs.models import SpecVersion, VersionClause
+from specs.models import SpecVersion, VersionClause, VersionState
 from specs.numbering import numbers
 
 
@@ -79,3 +81,21 @@ def read(version_id: int) -> ReadVersion:
             for entry, number in zip(entries, numbers([entry.section for entry in entries]), strict=True)
         ),
     )
+
+
+def keys_of(number: str) -> dict[str, Any]:
+    """What finds the version of a number: `1.4.0`, `draft`, `trial-12`. Raises `Http404` for what is none."""
+    if number == "draft":
+        return {"state": VersionState.DRAFT}
+    kind, _, ident = number.partition("-")
+    if kind == "trial" and _whole(ident):
+        return {"state": VersionState.TRIAL, "pk": int(ident)}
+    parts = number.split(".")
+    if len(parts) != 3 or not all(_whole(part) and len(part) < 9 for part in parts):
+        raise Http404
+    major, minor, patch = (int(part) for part in parts)
+    return {"major": major, "minor": minor, "patch": patch}
+
+
+def _whole(text: str) -> bool:
+    return text.isascii() and text.isdigit() and len(text) < 19

@@ -15,7 +15,7 @@ from specs.api import shapes
 from specs.api.base import ApiView
 from specs.api.schema import operation
 from specs.models import DraftClause, Job, Spec, SpecVersion
-from specs.views.specs import keys_of
+from specs.versions import keys_of
 
 PAGING = [
     OpenApiParameter("before", int, description="Rows older than this id."),

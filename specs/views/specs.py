@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from django.contrib import messages
 from django.http import Http404, HttpResponse
 from django.shortcuts import redirect, render
@@ -16,6 +14,7 @@ from specs.access import MemberRequest, allows, get_or_404, page
 from specs.forms.specs import SpecForm
 from specs.models import Spec, SpecVersion, VersionState
 from specs.refusals import Invalid
+from specs.versions import keys_of
 
 
 def spec_of(request: MemberRequest, key: str) -> Spec:
@@ -28,24 +27,6 @@ def version_of(request: MemberRequest, spec: Spec, number: str) -> SpecVersion:
         raise Http404
     rows = SpecVersion.objects.select_related("spec__project", "based_on", "project")
     return get_or_404(rows, project=request.project, spec=spec, **keys_of(number))
-
-
-def keys_of(number: str) -> dict[str, Any]:
-    """What finds the version of a number. Raises 404 for what is none."""
-    if number == "draft":
-        return {"state": VersionState.DRAFT}
-    kind, _, ident = number.partition("-")
-    if kind == "trial" and _whole(ident):
-        return {"state": VersionState.TRIAL, "pk": int(ident)}
-    parts = number.split(".")
-    if len(parts) != 3 or not all(_whole(part) and len(part) < 9 for part in parts):
-        raise Http404
-    major, minor, patch = (int(part) for part in parts)
-    return {"major": major, "minor": minor, "patch": patch}
-
-
-def _whole(text: str) -> bool:
-    return text.isascii() and text.isdigit() and len(text) < 19
 
 
 def crumbs(request: MemberRequest, spec: Spec | None = None) -> list[tuple[str, str]]:

@@ -9,7 +9,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from annotation import importing, measuring
-from annotation.management.arguments import refusals
+from specs.management.arguments import refusals
 
 
 class Command(BaseCommand):

@@ -8,7 +8,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from annotation import exporting
-from annotation.management.arguments import project_of, refusals, spec_of, version_of
+from specs.management.arguments import project_of, refusals, spec_of, version_of
 from workforce.models import Queue
 
 

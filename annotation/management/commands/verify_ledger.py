@@ -6,8 +6,8 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from annotation.management.arguments import project_of
 from specs import ledger
+from specs.management.arguments import project_of
 from specs.models import Seal
 
 

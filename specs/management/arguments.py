@@ -1,14 +1,16 @@
-"""What the commands of this app share: finding a project and a spec by their keys, and refusals as errors of the command."""
+"""What commands share: finding a project and a spec by their keys, and refusals as errors of the command."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from django.core.management.base import CommandError
+from django.core.management.base import CommandError, CommandParser
+from django.http import Http404
 
 from specs.models import Project, Spec, SpecVersion
 from specs.refusals import Refusal
+from specs.versions import keys_of
 
 
 def project_of(key: str) -> Project:
@@ -30,11 +32,23 @@ def spec_of(project: Project, key: str | None) -> Spec:
 
 
 def version_of(spec: Spec, number: str | None) -> SpecVersion:
-    """The published version of that number, or the newest one."""
-    for version in SpecVersion.objects.published().filter(spec=spec).select_related("spec").newest_first():
-        if number in (None, version.number):
-            return version
-    raise CommandError(f"{spec.key} has no published version {number or ''}.")
+    """The version of that number, the draft under `draft`, or the newest published one."""
+    rows = SpecVersion.objects.filter(spec=spec).select_related("spec__project", "based_on", "project")
+    if not number:
+        found = rows.published().newest_first().first()
+    else:
+        try:
+            found = rows.filter(**keys_of(number)).first()
+        except Http404:
+            found = None
+    if found is None:
+        raise CommandError(f"{spec.key} has no version {number or 'that is published'}.")
+    return found
+
+
+def add_spec(parser: CommandParser) -> None:
+    parser.add_argument("--project", required=True, help="the key of the project")
+    parser.add_argument("--spec", help="the key of the spec; needed where the project has several")
 
 
 @contextmanager
