@@ -15,6 +15,7 @@ from typing import Any
 from django.db import transaction
 
 from annotation import piloting
+from annotation.agreement.clauses import MIN_ITEMS
 from annotation.models import Pilot, Publication
 from specs import contents, ledger, publishing
 from specs.diff import Class
@@ -87,9 +88,9 @@ def gate_of(draft: SpecVersion, *, claimed: ChangeClass | None = None) -> Gate:
 
 def _changed(one: piloting.Beside, n_items: int, limit: float) -> Check:
     """A clause that changed: tried on enough items, and its disagreement surely below the limit."""
-    estimate = one.trial
-    if estimate.n_items < n_items or estimate.high is None:
-        said = f"§{one.number} {one.title}: {estimate.n_items} of {n_items} items with answers to compare"
+    estimate, wanted = one.trial, max(n_items, MIN_ITEMS)
+    if estimate.n_items < wanted or estimate.high is None:
+        said = f"§{one.number} {one.title}: {estimate.n_items} of {wanted} items with answers to compare"
         return Check("enough-items", one.key, False, said)
     said = (
         f"§{one.number} {one.title}: {estimate.value:.2f} of pairs differ, at most {estimate.high:.2f} "

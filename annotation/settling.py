@@ -2,6 +2,7 @@
 
 open -> resolved, with a resolution per question: settle
 open -> open with one more slot: settle
+open -> resolved, without a resolution: settle, in a pilot
 open -> disputed, with a dispute on the way to the adjudication queue: settle, dispute
 """
 
@@ -20,13 +21,13 @@ from annotation.models import Annotation, Basis, Dispute, DisputeReason, Resolut
 from specs import canonical, ledger, versions
 from specs.models import Member
 from workforce import routing
-from workforce.models import Queue, TaskState
+from workforce.models import Purpose, Queue, TaskState
 
 _ANSWERS = """
     SELECT a.id, a.values::text, a.version_id, a.annotator_id,
            ARRAY(SELECT c.question FROM annotation_citation c WHERE c.annotation_id = a.id AND c.clause_id IS NULL),
            q.rule, q.consensus_share, q.max_overlap, t.overlap, t.project_id, q.id, q.adjudication_queue_id, t.item_id,
-           t.meaning
+           t.meaning, q.purpose
     FROM workforce_task t
     JOIN workforce_queue q ON q.id = t.queue_id
     JOIN annotation_annotation a ON a.task_id = t.id
@@ -63,7 +64,9 @@ def settle(*, task_id: int) -> str:
     if not rows:
         return "open"
     answers = [json.loads(row[1]) for row in rows]
-    rule, share, maximum, overlap, project_id, _, adjudication, item_id, meaning = rows[0][5:]
+    rule, share, maximum, overlap, project_id, _, adjudication, item_id, meaning, purpose = rows[0][5:]
+    if purpose == Purpose.PILOT:
+        return _close_pilot_task(task_id, project_id)
     version = versions.read(max(row[2] for row in rows))
     unfit: dict[str, int] = {}
     for row in rows:
@@ -115,6 +118,19 @@ def settle(*, task_id: int) -> str:
         by=None,
     )
     return "disputed"
+
+
+def _close_pilot_task(task_id: int, project_id: int) -> str:
+    """A pilot is read as a whole: its tasks end with the wanted answers, without a label and without a dispute."""
+    routing.mark(task_id=task_id, state=TaskState.RESOLVED)
+    ledger.record(
+        project_id=project_id,
+        kind="task.resolved",
+        by=None,
+        subject=("task", task_id),
+        data={"basis": "pilot", "questions": 0},
+    )
+    return "resolved"
 
 
 def open_dispute(

@@ -1,6 +1,7 @@
 """The entailment spec of the demo: one question, and eight clauses written for the 800 pairs of the data set.
 
-`AMENDED` is the wording that the story's ruling leads to: the clause on common knowledge, which the first version leaves open.
+`AMENDED` is the wording that the story's ruling leads to: the clause on common knowledge, which the first version leaves open;
+two of its blocks then become a clause of their own, `SPLIT_OFF`.
 """
 
 from __future__ import annotations
@@ -209,3 +210,6 @@ DECIDES = {
     "PP": "said-planned-possible",
 }
 AMBIGUOUS = "common-knowledge"
+SPLIT_OFF = "looked-up-facts"
+SPLIT_TITLE = "Facts that have to be looked up"
+SPLIT_BLOCKS = [2, 4]  # of the amended clause: when to avoid it, and the counter-example

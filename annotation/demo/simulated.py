@@ -5,9 +5,10 @@ from __future__ import annotations
 import hashlib
 from dataclasses import dataclass
 
-from annotation.demo.entailment import AMBIGUOUS, DECIDES, FOLLOWS, NOT
+from annotation.demo.entailment import AMBIGUOUS, DECIDES, FOLLOWS, NOT, SPLIT_OFF
 
 CITES_RIGHT = 0.85
+LOOKED_UP = 0.5  # the share of knowledge items that turn on a fact which has to be looked up
 
 
 @dataclass(frozen=True)
@@ -44,6 +45,7 @@ def answer(person: Simulated, *, key: str, task: str, gold: str, seed: int, amen
         right = not right
     value = gold if right else (NOT if gold == FOLLOWS else FOLLOWS)
     if drawn(seed, person.name, key, "cite") < CITES_RIGHT:
-        return value, clause
+        looked_up = amended and clause == AMBIGUOUS and drawn(seed, key, "looked up") < LOOKED_UP
+        return value, SPLIT_OFF if looked_up else clause
     others = sorted(set(DECIDES.values()) - {clause})
     return value, others[int(drawn(seed, person.name, key, "other") * len(others))]

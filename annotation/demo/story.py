@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import time
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -17,12 +17,13 @@ from annotation.demo import cast, entailment, simulated
 from annotation.demo.client import Client
 from annotation.models import Dispute, RelabelPlan, Ruling, Snapshot
 from specs import canonical, drafting, publishing
-from specs.models import Project, Spec
-from workforce.models import Item, KnownAnswer, Queue, Task
+from specs.models import Acknowledgement, Project, Spec
+from workforce.models import Annotator, Item, KnownAnswer, Queue, Task
 
 DATA = Path(__file__).parent / "data"
 SEED = 7
 FRESH_ITEMS = 150
+PILOT_ITEMS = 150
 NAMESPACE = uuid.UUID("9d4a4f2e-6a55-4c0c-9f0d-0e3e3f4b5a61")
 Say = Callable[[str], None]
 
@@ -137,7 +138,8 @@ class _Loop:
             f"The lead ruled on {rulings} disputes: "
             + ", ".join(f"{n} {cause}" for cause, n in sorted(causes.items()))
         )
-        version = self._amend()
+        law = self._amend()
+        version = law["version"]
         plan, carry = self._relabel(version)
         again = self._work(f"{queue.key}-relabel", amended=True)
         rulings += self._adjudicate()
@@ -158,6 +160,7 @@ class _Loop:
             "affected": carry["n_affected"],
             "carried": carry["n_carried"],
             "possible": plan["n_possible"],
+            "law": law,
         }
 
     def _open_queue(self) -> None:
@@ -184,14 +187,30 @@ class _Loop:
             ada.post("queues/fresh/enrolments", {"member": self.people.members[person.name].pk})
         ada.post("queues/fresh/enrolments", {"member": self.people.members["ben"].pk})
 
-    def _work(self, queue: str, *, amended: bool, most: int = 10_000) -> int:
+    def _acknowledge(self, queue: str, people: Sequence[simulated.Simulated]) -> None:
+        """Everybody reads what changed and confirms it with the digest of those words; a second time changes nothing."""
+        found = Queue.objects.select_related("version").get(project=self.project, key=queue)
+        assert found.version is not None
+        for person in people:
+            self.clients[person.name].post(
+                f"specs/entailment/versions/{found.version.number}/acknowledge",
+                {"digest": found.version.digest},
+            )
+
+    def _work(
+        self,
+        queue: str,
+        *,
+        amended: bool,
+        most: int = 10_000,
+        people: Sequence[simulated.Simulated] = simulated.CAST,
+    ) -> int:
         """Everybody in turn: answer, and claim the next in the same request, until nothing is left or *most* are given."""
         n = 0
-        held = {
-            person.name: self.clients[person.name].post(f"queues/{queue}/claim") for person in simulated.CAST
-        }
+        self._acknowledge(queue, people)
+        held = {person.name: self.clients[person.name].post(f"queues/{queue}/claim") for person in people}
         while any(held.values()):
-            for person in simulated.CAST:
+            for person in people:
                 lease = held[person.name]
                 if lease is None:
                     if n < most:
@@ -255,28 +274,77 @@ class _Loop:
                 n += 1
         return n
 
-    def _amend(self) -> str:
-        """The clause that caused the disputes is reworded, and published as what it is: a change of meaning."""
-        editor = self.clients["edi"]
+    def _amend(self) -> dict[str, Any]:
+        """The clause that caused the disputes is reworded and split, tried, approved, and published through the gate."""
+        editor, lead = self.clients["edi"], self.clients["lea"]
+        self.clients["ada"].call(
+            "PATCH", "settings", {"approvals": 1, "gate_items": 10, "hourly_rate": "18.00"}
+        )
         draft = editor.post("specs/entailment/draft")
         seen = next(clause for clause in draft["clauses"] if clause["key"] == entailment.AMBIGUOUS)
+        where = f"specs/entailment/draft/clauses/{entailment.AMBIGUOUS}"
         editor.call(
-            "PUT",
-            f"specs/entailment/draft/clauses/{entailment.AMBIGUOUS}",
-            {**entailment.AMENDED, "section": seen["section"], "revision": seen["revision"]},
+            "PUT", where, {**entailment.AMENDED, "section": seen["section"], "revision": seen["revision"]}
         )
-        version = editor.post(
-            "specs/entailment/draft/publish",
+        editor.post(
+            f"{where}/split",
             {
-                "notes": "Common knowledge is what every adult reader knows; what has to be looked up may not be used.",
-                "rationale": "Two readings of the clause caused most of the disputes.",
+                "key": entailment.SPLIT_OFF,
+                "title": entailment.SPLIT_TITLE,
+                "blocks": entailment.SPLIT_BLOCKS,
             },
         )
+        words = {
+            "notes": "Common knowledge is what every adult reader knows. What has to be looked up is a clause of its own now.",
+            "rationale": "Two readings of the clause caused most of the disputes.",
+        }
+        editor.post("specs/entailment/proposal", words)
+        comment = lead.post(
+            "specs/entailment/comments",
+            {"clause": entailment.AMBIGUOUS, "text": "Is a capital city something every adult knows?"},
+        )
+        pilot = self._pilot()
+        gate = editor.get("specs/entailment/draft/gate")
+        editor.post(f"specs/entailment/comments/{comment['id']}/resolve")
+        lead.post("specs/entailment/proposal/verdict", {"verdict": "approved"})
+        cost = editor.get("specs/entailment/compare/1.0.0/draft")["cost"]
+        version = editor.post("specs/entailment/draft/publish", {**words, "in_force": ["fresh"]})
+        self._acknowledge("fresh", simulated.CAST)
         self.story.say(
-            f"Amended §3 Common knowledge and published {version['number']} ({version['change_class']}): "
+            f"Amended §2.1 Common knowledge and split it; tried on {pilot['n_items']} items "
+            f"({pilot['reading']['answers']} answers), gate {'passed' if gate['passed'] else 'not passed'}; "
+            f"published {version['number']} ({version['change_class']}), relabelling estimated at {cost['n_answers']} answers: "
             f"{self.story.base_url}/p/{self.project.key}/specs/entailment/"
         )
-        return str(version["number"])
+        return {
+            "version": str(version["number"]),
+            "split": entailment.SPLIT_OFF,
+            "pilot_items": pilot["n_items"],
+            "pilot_answers": pilot["reading"]["answers"],
+            "gate": gate["passed"],
+            "acknowledged": Acknowledgement.objects.filter(version__digest=version["digest"]).count(),
+        }
+
+    def _pilot(self) -> dict[str, Any]:
+        """The draft on a random sample of the items, by four annotators who do not read it in a way of their own."""
+        editor = self.clients["edi"]
+        people = simulated.CAST[:4]
+        names = Annotator.objects.filter(
+            project=self.project, user__username__in=[one.name for one in people]
+        )
+        pilot = editor.post(
+            "specs/entailment/pilots",
+            {
+                "sample": "random",
+                "n_items": PILOT_ITEMS,
+                "overlap": 3,
+                "annotators": list(names.order_by("pk").values_list("pseudonym", flat=True)),
+            },
+        )
+        self._work(pilot["queue"], amended=True, people=people)
+        editor.post(f"specs/entailment/pilots/{pilot['id']}/end")
+        whole: dict[str, Any] = editor.get(f"specs/entailment/pilots/{pilot['id']}")
+        return whole
 
     def _relabel(self, version: str) -> tuple[dict[str, Any], dict[str, Any]]:
         editor = self.clients["edi"]
@@ -289,7 +357,6 @@ class _Loop:
                 "reason": "These labels rest on clauses whose wording did not change.",
             },
         )
-        self.clients["ada"].post("queues/fresh/version", {"version": version})
         return plan, carry
 
     def _effect(self, queue: Queue, version: str) -> None:
