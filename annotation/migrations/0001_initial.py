@@ -8,6 +8,8 @@ import pgtrigger.migrations
 import specs.models.base
 from django.db import migrations, models
 
+from specs.models.migrating import Together
+
 
 class Migration(migrations.Migration):
 
@@ -19,881 +21,885 @@ class Migration(migrations.Migration):
     ]
 
     operations = [
-        migrations.CreateModel(
-            name='AgreementReport',
-            fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('meaning', models.IntegerField()),
-                ('question', models.CharField(max_length=64)),
-                ('numbers', models.JSONField()),
-                ('measured_at', models.DateTimeField(db_default=django.db.models.functions.datetime.Now())),
-                ('event_id', models.BigIntegerField()),
-                ('job', specs.models.base.ProjectLink(db_constraint=False, db_index=False, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='specs.job')),
-                ('project', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='specs.project')),
-                ('queue', specs.models.base.ProjectLink(db_constraint=False, db_index=False, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='workforce.queue')),
-                ('spec', specs.models.base.ProjectLink(db_constraint=False, db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='specs.spec')),
-            ],
-        ),
-        migrations.CreateModel(
-            name='Annotation',
-            fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('served_digest', models.CharField(max_length=80)),
-                ('lease_token', models.UUIDField(null=True)),
-                ('client_key', models.CharField(max_length=100)),
-                ('revision', models.SmallIntegerField(default=1)),
-                ('ordinal', models.SmallIntegerField()),
-                ('values', models.JSONField()),
-                ('flagged', models.BooleanField(default=False)),
-                ('source', models.CharField(choices=[('live', 'Answered here'), ('import', 'Made elsewhere')], default='live', max_length=8)),
-                ('answered_at', models.DateTimeField()),
-                ('recorded_at', models.DateTimeField(db_default=django.db.models.functions.datetime.Now())),
-                ('event_id', models.BigIntegerField()),
-                ('annotator', specs.models.base.ProjectLink(db_constraint=False, db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='workforce.annotator')),
-                ('assignment', specs.models.base.ProjectLink(db_constraint=False, db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='workforce.assignment')),
-                ('project', models.ForeignKey(db_constraint=False, db_index=False, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', to='specs.project')),
-                ('queue', specs.models.base.ProjectLink(db_constraint=False, db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='workforce.queue')),
-                ('task', specs.models.base.ProjectLink(db_constraint=False, db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='annotations', to='workforce.task')),
-                ('version', specs.models.base.ProjectLink(db_constraint=False, db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='specs.specversion')),
-            ],
-        ),
-        migrations.CreateModel(
-            name='AnnotationNote',
-            fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('text', models.TextField()),
-                ('created_at', models.DateTimeField(db_default=django.db.models.functions.datetime.Now())),
-                ('annotation', specs.models.base.ProjectLink(db_constraint=False, db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='notes', to='annotation.annotation')),
-                ('project', models.ForeignKey(db_constraint=False, db_index=False, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', to='specs.project')),
-            ],
-        ),
-        migrations.CreateModel(
-            name='AnswerDraft',
-            fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('values', models.JSONField()),
-                ('citations', models.JSONField(default=list)),
-                ('revision', models.IntegerField(default=1)),
-                ('saved_at', models.DateTimeField(db_default=django.db.models.functions.datetime.Now())),
-                ('annotator', specs.models.base.ProjectLink(db_constraint=False, db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='workforce.annotator')),
-                ('project', models.ForeignKey(db_constraint=False, db_index=False, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', to='specs.project')),
-                ('task', specs.models.base.ProjectLink(db_constraint=False, db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='workforce.task')),
-            ],
-        ),
-        migrations.CreateModel(
-            name='Citation',
-            fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('question', models.CharField(max_length=64)),
-                ('annotation', specs.models.base.ProjectLink(db_constraint=False, db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='citations', to='annotation.annotation')),
-                ('clause', specs.models.base.ProjectLink(db_constraint=False, db_index=False, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='specs.clause')),
-                ('project', models.ForeignKey(db_constraint=False, db_index=False, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', to='specs.project')),
-            ],
-        ),
-        migrations.CreateModel(
-            name='ClauseIssue',
-            fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('state', models.CharField(choices=[('open', 'Open'), ('closed', 'Closed')], default='open', max_length=16)),
-                ('opened_for', models.CharField(max_length=32)),
-                ('opened_at', models.DateTimeField(db_default=django.db.models.functions.datetime.Now())),
-                ('due_at', models.DateTimeField(null=True)),
-                ('closed_at', models.DateTimeField(null=True)),
-                ('closing_reason', models.TextField(blank=True)),
-                ('clause', specs.models.base.ProjectLink(db_constraint=False, db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='issues', to='specs.clause')),
-                ('closed_by_version', specs.models.base.ProjectLink(db_constraint=False, db_index=False, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='specs.specversion')),
-                ('owner', specs.models.base.ProjectLink(db_constraint=False, db_index=False, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='specs.member')),
-                ('project', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='specs.project')),
-            ],
-        ),
-        migrations.CreateModel(
-            name='ClauseIssueCase',
-            fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('control', models.BooleanField(default=False)),
-                ('issue', specs.models.base.ProjectLink(db_constraint=False, db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='cases', to='annotation.clauseissue')),
-                ('project', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='specs.project')),
-                ('task', specs.models.base.ProjectLink(db_constraint=False, db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='workforce.task')),
-            ],
-        ),
-        migrations.CreateModel(
-            name='ClauseReading',
-            fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('n_items', models.IntegerField()),
-                ('n_answers', models.IntegerField()),
-                ('disagreement', models.FloatField(null=True)),
-                ('low', models.FloatField(null=True)),
-                ('high', models.FloatField(null=True)),
-                ('reason', models.CharField(blank=True, max_length=200)),
-                ('clause', specs.models.base.ProjectLink(db_constraint=False, db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='specs.clause')),
-                ('project', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='specs.project')),
-                ('report', specs.models.base.ProjectLink(db_constraint=False, db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='clause_readings', to='annotation.agreementreport')),
-                ('revision', specs.models.base.ProjectLink(db_constraint=False, db_index=False, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='specs.clauserevision')),
-            ],
-        ),
-        migrations.CreateModel(
-            name='Dispute',
-            fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('questions', django.contrib.postgres.fields.ArrayField(base_field=models.CharField(max_length=64), size=None)),
-                ('reason', models.CharField(choices=[('answers-differ', 'The answers differ'), ('no-clause-fits', 'Most say that no clause fits'), ('asked-for', 'Opened from imported history')], max_length=32)),
-                ('state', models.CharField(choices=[('open', 'Open'), ('decided', 'Decided')], default='open', max_length=16)),
-                ('disagreement', models.FloatField(default=0)),
-                ('opened_at', models.DateTimeField(db_default=django.db.models.functions.datetime.Now())),
-                ('decided_at', models.DateTimeField(null=True)),
-                ('event_id', models.BigIntegerField()),
-                ('project', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='specs.project')),
-                ('task', specs.models.base.ProjectLink(db_constraint=False, db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='disputes', to='workforce.task')),
-                ('work', specs.models.base.ProjectLink(db_constraint=False, db_index=False, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='workforce.task')),
-            ],
-        ),
-        migrations.CreateModel(
-            name='LateAnswer',
-            fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('token', models.UUIDField()),
-                ('client_key', models.CharField(max_length=100)),
-                ('values', models.JSONField()),
-                ('citations', models.JSONField(default=list)),
-                ('reason', models.CharField(max_length=32)),
-                ('received_at', models.DateTimeField(db_default=django.db.models.functions.datetime.Now())),
-                ('event_id', models.BigIntegerField()),
-                ('annotator', specs.models.base.ProjectLink(db_constraint=False, db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='workforce.annotator')),
-                ('assignment', specs.models.base.ProjectLink(db_constraint=False, db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='workforce.assignment')),
-                ('project', models.ForeignKey(db_constraint=False, db_index=False, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', to='specs.project')),
-            ],
-        ),
-        migrations.CreateModel(
-            name='RelabelPlan',
-            fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('state', models.CharField(choices=[('proposed', 'Proposed'), ('confirmed', 'Confirmed')], default='proposed', max_length=16)),
-                ('changed', models.JSONField(default=list)),
-                ('n_tasks', models.IntegerField(default=0)),
-                ('n_direct', models.IntegerField(default=0)),
-                ('n_possible', models.IntegerField(default=0)),
-                ('created_at', models.DateTimeField(db_default=django.db.models.functions.datetime.Now())),
-                ('confirmed_at', models.DateTimeField(null=True)),
-                ('confirmed_by', specs.models.base.ProjectLink(db_constraint=False, db_index=False, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='specs.member')),
-                ('from_version', specs.models.base.ProjectLink(db_constraint=False, db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='specs.specversion')),
-                ('project', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='specs.project')),
-                ('queue', specs.models.base.ProjectLink(db_constraint=False, db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='workforce.queue')),
-                ('relabel_queue', specs.models.base.ProjectLink(db_constraint=False, db_index=False, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='workforce.queue')),
-                ('to_version', specs.models.base.ProjectLink(db_constraint=False, db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='specs.specversion')),
-            ],
-        ),
-        migrations.CreateModel(
-            name='Carry',
-            fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('reason', models.TextField()),
-                ('n_carried', models.IntegerField()),
-                ('exceptions', django.contrib.postgres.fields.ArrayField(base_field=models.BigIntegerField(), default=list, size=None)),
-                ('carried_at', models.DateTimeField(db_default=django.db.models.functions.datetime.Now())),
-                ('event_id', models.BigIntegerField()),
-                ('from_version', specs.models.base.ProjectLink(db_constraint=False, db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='specs.specversion')),
-                ('project', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='specs.project')),
-                ('queue', specs.models.base.ProjectLink(db_constraint=False, db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='workforce.queue')),
-                ('to_version', specs.models.base.ProjectLink(db_constraint=False, db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='specs.specversion')),
-                ('plan', specs.models.base.ProjectLink(db_constraint=False, db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='annotation.relabelplan')),
-            ],
-        ),
-        migrations.CreateModel(
-            name='RelabelTask',
-            fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('reach', models.CharField(choices=[('direct', 'Directly'), ('possible', 'Possibly')], max_length=16)),
-                ('again', specs.models.base.ProjectLink(db_constraint=False, db_index=False, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='workforce.task')),
-                ('clause', specs.models.base.ProjectLink(db_constraint=False, db_index=False, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='specs.clause')),
-                ('plan', specs.models.base.ProjectLink(db_constraint=False, db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='tasks', to='annotation.relabelplan')),
-                ('project', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='specs.project')),
-                ('task', specs.models.base.ProjectLink(db_constraint=False, db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='workforce.task')),
-            ],
-        ),
-        migrations.CreateModel(
-            name='Ruling',
-            fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('values', models.JSONField()),
-                ('cause', models.CharField(choices=[('annotator-erred', 'An annotator erred'), ('clause-ambiguous', 'The clause is ambiguous'), ('clause-missing', 'A clause is missing'), ('item-unclear', 'The item is unclear'), ('plural', 'Both are right'), ('label-missing', 'No label fits')], max_length=32)),
-                ('reason', models.TextField(blank=True)),
-                ('ruled_at', models.DateTimeField(db_default=django.db.models.functions.datetime.Now())),
-                ('event_id', models.BigIntegerField()),
-                ('annotator', specs.models.base.ProjectLink(db_constraint=False, db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='workforce.annotator')),
-                ('assignment', specs.models.base.ProjectLink(db_constraint=False, db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='workforce.assignment')),
-                ('by', specs.models.base.ProjectLink(db_constraint=False, db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='specs.member')),
-                ('clause', specs.models.base.ProjectLink(db_constraint=False, db_index=False, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='specs.clause')),
-                ('dispute', specs.models.base.ProjectLink(db_constraint=False, db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='rulings', to='annotation.dispute')),
-                ('project', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='specs.project')),
-                ('version', specs.models.base.ProjectLink(db_constraint=False, db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='specs.specversion')),
-            ],
-        ),
-        migrations.CreateModel(
-            name='Resolution',
-            fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('question', models.CharField(max_length=64)),
-                ('revision', models.SmallIntegerField(default=1)),
-                ('value', models.JSONField(null=True)),
-                ('basis', models.CharField(choices=[('consensus', 'Consensus'), ('ruling', 'Ruling'), ('gold', 'Gold')], max_length=16)),
-                ('distribution', models.JSONField(default=dict)),
-                ('answers', django.contrib.postgres.fields.ArrayField(base_field=models.BigIntegerField(), default=list, size=None)),
-                ('rule', models.CharField(max_length=64)),
-                ('resolved_at', models.DateTimeField(db_default=django.db.models.functions.datetime.Now())),
-                ('event_id', models.BigIntegerField()),
-                ('project', models.ForeignKey(db_constraint=False, db_index=False, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', to='specs.project')),
-                ('task', specs.models.base.ProjectLink(db_constraint=False, db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='resolutions', to='workforce.task')),
-                ('version', specs.models.base.ProjectLink(db_constraint=False, db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='specs.specversion')),
-                ('ruling', specs.models.base.ProjectLink(db_constraint=False, db_index=False, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='annotation.ruling')),
-            ],
-        ),
-        migrations.CreateModel(
-            name='Precedent',
-            fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('text', models.TextField()),
-                ('created_at', models.DateTimeField(db_default=django.db.models.functions.datetime.Now())),
-                ('superseded_at', models.DateTimeField(null=True)),
-                ('clause', specs.models.base.ProjectLink(db_constraint=False, db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='precedents', to='specs.clause')),
-                ('project', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='specs.project')),
-                ('superseded_by', specs.models.base.ProjectLink(db_constraint=False, db_index=False, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='annotation.precedent')),
-                ('ruling', specs.models.base.ProjectLink(db_constraint=False, db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='annotation.ruling')),
-            ],
-        ),
-        migrations.CreateModel(
-            name='Snapshot',
-            fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('name', models.CharField(max_length=200)),
-                ('state', models.CharField(choices=[('building', 'Building'), ('frozen', 'Frozen'), ('failed', 'Failed')], default='building', max_length=16)),
-                ('position', models.BigIntegerField(null=True)),
-                ('request', models.JSONField()),
-                ('digest', models.CharField(blank=True, max_length=80)),
-                ('manifest', models.JSONField(null=True)),
-                ('n_rows', models.BigIntegerField(null=True)),
-                ('error', models.TextField(blank=True)),
-                ('created_at', models.DateTimeField(db_default=django.db.models.functions.datetime.Now())),
-                ('frozen_at', models.DateTimeField(null=True)),
-                ('job', specs.models.base.ProjectLink(db_constraint=False, db_index=False, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='specs.job')),
-                ('project', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='specs.project')),
-                ('requested_by', specs.models.base.ProjectLink(db_constraint=False, db_index=False, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='specs.member')),
-                ('version', specs.models.base.ProjectLink(db_constraint=False, db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='specs.specversion')),
-            ],
-        ),
-        migrations.CreateModel(
-            name='SnapshotFile',
-            fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('name', models.CharField(max_length=100)),
-                ('media_type', models.CharField(max_length=100)),
-                ('digest', models.CharField(max_length=80)),
-                ('n_bytes', models.BigIntegerField()),
-                ('n_rows', models.BigIntegerField(null=True)),
-                ('project', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='specs.project')),
-                ('snapshot', specs.models.base.ProjectLink(db_constraint=False, db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='files', to='annotation.snapshot')),
-            ],
-        ),
-        migrations.AddIndex(
-            model_name='agreementreport',
-            index=models.Index(fields=['spec', 'meaning', 'question', '-id'], name='agreement_report_newest'),
-        ),
-        migrations.AddConstraint(
-            model_name='agreementreport',
-            constraint=models.UniqueConstraint(fields=('project', 'id'), name='agreement_report_project_key'),
-        ),
-        pgtrigger.migrations.AddTrigger(
-            model_name='agreementreport',
-            trigger=pgtrigger.compiler.Trigger(name='append_only', sql=pgtrigger.compiler.UpsertTriggerSql(func="RAISE EXCEPTION 'pgtrigger: Cannot update or delete rows from % table', TG_TABLE_NAME;", hash='00c502ec521715fd46eab23be802de54003ce906', operation='UPDATE OR DELETE', pgid='pgtrigger_append_only_71c72', table='annotation_agreementreport', when='BEFORE')),
-        ),
-        pgtrigger.migrations.AddTrigger(
-            model_name='agreementreport',
-            trigger=pgtrigger.compiler.Trigger(name='no_truncate', sql=pgtrigger.compiler.UpsertTriggerSql(func="RAISE EXCEPTION '% is not emptied', TG_TABLE_NAME;", hash='3aca87f72733353083f29d3cfc0c077fcab4eed5', level='STATEMENT', operation='TRUNCATE', pgid='pgtrigger_no_truncate_ccf20', table='annotation_agreementreport', when='BEFORE')),
-        ),
-        migrations.AddIndex(
-            model_name='annotation',
-            index=models.Index(fields=['queue', 'version'], name='annotation_queue_version'),
-        ),
-        migrations.AddConstraint(
-            model_name='annotation',
-            constraint=models.UniqueConstraint(fields=('project', 'id'), name='annotation_project_key'),
-        ),
-        migrations.AddConstraint(
-            model_name='annotation',
-            constraint=models.UniqueConstraint(fields=('assignment', 'revision'), name='annotation_once_per_slot_and_revision'),
-        ),
-        migrations.AddConstraint(
-            model_name='annotation',
-            constraint=models.UniqueConstraint(fields=('task', 'ordinal', 'revision'), name='annotation_ordinal_once'),
-        ),
-        migrations.AddConstraint(
-            model_name='annotation',
-            constraint=models.UniqueConstraint(condition=models.Q(('source', 'live')), fields=('annotator', 'client_key'), name='annotation_client_key_once'),
-        ),
-        migrations.AddConstraint(
-            model_name='annotation',
-            constraint=models.CheckConstraint(condition=models.Q(('source__in', ['live', 'import'])), name='annotation_source_known'),
-        ),
-        migrations.AddConstraint(
-            model_name='annotation',
-            constraint=models.CheckConstraint(condition=models.Q(('ordinal__gte', 1), ('revision__gte', 1)), name='annotation_counts_from_one'),
-        ),
-        pgtrigger.migrations.AddTrigger(
-            model_name='annotation',
-            trigger=pgtrigger.compiler.Trigger(name='append_only', sql=pgtrigger.compiler.UpsertTriggerSql(func="RAISE EXCEPTION 'pgtrigger: Cannot update or delete rows from % table', TG_TABLE_NAME;", hash='d39b7d6011e574d5b9737dc68f0bfd1ee86a5566', operation='UPDATE OR DELETE', pgid='pgtrigger_append_only_f2f9c', table='annotation_annotation', when='BEFORE')),
-        ),
-        pgtrigger.migrations.AddTrigger(
-            model_name='annotation',
-            trigger=pgtrigger.compiler.Trigger(name='no_truncate', sql=pgtrigger.compiler.UpsertTriggerSql(func="RAISE EXCEPTION '% is not emptied', TG_TABLE_NAME;", hash='af7e841d45d25ebd6d36a690bb17df40c9ed5cdf', level='STATEMENT', operation='TRUNCATE', pgid='pgtrigger_no_truncate_eb18e', table='annotation_annotation', when='BEFORE')),
-        ),
-        migrations.AddConstraint(
-            model_name='annotationnote',
-            constraint=models.UniqueConstraint(fields=('annotation',), name='annotation_note_once'),
-        ),
-        migrations.AddConstraint(
-            model_name='answerdraft',
-            constraint=models.UniqueConstraint(fields=('annotator', 'task'), name='answer_draft_once'),
-        ),
-        migrations.AddIndex(
-            model_name='citation',
-            index=models.Index(condition=models.Q(('clause__isnull', False)), fields=['clause'], name='citation_clause'),
-        ),
-        migrations.AddConstraint(
-            model_name='citation',
-            constraint=models.UniqueConstraint(fields=('annotation', 'question', 'clause'), name='citation_once_per_clause', nulls_distinct=False),
-        ),
-        pgtrigger.migrations.AddTrigger(
-            model_name='citation',
-            trigger=pgtrigger.compiler.Trigger(name='append_only', sql=pgtrigger.compiler.UpsertTriggerSql(func="RAISE EXCEPTION 'pgtrigger: Cannot update or delete rows from % table', TG_TABLE_NAME;", hash='9d7db913fb553675b0f33e62a6b2a9985ddb967b', operation='UPDATE OR DELETE', pgid='pgtrigger_append_only_9fa4b', table='annotation_citation', when='BEFORE')),
-        ),
-        pgtrigger.migrations.AddTrigger(
-            model_name='citation',
-            trigger=pgtrigger.compiler.Trigger(name='no_truncate', sql=pgtrigger.compiler.UpsertTriggerSql(func="RAISE EXCEPTION '% is not emptied', TG_TABLE_NAME;", hash='a2a95945389540f990cb4983533e2840c328afa7', level='STATEMENT', operation='TRUNCATE', pgid='pgtrigger_no_truncate_ee007', table='annotation_citation', when='BEFORE')),
-        ),
-        migrations.AddConstraint(
-            model_name='clauseissue',
-            constraint=models.UniqueConstraint(fields=('project', 'id'), name='clause_issue_project_key'),
-        ),
-        migrations.AddConstraint(
-            model_name='clauseissue',
-            constraint=models.UniqueConstraint(condition=models.Q(('state', 'open')), fields=('clause',), name='one_open_issue_per_clause'),
-        ),
-        migrations.AddConstraint(
-            model_name='clauseissue',
-            constraint=models.CheckConstraint(condition=models.Q(('state__in', ['open', 'closed'])), name='clause_issue_state_known'),
-        ),
-        migrations.AddConstraint(
-            model_name='clauseissue',
-            constraint=models.CheckConstraint(condition=models.Q(('state', 'open'), ('closed_by_version__isnull', False), models.Q(('closing_reason', ''), _negated=True), _connector='OR'), name='issue_is_closed_by_a_version_or_a_reason'),
-        ),
-        pgtrigger.migrations.AddTrigger(
-            model_name='clauseissue',
-            trigger=pgtrigger.compiler.Trigger(name='state_steps', sql=pgtrigger.compiler.UpsertTriggerSql(condition='WHEN (OLD.state IS DISTINCT FROM NEW.state)', func="\n            IF NOT ((OLD.state = 'open' AND NEW.state = 'closed') OR (OLD.state = 'closed' AND NEW.state = 'open')) THEN\n                RAISE EXCEPTION '% does not go from % to %', TG_TABLE_NAME, OLD.state, NEW.state\n                    USING ERRCODE = 'check_violation', CONSTRAINT = TG_TABLE_NAME || '_state_steps';\n            END IF;\n            RETURN NEW;\n        ", hash='a7acaf3612dc68bcd3b386b3c5e679cb42bdbc5d', operation='UPDATE OF "state"', pgid='pgtrigger_state_steps_da060', table='annotation_clauseissue', when='BEFORE')),
-        ),
-        pgtrigger.migrations.AddTrigger(
-            model_name='clauseissue',
-            trigger=pgtrigger.compiler.Trigger(name='never_deleted', sql=pgtrigger.compiler.UpsertTriggerSql(func="RAISE EXCEPTION 'pgtrigger: Cannot delete rows from % table', TG_TABLE_NAME;", hash='94d4f7e6f7222a8e5b942f30edc97d1ac092c921', operation='DELETE', pgid='pgtrigger_never_deleted_47f79', table='annotation_clauseissue', when='BEFORE')),
-        ),
-        pgtrigger.migrations.AddTrigger(
-            model_name='clauseissue',
-            trigger=pgtrigger.compiler.Trigger(name='no_truncate', sql=pgtrigger.compiler.UpsertTriggerSql(func="RAISE EXCEPTION '% is not emptied', TG_TABLE_NAME;", hash='9396748df3697a7dcce64dd67020fa890a2dfd19', level='STATEMENT', operation='TRUNCATE', pgid='pgtrigger_no_truncate_f1ef4', table='annotation_clauseissue', when='BEFORE')),
-        ),
-        migrations.AddConstraint(
-            model_name='clauseissuecase',
-            constraint=models.UniqueConstraint(fields=('issue', 'task'), name='clause_issue_case_once'),
-        ),
-        migrations.AddIndex(
-            model_name='clausereading',
-            index=models.Index(fields=['clause', '-id'], name='clause_reading_newest'),
-        ),
-        migrations.AddConstraint(
-            model_name='clausereading',
-            constraint=models.UniqueConstraint(fields=('report', 'clause'), name='clause_reading_once'),
-        ),
-        pgtrigger.migrations.AddTrigger(
-            model_name='clausereading',
-            trigger=pgtrigger.compiler.Trigger(name='append_only', sql=pgtrigger.compiler.UpsertTriggerSql(func="RAISE EXCEPTION 'pgtrigger: Cannot update or delete rows from % table', TG_TABLE_NAME;", hash='3a47f3b4078c0bbea5674a7a4262f3ba81261bb2', operation='UPDATE OR DELETE', pgid='pgtrigger_append_only_d5d15', table='annotation_clausereading', when='BEFORE')),
-        ),
-        pgtrigger.migrations.AddTrigger(
-            model_name='clausereading',
-            trigger=pgtrigger.compiler.Trigger(name='no_truncate', sql=pgtrigger.compiler.UpsertTriggerSql(func="RAISE EXCEPTION '% is not emptied', TG_TABLE_NAME;", hash='dc4e7dede4e1e61c4e8513cfe97e8f076dbeb550', level='STATEMENT', operation='TRUNCATE', pgid='pgtrigger_no_truncate_791b1', table='annotation_clausereading', when='BEFORE')),
-        ),
-        migrations.AddIndex(
-            model_name='dispute',
-            index=models.Index(condition=models.Q(('state', 'open')), fields=['project', '-disagreement', 'id'], name='dispute_worst_first'),
-        ),
-        migrations.AddConstraint(
-            model_name='dispute',
-            constraint=models.UniqueConstraint(fields=('project', 'id'), name='dispute_project_key'),
-        ),
-        migrations.AddConstraint(
-            model_name='dispute',
-            constraint=models.UniqueConstraint(condition=models.Q(('state', 'open')), fields=('task',), name='one_open_dispute_per_task'),
-        ),
-        migrations.AddConstraint(
-            model_name='dispute',
-            constraint=models.UniqueConstraint(fields=('work',), name='dispute_work_once'),
-        ),
-        migrations.AddConstraint(
-            model_name='dispute',
-            constraint=models.CheckConstraint(condition=models.Q(('state__in', ['open', 'decided'])), name='dispute_state_known'),
-        ),
-        migrations.AddConstraint(
-            model_name='dispute',
-            constraint=models.CheckConstraint(condition=models.Q(('reason__in', ['answers-differ', 'no-clause-fits', 'asked-for'])), name='dispute_reason_known'),
-        ),
-        migrations.AddConstraint(
-            model_name='dispute',
-            constraint=models.CheckConstraint(condition=models.Q(('questions__len__gte', 1)), name='dispute_lists_its_questions'),
-        ),
-        migrations.AddConstraint(
-            model_name='dispute',
-            constraint=models.CheckConstraint(condition=models.Q(('state', 'open'), ('decided_at__isnull', False), _connector='OR'), name='decided_dispute_has_a_time'),
-        ),
-        pgtrigger.migrations.AddTrigger(
-            model_name='dispute',
-            trigger=pgtrigger.compiler.Trigger(name='frozen', sql=pgtrigger.compiler.UpsertTriggerSql(func='RAISE EXCEPTION \'pgtrigger: Cannot update of "task_id", "questions", "reason", "opened_at" rows from % table\', TG_TABLE_NAME;', hash='d462e4a6cb764588bbfb209a9c417f9464c91d08', operation='UPDATE OF "task_id", "questions", "reason", "opened_at"', pgid='pgtrigger_frozen_4d099', table='annotation_dispute', when='BEFORE')),
-        ),
-        pgtrigger.migrations.AddTrigger(
-            model_name='dispute',
-            trigger=pgtrigger.compiler.Trigger(name='state_steps', sql=pgtrigger.compiler.UpsertTriggerSql(condition='WHEN (OLD.state IS DISTINCT FROM NEW.state)', func="\n            IF NOT ((OLD.state = 'open' AND NEW.state = 'decided') OR (OLD.state = 'decided' AND NEW.state = 'open')) THEN\n                RAISE EXCEPTION '% does not go from % to %', TG_TABLE_NAME, OLD.state, NEW.state\n                    USING ERRCODE = 'check_violation', CONSTRAINT = TG_TABLE_NAME || '_state_steps';\n            END IF;\n            RETURN NEW;\n        ", hash='0a0a0ebd3694c67fe42d672a8278b5961e16c2cb', operation='UPDATE OF "state"', pgid='pgtrigger_state_steps_3e480', table='annotation_dispute', when='BEFORE')),
-        ),
-        pgtrigger.migrations.AddTrigger(
-            model_name='dispute',
-            trigger=pgtrigger.compiler.Trigger(name='never_deleted', sql=pgtrigger.compiler.UpsertTriggerSql(func="RAISE EXCEPTION 'pgtrigger: Cannot delete rows from % table', TG_TABLE_NAME;", hash='c3fd40cf213a77addf9c0aa3f7fbe76e39372e6d', operation='DELETE', pgid='pgtrigger_never_deleted_8d774', table='annotation_dispute', when='BEFORE')),
-        ),
-        pgtrigger.migrations.AddTrigger(
-            model_name='dispute',
-            trigger=pgtrigger.compiler.Trigger(name='no_truncate', sql=pgtrigger.compiler.UpsertTriggerSql(func="RAISE EXCEPTION '% is not emptied', TG_TABLE_NAME;", hash='e624483c4673577377fdb9a10b77bf924cc3d266', level='STATEMENT', operation='TRUNCATE', pgid='pgtrigger_no_truncate_62d64', table='annotation_dispute', when='BEFORE')),
-        ),
-        migrations.AddIndex(
-            model_name='lateanswer',
-            index=models.Index(fields=['assignment'], name='late_answer_assignment'),
-        ),
-        migrations.AddConstraint(
-            model_name='lateanswer',
-            constraint=models.UniqueConstraint(fields=('annotator', 'client_key'), name='late_answer_client_key_once'),
-        ),
-        pgtrigger.migrations.AddTrigger(
-            model_name='lateanswer',
-            trigger=pgtrigger.compiler.Trigger(name='append_only', sql=pgtrigger.compiler.UpsertTriggerSql(func="RAISE EXCEPTION 'pgtrigger: Cannot update or delete rows from % table', TG_TABLE_NAME;", hash='eb186decc4312da6a89d13edca296d1e6499fae8', operation='UPDATE OR DELETE', pgid='pgtrigger_append_only_cd6e7', table='annotation_lateanswer', when='BEFORE')),
-        ),
-        pgtrigger.migrations.AddTrigger(
-            model_name='lateanswer',
-            trigger=pgtrigger.compiler.Trigger(name='no_truncate', sql=pgtrigger.compiler.UpsertTriggerSql(func="RAISE EXCEPTION '% is not emptied', TG_TABLE_NAME;", hash='0c8f8fb27fdd98a2c560d8268f550769a0ff309d', level='STATEMENT', operation='TRUNCATE', pgid='pgtrigger_no_truncate_73b75', table='annotation_lateanswer', when='BEFORE')),
-        ),
-        migrations.AddConstraint(
-            model_name='relabelplan',
-            constraint=models.UniqueConstraint(fields=('project', 'id'), name='relabel_plan_project_key'),
-        ),
-        migrations.AddConstraint(
-            model_name='relabelplan',
-            constraint=models.UniqueConstraint(fields=('queue', 'to_version'), name='relabel_plan_once_per_version'),
-        ),
-        migrations.AddConstraint(
-            model_name='relabelplan',
-            constraint=models.CheckConstraint(condition=models.Q(('state__in', ['proposed', 'confirmed'])), name='relabel_plan_state_known'),
-        ),
-        pgtrigger.migrations.AddTrigger(
-            model_name='relabelplan',
-            trigger=pgtrigger.compiler.Trigger(name='frozen', sql=pgtrigger.compiler.UpsertTriggerSql(func='RAISE EXCEPTION \'pgtrigger: Cannot update of "queue_id", "from_version_id", "to_version_id" rows from % table\', TG_TABLE_NAME;', hash='0c98267cfdacc4f39c68225301306b74a7b0eb99', operation='UPDATE OF "queue_id", "from_version_id", "to_version_id"', pgid='pgtrigger_frozen_5f7b6', table='annotation_relabelplan', when='BEFORE')),
-        ),
-        pgtrigger.migrations.AddTrigger(
-            model_name='relabelplan',
-            trigger=pgtrigger.compiler.Trigger(name='state_steps', sql=pgtrigger.compiler.UpsertTriggerSql(condition='WHEN (OLD.state IS DISTINCT FROM NEW.state)', func="\n            IF NOT ((OLD.state = 'proposed' AND NEW.state = 'confirmed')) THEN\n                RAISE EXCEPTION '% does not go from % to %', TG_TABLE_NAME, OLD.state, NEW.state\n                    USING ERRCODE = 'check_violation', CONSTRAINT = TG_TABLE_NAME || '_state_steps';\n            END IF;\n            RETURN NEW;\n        ", hash='55e3ac051f8678605af0b700d880d411dec91fd3', operation='UPDATE OF "state"', pgid='pgtrigger_state_steps_1c9d9', table='annotation_relabelplan', when='BEFORE')),
-        ),
-        pgtrigger.migrations.AddTrigger(
-            model_name='relabelplan',
-            trigger=pgtrigger.compiler.Trigger(name='never_deleted', sql=pgtrigger.compiler.UpsertTriggerSql(func="RAISE EXCEPTION 'pgtrigger: Cannot delete rows from % table', TG_TABLE_NAME;", hash='7736712e5bffad887928c7484a993b7b593095c0', operation='DELETE', pgid='pgtrigger_never_deleted_75df3', table='annotation_relabelplan', when='BEFORE')),
-        ),
-        pgtrigger.migrations.AddTrigger(
-            model_name='relabelplan',
-            trigger=pgtrigger.compiler.Trigger(name='no_truncate', sql=pgtrigger.compiler.UpsertTriggerSql(func="RAISE EXCEPTION '% is not emptied', TG_TABLE_NAME;", hash='48b494e23e2843862f23c6d3020c5d7456c15b15', level='STATEMENT', operation='TRUNCATE', pgid='pgtrigger_no_truncate_8bca5', table='annotation_relabelplan', when='BEFORE')),
-        ),
-        migrations.AddConstraint(
-            model_name='carry',
-            constraint=models.UniqueConstraint(fields=('project', 'id'), name='carry_project_key'),
-        ),
-        migrations.AddConstraint(
-            model_name='carry',
-            constraint=models.UniqueConstraint(fields=('queue', 'to_version'), name='carried_once_per_version'),
-        ),
-        migrations.AddConstraint(
-            model_name='carry',
-            constraint=models.CheckConstraint(condition=models.Q(('reason', ''), _negated=True), name='carry_has_a_reason'),
-        ),
-        pgtrigger.migrations.AddTrigger(
-            model_name='carry',
-            trigger=pgtrigger.compiler.Trigger(name='append_only', sql=pgtrigger.compiler.UpsertTriggerSql(func="RAISE EXCEPTION 'pgtrigger: Cannot update or delete rows from % table', TG_TABLE_NAME;", hash='88840dd25ac39614e73d8fea1bee7562c677d69a', operation='UPDATE OR DELETE', pgid='pgtrigger_append_only_b0e53', table='annotation_carry', when='BEFORE')),
-        ),
-        pgtrigger.migrations.AddTrigger(
-            model_name='carry',
-            trigger=pgtrigger.compiler.Trigger(name='no_truncate', sql=pgtrigger.compiler.UpsertTriggerSql(func="RAISE EXCEPTION '% is not emptied', TG_TABLE_NAME;", hash='35e099edd0b566d3620504ba47e8089ecdf41913', level='STATEMENT', operation='TRUNCATE', pgid='pgtrigger_no_truncate_e148b', table='annotation_carry', when='BEFORE')),
-        ),
-        migrations.AddIndex(
-            model_name='relabeltask',
-            index=models.Index(condition=models.Q(('again__isnull', False)), fields=['again'], name='relabel_task_again'),
-        ),
-        migrations.AddConstraint(
-            model_name='relabeltask',
-            constraint=models.UniqueConstraint(fields=('plan', 'task'), name='relabel_task_once_per_plan'),
-        ),
-        migrations.AddConstraint(
-            model_name='relabeltask',
-            constraint=models.CheckConstraint(condition=models.Q(('reach__in', ['direct', 'possible'])), name='relabel_task_reach_known'),
-        ),
-        migrations.AddIndex(
-            model_name='ruling',
-            index=models.Index(fields=['dispute'], name='ruling_dispute'),
-        ),
-        migrations.AddIndex(
-            model_name='ruling',
-            index=models.Index(fields=['clause'], name='ruling_clause'),
-        ),
-        migrations.AddConstraint(
-            model_name='ruling',
-            constraint=models.UniqueConstraint(fields=('project', 'id'), name='ruling_project_key'),
-        ),
-        migrations.AddConstraint(
-            model_name='ruling',
-            constraint=models.UniqueConstraint(fields=('assignment',), name='ruling_once_per_slot'),
-        ),
-        migrations.AddConstraint(
-            model_name='ruling',
-            constraint=models.CheckConstraint(condition=models.Q(('cause__in', ['annotator-erred', 'clause-ambiguous', 'clause-missing', 'item-unclear', 'plural', 'label-missing'])), name='ruling_cause_known'),
-        ),
-        migrations.AddConstraint(
-            model_name='ruling',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('cause__in', ('clause-ambiguous', 'clause-missing', 'label-missing')), _negated=True), models.Q(('reason', ''), _negated=True), _connector='OR'), name='ruling_on_the_spec_has_a_reason'),
-        ),
-        migrations.AddConstraint(
-            model_name='ruling',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('cause', 'clause-ambiguous'), _negated=True), ('clause__isnull', False), _connector='OR'), name='ambiguity_names_its_clause'),
-        ),
-        pgtrigger.migrations.AddTrigger(
-            model_name='ruling',
-            trigger=pgtrigger.compiler.Trigger(name='append_only', sql=pgtrigger.compiler.UpsertTriggerSql(func="RAISE EXCEPTION 'pgtrigger: Cannot update or delete rows from % table', TG_TABLE_NAME;", hash='77075b683fbd7f80cfd2591151bb49ee34d6753e', operation='UPDATE OR DELETE', pgid='pgtrigger_append_only_db066', table='annotation_ruling', when='BEFORE')),
-        ),
-        pgtrigger.migrations.AddTrigger(
-            model_name='ruling',
-            trigger=pgtrigger.compiler.Trigger(name='no_truncate', sql=pgtrigger.compiler.UpsertTriggerSql(func="RAISE EXCEPTION '% is not emptied', TG_TABLE_NAME;", hash='8f5acf07c041592eb2090bad328c9f348ef33e24', level='STATEMENT', operation='TRUNCATE', pgid='pgtrigger_no_truncate_787cb', table='annotation_ruling', when='BEFORE')),
-        ),
-        migrations.AddIndex(
-            model_name='resolution',
-            index=models.Index(fields=['event_id'], name='resolution_event'),
-        ),
-        migrations.AddConstraint(
-            model_name='resolution',
-            constraint=models.UniqueConstraint(fields=('project', 'id'), name='resolution_project_key'),
-        ),
-        migrations.AddConstraint(
-            model_name='resolution',
-            constraint=models.UniqueConstraint(fields=('task', 'question', 'revision'), name='resolution_revision_once'),
-        ),
-        migrations.AddConstraint(
-            model_name='resolution',
-            constraint=models.CheckConstraint(condition=models.Q(('basis__in', ['consensus', 'ruling', 'gold'])), name='resolution_basis_known'),
-        ),
-        migrations.AddConstraint(
-            model_name='resolution',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('basis', 'ruling'), _negated=True), ('ruling__isnull', False), _connector='OR'), name='ruled_resolution_names_its_ruling'),
-        ),
-        pgtrigger.migrations.AddTrigger(
-            model_name='resolution',
-            trigger=pgtrigger.compiler.Trigger(name='append_only', sql=pgtrigger.compiler.UpsertTriggerSql(func="RAISE EXCEPTION 'pgtrigger: Cannot update or delete rows from % table', TG_TABLE_NAME;", hash='babd6fd2b03b4581af7873ab163ca86fd9a6972a', operation='UPDATE OR DELETE', pgid='pgtrigger_append_only_76936', table='annotation_resolution', when='BEFORE')),
-        ),
-        pgtrigger.migrations.AddTrigger(
-            model_name='resolution',
-            trigger=pgtrigger.compiler.Trigger(name='no_truncate', sql=pgtrigger.compiler.UpsertTriggerSql(func="RAISE EXCEPTION '% is not emptied', TG_TABLE_NAME;", hash='2e159eed567f95452095a47edcdf6d0dfa38ad38', level='STATEMENT', operation='TRUNCATE', pgid='pgtrigger_no_truncate_33336', table='annotation_resolution', when='BEFORE')),
-        ),
-        migrations.AddIndex(
-            model_name='precedent',
-            index=models.Index(condition=models.Q(('superseded_at__isnull', True)), fields=['clause'], name='precedent_in_force'),
-        ),
-        migrations.AddConstraint(
-            model_name='precedent',
-            constraint=models.UniqueConstraint(fields=('project', 'id'), name='precedent_project_key'),
-        ),
-        migrations.AddConstraint(
-            model_name='precedent',
-            constraint=models.UniqueConstraint(fields=('ruling', 'clause'), name='precedent_once_per_ruling'),
-        ),
-        pgtrigger.migrations.AddTrigger(
-            model_name='precedent',
-            trigger=pgtrigger.compiler.Trigger(name='frozen', sql=pgtrigger.compiler.UpsertTriggerSql(func='RAISE EXCEPTION \'pgtrigger: Cannot update of "clause_id", "ruling_id", "text" rows from % table\', TG_TABLE_NAME;', hash='733809b045addec51a82f07719c01157c7c250ae', operation='UPDATE OF "clause_id", "ruling_id", "text"', pgid='pgtrigger_frozen_b0ad9', table='annotation_precedent', when='BEFORE')),
-        ),
-        pgtrigger.migrations.AddTrigger(
-            model_name='precedent',
-            trigger=pgtrigger.compiler.Trigger(name='never_deleted', sql=pgtrigger.compiler.UpsertTriggerSql(func="RAISE EXCEPTION 'pgtrigger: Cannot delete rows from % table', TG_TABLE_NAME;", hash='419c0e97fd41e61e60173b484e3d3092f8a8de0c', operation='DELETE', pgid='pgtrigger_never_deleted_e7748', table='annotation_precedent', when='BEFORE')),
-        ),
-        pgtrigger.migrations.AddTrigger(
-            model_name='precedent',
-            trigger=pgtrigger.compiler.Trigger(name='no_truncate', sql=pgtrigger.compiler.UpsertTriggerSql(func="RAISE EXCEPTION '% is not emptied', TG_TABLE_NAME;", hash='3135d9884960d1384173ca327b8f208c58e98a1e', level='STATEMENT', operation='TRUNCATE', pgid='pgtrigger_no_truncate_bc7c5', table='annotation_precedent', when='BEFORE')),
-        ),
-        migrations.AddIndex(
-            model_name='snapshot',
-            index=models.Index(fields=['project', '-id'], name='snapshot_newest'),
-        ),
-        migrations.AddIndex(
-            model_name='snapshot',
-            index=models.Index(condition=models.Q(('digest', ''), _negated=True), fields=['digest'], name='snapshot_digest'),
-        ),
-        migrations.AddConstraint(
-            model_name='snapshot',
-            constraint=models.UniqueConstraint(fields=('project', 'id'), name='snapshot_project_key'),
-        ),
-        migrations.AddConstraint(
-            model_name='snapshot',
-            constraint=models.CheckConstraint(condition=models.Q(('state__in', ['building', 'frozen', 'failed'])), name='snapshot_state_known'),
-        ),
-        migrations.AddConstraint(
-            model_name='snapshot',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('state', 'frozen'), _negated=True), models.Q(models.Q(('digest', ''), _negated=True), ('frozen_at__isnull', False), ('manifest__isnull', False), ('n_rows__isnull', False), ('position__isnull', False)), _connector='OR'), name='frozen_snapshot_is_complete'),
-        ),
-        pgtrigger.migrations.AddTrigger(
-            model_name='snapshot',
-            trigger=pgtrigger.compiler.Trigger(name='state_steps', sql=pgtrigger.compiler.UpsertTriggerSql(condition='WHEN (OLD.state IS DISTINCT FROM NEW.state)', func="\n            IF NOT ((OLD.state = 'building' AND NEW.state = 'frozen') OR (OLD.state = 'building' AND NEW.state = 'failed')) THEN\n                RAISE EXCEPTION '% does not go from % to %', TG_TABLE_NAME, OLD.state, NEW.state\n                    USING ERRCODE = 'check_violation', CONSTRAINT = TG_TABLE_NAME || '_state_steps';\n            END IF;\n            RETURN NEW;\n        ", hash='c189dc6be11faa1ce699f84f4d2ee6ac6a3139ae', operation='UPDATE OF "state"', pgid='pgtrigger_state_steps_cd3f4', table='annotation_snapshot', when='BEFORE')),
-        ),
-        pgtrigger.migrations.AddTrigger(
-            model_name='snapshot',
-            trigger=pgtrigger.compiler.Trigger(name='no_edit_after', sql=pgtrigger.compiler.UpsertTriggerSql(condition="WHEN (OLD.state <> 'building')", func="RAISE EXCEPTION 'pgtrigger: Cannot update rows from % table', TG_TABLE_NAME;", hash='1d520a8562097ac5374488d16ea16b6947abfa8f', operation='UPDATE', pgid='pgtrigger_no_edit_after_1ded7', table='annotation_snapshot', when='BEFORE')),
-        ),
-        pgtrigger.migrations.AddTrigger(
-            model_name='snapshot',
-            trigger=pgtrigger.compiler.Trigger(name='never_deleted', sql=pgtrigger.compiler.UpsertTriggerSql(func="RAISE EXCEPTION 'pgtrigger: Cannot delete rows from % table', TG_TABLE_NAME;", hash='d3563fa35b1c42296a3f47eb8cb421c10ab1b56a', operation='DELETE', pgid='pgtrigger_never_deleted_be0f3', table='annotation_snapshot', when='BEFORE')),
-        ),
-        pgtrigger.migrations.AddTrigger(
-            model_name='snapshot',
-            trigger=pgtrigger.compiler.Trigger(name='no_truncate', sql=pgtrigger.compiler.UpsertTriggerSql(func="RAISE EXCEPTION '% is not emptied', TG_TABLE_NAME;", hash='f521d6b64e64ead93ba6a85dea22d0a044e4a3ee', level='STATEMENT', operation='TRUNCATE', pgid='pgtrigger_no_truncate_fdeb1', table='annotation_snapshot', when='BEFORE')),
-        ),
-        migrations.AddConstraint(
-            model_name='snapshotfile',
-            constraint=models.UniqueConstraint(fields=('snapshot', 'name'), name='snapshot_file_once'),
-        ),
-        pgtrigger.migrations.AddTrigger(
-            model_name='snapshotfile',
-            trigger=pgtrigger.compiler.Trigger(name='append_only', sql=pgtrigger.compiler.UpsertTriggerSql(func="RAISE EXCEPTION 'pgtrigger: Cannot update or delete rows from % table', TG_TABLE_NAME;", hash='96e86589757921899750df4612f5f67e0dbabe83', operation='UPDATE OR DELETE', pgid='pgtrigger_append_only_a88bc', table='annotation_snapshotfile', when='BEFORE')),
-        ),
-        pgtrigger.migrations.AddTrigger(
-            model_name='snapshotfile',
-            trigger=pgtrigger.compiler.Trigger(name='no_truncate', sql=pgtrigger.compiler.UpsertTriggerSql(func="RAISE EXCEPTION '% is not emptied', TG_TABLE_NAME;", hash='9bfc4c5c0fe4d97800c9adf258ef3b2dcd973436', level='STATEMENT', operation='TRUNCATE', pgid='pgtrigger_no_truncate_bbaa6', table='annotation_snapshotfile', when='BEFORE')),
-        ),
-        migrations.CreateModel(
-            name='AgreementDelta',
-            fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('question', models.CharField(max_length=64)),
-                ('name', models.CharField(max_length=200)),
-                ('amount', models.FloatField()),
-                ('square', models.FloatField(default=0)),
-                ('recorded_at', models.DateTimeField(db_default=django.db.models.functions.datetime.Now())),
-                ('project', models.ForeignKey(db_constraint=False, db_index=False, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', to='specs.project')),
-                ('queue', specs.models.base.ProjectLink(db_constraint=False, db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='workforce.queue')),
-                ('version', specs.models.base.ProjectLink(db_constraint=False, db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='specs.specversion')),
-            ],
-            options={
-                'indexes': [models.Index(fields=['queue', 'version', 'question', 'name'], name='agreement_delta_fold')],
-                'constraints': [specs.models.base.SameProject(columns=('queue_id',), keys=('id',), name='agreement_delta_queue_same_project', table='workforce_queue'), specs.models.base.SameProject(columns=('version_id',), keys=('id',), name='agreement_delta_version_same_project', table='specs_specversion')],
-            },
-        ),
-        migrations.AddConstraint(
-            model_name='agreementreport',
-            constraint=specs.models.base.SameProject(columns=('spec_id',), keys=('id',), name='agreement_report_spec_same_project', table='specs_spec'),
-        ),
-        migrations.AddConstraint(
-            model_name='agreementreport',
-            constraint=specs.models.base.SameProject(columns=('queue_id',), keys=('id',), name='agreement_report_queue_same_project', table='workforce_queue'),
-        ),
-        migrations.AddConstraint(
-            model_name='agreementreport',
-            constraint=specs.models.base.SameProject(columns=('job_id',), keys=('id',), name='agreement_report_job_same_project', table='specs_job'),
-        ),
-        migrations.AddConstraint(
-            model_name='annotation',
-            constraint=specs.models.base.SameProject(columns=('queue_id', 'task_id', 'annotator_id', 'version_id', 'assignment_id'), keys=('queue_id', 'task_id', 'annotator_id', 'version_id', 'id'), name='annotation_repeats_its_slot', table='workforce_assignment'),
-        ),
-        migrations.AddConstraint(
-            model_name='annotationnote',
-            constraint=specs.models.base.SameProject(columns=('annotation_id',), keys=('id',), name='annotation_note_annotation_same_project', table='annotation_annotation'),
-        ),
-        migrations.AddConstraint(
-            model_name='answerdraft',
-            constraint=specs.models.base.SameProject(columns=('task_id',), keys=('id',), name='answer_draft_task_same_project', table='workforce_task'),
-        ),
-        migrations.AddConstraint(
-            model_name='answerdraft',
-            constraint=specs.models.base.SameProject(columns=('annotator_id',), keys=('id',), name='answer_draft_annotator_same_project', table='workforce_annotator'),
-        ),
-        migrations.AddConstraint(
-            model_name='citation',
-            constraint=specs.models.base.SameProject(columns=('annotation_id',), keys=('id',), name='citation_annotation_same_project', table='annotation_annotation'),
-        ),
-        migrations.AddConstraint(
-            model_name='citation',
-            constraint=specs.models.base.SameProject(columns=('clause_id',), keys=('id',), name='citation_clause_same_project', table='specs_clause'),
-        ),
-        migrations.AddConstraint(
-            model_name='clauseissue',
-            constraint=specs.models.base.SameProject(columns=('clause_id',), keys=('id',), name='clause_issue_clause_same_project', table='specs_clause'),
-        ),
-        migrations.AddConstraint(
-            model_name='clauseissue',
-            constraint=specs.models.base.SameProject(columns=('owner_id',), keys=('id',), name='clause_issue_owner_same_project', table='specs_member'),
-        ),
-        migrations.AddConstraint(
-            model_name='clauseissue',
-            constraint=specs.models.base.SameProject(columns=('closed_by_version_id',), keys=('id',), name='clause_issue_closed_by_version_same_project', table='specs_specversion'),
-        ),
-        migrations.AddConstraint(
-            model_name='clauseissuecase',
-            constraint=specs.models.base.SameProject(columns=('issue_id',), keys=('id',), name='clause_issue_case_issue_same_project', table='annotation_clauseissue'),
-        ),
-        migrations.AddConstraint(
-            model_name='clauseissuecase',
-            constraint=specs.models.base.SameProject(columns=('task_id',), keys=('id',), name='clause_issue_case_task_same_project', table='workforce_task'),
-        ),
-        migrations.AddConstraint(
-            model_name='clausereading',
-            constraint=specs.models.base.SameProject(columns=('report_id',), keys=('id',), name='clause_reading_report_same_project', table='annotation_agreementreport'),
-        ),
-        migrations.AddConstraint(
-            model_name='clausereading',
-            constraint=specs.models.base.SameProject(columns=('clause_id',), keys=('id',), name='clause_reading_clause_same_project', table='specs_clause'),
-        ),
-        migrations.AddConstraint(
-            model_name='clausereading',
-            constraint=specs.models.base.SameProject(columns=('revision_id',), keys=('id',), name='clause_reading_revision_same_project', table='specs_clauserevision'),
-        ),
-        migrations.AddConstraint(
-            model_name='dispute',
-            constraint=specs.models.base.SameProject(columns=('task_id',), keys=('id',), name='dispute_task_same_project', table='workforce_task'),
-        ),
-        migrations.AddConstraint(
-            model_name='dispute',
-            constraint=specs.models.base.SameProject(columns=('work_id',), keys=('id',), name='dispute_work_same_project', table='workforce_task'),
-        ),
-        migrations.AddConstraint(
-            model_name='lateanswer',
-            constraint=specs.models.base.SameProject(columns=('assignment_id',), keys=('id',), name='late_answer_assignment_same_project', table='workforce_assignment'),
-        ),
-        migrations.AddConstraint(
-            model_name='lateanswer',
-            constraint=specs.models.base.SameProject(columns=('annotator_id',), keys=('id',), name='late_answer_annotator_same_project', table='workforce_annotator'),
-        ),
-        migrations.AddConstraint(
-            model_name='relabelplan',
-            constraint=specs.models.base.SameProject(columns=('queue_id',), keys=('id',), name='relabel_plan_queue_same_project', table='workforce_queue'),
-        ),
-        migrations.AddConstraint(
-            model_name='relabelplan',
-            constraint=specs.models.base.SameProject(columns=('relabel_queue_id',), keys=('id',), name='relabel_plan_relabel_queue_same_project', table='workforce_queue'),
-        ),
-        migrations.AddConstraint(
-            model_name='relabelplan',
-            constraint=specs.models.base.SameProject(columns=('from_version_id',), keys=('id',), name='relabel_plan_from_version_same_project', table='specs_specversion'),
-        ),
-        migrations.AddConstraint(
-            model_name='relabelplan',
-            constraint=specs.models.base.SameProject(columns=('to_version_id',), keys=('id',), name='relabel_plan_to_version_same_project', table='specs_specversion'),
-        ),
-        migrations.AddConstraint(
-            model_name='relabelplan',
-            constraint=specs.models.base.SameProject(columns=('confirmed_by_id',), keys=('id',), name='relabel_plan_confirmed_by_same_project', table='specs_member'),
-        ),
-        migrations.AddConstraint(
-            model_name='carry',
-            constraint=specs.models.base.SameProject(columns=('plan_id',), keys=('id',), name='carry_plan_same_project', table='annotation_relabelplan'),
-        ),
-        migrations.AddConstraint(
-            model_name='carry',
-            constraint=specs.models.base.SameProject(columns=('queue_id',), keys=('id',), name='carry_queue_same_project', table='workforce_queue'),
-        ),
-        migrations.AddConstraint(
-            model_name='carry',
-            constraint=specs.models.base.SameProject(columns=('from_version_id',), keys=('id',), name='carry_from_version_same_project', table='specs_specversion'),
-        ),
-        migrations.AddConstraint(
-            model_name='carry',
-            constraint=specs.models.base.SameProject(columns=('to_version_id',), keys=('id',), name='carry_to_version_same_project', table='specs_specversion'),
-        ),
-        migrations.AddConstraint(
-            model_name='relabeltask',
-            constraint=specs.models.base.SameProject(columns=('plan_id',), keys=('id',), name='relabel_task_plan_same_project', table='annotation_relabelplan'),
-        ),
-        migrations.AddConstraint(
-            model_name='relabeltask',
-            constraint=specs.models.base.SameProject(columns=('task_id',), keys=('id',), name='relabel_task_task_same_project', table='workforce_task'),
-        ),
-        migrations.AddConstraint(
-            model_name='relabeltask',
-            constraint=specs.models.base.SameProject(columns=('clause_id',), keys=('id',), name='relabel_task_clause_same_project', table='specs_clause'),
-        ),
-        migrations.AddConstraint(
-            model_name='relabeltask',
-            constraint=specs.models.base.SameProject(columns=('again_id',), keys=('id',), name='relabel_task_again_same_project', table='workforce_task'),
-        ),
-        migrations.AddConstraint(
-            model_name='ruling',
-            constraint=specs.models.base.SameProject(columns=('dispute_id',), keys=('id',), name='ruling_dispute_same_project', table='annotation_dispute'),
-        ),
-        migrations.AddConstraint(
-            model_name='ruling',
-            constraint=specs.models.base.SameProject(columns=('assignment_id',), keys=('id',), name='ruling_assignment_same_project', table='workforce_assignment'),
-        ),
-        migrations.AddConstraint(
-            model_name='ruling',
-            constraint=specs.models.base.SameProject(columns=('annotator_id',), keys=('id',), name='ruling_annotator_same_project', table='workforce_annotator'),
-        ),
-        migrations.AddConstraint(
-            model_name='ruling',
-            constraint=specs.models.base.SameProject(columns=('by_id',), keys=('id',), name='ruling_by_same_project', table='specs_member'),
-        ),
-        migrations.AddConstraint(
-            model_name='ruling',
-            constraint=specs.models.base.SameProject(columns=('version_id',), keys=('id',), name='ruling_version_same_project', table='specs_specversion'),
-        ),
-        migrations.AddConstraint(
-            model_name='ruling',
-            constraint=specs.models.base.SameProject(columns=('clause_id',), keys=('id',), name='ruling_clause_same_project', table='specs_clause'),
-        ),
-        migrations.AddConstraint(
-            model_name='resolution',
-            constraint=specs.models.base.SameProject(columns=('task_id',), keys=('id',), name='resolution_task_same_project', table='workforce_task'),
-        ),
-        migrations.AddConstraint(
-            model_name='resolution',
-            constraint=specs.models.base.SameProject(columns=('version_id',), keys=('id',), name='resolution_version_same_project', table='specs_specversion'),
-        ),
-        migrations.AddConstraint(
-            model_name='resolution',
-            constraint=specs.models.base.SameProject(columns=('ruling_id',), keys=('id',), name='resolution_ruling_same_project', table='annotation_ruling'),
-        ),
-        migrations.AddConstraint(
-            model_name='precedent',
-            constraint=specs.models.base.SameProject(columns=('clause_id',), keys=('id',), name='precedent_clause_same_project', table='specs_clause'),
-        ),
-        migrations.AddConstraint(
-            model_name='precedent',
-            constraint=specs.models.base.SameProject(columns=('ruling_id',), keys=('id',), name='precedent_ruling_same_project', table='annotation_ruling'),
-        ),
-        migrations.AddConstraint(
-            model_name='precedent',
-            constraint=specs.models.base.SameProject(columns=('superseded_by_id',), keys=('id',), name='precedent_superseded_by_same_project', table='annotation_precedent'),
-        ),
-        migrations.AddConstraint(
-            model_name='snapshot',
-            constraint=specs.models.base.SameProject(columns=('version_id',), keys=('id',), name='snapshot_version_same_project', table='specs_specversion'),
-        ),
-        migrations.AddConstraint(
-            model_name='snapshot',
-            constraint=specs.models.base.SameProject(columns=('job_id',), keys=('id',), name='snapshot_job_same_project', table='specs_job'),
-        ),
-        migrations.AddConstraint(
-            model_name='snapshot',
-            constraint=specs.models.base.SameProject(columns=('requested_by_id',), keys=('id',), name='snapshot_requested_by_same_project', table='specs_member'),
-        ),
-        migrations.AddConstraint(
-            model_name='snapshotfile',
-            constraint=specs.models.base.SameProject(columns=('snapshot_id',), keys=('id',), name='snapshot_file_snapshot_same_project', table='annotation_snapshot'),
-        ),
+        Together([
+            migrations.CreateModel(
+                name='AgreementReport',
+                fields=[
+                    ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                    ('meaning', models.IntegerField()),
+                    ('question', models.CharField(max_length=64)),
+                    ('numbers', models.JSONField()),
+                    ('measured_at', models.DateTimeField(db_default=django.db.models.functions.datetime.Now())),
+                    ('event_id', models.BigIntegerField()),
+                    ('job', specs.models.base.ProjectLink(db_constraint=False, db_index=False, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='specs.job')),
+                    ('project', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='specs.project')),
+                    ('queue', specs.models.base.ProjectLink(db_constraint=False, db_index=False, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='workforce.queue')),
+                    ('spec', specs.models.base.ProjectLink(db_constraint=False, db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='specs.spec')),
+                ],
+            ),
+            migrations.CreateModel(
+                name='Annotation',
+                fields=[
+                    ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                    ('served_digest', models.CharField(max_length=80)),
+                    ('lease_token', models.UUIDField(null=True)),
+                    ('client_key', models.CharField(max_length=100)),
+                    ('revision', models.SmallIntegerField(default=1)),
+                    ('ordinal', models.SmallIntegerField()),
+                    ('values', models.JSONField()),
+                    ('flagged', models.BooleanField(default=False)),
+                    ('source', models.CharField(choices=[('live', 'Answered here'), ('import', 'Made elsewhere')], default='live', max_length=8)),
+                    ('answered_at', models.DateTimeField()),
+                    ('recorded_at', models.DateTimeField(db_default=django.db.models.functions.datetime.Now())),
+                    ('event_id', models.BigIntegerField()),
+                    ('annotator', specs.models.base.ProjectLink(db_constraint=False, db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='workforce.annotator')),
+                    ('assignment', specs.models.base.ProjectLink(db_constraint=False, db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='workforce.assignment')),
+                    ('project', models.ForeignKey(db_constraint=False, db_index=False, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', to='specs.project')),
+                    ('queue', specs.models.base.ProjectLink(db_constraint=False, db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='workforce.queue')),
+                    ('task', specs.models.base.ProjectLink(db_constraint=False, db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='annotations', to='workforce.task')),
+                    ('version', specs.models.base.ProjectLink(db_constraint=False, db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='specs.specversion')),
+                ],
+            ),
+            migrations.CreateModel(
+                name='AnnotationNote',
+                fields=[
+                    ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                    ('text', models.TextField()),
+                    ('created_at', models.DateTimeField(db_default=django.db.models.functions.datetime.Now())),
+                    ('annotation', specs.models.base.ProjectLink(db_constraint=False, db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='notes', to='annotation.annotation')),
+                    ('project', models.ForeignKey(db_constraint=False, db_index=False, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', to='specs.project')),
+                ],
+            ),
+            migrations.CreateModel(
+                name='AnswerDraft',
+                fields=[
+                    ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                    ('values', models.JSONField()),
+                    ('citations', models.JSONField(default=list)),
+                    ('revision', models.IntegerField(default=1)),
+                    ('saved_at', models.DateTimeField(db_default=django.db.models.functions.datetime.Now())),
+                    ('annotator', specs.models.base.ProjectLink(db_constraint=False, db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='workforce.annotator')),
+                    ('project', models.ForeignKey(db_constraint=False, db_index=False, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', to='specs.project')),
+                    ('task', specs.models.base.ProjectLink(db_constraint=False, db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='workforce.task')),
+                ],
+            ),
+            migrations.CreateModel(
+                name='Citation',
+                fields=[
+                    ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                    ('question', models.CharField(max_length=64)),
+                    ('annotation', specs.models.base.ProjectLink(db_constraint=False, db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='citations', to='annotation.annotation')),
+                    ('clause', specs.models.base.ProjectLink(db_constraint=False, db_index=False, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='specs.clause')),
+                    ('project', models.ForeignKey(db_constraint=False, db_index=False, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', to='specs.project')),
+                ],
+            ),
+            migrations.CreateModel(
+                name='ClauseIssue',
+                fields=[
+                    ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                    ('state', models.CharField(choices=[('open', 'Open'), ('closed', 'Closed')], default='open', max_length=16)),
+                    ('opened_for', models.CharField(max_length=32)),
+                    ('opened_at', models.DateTimeField(db_default=django.db.models.functions.datetime.Now())),
+                    ('due_at', models.DateTimeField(null=True)),
+                    ('closed_at', models.DateTimeField(null=True)),
+                    ('closing_reason', models.TextField(blank=True)),
+                    ('clause', specs.models.base.ProjectLink(db_constraint=False, db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='issues', to='specs.clause')),
+                    ('closed_by_version', specs.models.base.ProjectLink(db_constraint=False, db_index=False, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='specs.specversion')),
+                    ('owner', specs.models.base.ProjectLink(db_constraint=False, db_index=False, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='specs.member')),
+                    ('project', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='specs.project')),
+                ],
+            ),
+            migrations.CreateModel(
+                name='ClauseIssueCase',
+                fields=[
+                    ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                    ('control', models.BooleanField(default=False)),
+                    ('issue', specs.models.base.ProjectLink(db_constraint=False, db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='cases', to='annotation.clauseissue')),
+                    ('project', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='specs.project')),
+                    ('task', specs.models.base.ProjectLink(db_constraint=False, db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='workforce.task')),
+                ],
+            ),
+            migrations.CreateModel(
+                name='ClauseReading',
+                fields=[
+                    ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                    ('n_items', models.IntegerField()),
+                    ('n_answers', models.IntegerField()),
+                    ('disagreement', models.FloatField(null=True)),
+                    ('low', models.FloatField(null=True)),
+                    ('high', models.FloatField(null=True)),
+                    ('reason', models.CharField(blank=True, max_length=200)),
+                    ('clause', specs.models.base.ProjectLink(db_constraint=False, db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='specs.clause')),
+                    ('project', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='specs.project')),
+                    ('report', specs.models.base.ProjectLink(db_constraint=False, db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='clause_readings', to='annotation.agreementreport')),
+                    ('revision', specs.models.base.ProjectLink(db_constraint=False, db_index=False, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='specs.clauserevision')),
+                ],
+            ),
+            migrations.CreateModel(
+                name='Dispute',
+                fields=[
+                    ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                    ('questions', django.contrib.postgres.fields.ArrayField(base_field=models.CharField(max_length=64), size=None)),
+                    ('reason', models.CharField(choices=[('answers-differ', 'The answers differ'), ('no-clause-fits', 'Most say that no clause fits'), ('asked-for', 'Opened from imported history')], max_length=32)),
+                    ('state', models.CharField(choices=[('open', 'Open'), ('decided', 'Decided')], default='open', max_length=16)),
+                    ('disagreement', models.FloatField(default=0)),
+                    ('opened_at', models.DateTimeField(db_default=django.db.models.functions.datetime.Now())),
+                    ('decided_at', models.DateTimeField(null=True)),
+                    ('event_id', models.BigIntegerField()),
+                    ('project', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='specs.project')),
+                    ('task', specs.models.base.ProjectLink(db_constraint=False, db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='disputes', to='workforce.task')),
+                    ('work', specs.models.base.ProjectLink(db_constraint=False, db_index=False, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='workforce.task')),
+                ],
+            ),
+            migrations.CreateModel(
+                name='LateAnswer',
+                fields=[
+                    ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                    ('token', models.UUIDField()),
+                    ('client_key', models.CharField(max_length=100)),
+                    ('values', models.JSONField()),
+                    ('citations', models.JSONField(default=list)),
+                    ('reason', models.CharField(max_length=32)),
+                    ('received_at', models.DateTimeField(db_default=django.db.models.functions.datetime.Now())),
+                    ('event_id', models.BigIntegerField()),
+                    ('annotator', specs.models.base.ProjectLink(db_constraint=False, db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='workforce.annotator')),
+                    ('assignment', specs.models.base.ProjectLink(db_constraint=False, db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='workforce.assignment')),
+                    ('project', models.ForeignKey(db_constraint=False, db_index=False, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', to='specs.project')),
+                ],
+            ),
+            migrations.CreateModel(
+                name='RelabelPlan',
+                fields=[
+                    ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                    ('state', models.CharField(choices=[('proposed', 'Proposed'), ('confirmed', 'Confirmed')], default='proposed', max_length=16)),
+                    ('changed', models.JSONField(default=list)),
+                    ('n_tasks', models.IntegerField(default=0)),
+                    ('n_direct', models.IntegerField(default=0)),
+                    ('n_possible', models.IntegerField(default=0)),
+                    ('created_at', models.DateTimeField(db_default=django.db.models.functions.datetime.Now())),
+                    ('confirmed_at', models.DateTimeField(null=True)),
+                    ('confirmed_by', specs.models.base.ProjectLink(db_constraint=False, db_index=False, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='specs.member')),
+                    ('from_version', specs.models.base.ProjectLink(db_constraint=False, db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='specs.specversion')),
+                    ('project', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='specs.project')),
+                    ('queue', specs.models.base.ProjectLink(db_constraint=False, db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='workforce.queue')),
+                    ('relabel_queue', specs.models.base.ProjectLink(db_constraint=False, db_index=False, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='workforce.queue')),
+                    ('to_version', specs.models.base.ProjectLink(db_constraint=False, db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='specs.specversion')),
+                ],
+            ),
+            migrations.CreateModel(
+                name='Carry',
+                fields=[
+                    ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                    ('reason', models.TextField()),
+                    ('n_carried', models.IntegerField()),
+                    ('exceptions', django.contrib.postgres.fields.ArrayField(base_field=models.BigIntegerField(), default=list, size=None)),
+                    ('carried_at', models.DateTimeField(db_default=django.db.models.functions.datetime.Now())),
+                    ('event_id', models.BigIntegerField()),
+                    ('from_version', specs.models.base.ProjectLink(db_constraint=False, db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='specs.specversion')),
+                    ('project', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='specs.project')),
+                    ('queue', specs.models.base.ProjectLink(db_constraint=False, db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='workforce.queue')),
+                    ('to_version', specs.models.base.ProjectLink(db_constraint=False, db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='specs.specversion')),
+                    ('plan', specs.models.base.ProjectLink(db_constraint=False, db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='annotation.relabelplan')),
+                ],
+            ),
+            migrations.CreateModel(
+                name='RelabelTask',
+                fields=[
+                    ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                    ('reach', models.CharField(choices=[('direct', 'Directly'), ('possible', 'Possibly')], max_length=16)),
+                    ('again', specs.models.base.ProjectLink(db_constraint=False, db_index=False, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='workforce.task')),
+                    ('clause', specs.models.base.ProjectLink(db_constraint=False, db_index=False, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='specs.clause')),
+                    ('plan', specs.models.base.ProjectLink(db_constraint=False, db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='tasks', to='annotation.relabelplan')),
+                    ('project', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='specs.project')),
+                    ('task', specs.models.base.ProjectLink(db_constraint=False, db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='workforce.task')),
+                ],
+            ),
+            migrations.CreateModel(
+                name='Ruling',
+                fields=[
+                    ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                    ('values', models.JSONField()),
+                    ('cause', models.CharField(choices=[('annotator-erred', 'An annotator erred'), ('clause-ambiguous', 'The clause is ambiguous'), ('clause-missing', 'A clause is missing'), ('item-unclear', 'The item is unclear'), ('plural', 'Both are right'), ('label-missing', 'No label fits')], max_length=32)),
+                    ('reason', models.TextField(blank=True)),
+                    ('ruled_at', models.DateTimeField(db_default=django.db.models.functions.datetime.Now())),
+                    ('event_id', models.BigIntegerField()),
+                    ('annotator', specs.models.base.ProjectLink(db_constraint=False, db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='workforce.annotator')),
+                    ('assignment', specs.models.base.ProjectLink(db_constraint=False, db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='workforce.assignment')),
+                    ('by', specs.models.base.ProjectLink(db_constraint=False, db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='specs.member')),
+                    ('clause', specs.models.base.ProjectLink(db_constraint=False, db_index=False, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='specs.clause')),
+                    ('dispute', specs.models.base.ProjectLink(db_constraint=False, db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='rulings', to='annotation.dispute')),
+                    ('project', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='specs.project')),
+                    ('version', specs.models.base.ProjectLink(db_constraint=False, db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='specs.specversion')),
+                ],
+            ),
+            migrations.CreateModel(
+                name='Resolution',
+                fields=[
+                    ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                    ('question', models.CharField(max_length=64)),
+                    ('revision', models.SmallIntegerField(default=1)),
+                    ('value', models.JSONField(null=True)),
+                    ('basis', models.CharField(choices=[('consensus', 'Consensus'), ('ruling', 'Ruling'), ('gold', 'Gold')], max_length=16)),
+                    ('distribution', models.JSONField(default=dict)),
+                    ('answers', django.contrib.postgres.fields.ArrayField(base_field=models.BigIntegerField(), default=list, size=None)),
+                    ('rule', models.CharField(max_length=64)),
+                    ('resolved_at', models.DateTimeField(db_default=django.db.models.functions.datetime.Now())),
+                    ('event_id', models.BigIntegerField()),
+                    ('project', models.ForeignKey(db_constraint=False, db_index=False, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', to='specs.project')),
+                    ('task', specs.models.base.ProjectLink(db_constraint=False, db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='resolutions', to='workforce.task')),
+                    ('version', specs.models.base.ProjectLink(db_constraint=False, db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='specs.specversion')),
+                    ('ruling', specs.models.base.ProjectLink(db_constraint=False, db_index=False, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='annotation.ruling')),
+                ],
+            ),
+            migrations.CreateModel(
+                name='Precedent',
+                fields=[
+                    ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                    ('text', models.TextField()),
+                    ('created_at', models.DateTimeField(db_default=django.db.models.functions.datetime.Now())),
+                    ('superseded_at', models.DateTimeField(null=True)),
+                    ('clause', specs.models.base.ProjectLink(db_constraint=False, db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='precedents', to='specs.clause')),
+                    ('project', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='specs.project')),
+                    ('superseded_by', specs.models.base.ProjectLink(db_constraint=False, db_index=False, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='annotation.precedent')),
+                    ('ruling', specs.models.base.ProjectLink(db_constraint=False, db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='annotation.ruling')),
+                ],
+            ),
+            migrations.CreateModel(
+                name='Snapshot',
+                fields=[
+                    ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                    ('name', models.CharField(max_length=200)),
+                    ('state', models.CharField(choices=[('building', 'Building'), ('frozen', 'Frozen'), ('failed', 'Failed')], default='building', max_length=16)),
+                    ('position', models.BigIntegerField(null=True)),
+                    ('request', models.JSONField()),
+                    ('digest', models.CharField(blank=True, max_length=80)),
+                    ('manifest', models.JSONField(null=True)),
+                    ('n_rows', models.BigIntegerField(null=True)),
+                    ('error', models.TextField(blank=True)),
+                    ('created_at', models.DateTimeField(db_default=django.db.models.functions.datetime.Now())),
+                    ('frozen_at', models.DateTimeField(null=True)),
+                    ('job', specs.models.base.ProjectLink(db_constraint=False, db_index=False, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='specs.job')),
+                    ('project', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='specs.project')),
+                    ('requested_by', specs.models.base.ProjectLink(db_constraint=False, db_index=False, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='specs.member')),
+                    ('version', specs.models.base.ProjectLink(db_constraint=False, db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='specs.specversion')),
+                ],
+            ),
+            migrations.CreateModel(
+                name='SnapshotFile',
+                fields=[
+                    ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                    ('name', models.CharField(max_length=100)),
+                    ('media_type', models.CharField(max_length=100)),
+                    ('digest', models.CharField(max_length=80)),
+                    ('n_bytes', models.BigIntegerField()),
+                    ('n_rows', models.BigIntegerField(null=True)),
+                    ('project', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='specs.project')),
+                    ('snapshot', specs.models.base.ProjectLink(db_constraint=False, db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='files', to='annotation.snapshot')),
+                ],
+            ),
+            migrations.CreateModel(
+                name='AgreementDelta',
+                fields=[
+                    ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                    ('question', models.CharField(max_length=64)),
+                    ('name', models.CharField(max_length=200)),
+                    ('amount', models.FloatField()),
+                    ('square', models.FloatField(default=0)),
+                    ('recorded_at', models.DateTimeField(db_default=django.db.models.functions.datetime.Now())),
+                    ('project', models.ForeignKey(db_constraint=False, db_index=False, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', to='specs.project')),
+                    ('queue', specs.models.base.ProjectLink(db_constraint=False, db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='workforce.queue')),
+                    ('version', specs.models.base.ProjectLink(db_constraint=False, db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='specs.specversion')),
+                ],
+                options={
+                    'indexes': [models.Index(fields=['queue', 'version', 'question', 'name'], name='agreement_delta_fold')],
+                    'constraints': [specs.models.base.SameProject(columns=('queue_id',), keys=('id',), name='agreement_delta_queue_same_project', table='workforce_queue'), specs.models.base.SameProject(columns=('version_id',), keys=('id',), name='agreement_delta_version_same_project', table='specs_specversion')],
+                },
+            ),
+        ]),
+        Together([
+            migrations.AddIndex(
+                model_name='agreementreport',
+                index=models.Index(fields=['spec', 'meaning', 'question', '-id'], name='agreement_report_newest'),
+            ),
+            migrations.AddConstraint(
+                model_name='agreementreport',
+                constraint=models.UniqueConstraint(fields=('project', 'id'), name='agreement_report_project_key'),
+            ),
+            pgtrigger.migrations.AddTrigger(
+                model_name='agreementreport',
+                trigger=pgtrigger.compiler.Trigger(name='append_only', sql=pgtrigger.compiler.UpsertTriggerSql(func="RAISE EXCEPTION 'pgtrigger: Cannot update or delete rows from % table', TG_TABLE_NAME;", hash='00c502ec521715fd46eab23be802de54003ce906', operation='UPDATE OR DELETE', pgid='pgtrigger_append_only_71c72', table='annotation_agreementreport', when='BEFORE')),
+            ),
+            pgtrigger.migrations.AddTrigger(
+                model_name='agreementreport',
+                trigger=pgtrigger.compiler.Trigger(name='no_truncate', sql=pgtrigger.compiler.UpsertTriggerSql(func="RAISE EXCEPTION '% is not emptied', TG_TABLE_NAME;", hash='3aca87f72733353083f29d3cfc0c077fcab4eed5', level='STATEMENT', operation='TRUNCATE', pgid='pgtrigger_no_truncate_ccf20', table='annotation_agreementreport', when='BEFORE')),
+            ),
+            migrations.AddIndex(
+                model_name='annotation',
+                index=models.Index(fields=['queue', 'version'], name='annotation_queue_version'),
+            ),
+            migrations.AddConstraint(
+                model_name='annotation',
+                constraint=models.UniqueConstraint(fields=('project', 'id'), name='annotation_project_key'),
+            ),
+            migrations.AddConstraint(
+                model_name='annotation',
+                constraint=models.UniqueConstraint(fields=('assignment', 'revision'), name='annotation_once_per_slot_and_revision'),
+            ),
+            migrations.AddConstraint(
+                model_name='annotation',
+                constraint=models.UniqueConstraint(fields=('task', 'ordinal', 'revision'), name='annotation_ordinal_once'),
+            ),
+            migrations.AddConstraint(
+                model_name='annotation',
+                constraint=models.UniqueConstraint(condition=models.Q(('source', 'live')), fields=('annotator', 'client_key'), name='annotation_client_key_once'),
+            ),
+            migrations.AddConstraint(
+                model_name='annotation',
+                constraint=models.CheckConstraint(condition=models.Q(('source__in', ['live', 'import'])), name='annotation_source_known'),
+            ),
+            migrations.AddConstraint(
+                model_name='annotation',
+                constraint=models.CheckConstraint(condition=models.Q(('ordinal__gte', 1), ('revision__gte', 1)), name='annotation_counts_from_one'),
+            ),
+            pgtrigger.migrations.AddTrigger(
+                model_name='annotation',
+                trigger=pgtrigger.compiler.Trigger(name='append_only', sql=pgtrigger.compiler.UpsertTriggerSql(func="RAISE EXCEPTION 'pgtrigger: Cannot update or delete rows from % table', TG_TABLE_NAME;", hash='d39b7d6011e574d5b9737dc68f0bfd1ee86a5566', operation='UPDATE OR DELETE', pgid='pgtrigger_append_only_f2f9c', table='annotation_annotation', when='BEFORE')),
+            ),
+            pgtrigger.migrations.AddTrigger(
+                model_name='annotation',
+                trigger=pgtrigger.compiler.Trigger(name='no_truncate', sql=pgtrigger.compiler.UpsertTriggerSql(func="RAISE EXCEPTION '% is not emptied', TG_TABLE_NAME;", hash='af7e841d45d25ebd6d36a690bb17df40c9ed5cdf', level='STATEMENT', operation='TRUNCATE', pgid='pgtrigger_no_truncate_eb18e', table='annotation_annotation', when='BEFORE')),
+            ),
+            migrations.AddConstraint(
+                model_name='annotationnote',
+                constraint=models.UniqueConstraint(fields=('annotation',), name='annotation_note_once'),
+            ),
+            migrations.AddConstraint(
+                model_name='answerdraft',
+                constraint=models.UniqueConstraint(fields=('annotator', 'task'), name='answer_draft_once'),
+            ),
+            migrations.AddIndex(
+                model_name='citation',
+                index=models.Index(condition=models.Q(('clause__isnull', False)), fields=['clause'], name='citation_clause'),
+            ),
+            migrations.AddConstraint(
+                model_name='citation',
+                constraint=models.UniqueConstraint(fields=('annotation', 'question', 'clause'), name='citation_once_per_clause', nulls_distinct=False),
+            ),
+            pgtrigger.migrations.AddTrigger(
+                model_name='citation',
+                trigger=pgtrigger.compiler.Trigger(name='append_only', sql=pgtrigger.compiler.UpsertTriggerSql(func="RAISE EXCEPTION 'pgtrigger: Cannot update or delete rows from % table', TG_TABLE_NAME;", hash='9d7db913fb553675b0f33e62a6b2a9985ddb967b', operation='UPDATE OR DELETE', pgid='pgtrigger_append_only_9fa4b', table='annotation_citation', when='BEFORE')),
+            ),
+            pgtrigger.migrations.AddTrigger(
+                model_name='citation',
+                trigger=pgtrigger.compiler.Trigger(name='no_truncate', sql=pgtrigger.compiler.UpsertTriggerSql(func="RAISE EXCEPTION '% is not emptied', TG_TABLE_NAME;", hash='a2a95945389540f990cb4983533e2840c328afa7', level='STATEMENT', operation='TRUNCATE', pgid='pgtrigger_no_truncate_ee007', table='annotation_citation', when='BEFORE')),
+            ),
+            migrations.AddConstraint(
+                model_name='clauseissue',
+                constraint=models.UniqueConstraint(fields=('project', 'id'), name='clause_issue_project_key'),
+            ),
+            migrations.AddConstraint(
+                model_name='clauseissue',
+                constraint=models.UniqueConstraint(condition=models.Q(('state', 'open')), fields=('clause',), name='one_open_issue_per_clause'),
+            ),
+            migrations.AddConstraint(
+                model_name='clauseissue',
+                constraint=models.CheckConstraint(condition=models.Q(('state__in', ['open', 'closed'])), name='clause_issue_state_known'),
+            ),
+            migrations.AddConstraint(
+                model_name='clauseissue',
+                constraint=models.CheckConstraint(condition=models.Q(('state', 'open'), ('closed_by_version__isnull', False), models.Q(('closing_reason', ''), _negated=True), _connector='OR'), name='issue_is_closed_by_a_version_or_a_reason'),
+            ),
+            pgtrigger.migrations.AddTrigger(
+                model_name='clauseissue',
+                trigger=pgtrigger.compiler.Trigger(name='state_steps', sql=pgtrigger.compiler.UpsertTriggerSql(condition='WHEN (OLD.state IS DISTINCT FROM NEW.state)', func="\n            IF NOT ((OLD.state = 'open' AND NEW.state = 'closed') OR (OLD.state = 'closed' AND NEW.state = 'open')) THEN\n                RAISE EXCEPTION '% does not go from % to %', TG_TABLE_NAME, OLD.state, NEW.state\n                    USING ERRCODE = 'check_violation', CONSTRAINT = TG_TABLE_NAME || '_state_steps';\n            END IF;\n            RETURN NEW;\n        ", hash='a7acaf3612dc68bcd3b386b3c5e679cb42bdbc5d', operation='UPDATE OF "state"', pgid='pgtrigger_state_steps_da060', table='annotation_clauseissue', when='BEFORE')),
+            ),
+            pgtrigger.migrations.AddTrigger(
+                model_name='clauseissue',
+                trigger=pgtrigger.compiler.Trigger(name='never_deleted', sql=pgtrigger.compiler.UpsertTriggerSql(func="RAISE EXCEPTION 'pgtrigger: Cannot delete rows from % table', TG_TABLE_NAME;", hash='94d4f7e6f7222a8e5b942f30edc97d1ac092c921', operation='DELETE', pgid='pgtrigger_never_deleted_47f79', table='annotation_clauseissue', when='BEFORE')),
+            ),
+            pgtrigger.migrations.AddTrigger(
+                model_name='clauseissue',
+                trigger=pgtrigger.compiler.Trigger(name='no_truncate', sql=pgtrigger.compiler.UpsertTriggerSql(func="RAISE EXCEPTION '% is not emptied', TG_TABLE_NAME;", hash='9396748df3697a7dcce64dd67020fa890a2dfd19', level='STATEMENT', operation='TRUNCATE', pgid='pgtrigger_no_truncate_f1ef4', table='annotation_clauseissue', when='BEFORE')),
+            ),
+            migrations.AddConstraint(
+                model_name='clauseissuecase',
+                constraint=models.UniqueConstraint(fields=('issue', 'task'), name='clause_issue_case_once'),
+            ),
+            migrations.AddIndex(
+                model_name='clausereading',
+                index=models.Index(fields=['clause', '-id'], name='clause_reading_newest'),
+            ),
+            migrations.AddConstraint(
+                model_name='clausereading',
+                constraint=models.UniqueConstraint(fields=('report', 'clause'), name='clause_reading_once'),
+            ),
+            pgtrigger.migrations.AddTrigger(
+                model_name='clausereading',
+                trigger=pgtrigger.compiler.Trigger(name='append_only', sql=pgtrigger.compiler.UpsertTriggerSql(func="RAISE EXCEPTION 'pgtrigger: Cannot update or delete rows from % table', TG_TABLE_NAME;", hash='3a47f3b4078c0bbea5674a7a4262f3ba81261bb2', operation='UPDATE OR DELETE', pgid='pgtrigger_append_only_d5d15', table='annotation_clausereading', when='BEFORE')),
+            ),
+            pgtrigger.migrations.AddTrigger(
+                model_name='clausereading',
+                trigger=pgtrigger.compiler.Trigger(name='no_truncate', sql=pgtrigger.compiler.UpsertTriggerSql(func="RAISE EXCEPTION '% is not emptied', TG_TABLE_NAME;", hash='dc4e7dede4e1e61c4e8513cfe97e8f076dbeb550', level='STATEMENT', operation='TRUNCATE', pgid='pgtrigger_no_truncate_791b1', table='annotation_clausereading', when='BEFORE')),
+            ),
+            migrations.AddIndex(
+                model_name='dispute',
+                index=models.Index(condition=models.Q(('state', 'open')), fields=['project', '-disagreement', 'id'], name='dispute_worst_first'),
+            ),
+            migrations.AddConstraint(
+                model_name='dispute',
+                constraint=models.UniqueConstraint(fields=('project', 'id'), name='dispute_project_key'),
+            ),
+            migrations.AddConstraint(
+                model_name='dispute',
+                constraint=models.UniqueConstraint(condition=models.Q(('state', 'open')), fields=('task',), name='one_open_dispute_per_task'),
+            ),
+            migrations.AddConstraint(
+                model_name='dispute',
+                constraint=models.UniqueConstraint(fields=('work',), name='dispute_work_once'),
+            ),
+            migrations.AddConstraint(
+                model_name='dispute',
+                constraint=models.CheckConstraint(condition=models.Q(('state__in', ['open', 'decided'])), name='dispute_state_known'),
+            ),
+            migrations.AddConstraint(
+                model_name='dispute',
+                constraint=models.CheckConstraint(condition=models.Q(('reason__in', ['answers-differ', 'no-clause-fits', 'asked-for'])), name='dispute_reason_known'),
+            ),
+            migrations.AddConstraint(
+                model_name='dispute',
+                constraint=models.CheckConstraint(condition=models.Q(('questions__len__gte', 1)), name='dispute_lists_its_questions'),
+            ),
+            migrations.AddConstraint(
+                model_name='dispute',
+                constraint=models.CheckConstraint(condition=models.Q(('state', 'open'), ('decided_at__isnull', False), _connector='OR'), name='decided_dispute_has_a_time'),
+            ),
+            pgtrigger.migrations.AddTrigger(
+                model_name='dispute',
+                trigger=pgtrigger.compiler.Trigger(name='frozen', sql=pgtrigger.compiler.UpsertTriggerSql(func='RAISE EXCEPTION \'pgtrigger: Cannot update of "task_id", "questions", "reason", "opened_at" rows from % table\', TG_TABLE_NAME;', hash='d462e4a6cb764588bbfb209a9c417f9464c91d08', operation='UPDATE OF "task_id", "questions", "reason", "opened_at"', pgid='pgtrigger_frozen_4d099', table='annotation_dispute', when='BEFORE')),
+            ),
+            pgtrigger.migrations.AddTrigger(
+                model_name='dispute',
+                trigger=pgtrigger.compiler.Trigger(name='state_steps', sql=pgtrigger.compiler.UpsertTriggerSql(condition='WHEN (OLD.state IS DISTINCT FROM NEW.state)', func="\n            IF NOT ((OLD.state = 'open' AND NEW.state = 'decided') OR (OLD.state = 'decided' AND NEW.state = 'open')) THEN\n                RAISE EXCEPTION '% does not go from % to %', TG_TABLE_NAME, OLD.state, NEW.state\n                    USING ERRCODE = 'check_violation', CONSTRAINT = TG_TABLE_NAME || '_state_steps';\n            END IF;\n            RETURN NEW;\n        ", hash='0a0a0ebd3694c67fe42d672a8278b5961e16c2cb', operation='UPDATE OF "state"', pgid='pgtrigger_state_steps_3e480', table='annotation_dispute', when='BEFORE')),
+            ),
+            pgtrigger.migrations.AddTrigger(
+                model_name='dispute',
+                trigger=pgtrigger.compiler.Trigger(name='never_deleted', sql=pgtrigger.compiler.UpsertTriggerSql(func="RAISE EXCEPTION 'pgtrigger: Cannot delete rows from % table', TG_TABLE_NAME;", hash='c3fd40cf213a77addf9c0aa3f7fbe76e39372e6d', operation='DELETE', pgid='pgtrigger_never_deleted_8d774', table='annotation_dispute', when='BEFORE')),
+            ),
+            pgtrigger.migrations.AddTrigger(
+                model_name='dispute',
+                trigger=pgtrigger.compiler.Trigger(name='no_truncate', sql=pgtrigger.compiler.UpsertTriggerSql(func="RAISE EXCEPTION '% is not emptied', TG_TABLE_NAME;", hash='e624483c4673577377fdb9a10b77bf924cc3d266', level='STATEMENT', operation='TRUNCATE', pgid='pgtrigger_no_truncate_62d64', table='annotation_dispute', when='BEFORE')),
+            ),
+            migrations.AddIndex(
+                model_name='lateanswer',
+                index=models.Index(fields=['assignment'], name='late_answer_assignment'),
+            ),
+            migrations.AddConstraint(
+                model_name='lateanswer',
+                constraint=models.UniqueConstraint(fields=('annotator', 'client_key'), name='late_answer_client_key_once'),
+            ),
+            pgtrigger.migrations.AddTrigger(
+                model_name='lateanswer',
+                trigger=pgtrigger.compiler.Trigger(name='append_only', sql=pgtrigger.compiler.UpsertTriggerSql(func="RAISE EXCEPTION 'pgtrigger: Cannot update or delete rows from % table', TG_TABLE_NAME;", hash='eb186decc4312da6a89d13edca296d1e6499fae8', operation='UPDATE OR DELETE', pgid='pgtrigger_append_only_cd6e7', table='annotation_lateanswer', when='BEFORE')),
+            ),
+            pgtrigger.migrations.AddTrigger(
+                model_name='lateanswer',
+                trigger=pgtrigger.compiler.Trigger(name='no_truncate', sql=pgtrigger.compiler.UpsertTriggerSql(func="RAISE EXCEPTION '% is not emptied', TG_TABLE_NAME;", hash='0c8f8fb27fdd98a2c560d8268f550769a0ff309d', level='STATEMENT', operation='TRUNCATE', pgid='pgtrigger_no_truncate_73b75', table='annotation_lateanswer', when='BEFORE')),
+            ),
+            migrations.AddConstraint(
+                model_name='relabelplan',
+                constraint=models.UniqueConstraint(fields=('project', 'id'), name='relabel_plan_project_key'),
+            ),
+            migrations.AddConstraint(
+                model_name='relabelplan',
+                constraint=models.UniqueConstraint(fields=('queue', 'to_version'), name='relabel_plan_once_per_version'),
+            ),
+            migrations.AddConstraint(
+                model_name='relabelplan',
+                constraint=models.CheckConstraint(condition=models.Q(('state__in', ['proposed', 'confirmed'])), name='relabel_plan_state_known'),
+            ),
+            pgtrigger.migrations.AddTrigger(
+                model_name='relabelplan',
+                trigger=pgtrigger.compiler.Trigger(name='frozen', sql=pgtrigger.compiler.UpsertTriggerSql(func='RAISE EXCEPTION \'pgtrigger: Cannot update of "queue_id", "from_version_id", "to_version_id" rows from % table\', TG_TABLE_NAME;', hash='0c98267cfdacc4f39c68225301306b74a7b0eb99', operation='UPDATE OF "queue_id", "from_version_id", "to_version_id"', pgid='pgtrigger_frozen_5f7b6', table='annotation_relabelplan', when='BEFORE')),
+            ),
+            pgtrigger.migrations.AddTrigger(
+                model_name='relabelplan',
+                trigger=pgtrigger.compiler.Trigger(name='state_steps', sql=pgtrigger.compiler.UpsertTriggerSql(condition='WHEN (OLD.state IS DISTINCT FROM NEW.state)', func="\n            IF NOT ((OLD.state = 'proposed' AND NEW.state = 'confirmed')) THEN\n                RAISE EXCEPTION '% does not go from % to %', TG_TABLE_NAME, OLD.state, NEW.state\n                    USING ERRCODE = 'check_violation', CONSTRAINT = TG_TABLE_NAME || '_state_steps';\n            END IF;\n            RETURN NEW;\n        ", hash='55e3ac051f8678605af0b700d880d411dec91fd3', operation='UPDATE OF "state"', pgid='pgtrigger_state_steps_1c9d9', table='annotation_relabelplan', when='BEFORE')),
+            ),
+            pgtrigger.migrations.AddTrigger(
+                model_name='relabelplan',
+                trigger=pgtrigger.compiler.Trigger(name='never_deleted', sql=pgtrigger.compiler.UpsertTriggerSql(func="RAISE EXCEPTION 'pgtrigger: Cannot delete rows from % table', TG_TABLE_NAME;", hash='7736712e5bffad887928c7484a993b7b593095c0', operation='DELETE', pgid='pgtrigger_never_deleted_75df3', table='annotation_relabelplan', when='BEFORE')),
+            ),
+            pgtrigger.migrations.AddTrigger(
+                model_name='relabelplan',
+                trigger=pgtrigger.compiler.Trigger(name='no_truncate', sql=pgtrigger.compiler.UpsertTriggerSql(func="RAISE EXCEPTION '% is not emptied', TG_TABLE_NAME;", hash='48b494e23e2843862f23c6d3020c5d7456c15b15', level='STATEMENT', operation='TRUNCATE', pgid='pgtrigger_no_truncate_8bca5', table='annotation_relabelplan', when='BEFORE')),
+            ),
+            migrations.AddConstraint(
+                model_name='carry',
+                constraint=models.UniqueConstraint(fields=('project', 'id'), name='carry_project_key'),
+            ),
+            migrations.AddConstraint(
+                model_name='carry',
+                constraint=models.UniqueConstraint(fields=('queue', 'to_version'), name='carried_once_per_version'),
+            ),
+            migrations.AddConstraint(
+                model_name='carry',
+                constraint=models.CheckConstraint(condition=models.Q(('reason', ''), _negated=True), name='carry_has_a_reason'),
+            ),
+            pgtrigger.migrations.AddTrigger(
+                model_name='carry',
+                trigger=pgtrigger.compiler.Trigger(name='append_only', sql=pgtrigger.compiler.UpsertTriggerSql(func="RAISE EXCEPTION 'pgtrigger: Cannot update or delete rows from % table', TG_TABLE_NAME;", hash='88840dd25ac39614e73d8fea1bee7562c677d69a', operation='UPDATE OR DELETE', pgid='pgtrigger_append_only_b0e53', table='annotation_carry', when='BEFORE')),
+            ),
+            pgtrigger.migrations.AddTrigger(
+                model_name='carry',
+                trigger=pgtrigger.compiler.Trigger(name='no_truncate', sql=pgtrigger.compiler.UpsertTriggerSql(func="RAISE EXCEPTION '% is not emptied', TG_TABLE_NAME;", hash='35e099edd0b566d3620504ba47e8089ecdf41913', level='STATEMENT', operation='TRUNCATE', pgid='pgtrigger_no_truncate_e148b', table='annotation_carry', when='BEFORE')),
+            ),
+            migrations.AddIndex(
+                model_name='relabeltask',
+                index=models.Index(condition=models.Q(('again__isnull', False)), fields=['again'], name='relabel_task_again'),
+            ),
+            migrations.AddConstraint(
+                model_name='relabeltask',
+                constraint=models.UniqueConstraint(fields=('plan', 'task'), name='relabel_task_once_per_plan'),
+            ),
+            migrations.AddConstraint(
+                model_name='relabeltask',
+                constraint=models.CheckConstraint(condition=models.Q(('reach__in', ['direct', 'possible'])), name='relabel_task_reach_known'),
+            ),
+            migrations.AddIndex(
+                model_name='ruling',
+                index=models.Index(fields=['dispute'], name='ruling_dispute'),
+            ),
+            migrations.AddIndex(
+                model_name='ruling',
+                index=models.Index(fields=['clause'], name='ruling_clause'),
+            ),
+            migrations.AddConstraint(
+                model_name='ruling',
+                constraint=models.UniqueConstraint(fields=('project', 'id'), name='ruling_project_key'),
+            ),
+            migrations.AddConstraint(
+                model_name='ruling',
+                constraint=models.UniqueConstraint(fields=('assignment',), name='ruling_once_per_slot'),
+            ),
+            migrations.AddConstraint(
+                model_name='ruling',
+                constraint=models.CheckConstraint(condition=models.Q(('cause__in', ['annotator-erred', 'clause-ambiguous', 'clause-missing', 'item-unclear', 'plural', 'label-missing'])), name='ruling_cause_known'),
+            ),
+            migrations.AddConstraint(
+                model_name='ruling',
+                constraint=models.CheckConstraint(condition=models.Q(models.Q(('cause__in', ('clause-ambiguous', 'clause-missing', 'label-missing')), _negated=True), models.Q(('reason', ''), _negated=True), _connector='OR'), name='ruling_on_the_spec_has_a_reason'),
+            ),
+            migrations.AddConstraint(
+                model_name='ruling',
+                constraint=models.CheckConstraint(condition=models.Q(models.Q(('cause', 'clause-ambiguous'), _negated=True), ('clause__isnull', False), _connector='OR'), name='ambiguity_names_its_clause'),
+            ),
+            pgtrigger.migrations.AddTrigger(
+                model_name='ruling',
+                trigger=pgtrigger.compiler.Trigger(name='append_only', sql=pgtrigger.compiler.UpsertTriggerSql(func="RAISE EXCEPTION 'pgtrigger: Cannot update or delete rows from % table', TG_TABLE_NAME;", hash='77075b683fbd7f80cfd2591151bb49ee34d6753e', operation='UPDATE OR DELETE', pgid='pgtrigger_append_only_db066', table='annotation_ruling', when='BEFORE')),
+            ),
+            pgtrigger.migrations.AddTrigger(
+                model_name='ruling',
+                trigger=pgtrigger.compiler.Trigger(name='no_truncate', sql=pgtrigger.compiler.UpsertTriggerSql(func="RAISE EXCEPTION '% is not emptied', TG_TABLE_NAME;", hash='8f5acf07c041592eb2090bad328c9f348ef33e24', level='STATEMENT', operation='TRUNCATE', pgid='pgtrigger_no_truncate_787cb', table='annotation_ruling', when='BEFORE')),
+            ),
+            migrations.AddIndex(
+                model_name='resolution',
+                index=models.Index(fields=['event_id'], name='resolution_event'),
+            ),
+            migrations.AddConstraint(
+                model_name='resolution',
+                constraint=models.UniqueConstraint(fields=('project', 'id'), name='resolution_project_key'),
+            ),
+            migrations.AddConstraint(
+                model_name='resolution',
+                constraint=models.UniqueConstraint(fields=('task', 'question', 'revision'), name='resolution_revision_once'),
+            ),
+            migrations.AddConstraint(
+                model_name='resolution',
+                constraint=models.CheckConstraint(condition=models.Q(('basis__in', ['consensus', 'ruling', 'gold'])), name='resolution_basis_known'),
+            ),
+            migrations.AddConstraint(
+                model_name='resolution',
+                constraint=models.CheckConstraint(condition=models.Q(models.Q(('basis', 'ruling'), _negated=True), ('ruling__isnull', False), _connector='OR'), name='ruled_resolution_names_its_ruling'),
+            ),
+            pgtrigger.migrations.AddTrigger(
+                model_name='resolution',
+                trigger=pgtrigger.compiler.Trigger(name='append_only', sql=pgtrigger.compiler.UpsertTriggerSql(func="RAISE EXCEPTION 'pgtrigger: Cannot update or delete rows from % table', TG_TABLE_NAME;", hash='babd6fd2b03b4581af7873ab163ca86fd9a6972a', operation='UPDATE OR DELETE', pgid='pgtrigger_append_only_76936', table='annotation_resolution', when='BEFORE')),
+            ),
+            pgtrigger.migrations.AddTrigger(
+                model_name='resolution',
+                trigger=pgtrigger.compiler.Trigger(name='no_truncate', sql=pgtrigger.compiler.UpsertTriggerSql(func="RAISE EXCEPTION '% is not emptied', TG_TABLE_NAME;", hash='2e159eed567f95452095a47edcdf6d0dfa38ad38', level='STATEMENT', operation='TRUNCATE', pgid='pgtrigger_no_truncate_33336', table='annotation_resolution', when='BEFORE')),
+            ),
+            migrations.AddIndex(
+                model_name='precedent',
+                index=models.Index(condition=models.Q(('superseded_at__isnull', True)), fields=['clause'], name='precedent_in_force'),
+            ),
+            migrations.AddConstraint(
+                model_name='precedent',
+                constraint=models.UniqueConstraint(fields=('project', 'id'), name='precedent_project_key'),
+            ),
+            migrations.AddConstraint(
+                model_name='precedent',
+                constraint=models.UniqueConstraint(fields=('ruling', 'clause'), name='precedent_once_per_ruling'),
+            ),
+            pgtrigger.migrations.AddTrigger(
+                model_name='precedent',
+                trigger=pgtrigger.compiler.Trigger(name='frozen', sql=pgtrigger.compiler.UpsertTriggerSql(func='RAISE EXCEPTION \'pgtrigger: Cannot update of "clause_id", "ruling_id", "text" rows from % table\', TG_TABLE_NAME;', hash='733809b045addec51a82f07719c01157c7c250ae', operation='UPDATE OF "clause_id", "ruling_id", "text"', pgid='pgtrigger_frozen_b0ad9', table='annotation_precedent', when='BEFORE')),
+            ),
+            pgtrigger.migrations.AddTrigger(
+                model_name='precedent',
+                trigger=pgtrigger.compiler.Trigger(name='never_deleted', sql=pgtrigger.compiler.UpsertTriggerSql(func="RAISE EXCEPTION 'pgtrigger: Cannot delete rows from % table', TG_TABLE_NAME;", hash='419c0e97fd41e61e60173b484e3d3092f8a8de0c', operation='DELETE', pgid='pgtrigger_never_deleted_e7748', table='annotation_precedent', when='BEFORE')),
+            ),
+            pgtrigger.migrations.AddTrigger(
+                model_name='precedent',
+                trigger=pgtrigger.compiler.Trigger(name='no_truncate', sql=pgtrigger.compiler.UpsertTriggerSql(func="RAISE EXCEPTION '% is not emptied', TG_TABLE_NAME;", hash='3135d9884960d1384173ca327b8f208c58e98a1e', level='STATEMENT', operation='TRUNCATE', pgid='pgtrigger_no_truncate_bc7c5', table='annotation_precedent', when='BEFORE')),
+            ),
+            migrations.AddIndex(
+                model_name='snapshot',
+                index=models.Index(fields=['project', '-id'], name='snapshot_newest'),
+            ),
+            migrations.AddIndex(
+                model_name='snapshot',
+                index=models.Index(condition=models.Q(('digest', ''), _negated=True), fields=['digest'], name='snapshot_digest'),
+            ),
+            migrations.AddConstraint(
+                model_name='snapshot',
+                constraint=models.UniqueConstraint(fields=('project', 'id'), name='snapshot_project_key'),
+            ),
+            migrations.AddConstraint(
+                model_name='snapshot',
+                constraint=models.CheckConstraint(condition=models.Q(('state__in', ['building', 'frozen', 'failed'])), name='snapshot_state_known'),
+            ),
+            migrations.AddConstraint(
+                model_name='snapshot',
+                constraint=models.CheckConstraint(condition=models.Q(models.Q(('state', 'frozen'), _negated=True), models.Q(models.Q(('digest', ''), _negated=True), ('frozen_at__isnull', False), ('manifest__isnull', False), ('n_rows__isnull', False), ('position__isnull', False)), _connector='OR'), name='frozen_snapshot_is_complete'),
+            ),
+            pgtrigger.migrations.AddTrigger(
+                model_name='snapshot',
+                trigger=pgtrigger.compiler.Trigger(name='state_steps', sql=pgtrigger.compiler.UpsertTriggerSql(condition='WHEN (OLD.state IS DISTINCT FROM NEW.state)', func="\n            IF NOT ((OLD.state = 'building' AND NEW.state = 'frozen') OR (OLD.state = 'building' AND NEW.state = 'failed')) THEN\n                RAISE EXCEPTION '% does not go from % to %', TG_TABLE_NAME, OLD.state, NEW.state\n                    USING ERRCODE = 'check_violation', CONSTRAINT = TG_TABLE_NAME || '_state_steps';\n            END IF;\n            RETURN NEW;\n        ", hash='c189dc6be11faa1ce699f84f4d2ee6ac6a3139ae', operation='UPDATE OF "state"', pgid='pgtrigger_state_steps_cd3f4', table='annotation_snapshot', when='BEFORE')),
+            ),
+            pgtrigger.migrations.AddTrigger(
+                model_name='snapshot',
+                trigger=pgtrigger.compiler.Trigger(name='no_edit_after', sql=pgtrigger.compiler.UpsertTriggerSql(condition="WHEN (OLD.state <> 'building')", func="RAISE EXCEPTION 'pgtrigger: Cannot update rows from % table', TG_TABLE_NAME;", hash='1d520a8562097ac5374488d16ea16b6947abfa8f', operation='UPDATE', pgid='pgtrigger_no_edit_after_1ded7', table='annotation_snapshot', when='BEFORE')),
+            ),
+            pgtrigger.migrations.AddTrigger(
+                model_name='snapshot',
+                trigger=pgtrigger.compiler.Trigger(name='never_deleted', sql=pgtrigger.compiler.UpsertTriggerSql(func="RAISE EXCEPTION 'pgtrigger: Cannot delete rows from % table', TG_TABLE_NAME;", hash='d3563fa35b1c42296a3f47eb8cb421c10ab1b56a', operation='DELETE', pgid='pgtrigger_never_deleted_be0f3', table='annotation_snapshot', when='BEFORE')),
+            ),
+            pgtrigger.migrations.AddTrigger(
+                model_name='snapshot',
+                trigger=pgtrigger.compiler.Trigger(name='no_truncate', sql=pgtrigger.compiler.UpsertTriggerSql(func="RAISE EXCEPTION '% is not emptied', TG_TABLE_NAME;", hash='f521d6b64e64ead93ba6a85dea22d0a044e4a3ee', level='STATEMENT', operation='TRUNCATE', pgid='pgtrigger_no_truncate_fdeb1', table='annotation_snapshot', when='BEFORE')),
+            ),
+            migrations.AddConstraint(
+                model_name='snapshotfile',
+                constraint=models.UniqueConstraint(fields=('snapshot', 'name'), name='snapshot_file_once'),
+            ),
+            pgtrigger.migrations.AddTrigger(
+                model_name='snapshotfile',
+                trigger=pgtrigger.compiler.Trigger(name='append_only', sql=pgtrigger.compiler.UpsertTriggerSql(func="RAISE EXCEPTION 'pgtrigger: Cannot update or delete rows from % table', TG_TABLE_NAME;", hash='96e86589757921899750df4612f5f67e0dbabe83', operation='UPDATE OR DELETE', pgid='pgtrigger_append_only_a88bc', table='annotation_snapshotfile', when='BEFORE')),
+            ),
+            pgtrigger.migrations.AddTrigger(
+                model_name='snapshotfile',
+                trigger=pgtrigger.compiler.Trigger(name='no_truncate', sql=pgtrigger.compiler.UpsertTriggerSql(func="RAISE EXCEPTION '% is not emptied', TG_TABLE_NAME;", hash='9bfc4c5c0fe4d97800c9adf258ef3b2dcd973436', level='STATEMENT', operation='TRUNCATE', pgid='pgtrigger_no_truncate_bbaa6', table='annotation_snapshotfile', when='BEFORE')),
+            ),
+            migrations.AddConstraint(
+                model_name='agreementreport',
+                constraint=specs.models.base.SameProject(columns=('spec_id',), keys=('id',), name='agreement_report_spec_same_project', table='specs_spec'),
+            ),
+            migrations.AddConstraint(
+                model_name='agreementreport',
+                constraint=specs.models.base.SameProject(columns=('queue_id',), keys=('id',), name='agreement_report_queue_same_project', table='workforce_queue'),
+            ),
+            migrations.AddConstraint(
+                model_name='agreementreport',
+                constraint=specs.models.base.SameProject(columns=('job_id',), keys=('id',), name='agreement_report_job_same_project', table='specs_job'),
+            ),
+            migrations.AddConstraint(
+                model_name='annotation',
+                constraint=specs.models.base.SameProject(columns=('queue_id', 'task_id', 'annotator_id', 'version_id', 'assignment_id'), keys=('queue_id', 'task_id', 'annotator_id', 'version_id', 'id'), name='annotation_repeats_its_slot', table='workforce_assignment'),
+            ),
+            migrations.AddConstraint(
+                model_name='annotationnote',
+                constraint=specs.models.base.SameProject(columns=('annotation_id',), keys=('id',), name='annotation_note_annotation_same_project', table='annotation_annotation'),
+            ),
+            migrations.AddConstraint(
+                model_name='answerdraft',
+                constraint=specs.models.base.SameProject(columns=('task_id',), keys=('id',), name='answer_draft_task_same_project', table='workforce_task'),
+            ),
+            migrations.AddConstraint(
+                model_name='answerdraft',
+                constraint=specs.models.base.SameProject(columns=('annotator_id',), keys=('id',), name='answer_draft_annotator_same_project', table='workforce_annotator'),
+            ),
+            migrations.AddConstraint(
+                model_name='citation',
+                constraint=specs.models.base.SameProject(columns=('annotation_id',), keys=('id',), name='citation_annotation_same_project', table='annotation_annotation'),
+            ),
+            migrations.AddConstraint(
+                model_name='citation',
+                constraint=specs.models.base.SameProject(columns=('clause_id',), keys=('id',), name='citation_clause_same_project', table='specs_clause'),
+            ),
+            migrations.AddConstraint(
+                model_name='clauseissue',
+                constraint=specs.models.base.SameProject(columns=('clause_id',), keys=('id',), name='clause_issue_clause_same_project', table='specs_clause'),
+            ),
+            migrations.AddConstraint(
+                model_name='clauseissue',
+                constraint=specs.models.base.SameProject(columns=('owner_id',), keys=('id',), name='clause_issue_owner_same_project', table='specs_member'),
+            ),
+            migrations.AddConstraint(
+                model_name='clauseissue',
+                constraint=specs.models.base.SameProject(columns=('closed_by_version_id',), keys=('id',), name='clause_issue_closed_by_version_same_project', table='specs_specversion'),
+            ),
+            migrations.AddConstraint(
+                model_name='clauseissuecase',
+                constraint=specs.models.base.SameProject(columns=('issue_id',), keys=('id',), name='clause_issue_case_issue_same_project', table='annotation_clauseissue'),
+            ),
+            migrations.AddConstraint(
+                model_name='clauseissuecase',
+                constraint=specs.models.base.SameProject(columns=('task_id',), keys=('id',), name='clause_issue_case_task_same_project', table='workforce_task'),
+            ),
+            migrations.AddConstraint(
+                model_name='clausereading',
+                constraint=specs.models.base.SameProject(columns=('report_id',), keys=('id',), name='clause_reading_report_same_project', table='annotation_agreementreport'),
+            ),
+            migrations.AddConstraint(
+                model_name='clausereading',
+                constraint=specs.models.base.SameProject(columns=('clause_id',), keys=('id',), name='clause_reading_clause_same_project', table='specs_clause'),
+            ),
+            migrations.AddConstraint(
+                model_name='clausereading',
+                constraint=specs.models.base.SameProject(columns=('revision_id',), keys=('id',), name='clause_reading_revision_same_project', table='specs_clauserevision'),
+            ),
+            migrations.AddConstraint(
+                model_name='dispute',
+                constraint=specs.models.base.SameProject(columns=('task_id',), keys=('id',), name='dispute_task_same_project', table='workforce_task'),
+            ),
+            migrations.AddConstraint(
+                model_name='dispute',
+                constraint=specs.models.base.SameProject(columns=('work_id',), keys=('id',), name='dispute_work_same_project', table='workforce_task'),
+            ),
+            migrations.AddConstraint(
+                model_name='lateanswer',
+                constraint=specs.models.base.SameProject(columns=('assignment_id',), keys=('id',), name='late_answer_assignment_same_project', table='workforce_assignment'),
+            ),
+            migrations.AddConstraint(
+                model_name='lateanswer',
+                constraint=specs.models.base.SameProject(columns=('annotator_id',), keys=('id',), name='late_answer_annotator_same_project', table='workforce_annotator'),
+            ),
+            migrations.AddConstraint(
+                model_name='relabelplan',
+                constraint=specs.models.base.SameProject(columns=('queue_id',), keys=('id',), name='relabel_plan_queue_same_project', table='workforce_queue'),
+            ),
+            migrations.AddConstraint(
+                model_name='relabelplan',
+                constraint=specs.models.base.SameProject(columns=('relabel_queue_id',), keys=('id',), name='relabel_plan_relabel_queue_same_project', table='workforce_queue'),
+            ),
+            migrations.AddConstraint(
+                model_name='relabelplan',
+                constraint=specs.models.base.SameProject(columns=('from_version_id',), keys=('id',), name='relabel_plan_from_version_same_project', table='specs_specversion'),
+            ),
+            migrations.AddConstraint(
+                model_name='relabelplan',
+                constraint=specs.models.base.SameProject(columns=('to_version_id',), keys=('id',), name='relabel_plan_to_version_same_project', table='specs_specversion'),
+            ),
+            migrations.AddConstraint(
+                model_name='relabelplan',
+                constraint=specs.models.base.SameProject(columns=('confirmed_by_id',), keys=('id',), name='relabel_plan_confirmed_by_same_project', table='specs_member'),
+            ),
+            migrations.AddConstraint(
+                model_name='carry',
+                constraint=specs.models.base.SameProject(columns=('plan_id',), keys=('id',), name='carry_plan_same_project', table='annotation_relabelplan'),
+            ),
+            migrations.AddConstraint(
+                model_name='carry',
+                constraint=specs.models.base.SameProject(columns=('queue_id',), keys=('id',), name='carry_queue_same_project', table='workforce_queue'),
+            ),
+            migrations.AddConstraint(
+                model_name='carry',
+                constraint=specs.models.base.SameProject(columns=('from_version_id',), keys=('id',), name='carry_from_version_same_project', table='specs_specversion'),
+            ),
+            migrations.AddConstraint(
+                model_name='carry',
+                constraint=specs.models.base.SameProject(columns=('to_version_id',), keys=('id',), name='carry_to_version_same_project', table='specs_specversion'),
+            ),
+            migrations.AddConstraint(
+                model_name='relabeltask',
+                constraint=specs.models.base.SameProject(columns=('plan_id',), keys=('id',), name='relabel_task_plan_same_project', table='annotation_relabelplan'),
+            ),
+            migrations.AddConstraint(
+                model_name='relabeltask',
+                constraint=specs.models.base.SameProject(columns=('task_id',), keys=('id',), name='relabel_task_task_same_project', table='workforce_task'),
+            ),
+            migrations.AddConstraint(
+                model_name='relabeltask',
+                constraint=specs.models.base.SameProject(columns=('clause_id',), keys=('id',), name='relabel_task_clause_same_project', table='specs_clause'),
+            ),
+            migrations.AddConstraint(
+                model_name='relabeltask',
+                constraint=specs.models.base.SameProject(columns=('again_id',), keys=('id',), name='relabel_task_again_same_project', table='workforce_task'),
+            ),
+            migrations.AddConstraint(
+                model_name='ruling',
+                constraint=specs.models.base.SameProject(columns=('dispute_id',), keys=('id',), name='ruling_dispute_same_project', table='annotation_dispute'),
+            ),
+            migrations.AddConstraint(
+                model_name='ruling',
+                constraint=specs.models.base.SameProject(columns=('assignment_id',), keys=('id',), name='ruling_assignment_same_project', table='workforce_assignment'),
+            ),
+            migrations.AddConstraint(
+                model_name='ruling',
+                constraint=specs.models.base.SameProject(columns=('annotator_id',), keys=('id',), name='ruling_annotator_same_project', table='workforce_annotator'),
+            ),
+            migrations.AddConstraint(
+                model_name='ruling',
+                constraint=specs.models.base.SameProject(columns=('by_id',), keys=('id',), name='ruling_by_same_project', table='specs_member'),
+            ),
+            migrations.AddConstraint(
+                model_name='ruling',
+                constraint=specs.models.base.SameProject(columns=('version_id',), keys=('id',), name='ruling_version_same_project', table='specs_specversion'),
+            ),
+            migrations.AddConstraint(
+                model_name='ruling',
+                constraint=specs.models.base.SameProject(columns=('clause_id',), keys=('id',), name='ruling_clause_same_project', table='specs_clause'),
+            ),
+            migrations.AddConstraint(
+                model_name='resolution',
+                constraint=specs.models.base.SameProject(columns=('task_id',), keys=('id',), name='resolution_task_same_project', table='workforce_task'),
+            ),
+            migrations.AddConstraint(
+                model_name='resolution',
+                constraint=specs.models.base.SameProject(columns=('version_id',), keys=('id',), name='resolution_version_same_project', table='specs_specversion'),
+            ),
+            migrations.AddConstraint(
+                model_name='resolution',
+                constraint=specs.models.base.SameProject(columns=('ruling_id',), keys=('id',), name='resolution_ruling_same_project', table='annotation_ruling'),
+            ),
+            migrations.AddConstraint(
+                model_name='precedent',
+                constraint=specs.models.base.SameProject(columns=('clause_id',), keys=('id',), name='precedent_clause_same_project', table='specs_clause'),
+            ),
+            migrations.AddConstraint(
+                model_name='precedent',
+                constraint=specs.models.base.SameProject(columns=('ruling_id',), keys=('id',), name='precedent_ruling_same_project', table='annotation_ruling'),
+            ),
+            migrations.AddConstraint(
+                model_name='precedent',
+                constraint=specs.models.base.SameProject(columns=('superseded_by_id',), keys=('id',), name='precedent_superseded_by_same_project', table='annotation_precedent'),
+            ),
+            migrations.AddConstraint(
+                model_name='snapshot',
+                constraint=specs.models.base.SameProject(columns=('version_id',), keys=('id',), name='snapshot_version_same_project', table='specs_specversion'),
+            ),
+            migrations.AddConstraint(
+                model_name='snapshot',
+                constraint=specs.models.base.SameProject(columns=('job_id',), keys=('id',), name='snapshot_job_same_project', table='specs_job'),
+            ),
+            migrations.AddConstraint(
+                model_name='snapshot',
+                constraint=specs.models.base.SameProject(columns=('requested_by_id',), keys=('id',), name='snapshot_requested_by_same_project', table='specs_member'),
+            ),
+            migrations.AddConstraint(
+                model_name='snapshotfile',
+                constraint=specs.models.base.SameProject(columns=('snapshot_id',), keys=('id',), name='snapshot_file_snapshot_same_project', table='annotation_snapshot'),
+            ),
+        ]),
     ]

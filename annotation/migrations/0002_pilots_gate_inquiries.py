@@ -7,6 +7,8 @@ import pgtrigger.migrations
 import specs.models.base
 from django.db import migrations, models
 
+from specs.models.migrating import Together
+
 
 class Migration(migrations.Migration):
 
@@ -17,169 +19,173 @@ class Migration(migrations.Migration):
     ]
 
     operations = [
-        migrations.CreateModel(
-            name='Pilot',
-            fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('sample', models.CharField(choices=[('random', 'A random sample'), ('changed', 'A sample for each clause that changed'), ('precedents', 'The items that leads ruled on')], max_length=16)),
-                ('changed', models.JSONField(default=list)),
-                ('n_items', models.IntegerField()),
-                ('state', models.CharField(choices=[('running', 'Running'), ('ended', 'Ended')], default='running', max_length=8)),
-                ('started_at', models.DateTimeField(db_default=django.db.models.functions.datetime.Now())),
-                ('ended_at', models.DateTimeField(null=True)),
-                ('project', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='specs.project')),
-                ('queue', specs.models.base.ProjectLink(db_constraint=False, db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='workforce.queue')),
-                ('spec', specs.models.base.ProjectLink(db_constraint=False, db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='pilots', to='specs.spec')),
-                ('started_by', specs.models.base.ProjectLink(db_constraint=False, db_index=False, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='specs.member')),
-                ('trial', specs.models.base.ProjectLink(db_constraint=False, db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='specs.specversion')),
-            ],
-        ),
-        migrations.CreateModel(
-            name='Publication',
-            fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('gate', models.JSONField(default=dict)),
-                ('passed', models.BooleanField(null=True)),
-                ('override_reason', models.TextField(blank=True)),
-                ('event_id', models.BigIntegerField()),
-                ('overridden_by', specs.models.base.ProjectLink(db_constraint=False, db_index=False, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='specs.member')),
-                ('pilot', specs.models.base.ProjectLink(db_constraint=False, db_index=False, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='annotation.pilot')),
-                ('project', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='specs.project')),
-                ('version', specs.models.base.ProjectLink(db_constraint=False, db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='specs.specversion')),
-            ],
-        ),
-        migrations.CreateModel(
-            name='ClarityRating',
-            fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('clear', models.BooleanField()),
-                ('rated_at', models.DateTimeField(db_default=django.db.models.functions.datetime.Now())),
-                ('clause', specs.models.base.ProjectLink(db_constraint=False, db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='specs.clause')),
-                ('member', specs.models.base.ProjectLink(db_constraint=False, db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='specs.member')),
-                ('project', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='specs.project')),
-                ('revision', specs.models.base.ProjectLink(db_constraint=False, db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='specs.clauserevision')),
-            ],
-            options={
-                'indexes': [models.Index(fields=['clause'], name='clarity_rating_clause')],
-                'constraints': [specs.models.base.SameProject(columns=('clause_id',), keys=('id',), name='clarity_rating_clause_same_project', table='specs_clause'), specs.models.base.SameProject(columns=('revision_id',), keys=('id',), name='clarity_rating_revision_same_project', table='specs_clauserevision'), specs.models.base.SameProject(columns=('member_id',), keys=('id',), name='clarity_rating_member_same_project', table='specs_member'), models.UniqueConstraint(fields=('revision', 'member'), name='clarity_rated_once')],
-            },
-        ),
-        migrations.CreateModel(
-            name='Inquiry',
-            fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('public', models.BooleanField(default=True)),
-                ('text', models.TextField()),
-                ('asked_at', models.DateTimeField(db_default=django.db.models.functions.datetime.Now())),
-                ('answer', models.TextField(blank=True)),
-                ('answered_at', models.DateTimeField(null=True)),
-                ('answered_by', specs.models.base.ProjectLink(db_constraint=False, db_index=False, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='specs.member')),
-                ('asked_by', specs.models.base.ProjectLink(db_constraint=False, db_index=False, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='specs.member')),
-                ('clause', specs.models.base.ProjectLink(db_constraint=False, db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='specs.clause')),
-                ('project', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='specs.project')),
-                ('queue', specs.models.base.ProjectLink(db_constraint=False, db_index=False, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='workforce.queue')),
-                ('task', specs.models.base.ProjectLink(db_constraint=False, db_index=False, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='workforce.task')),
-                ('version', specs.models.base.ProjectLink(db_constraint=False, db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='specs.specversion')),
-            ],
-            options={
-                'indexes': [models.Index(fields=['clause', '-id'], name='inquiry_clause'), models.Index(fields=['project', '-id'], name='inquiry_newest')],
-                'constraints': [models.UniqueConstraint(fields=('project', 'id'), name='inquiry_project_key'), specs.models.base.SameProject(columns=('clause_id',), keys=('id',), name='inquiry_clause_same_project', table='specs_clause'), specs.models.base.SameProject(columns=('version_id',), keys=('id',), name='inquiry_version_same_project', table='specs_specversion'), specs.models.base.SameProject(columns=('queue_id',), keys=('id',), name='inquiry_queue_same_project', table='workforce_queue'), specs.models.base.SameProject(columns=('task_id',), keys=('id',), name='inquiry_task_same_project', table='workforce_task'), specs.models.base.SameProject(columns=('asked_by_id',), keys=('id',), name='inquiry_asked_by_same_project', table='specs_member'), specs.models.base.SameProject(columns=('answered_by_id',), keys=('id',), name='inquiry_answered_by_same_project', table='specs_member'), models.CheckConstraint(condition=models.Q(('text', ''), _negated=True), name='inquiry_asks_something'), models.CheckConstraint(condition=models.Q(models.Q(('answer', ''), ('answered_at__isnull', True)), models.Q(models.Q(('answer', ''), _negated=True), ('answered_at__isnull', False)), _connector='OR'), name='answered_inquiry_has_a_time')],
-            },
-        ),
-        pgtrigger.migrations.AddTrigger(
-            model_name='inquiry',
-            trigger=pgtrigger.compiler.Trigger(name='frozen', sql=pgtrigger.compiler.UpsertTriggerSql(func='RAISE EXCEPTION \'pgtrigger: Cannot update of "clause_id", "version_id", "text", "asked_by_id", "public" rows from % table\', TG_TABLE_NAME;', hash='67bf96c8670b08500493eba6b075cf3ee8848b1a', operation='UPDATE OF "clause_id", "version_id", "text", "asked_by_id", "public"', pgid='pgtrigger_frozen_f2dae', table='annotation_inquiry', when='BEFORE')),
-        ),
-        pgtrigger.migrations.AddTrigger(
-            model_name='inquiry',
-            trigger=pgtrigger.compiler.Trigger(name='never_deleted', sql=pgtrigger.compiler.UpsertTriggerSql(func="RAISE EXCEPTION 'pgtrigger: Cannot delete rows from % table', TG_TABLE_NAME;", hash='67aa0e309b231083c05cc53028fe028acb4d303b', operation='DELETE', pgid='pgtrigger_never_deleted_8bfed', table='annotation_inquiry', when='BEFORE')),
-        ),
-        pgtrigger.migrations.AddTrigger(
-            model_name='inquiry',
-            trigger=pgtrigger.compiler.Trigger(name='no_truncate', sql=pgtrigger.compiler.UpsertTriggerSql(func="RAISE EXCEPTION '% is not emptied', TG_TABLE_NAME;", hash='97050b75f58bbf8a6c47f6a0d7773696c0e35e7d', level='STATEMENT', operation='TRUNCATE', pgid='pgtrigger_no_truncate_00a48', table='annotation_inquiry', when='BEFORE')),
-        ),
-        migrations.AddIndex(
-            model_name='pilot',
-            index=models.Index(fields=['spec', '-id'], name='pilot_newest'),
-        ),
-        migrations.AddConstraint(
-            model_name='pilot',
-            constraint=models.UniqueConstraint(fields=('project', 'id'), name='pilot_project_key'),
-        ),
-        migrations.AddConstraint(
-            model_name='pilot',
-            constraint=specs.models.base.SameProject(columns=('spec_id',), keys=('id',), name='pilot_spec_same_project', table='specs_spec'),
-        ),
-        migrations.AddConstraint(
-            model_name='pilot',
-            constraint=specs.models.base.SameProject(columns=('trial_id',), keys=('id',), name='pilot_trial_same_project', table='specs_specversion'),
-        ),
-        migrations.AddConstraint(
-            model_name='pilot',
-            constraint=specs.models.base.SameProject(columns=('queue_id',), keys=('id',), name='pilot_queue_same_project', table='workforce_queue'),
-        ),
-        migrations.AddConstraint(
-            model_name='pilot',
-            constraint=specs.models.base.SameProject(columns=('started_by_id',), keys=('id',), name='pilot_started_by_same_project', table='specs_member'),
-        ),
-        migrations.AddConstraint(
-            model_name='pilot',
-            constraint=models.UniqueConstraint(fields=('trial',), name='pilot_once_per_trial'),
-        ),
-        migrations.AddConstraint(
-            model_name='pilot',
-            constraint=models.CheckConstraint(condition=models.Q(('state__in', ['running', 'ended'])), name='pilot_state_known'),
-        ),
-        migrations.AddConstraint(
-            model_name='pilot',
-            constraint=models.CheckConstraint(condition=models.Q(('sample__in', ['random', 'changed', 'precedents'])), name='pilot_sample_known'),
-        ),
-        pgtrigger.migrations.AddTrigger(
-            model_name='pilot',
-            trigger=pgtrigger.compiler.Trigger(name='frozen', sql=pgtrigger.compiler.UpsertTriggerSql(func='RAISE EXCEPTION \'pgtrigger: Cannot update of "spec_id", "trial_id", "queue_id", "sample", "changed" rows from % table\', TG_TABLE_NAME;', hash='7c2839401b729f0dd64f4a55568c3d3d766d593b', operation='UPDATE OF "spec_id", "trial_id", "queue_id", "sample", "changed"', pgid='pgtrigger_frozen_08804', table='annotation_pilot', when='BEFORE')),
-        ),
-        pgtrigger.migrations.AddTrigger(
-            model_name='pilot',
-            trigger=pgtrigger.compiler.Trigger(name='state_steps', sql=pgtrigger.compiler.UpsertTriggerSql(condition='WHEN (OLD.state IS DISTINCT FROM NEW.state)', func="\n            IF NOT ((OLD.state = 'running' AND NEW.state = 'ended') OR (OLD.state = 'ended' AND NEW.state = 'running')) THEN\n                RAISE EXCEPTION '% does not go from % to %', TG_TABLE_NAME, OLD.state, NEW.state\n                    USING ERRCODE = 'check_violation', CONSTRAINT = TG_TABLE_NAME || '_state_steps';\n            END IF;\n            RETURN NEW;\n        ", hash='adfb756cd0cdc0aa8165901fde60425df2460fe2', operation='UPDATE OF "state"', pgid='pgtrigger_state_steps_62687', table='annotation_pilot', when='BEFORE')),
-        ),
-        pgtrigger.migrations.AddTrigger(
-            model_name='pilot',
-            trigger=pgtrigger.compiler.Trigger(name='never_deleted', sql=pgtrigger.compiler.UpsertTriggerSql(func="RAISE EXCEPTION 'pgtrigger: Cannot delete rows from % table', TG_TABLE_NAME;", hash='739cfbb1dc54d5c7ab38d068843aaa8ee9bbc4c1', operation='DELETE', pgid='pgtrigger_never_deleted_5ef54', table='annotation_pilot', when='BEFORE')),
-        ),
-        pgtrigger.migrations.AddTrigger(
-            model_name='pilot',
-            trigger=pgtrigger.compiler.Trigger(name='no_truncate', sql=pgtrigger.compiler.UpsertTriggerSql(func="RAISE EXCEPTION '% is not emptied', TG_TABLE_NAME;", hash='475ede30c8f3aaa0f1474e260e6a8d12780933f0', level='STATEMENT', operation='TRUNCATE', pgid='pgtrigger_no_truncate_0ed40', table='annotation_pilot', when='BEFORE')),
-        ),
-        migrations.AddConstraint(
-            model_name='publication',
-            constraint=specs.models.base.SameProject(columns=('version_id',), keys=('id',), name='publication_version_same_project', table='specs_specversion'),
-        ),
-        migrations.AddConstraint(
-            model_name='publication',
-            constraint=specs.models.base.SameProject(columns=('pilot_id',), keys=('id',), name='publication_pilot_same_project', table='annotation_pilot'),
-        ),
-        migrations.AddConstraint(
-            model_name='publication',
-            constraint=specs.models.base.SameProject(columns=('overridden_by_id',), keys=('id',), name='publication_overridden_by_same_project', table='specs_member'),
-        ),
-        migrations.AddConstraint(
-            model_name='publication',
-            constraint=models.UniqueConstraint(fields=('version',), name='publication_once_per_version'),
-        ),
-        migrations.AddConstraint(
-            model_name='publication',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('overridden_by__isnull', True), ('override_reason', '')), models.Q(models.Q(('override_reason', ''), _negated=True), ('overridden_by__isnull', False)), _connector='OR'), name='past_the_gate_with_a_name_and_a_reason'),
-        ),
-        migrations.AddConstraint(
-            model_name='publication',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('gate__binding', True), ('passed', False), _negated=True), ('overridden_by__isnull', False), _connector='OR'), name='failed_gate_is_passed_by_name_only'),
-        ),
-        pgtrigger.migrations.AddTrigger(
-            model_name='publication',
-            trigger=pgtrigger.compiler.Trigger(name='append_only', sql=pgtrigger.compiler.UpsertTriggerSql(func="RAISE EXCEPTION 'pgtrigger: Cannot update or delete rows from % table', TG_TABLE_NAME;", hash='2a8ce74d171bfbee0912634565368509c3bbbded', operation='UPDATE OR DELETE', pgid='pgtrigger_append_only_d5d6a', table='annotation_publication', when='BEFORE')),
-        ),
-        pgtrigger.migrations.AddTrigger(
-            model_name='publication',
-            trigger=pgtrigger.compiler.Trigger(name='no_truncate', sql=pgtrigger.compiler.UpsertTriggerSql(func="RAISE EXCEPTION '% is not emptied', TG_TABLE_NAME;", hash='cbcecb5e1448e3d5a50e0c7a0cb1d27242d158da', level='STATEMENT', operation='TRUNCATE', pgid='pgtrigger_no_truncate_a943e', table='annotation_publication', when='BEFORE')),
-        ),
+        Together([
+            migrations.CreateModel(
+                name='Pilot',
+                fields=[
+                    ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                    ('sample', models.CharField(choices=[('random', 'A random sample'), ('changed', 'A sample for each clause that changed'), ('precedents', 'The items that leads ruled on')], max_length=16)),
+                    ('changed', models.JSONField(default=list)),
+                    ('n_items', models.IntegerField()),
+                    ('state', models.CharField(choices=[('running', 'Running'), ('ended', 'Ended')], default='running', max_length=8)),
+                    ('started_at', models.DateTimeField(db_default=django.db.models.functions.datetime.Now())),
+                    ('ended_at', models.DateTimeField(null=True)),
+                    ('project', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='specs.project')),
+                    ('queue', specs.models.base.ProjectLink(db_constraint=False, db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='workforce.queue')),
+                    ('spec', specs.models.base.ProjectLink(db_constraint=False, db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='pilots', to='specs.spec')),
+                    ('started_by', specs.models.base.ProjectLink(db_constraint=False, db_index=False, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='specs.member')),
+                    ('trial', specs.models.base.ProjectLink(db_constraint=False, db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='specs.specversion')),
+                ],
+            ),
+            migrations.CreateModel(
+                name='Publication',
+                fields=[
+                    ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                    ('gate', models.JSONField(default=dict)),
+                    ('passed', models.BooleanField(null=True)),
+                    ('override_reason', models.TextField(blank=True)),
+                    ('event_id', models.BigIntegerField()),
+                    ('overridden_by', specs.models.base.ProjectLink(db_constraint=False, db_index=False, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='specs.member')),
+                    ('pilot', specs.models.base.ProjectLink(db_constraint=False, db_index=False, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='annotation.pilot')),
+                    ('project', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='specs.project')),
+                    ('version', specs.models.base.ProjectLink(db_constraint=False, db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='specs.specversion')),
+                ],
+            ),
+            migrations.CreateModel(
+                name='ClarityRating',
+                fields=[
+                    ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                    ('clear', models.BooleanField()),
+                    ('rated_at', models.DateTimeField(db_default=django.db.models.functions.datetime.Now())),
+                    ('clause', specs.models.base.ProjectLink(db_constraint=False, db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='specs.clause')),
+                    ('member', specs.models.base.ProjectLink(db_constraint=False, db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='specs.member')),
+                    ('project', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='specs.project')),
+                    ('revision', specs.models.base.ProjectLink(db_constraint=False, db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='specs.clauserevision')),
+                ],
+                options={
+                    'indexes': [models.Index(fields=['clause'], name='clarity_rating_clause')],
+                    'constraints': [specs.models.base.SameProject(columns=('clause_id',), keys=('id',), name='clarity_rating_clause_same_project', table='specs_clause'), specs.models.base.SameProject(columns=('revision_id',), keys=('id',), name='clarity_rating_revision_same_project', table='specs_clauserevision'), specs.models.base.SameProject(columns=('member_id',), keys=('id',), name='clarity_rating_member_same_project', table='specs_member'), models.UniqueConstraint(fields=('revision', 'member'), name='clarity_rated_once')],
+                },
+            ),
+            migrations.CreateModel(
+                name='Inquiry',
+                fields=[
+                    ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                    ('public', models.BooleanField(default=True)),
+                    ('text', models.TextField()),
+                    ('asked_at', models.DateTimeField(db_default=django.db.models.functions.datetime.Now())),
+                    ('answer', models.TextField(blank=True)),
+                    ('answered_at', models.DateTimeField(null=True)),
+                    ('answered_by', specs.models.base.ProjectLink(db_constraint=False, db_index=False, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='specs.member')),
+                    ('asked_by', specs.models.base.ProjectLink(db_constraint=False, db_index=False, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='specs.member')),
+                    ('clause', specs.models.base.ProjectLink(db_constraint=False, db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='specs.clause')),
+                    ('project', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='specs.project')),
+                    ('queue', specs.models.base.ProjectLink(db_constraint=False, db_index=False, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='workforce.queue')),
+                    ('task', specs.models.base.ProjectLink(db_constraint=False, db_index=False, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='workforce.task')),
+                    ('version', specs.models.base.ProjectLink(db_constraint=False, db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='specs.specversion')),
+                ],
+                options={
+                    'indexes': [models.Index(fields=['clause', '-id'], name='inquiry_clause'), models.Index(fields=['project', '-id'], name='inquiry_newest')],
+                    'constraints': [models.UniqueConstraint(fields=('project', 'id'), name='inquiry_project_key'), specs.models.base.SameProject(columns=('clause_id',), keys=('id',), name='inquiry_clause_same_project', table='specs_clause'), specs.models.base.SameProject(columns=('version_id',), keys=('id',), name='inquiry_version_same_project', table='specs_specversion'), specs.models.base.SameProject(columns=('queue_id',), keys=('id',), name='inquiry_queue_same_project', table='workforce_queue'), specs.models.base.SameProject(columns=('task_id',), keys=('id',), name='inquiry_task_same_project', table='workforce_task'), specs.models.base.SameProject(columns=('asked_by_id',), keys=('id',), name='inquiry_asked_by_same_project', table='specs_member'), specs.models.base.SameProject(columns=('answered_by_id',), keys=('id',), name='inquiry_answered_by_same_project', table='specs_member'), models.CheckConstraint(condition=models.Q(('text', ''), _negated=True), name='inquiry_asks_something'), models.CheckConstraint(condition=models.Q(models.Q(('answer', ''), ('answered_at__isnull', True)), models.Q(models.Q(('answer', ''), _negated=True), ('answered_at__isnull', False)), _connector='OR'), name='answered_inquiry_has_a_time')],
+                },
+            ),
+        ]),
+        Together([
+            pgtrigger.migrations.AddTrigger(
+                model_name='inquiry',
+                trigger=pgtrigger.compiler.Trigger(name='frozen', sql=pgtrigger.compiler.UpsertTriggerSql(func='RAISE EXCEPTION \'pgtrigger: Cannot update of "clause_id", "version_id", "text", "asked_by_id", "public" rows from % table\', TG_TABLE_NAME;', hash='67bf96c8670b08500493eba6b075cf3ee8848b1a', operation='UPDATE OF "clause_id", "version_id", "text", "asked_by_id", "public"', pgid='pgtrigger_frozen_f2dae', table='annotation_inquiry', when='BEFORE')),
+            ),
+            pgtrigger.migrations.AddTrigger(
+                model_name='inquiry',
+                trigger=pgtrigger.compiler.Trigger(name='never_deleted', sql=pgtrigger.compiler.UpsertTriggerSql(func="RAISE EXCEPTION 'pgtrigger: Cannot delete rows from % table', TG_TABLE_NAME;", hash='67aa0e309b231083c05cc53028fe028acb4d303b', operation='DELETE', pgid='pgtrigger_never_deleted_8bfed', table='annotation_inquiry', when='BEFORE')),
+            ),
+            pgtrigger.migrations.AddTrigger(
+                model_name='inquiry',
+                trigger=pgtrigger.compiler.Trigger(name='no_truncate', sql=pgtrigger.compiler.UpsertTriggerSql(func="RAISE EXCEPTION '% is not emptied', TG_TABLE_NAME;", hash='97050b75f58bbf8a6c47f6a0d7773696c0e35e7d', level='STATEMENT', operation='TRUNCATE', pgid='pgtrigger_no_truncate_00a48', table='annotation_inquiry', when='BEFORE')),
+            ),
+            migrations.AddIndex(
+                model_name='pilot',
+                index=models.Index(fields=['spec', '-id'], name='pilot_newest'),
+            ),
+            migrations.AddConstraint(
+                model_name='pilot',
+                constraint=models.UniqueConstraint(fields=('project', 'id'), name='pilot_project_key'),
+            ),
+            migrations.AddConstraint(
+                model_name='pilot',
+                constraint=specs.models.base.SameProject(columns=('spec_id',), keys=('id',), name='pilot_spec_same_project', table='specs_spec'),
+            ),
+            migrations.AddConstraint(
+                model_name='pilot',
+                constraint=specs.models.base.SameProject(columns=('trial_id',), keys=('id',), name='pilot_trial_same_project', table='specs_specversion'),
+            ),
+            migrations.AddConstraint(
+                model_name='pilot',
+                constraint=specs.models.base.SameProject(columns=('queue_id',), keys=('id',), name='pilot_queue_same_project', table='workforce_queue'),
+            ),
+            migrations.AddConstraint(
+                model_name='pilot',
+                constraint=specs.models.base.SameProject(columns=('started_by_id',), keys=('id',), name='pilot_started_by_same_project', table='specs_member'),
+            ),
+            migrations.AddConstraint(
+                model_name='pilot',
+                constraint=models.UniqueConstraint(fields=('trial',), name='pilot_once_per_trial'),
+            ),
+            migrations.AddConstraint(
+                model_name='pilot',
+                constraint=models.CheckConstraint(condition=models.Q(('state__in', ['running', 'ended'])), name='pilot_state_known'),
+            ),
+            migrations.AddConstraint(
+                model_name='pilot',
+                constraint=models.CheckConstraint(condition=models.Q(('sample__in', ['random', 'changed', 'precedents'])), name='pilot_sample_known'),
+            ),
+            pgtrigger.migrations.AddTrigger(
+                model_name='pilot',
+                trigger=pgtrigger.compiler.Trigger(name='frozen', sql=pgtrigger.compiler.UpsertTriggerSql(func='RAISE EXCEPTION \'pgtrigger: Cannot update of "spec_id", "trial_id", "queue_id", "sample", "changed" rows from % table\', TG_TABLE_NAME;', hash='7c2839401b729f0dd64f4a55568c3d3d766d593b', operation='UPDATE OF "spec_id", "trial_id", "queue_id", "sample", "changed"', pgid='pgtrigger_frozen_08804', table='annotation_pilot', when='BEFORE')),
+            ),
+            pgtrigger.migrations.AddTrigger(
+                model_name='pilot',
+                trigger=pgtrigger.compiler.Trigger(name='state_steps', sql=pgtrigger.compiler.UpsertTriggerSql(condition='WHEN (OLD.state IS DISTINCT FROM NEW.state)', func="\n            IF NOT ((OLD.state = 'running' AND NEW.state = 'ended') OR (OLD.state = 'ended' AND NEW.state = 'running')) THEN\n                RAISE EXCEPTION '% does not go from % to %', TG_TABLE_NAME, OLD.state, NEW.state\n                    USING ERRCODE = 'check_violation', CONSTRAINT = TG_TABLE_NAME || '_state_steps';\n            END IF;\n            RETURN NEW;\n        ", hash='adfb756cd0cdc0aa8165901fde60425df2460fe2', operation='UPDATE OF "state"', pgid='pgtrigger_state_steps_62687', table='annotation_pilot', when='BEFORE')),
+            ),
+            pgtrigger.migrations.AddTrigger(
+                model_name='pilot',
+                trigger=pgtrigger.compiler.Trigger(name='never_deleted', sql=pgtrigger.compiler.UpsertTriggerSql(func="RAISE EXCEPTION 'pgtrigger: Cannot delete rows from % table', TG_TABLE_NAME;", hash='739cfbb1dc54d5c7ab38d068843aaa8ee9bbc4c1', operation='DELETE', pgid='pgtrigger_never_deleted_5ef54', table='annotation_pilot', when='BEFORE')),
+            ),
+            pgtrigger.migrations.AddTrigger(
+                model_name='pilot',
+                trigger=pgtrigger.compiler.Trigger(name='no_truncate', sql=pgtrigger.compiler.UpsertTriggerSql(func="RAISE EXCEPTION '% is not emptied', TG_TABLE_NAME;", hash='475ede30c8f3aaa0f1474e260e6a8d12780933f0', level='STATEMENT', operation='TRUNCATE', pgid='pgtrigger_no_truncate_0ed40', table='annotation_pilot', when='BEFORE')),
+            ),
+            migrations.AddConstraint(
+                model_name='publication',
+                constraint=specs.models.base.SameProject(columns=('version_id',), keys=('id',), name='publication_version_same_project', table='specs_specversion'),
+            ),
+            migrations.AddConstraint(
+                model_name='publication',
+                constraint=specs.models.base.SameProject(columns=('pilot_id',), keys=('id',), name='publication_pilot_same_project', table='annotation_pilot'),
+            ),
+            migrations.AddConstraint(
+                model_name='publication',
+                constraint=specs.models.base.SameProject(columns=('overridden_by_id',), keys=('id',), name='publication_overridden_by_same_project', table='specs_member'),
+            ),
+            migrations.AddConstraint(
+                model_name='publication',
+                constraint=models.UniqueConstraint(fields=('version',), name='publication_once_per_version'),
+            ),
+            migrations.AddConstraint(
+                model_name='publication',
+                constraint=models.CheckConstraint(condition=models.Q(models.Q(('overridden_by__isnull', True), ('override_reason', '')), models.Q(models.Q(('override_reason', ''), _negated=True), ('overridden_by__isnull', False)), _connector='OR'), name='past_the_gate_with_a_name_and_a_reason'),
+            ),
+            migrations.AddConstraint(
+                model_name='publication',
+                constraint=models.CheckConstraint(condition=models.Q(models.Q(('gate__binding', True), ('passed', False), _negated=True), ('overridden_by__isnull', False), _connector='OR'), name='failed_gate_is_passed_by_name_only'),
+            ),
+            pgtrigger.migrations.AddTrigger(
+                model_name='publication',
+                trigger=pgtrigger.compiler.Trigger(name='append_only', sql=pgtrigger.compiler.UpsertTriggerSql(func="RAISE EXCEPTION 'pgtrigger: Cannot update or delete rows from % table', TG_TABLE_NAME;", hash='2a8ce74d171bfbee0912634565368509c3bbbded', operation='UPDATE OR DELETE', pgid='pgtrigger_append_only_d5d6a', table='annotation_publication', when='BEFORE')),
+            ),
+            pgtrigger.migrations.AddTrigger(
+                model_name='publication',
+                trigger=pgtrigger.compiler.Trigger(name='no_truncate', sql=pgtrigger.compiler.UpsertTriggerSql(func="RAISE EXCEPTION '% is not emptied', TG_TABLE_NAME;", hash='cbcecb5e1448e3d5a50e0c7a0cb1d27242d158da', level='STATEMENT', operation='TRUNCATE', pgid='pgtrigger_no_truncate_a943e', table='annotation_publication', when='BEFORE')),
+            ),
+        ]),
     ]

@@ -10,6 +10,8 @@ import specs.models.base
 from django.conf import settings
 from django.db import migrations, models
 
+from specs.models.migrating import Together
+
 
 class Migration(migrations.Migration):
 
@@ -20,667 +22,673 @@ class Migration(migrations.Migration):
     ]
 
     operations = [
-        migrations.CreateModel(
-            name='Event',
-            fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('kind', models.CharField(max_length=64)),
-                ('subject', models.CharField(max_length=64)),
-                ('subject_id', models.BigIntegerField()),
-                ('data', models.JSONField()),
-                ('recorded_at', models.DateTimeField(db_default=django.db.models.functions.datetime.Now())),
-            ],
-            options={
-                'db_table': 'specs_event',
-                'managed': False,
-            },
-        ),
-        migrations.CreateModel(
-            name='Clause',
-            fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('key', models.SlugField(max_length=64)),
-                ('created_at', models.DateTimeField(db_default=django.db.models.functions.datetime.Now())),
-            ],
-        ),
-        migrations.CreateModel(
-            name='Project',
-            fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('key', models.SlugField(max_length=64, unique=True)),
-                ('name', models.CharField(max_length=200)),
-                ('description', models.TextField(blank=True)),
-                ('created_at', models.DateTimeField(db_default=django.db.models.functions.datetime.Now())),
-            ],
-        ),
-        migrations.CreateModel(
-            name='Seal',
-            fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('number', models.BigIntegerField()),
-                ('first_position', models.BigIntegerField()),
-                ('last_position', models.BigIntegerField()),
-                ('previous_digest', models.CharField(blank=True, max_length=80)),
-                ('digest', models.CharField(max_length=80)),
-                ('sealed_at', models.DateTimeField(db_default=django.db.models.functions.datetime.Now())),
-            ],
-        ),
-        migrations.CreateModel(
-            name='Spec',
-            fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('key', models.SlugField(max_length=64)),
-                ('title', models.CharField(max_length=200)),
-                ('purpose', models.TextField(blank=True)),
-                ('created_at', models.DateTimeField(db_default=django.db.models.functions.datetime.Now())),
-            ],
-        ),
-        migrations.CreateModel(
-            name='SpecVersion',
-            fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('state', models.CharField(choices=[('draft', 'Draft'), ('published', 'Published'), ('retired', 'Retired')], default='draft', max_length=16)),
-                ('questions', models.JSONField(default=list)),
-                ('revision', models.IntegerField(default=0)),
-                ('major', models.IntegerField(null=True)),
-                ('minor', models.IntegerField(null=True)),
-                ('patch', models.IntegerField(null=True)),
-                ('meaning', models.IntegerField(null=True)),
-                ('change_class', models.CharField(blank=True, choices=[('major', 'Major'), ('minor', 'Minor'), ('patch', 'Patch')], max_length=8)),
-                ('notes', models.TextField(blank=True)),
-                ('rationale', models.TextField(blank=True)),
-                ('canonical', models.BinaryField(null=True)),
-                ('digest', models.CharField(blank=True, max_length=80)),
-                ('created_at', models.DateTimeField(db_default=django.db.models.functions.datetime.Now())),
-                ('published_at', models.DateTimeField(null=True)),
-            ],
-        ),
-        migrations.CreateModel(
-            name='StoredReply',
-            fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('route', models.CharField(max_length=100)),
-                ('key', models.CharField(max_length=100)),
-                ('body_digest', models.CharField(max_length=80)),
-                ('status', models.SmallIntegerField()),
-                ('reply', models.JSONField()),
-                ('created_at', models.DateTimeField(db_default=django.db.models.functions.datetime.Now())),
-            ],
-        ),
-        migrations.CreateModel(
-            name='VersionClause',
-            fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('position', models.IntegerField()),
-                ('section', models.CharField(blank=True, max_length=200)),
-            ],
-        ),
-        migrations.CreateModel(
-            name='Member',
-            fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('roles', django.contrib.postgres.fields.ArrayField(base_field=models.CharField(choices=[('owner', 'Owner'), ('editor', 'Spec editor'), ('publisher', 'Publisher'), ('lead', 'Lead'), ('manager', 'Operations manager'), ('annotator', 'Annotator'), ('reader', 'Reader')], max_length=16), default=list, size=None)),
-                ('state', models.CharField(choices=[('active', 'Active'), ('suspended', 'Suspended'), ('left', 'Left')], default='active', max_length=16)),
-                ('created_at', models.DateTimeField(db_default=django.db.models.functions.datetime.Now())),
-                ('user', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='members', to=settings.AUTH_USER_MODEL)),
-                ('project', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='specs.project')),
-            ],
-        ),
-        migrations.CreateModel(
-            name='OutboxMessage',
-            fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('event_id', models.BigIntegerField()),
-                ('topic', models.CharField(max_length=64)),
-                ('body', models.JSONField()),
-                ('created_at', models.DateTimeField(db_default=django.db.models.functions.datetime.Now())),
-                ('delivered_at', models.DateTimeField(null=True)),
-                ('n_attempts', models.IntegerField(default=0)),
-                ('next_attempt_at', models.DateTimeField(db_default=django.db.models.functions.datetime.Now())),
-                ('last_error', models.CharField(blank=True, max_length=500)),
-                ('project', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='specs.project')),
-            ],
-        ),
-        migrations.CreateModel(
-            name='LedgerEntry',
-            fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('position', models.BigIntegerField()),
-                ('event_id', models.BigIntegerField(unique=True)),
-                ('project', models.ForeignKey(db_constraint=False, db_index=False, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', to='specs.project')),
-            ],
-        ),
-        migrations.CreateModel(
-            name='Job',
-            fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('kind', models.CharField(max_length=64)),
-                ('state', models.CharField(choices=[('queued', 'Waiting'), ('running', 'Running'), ('done', 'Done'), ('failed', 'Failed'), ('cancelled', 'Cancelled')], default='queued', max_length=16)),
-                ('arguments', models.JSONField(default=dict)),
-                ('result', models.JSONField(default=dict)),
-                ('n_done', models.BigIntegerField(default=0)),
-                ('n_total', models.BigIntegerField(null=True)),
-                ('note', models.CharField(blank=True, max_length=200)),
-                ('error', models.TextField(blank=True)),
-                ('cancel_asked_at', models.DateTimeField(null=True)),
-                ('created_at', models.DateTimeField(db_default=django.db.models.functions.datetime.Now())),
-                ('started_at', models.DateTimeField(null=True)),
-                ('beat_at', models.DateTimeField(null=True)),
-                ('finished_at', models.DateTimeField(null=True)),
-                ('requested_by', specs.models.base.ProjectLink(db_constraint=False, db_index=False, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='specs.member')),
-                ('project', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='specs.project')),
-            ],
-        ),
-        migrations.CreateModel(
-            name='DraftClause',
-            fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('position', models.IntegerField()),
-                ('section', models.CharField(blank=True, max_length=200)),
-                ('title', models.CharField(max_length=200)),
-                ('blocks', models.JSONField(default=list)),
-                ('governs', models.JSONField(default=list)),
-                ('revision', models.IntegerField(default=0)),
-                ('edited_at', models.DateTimeField(db_default=django.db.models.functions.datetime.Now())),
-                ('clause', specs.models.base.ProjectLink(db_constraint=False, db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='specs.clause')),
-                ('edited_by', specs.models.base.ProjectLink(db_constraint=False, db_index=False, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='specs.member')),
-                ('project', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='specs.project')),
-            ],
-        ),
-        migrations.CreateModel(
-            name='ClauseRevision',
-            fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('digest', models.CharField(max_length=80)),
-                ('canonical', models.BinaryField()),
-                ('title', models.CharField(max_length=200)),
-                ('blocks', models.JSONField(default=list)),
-                ('governs', models.JSONField(default=list)),
-                ('clause', specs.models.base.ProjectLink(db_constraint=False, db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='revisions', to='specs.clause')),
-                ('project', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='specs.project')),
-            ],
-        ),
-        migrations.CreateModel(
-            name='ClauseLineage',
-            fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('kind', models.CharField(choices=[('split', 'Split from'), ('merged', 'Merged from')], max_length=8)),
-                ('ancestor', specs.models.base.ProjectLink(db_constraint=False, db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='specs.clause')),
-                ('clause', specs.models.base.ProjectLink(db_constraint=False, db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='ancestry', to='specs.clause')),
-                ('project', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='specs.project')),
-            ],
-        ),
-        migrations.AddField(
-            model_name='clause',
-            name='project',
-            field=models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='specs.project'),
-        ),
-        migrations.CreateModel(
-            name='ApiToken',
-            fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('name', models.CharField(max_length=100)),
-                ('prefix', models.CharField(max_length=12, unique=True)),
-                ('digest', models.CharField(max_length=80, unique=True)),
-                ('permissions', django.contrib.postgres.fields.ArrayField(base_field=models.CharField(max_length=40), default=list, size=None)),
-                ('created_at', models.DateTimeField(db_default=django.db.models.functions.datetime.Now())),
-                ('expires_at', models.DateTimeField()),
-                ('last_used_at', models.DateTimeField(null=True)),
-                ('revoked_at', models.DateTimeField(null=True)),
-                ('member', specs.models.base.ProjectLink(db_constraint=False, db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='specs.member')),
-                ('project', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='specs.project')),
-            ],
-        ),
-        migrations.CreateModel(
-            name='Acknowledgement',
-            fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('digest', models.CharField(max_length=80)),
-                ('changed', django.contrib.postgres.fields.ArrayField(base_field=models.CharField(max_length=64), default=list, size=None)),
-                ('acknowledged_at', models.DateTimeField(db_default=django.db.models.functions.datetime.Now())),
-                ('event_id', models.BigIntegerField()),
-                ('member', specs.models.base.ProjectLink(db_constraint=False, db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='specs.member')),
-                ('project', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='specs.project')),
-            ],
-        ),
-        pgtrigger.migrations.AddTrigger(
-            model_name='project',
-            trigger=pgtrigger.compiler.Trigger(name='never_deleted', sql=pgtrigger.compiler.UpsertTriggerSql(func="RAISE EXCEPTION 'pgtrigger: Cannot delete rows from % table', TG_TABLE_NAME;", hash='ea79056b7d3bc44731c5c8da3eec9dc3620e23c0', operation='DELETE', pgid='pgtrigger_never_deleted_60f76', table='specs_project', when='BEFORE')),
-        ),
-        pgtrigger.migrations.AddTrigger(
-            model_name='project',
-            trigger=pgtrigger.compiler.Trigger(name='no_truncate', sql=pgtrigger.compiler.UpsertTriggerSql(func="RAISE EXCEPTION '% is not emptied', TG_TABLE_NAME;", hash='995e8c7f6ca7be46ae743ef6150f48adc4fdd4c2', level='STATEMENT', operation='TRUNCATE', pgid='pgtrigger_no_truncate_112da', table='specs_project', when='BEFORE')),
-        ),
-        migrations.AddField(
-            model_name='seal',
-            name='project',
-            field=models.ForeignKey(db_constraint=False, db_index=False, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', to='specs.project'),
-        ),
-        migrations.AddField(
-            model_name='ledgerentry',
-            name='seal',
-            field=specs.models.base.ProjectLink(db_constraint=False, db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='specs.seal'),
-        ),
-        migrations.AddField(
-            model_name='spec',
-            name='project',
-            field=models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='specs.project'),
-        ),
-        migrations.AddField(
-            model_name='clause',
-            name='spec',
-            field=specs.models.base.ProjectLink(db_constraint=False, db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='clauses', to='specs.spec'),
-        ),
-        migrations.AddField(
-            model_name='specversion',
-            name='based_on',
-            field=specs.models.base.ProjectLink(db_constraint=False, db_index=False, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='specs.specversion'),
-        ),
-        migrations.AddField(
-            model_name='specversion',
-            name='project',
-            field=models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='specs.project'),
-        ),
-        migrations.AddField(
-            model_name='specversion',
-            name='published_by',
-            field=specs.models.base.ProjectLink(db_constraint=False, db_index=False, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='specs.member'),
-        ),
-        migrations.AddField(
-            model_name='specversion',
-            name='spec',
-            field=specs.models.base.ProjectLink(db_constraint=False, db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='versions', to='specs.spec'),
-        ),
-        migrations.AddField(
-            model_name='draftclause',
-            name='version',
-            field=specs.models.base.ProjectLink(db_constraint=False, db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='draft_clauses', to='specs.specversion'),
-        ),
-        migrations.AddField(
-            model_name='clauselineage',
-            name='version',
-            field=specs.models.base.ProjectLink(db_constraint=False, db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='specs.specversion'),
-        ),
-        migrations.AddField(
-            model_name='acknowledgement',
-            name='version',
-            field=specs.models.base.ProjectLink(db_constraint=False, db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='specs.specversion'),
-        ),
-        migrations.AddField(
-            model_name='storedreply',
-            name='member',
-            field=models.ForeignKey(db_constraint=False, db_index=False, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', to='specs.member'),
-        ),
-        migrations.AddField(
-            model_name='versionclause',
-            name='clause',
-            field=specs.models.base.ProjectLink(db_constraint=False, db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='specs.clause'),
-        ),
-        migrations.AddField(
-            model_name='versionclause',
-            name='project',
-            field=models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='specs.project'),
-        ),
-        migrations.AddField(
-            model_name='versionclause',
-            name='revision',
-            field=specs.models.base.ProjectLink(db_constraint=False, db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='specs.clauserevision'),
-        ),
-        migrations.AddField(
-            model_name='versionclause',
-            name='version',
-            field=specs.models.base.ProjectLink(db_constraint=False, db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='version_clauses', to='specs.specversion'),
-        ),
-        migrations.AddIndex(
-            model_name='outboxmessage',
-            index=models.Index(condition=models.Q(('delivered_at__isnull', True)), fields=['next_attempt_at', 'id'], name='outbox_waiting'),
-        ),
-        migrations.AddConstraint(
-            model_name='outboxmessage',
-            constraint=models.UniqueConstraint(fields=('event_id', 'topic'), name='outbox_once_per_event_and_topic'),
-        ),
-        migrations.AddConstraint(
-            model_name='member',
-            constraint=models.UniqueConstraint(fields=('project', 'id'), name='member_project_key'),
-        ),
-        migrations.AddConstraint(
-            model_name='member',
-            constraint=models.UniqueConstraint(fields=('project', 'user'), name='member_once_per_project'),
-        ),
-        migrations.AddConstraint(
-            model_name='member',
-            constraint=models.CheckConstraint(condition=models.Q(('state__in', ['active', 'suspended', 'left'])), name='member_state_known'),
-        ),
-        migrations.AddConstraint(
-            model_name='member',
-            constraint=models.CheckConstraint(condition=models.Q(('roles__contained_by', ['owner', 'editor', 'publisher', 'lead', 'manager', 'annotator', 'reader'])), name='member_roles_known'),
-        ),
-        pgtrigger.migrations.AddTrigger(
-            model_name='member',
-            trigger=pgtrigger.compiler.Trigger(name='never_deleted', sql=pgtrigger.compiler.UpsertTriggerSql(func="RAISE EXCEPTION 'pgtrigger: Cannot delete rows from % table', TG_TABLE_NAME;", hash='3ccb86824b2a871fed68ef9d2d71589b807b2618', operation='DELETE', pgid='pgtrigger_never_deleted_aa84b', table='specs_member', when='BEFORE')),
-        ),
-        pgtrigger.migrations.AddTrigger(
-            model_name='member',
-            trigger=pgtrigger.compiler.Trigger(name='no_truncate', sql=pgtrigger.compiler.UpsertTriggerSql(func="RAISE EXCEPTION '% is not emptied', TG_TABLE_NAME;", hash='c57a6f74dda8087836bd3d3986dc598d4598d55f', level='STATEMENT', operation='TRUNCATE', pgid='pgtrigger_no_truncate_30740', table='specs_member', when='BEFORE')),
-        ),
-        pgtrigger.migrations.AddTrigger(
-            model_name='member',
-            trigger=pgtrigger.compiler.Trigger(name='state_steps', sql=pgtrigger.compiler.UpsertTriggerSql(condition='WHEN (OLD.state IS DISTINCT FROM NEW.state)', func="\n            IF NOT ((OLD.state = 'active' AND NEW.state = 'suspended') OR (OLD.state = 'suspended' AND NEW.state = 'active') OR (OLD.state = 'active' AND NEW.state = 'left') OR (OLD.state = 'suspended' AND NEW.state = 'left') OR (OLD.state = 'left' AND NEW.state = 'active')) THEN\n                RAISE EXCEPTION '% does not go from % to %', TG_TABLE_NAME, OLD.state, NEW.state\n                    USING ERRCODE = 'check_violation', CONSTRAINT = TG_TABLE_NAME || '_state_steps';\n            END IF;\n            RETURN NEW;\n        ", hash='426f3b378079503d0a46e26b796f18ab735eb2bd', operation='UPDATE OF "state"', pgid='pgtrigger_state_steps_533b4', table='specs_member', when='BEFORE')),
-        ),
-        migrations.AddIndex(
-            model_name='job',
-            index=models.Index(fields=['project', '-id'], name='job_newest'),
-        ),
-        migrations.AddIndex(
-            model_name='job',
-            index=models.Index(condition=models.Q(('state__in', ['queued', 'running'])), fields=['state', 'id'], name='job_unfinished'),
-        ),
-        migrations.AddConstraint(
-            model_name='job',
-            constraint=models.UniqueConstraint(fields=('project', 'id'), name='job_project_key'),
-        ),
-        migrations.AddConstraint(
-            model_name='job',
-            constraint=models.CheckConstraint(condition=models.Q(('state__in', ['queued', 'running', 'done', 'failed', 'cancelled'])), name='job_state_known'),
-        ),
-        migrations.AddConstraint(
-            model_name='job',
-            constraint=models.CheckConstraint(condition=models.Q(('n_done__gte', 0)), name='job_progress_counts_up'),
-        ),
-        migrations.AddConstraint(
-            model_name='clauserevision',
-            constraint=models.UniqueConstraint(fields=('project', 'id'), name='clause_revision_project_key'),
-        ),
-        migrations.AddConstraint(
-            model_name='clauserevision',
-            constraint=models.UniqueConstraint(fields=('project', 'clause', 'id'), name='clause_revision_project_clause_key'),
-        ),
-        migrations.AddConstraint(
-            model_name='clauserevision',
-            constraint=models.UniqueConstraint(fields=('clause', 'digest'), name='clause_revision_once'),
-        ),
-        pgtrigger.migrations.AddTrigger(
-            model_name='clauserevision',
-            trigger=pgtrigger.compiler.Trigger(name='append_only', sql=pgtrigger.compiler.UpsertTriggerSql(func="RAISE EXCEPTION 'pgtrigger: Cannot update or delete rows from % table', TG_TABLE_NAME;", hash='1008635ca9283672c391fd88583db6f5c66a3f8b', operation='UPDATE OR DELETE', pgid='pgtrigger_append_only_351c4', table='specs_clauserevision', when='BEFORE')),
-        ),
-        pgtrigger.migrations.AddTrigger(
-            model_name='clauserevision',
-            trigger=pgtrigger.compiler.Trigger(name='no_truncate', sql=pgtrigger.compiler.UpsertTriggerSql(func="RAISE EXCEPTION '% is not emptied', TG_TABLE_NAME;", hash='ff6c4b698238703233e80c2aa4de31b48c639968', level='STATEMENT', operation='TRUNCATE', pgid='pgtrigger_no_truncate_57e54', table='specs_clauserevision', when='BEFORE')),
-        ),
-        migrations.AddIndex(
-            model_name='apitoken',
-            index=models.Index(fields=['member'], name='api_token_member'),
-        ),
-        migrations.AddConstraint(
-            model_name='seal',
-            constraint=models.UniqueConstraint(fields=('project', 'id'), name='seal_project_key'),
-        ),
-        migrations.AddConstraint(
-            model_name='seal',
-            constraint=models.UniqueConstraint(fields=('project', 'number'), name='seal_number_once'),
-        ),
-        migrations.AddConstraint(
-            model_name='seal',
-            constraint=models.UniqueConstraint(fields=('project', 'previous_digest'), name='seal_chain_has_no_fork'),
-        ),
-        migrations.AddConstraint(
-            model_name='seal',
-            constraint=models.CheckConstraint(condition=models.Q(('last_position__gte', models.F('first_position'))), name='seal_not_empty'),
-        ),
-        pgtrigger.migrations.AddTrigger(
-            model_name='seal',
-            trigger=pgtrigger.compiler.Trigger(name='append_only', sql=pgtrigger.compiler.UpsertTriggerSql(func="RAISE EXCEPTION 'pgtrigger: Cannot update or delete rows from % table', TG_TABLE_NAME;", hash='5a29eac36631244535963729c436553b21a3bfd0', operation='UPDATE OR DELETE', pgid='pgtrigger_append_only_6058c', table='specs_seal', when='BEFORE')),
-        ),
-        pgtrigger.migrations.AddTrigger(
-            model_name='seal',
-            trigger=pgtrigger.compiler.Trigger(name='no_truncate', sql=pgtrigger.compiler.UpsertTriggerSql(func="RAISE EXCEPTION '% is not emptied', TG_TABLE_NAME;", hash='170136497162c3429d4ec2ea342eafba6b0db08f', level='STATEMENT', operation='TRUNCATE', pgid='pgtrigger_no_truncate_8e05c', table='specs_seal', when='BEFORE')),
-        ),
-        migrations.AddConstraint(
-            model_name='ledgerentry',
-            constraint=models.UniqueConstraint(fields=('project', 'position'), name='ledger_position_once'),
-        ),
-        pgtrigger.migrations.AddTrigger(
-            model_name='ledgerentry',
-            trigger=pgtrigger.compiler.Trigger(name='append_only', sql=pgtrigger.compiler.UpsertTriggerSql(func="RAISE EXCEPTION 'pgtrigger: Cannot update or delete rows from % table', TG_TABLE_NAME;", hash='50d8d4b60a5af9a86a021b5b71077a4d186e4a1b', operation='UPDATE OR DELETE', pgid='pgtrigger_append_only_ceeb2', table='specs_ledgerentry', when='BEFORE')),
-        ),
-        pgtrigger.migrations.AddTrigger(
-            model_name='ledgerentry',
-            trigger=pgtrigger.compiler.Trigger(name='no_truncate', sql=pgtrigger.compiler.UpsertTriggerSql(func="RAISE EXCEPTION '% is not emptied', TG_TABLE_NAME;", hash='4e5dadd9ce6470615de395bec90dd53ed9e6ee23', level='STATEMENT', operation='TRUNCATE', pgid='pgtrigger_no_truncate_37915', table='specs_ledgerentry', when='BEFORE')),
-        ),
-        migrations.AddConstraint(
-            model_name='spec',
-            constraint=models.UniqueConstraint(fields=('project', 'id'), name='spec_project_key'),
-        ),
-        migrations.AddConstraint(
-            model_name='spec',
-            constraint=models.UniqueConstraint(fields=('project', 'key'), name='spec_key_once_per_project'),
-        ),
-        pgtrigger.migrations.AddTrigger(
-            model_name='spec',
-            trigger=pgtrigger.compiler.Trigger(name='never_deleted', sql=pgtrigger.compiler.UpsertTriggerSql(func="RAISE EXCEPTION 'pgtrigger: Cannot delete rows from % table', TG_TABLE_NAME;", hash='fe90ee5138c0964ce3d0eb00aa0179bd972dc76c', operation='DELETE', pgid='pgtrigger_never_deleted_24b0d', table='specs_spec', when='BEFORE')),
-        ),
-        pgtrigger.migrations.AddTrigger(
-            model_name='spec',
-            trigger=pgtrigger.compiler.Trigger(name='no_truncate', sql=pgtrigger.compiler.UpsertTriggerSql(func="RAISE EXCEPTION '% is not emptied', TG_TABLE_NAME;", hash='a35fd177714d6de0d242204596521574a6e2e39c', level='STATEMENT', operation='TRUNCATE', pgid='pgtrigger_no_truncate_c9862', table='specs_spec', when='BEFORE')),
-        ),
-        migrations.AddConstraint(
-            model_name='clause',
-            constraint=models.UniqueConstraint(fields=('project', 'id'), name='clause_project_key'),
-        ),
-        migrations.AddConstraint(
-            model_name='clause',
-            constraint=models.UniqueConstraint(fields=('spec', 'key'), name='clause_key_once_per_spec'),
-        ),
-        pgtrigger.migrations.AddTrigger(
-            model_name='clause',
-            trigger=pgtrigger.compiler.Trigger(name='frozen', sql=pgtrigger.compiler.UpsertTriggerSql(func='RAISE EXCEPTION \'pgtrigger: Cannot update of "spec_id", "key" rows from % table\', TG_TABLE_NAME;', hash='71afeca3ad6e5d0f7b8f15d9782994f323258c24', operation='UPDATE OF "spec_id", "key"', pgid='pgtrigger_frozen_9d149', table='specs_clause', when='BEFORE')),
-        ),
-        pgtrigger.migrations.AddTrigger(
-            model_name='clause',
-            trigger=pgtrigger.compiler.Trigger(name='never_deleted', sql=pgtrigger.compiler.UpsertTriggerSql(func="RAISE EXCEPTION 'pgtrigger: Cannot delete rows from % table', TG_TABLE_NAME;", hash='14f6cb60e446fad96e3138b723fb3aebe64409a3', operation='DELETE', pgid='pgtrigger_never_deleted_b980e', table='specs_clause', when='BEFORE')),
-        ),
-        pgtrigger.migrations.AddTrigger(
-            model_name='clause',
-            trigger=pgtrigger.compiler.Trigger(name='no_truncate', sql=pgtrigger.compiler.UpsertTriggerSql(func="RAISE EXCEPTION '% is not emptied', TG_TABLE_NAME;", hash='310660bff8698a5daa218055015cc0d369bc9232', level='STATEMENT', operation='TRUNCATE', pgid='pgtrigger_no_truncate_9cce9', table='specs_clause', when='BEFORE')),
-        ),
-        migrations.AddConstraint(
-            model_name='specversion',
-            constraint=models.UniqueConstraint(fields=('project', 'id'), name='spec_version_project_key'),
-        ),
-        migrations.AddConstraint(
-            model_name='specversion',
-            constraint=models.UniqueConstraint(fields=('project', 'spec', 'id'), name='spec_version_project_spec_key'),
-        ),
-        migrations.AddConstraint(
-            model_name='specversion',
-            constraint=models.UniqueConstraint(fields=('spec', 'major', 'minor', 'patch'), name='spec_version_number_once'),
-        ),
-        migrations.AddConstraint(
-            model_name='specversion',
-            constraint=models.UniqueConstraint(condition=models.Q(('state', 'draft')), fields=('spec',), name='spec_has_one_draft'),
-        ),
-        migrations.AddConstraint(
-            model_name='specversion',
-            constraint=models.CheckConstraint(condition=models.Q(('state__in', ['draft', 'published', 'retired'])), name='spec_version_state_known'),
-        ),
-        migrations.AddConstraint(
-            model_name='specversion',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('digest', ''), ('published_at__isnull', True), ('state', 'draft')), models.Q(models.Q(('state', 'draft'), _negated=True), models.Q(('digest', ''), _negated=True), ('canonical__isnull', False), ('major__isnull', False), ('meaning__isnull', False), ('minor__isnull', False), ('patch__isnull', False), ('published_at__isnull', False)), _connector='OR'), name='spec_version_published_is_complete'),
-        ),
-        pgtrigger.migrations.AddTrigger(
-            model_name='specversion',
-            trigger=pgtrigger.compiler.Trigger(name='state_steps', sql=pgtrigger.compiler.UpsertTriggerSql(condition='WHEN (OLD.state IS DISTINCT FROM NEW.state)', func="\n            IF NOT ((OLD.state = 'draft' AND NEW.state = 'published') OR (OLD.state = 'published' AND NEW.state = 'retired')) THEN\n                RAISE EXCEPTION '% does not go from % to %', TG_TABLE_NAME, OLD.state, NEW.state\n                    USING ERRCODE = 'check_violation', CONSTRAINT = TG_TABLE_NAME || '_state_steps';\n            END IF;\n            RETURN NEW;\n        ", hash='e4dabace1485714595b860a0fc2043ded34252a9', operation='UPDATE OF "state"', pgid='pgtrigger_state_steps_9a6ea', table='specs_specversion', when='BEFORE')),
-        ),
-        pgtrigger.migrations.AddTrigger(
-            model_name='specversion',
-            trigger=pgtrigger.compiler.Trigger(name='published_is_frozen', sql=pgtrigger.compiler.UpsertTriggerSql(condition="WHEN (OLD.state <> 'draft' AND (to_jsonb(OLD) - 'state') IS DISTINCT FROM (to_jsonb(NEW) - 'state'))", func="RAISE EXCEPTION 'pgtrigger: Cannot update rows from % table', TG_TABLE_NAME;", hash='f73eb83da3b30249851d91275feb32129e54c8d5', operation='UPDATE', pgid='pgtrigger_published_is_frozen_3b894', table='specs_specversion', when='BEFORE')),
-        ),
-        pgtrigger.migrations.AddTrigger(
-            model_name='specversion',
-            trigger=pgtrigger.compiler.Trigger(name='published_is_kept', sql=pgtrigger.compiler.UpsertTriggerSql(condition="WHEN (OLD.state <> 'draft')", func="RAISE EXCEPTION 'pgtrigger: Cannot delete rows from % table', TG_TABLE_NAME;", hash='73d4565134478dd5740dd6e59e38cf70660221e2', operation='DELETE', pgid='pgtrigger_published_is_kept_f8a3c', table='specs_specversion', when='BEFORE')),
-        ),
-        pgtrigger.migrations.AddTrigger(
-            model_name='specversion',
-            trigger=pgtrigger.compiler.Trigger(name='no_truncate', sql=pgtrigger.compiler.UpsertTriggerSql(func="RAISE EXCEPTION '% is not emptied', TG_TABLE_NAME;", hash='046b960c10bbaff041fa946ab1518e82e4cd028b', level='STATEMENT', operation='TRUNCATE', pgid='pgtrigger_no_truncate_dacf2', table='specs_specversion', when='BEFORE')),
-        ),
-        migrations.AddConstraint(
-            model_name='draftclause',
-            constraint=models.UniqueConstraint(fields=('version', 'clause'), name='draft_clause_once'),
-        ),
-        migrations.AddConstraint(
-            model_name='draftclause',
-            constraint=models.UniqueConstraint(deferrable=django.db.models.constraints.Deferrable['DEFERRED'], fields=('version', 'position'), name='draft_clause_position_once'),
-        ),
-        pgtrigger.migrations.AddTrigger(
-            model_name='draftclause',
-            trigger=pgtrigger.compiler.Trigger(name='only_while_draft', sql=pgtrigger.compiler.UpsertTriggerSql(func="\n    IF EXISTS (SELECT 1 FROM specs_specversion v WHERE v.id = NEW.version_id AND v.state <> 'draft') THEN\n        RAISE EXCEPTION 'the clauses of a published version do not change'\n            USING ERRCODE = 'check_violation', CONSTRAINT = TG_TABLE_NAME || '_only_while_draft';\n    END IF;\n    RETURN NEW;\n", hash='724ec36cc621ad7e08e03874c275f560b58d9a47', operation='INSERT OR UPDATE', pgid='pgtrigger_only_while_draft_75225', table='specs_draftclause', when='BEFORE')),
-        ),
-        pgtrigger.migrations.AddTrigger(
-            model_name='draftclause',
-            trigger=pgtrigger.compiler.Trigger(name='kept_once_published', sql=pgtrigger.compiler.UpsertTriggerSql(func="\n    IF EXISTS (SELECT 1 FROM specs_specversion v WHERE v.id = OLD.version_id AND v.state <> 'draft') THEN\n        RAISE EXCEPTION 'the clauses of a published version do not change'\n            USING ERRCODE = 'check_violation', CONSTRAINT = TG_TABLE_NAME || '_only_while_draft';\n    END IF;\n    RETURN OLD;\n", hash='47f7ea2d48a1b509759d80593fbe3aa4d3a49e92', operation='DELETE', pgid='pgtrigger_kept_once_published_cb57a', table='specs_draftclause', when='BEFORE')),
-        ),
-        migrations.AddConstraint(
-            model_name='clauselineage',
-            constraint=models.UniqueConstraint(fields=('clause', 'ancestor'), name='clause_lineage_once'),
-        ),
-        migrations.AddConstraint(
-            model_name='clauselineage',
-            constraint=models.CheckConstraint(condition=models.Q(('kind__in', ['split', 'merged'])), name='clause_lineage_kind_known'),
-        ),
-        migrations.AddConstraint(
-            model_name='clauselineage',
-            constraint=models.CheckConstraint(condition=models.Q(('clause', models.F('ancestor')), _negated=True), name='clause_is_not_its_own_ancestor'),
-        ),
-        pgtrigger.migrations.AddTrigger(
-            model_name='clauselineage',
-            trigger=pgtrigger.compiler.Trigger(name='append_only', sql=pgtrigger.compiler.UpsertTriggerSql(func="RAISE EXCEPTION 'pgtrigger: Cannot update or delete rows from % table', TG_TABLE_NAME;", hash='7928686e09f37ef57872d801b8297a881e9527d4', operation='UPDATE OR DELETE', pgid='pgtrigger_append_only_3f568', table='specs_clauselineage', when='BEFORE')),
-        ),
-        pgtrigger.migrations.AddTrigger(
-            model_name='clauselineage',
-            trigger=pgtrigger.compiler.Trigger(name='no_truncate', sql=pgtrigger.compiler.UpsertTriggerSql(func="RAISE EXCEPTION '% is not emptied', TG_TABLE_NAME;", hash='c5cab129bed5c70ada3478728c5b55a1e6c016e4', level='STATEMENT', operation='TRUNCATE', pgid='pgtrigger_no_truncate_cb6cb', table='specs_clauselineage', when='BEFORE')),
-        ),
-        migrations.AddConstraint(
-            model_name='acknowledgement',
-            constraint=models.UniqueConstraint(fields=('member', 'version'), name='acknowledged_once'),
-        ),
-        pgtrigger.migrations.AddTrigger(
-            model_name='acknowledgement',
-            trigger=pgtrigger.compiler.Trigger(name='append_only', sql=pgtrigger.compiler.UpsertTriggerSql(func="RAISE EXCEPTION 'pgtrigger: Cannot update or delete rows from % table', TG_TABLE_NAME;", hash='91c65fe84d7ca5e49c210c2c024065062eb3a8b9', operation='UPDATE OR DELETE', pgid='pgtrigger_append_only_1340f', table='specs_acknowledgement', when='BEFORE')),
-        ),
-        pgtrigger.migrations.AddTrigger(
-            model_name='acknowledgement',
-            trigger=pgtrigger.compiler.Trigger(name='no_truncate', sql=pgtrigger.compiler.UpsertTriggerSql(func="RAISE EXCEPTION '% is not emptied', TG_TABLE_NAME;", hash='05ab32739d3f66ff3b03e5f0afd23937650ebeaa', level='STATEMENT', operation='TRUNCATE', pgid='pgtrigger_no_truncate_0e8e1', table='specs_acknowledgement', when='BEFORE')),
-        ),
-        migrations.AddIndex(
-            model_name='storedreply',
-            index=models.Index(fields=['created_at'], name='stored_reply_age'),
-        ),
-        migrations.AddConstraint(
-            model_name='storedreply',
-            constraint=models.UniqueConstraint(fields=('member', 'route', 'key'), name='stored_reply_once'),
-        ),
-        migrations.AddConstraint(
-            model_name='storedreply',
-            constraint=models.CheckConstraint(condition=models.Q(('status__gte', 200)), name='stored_reply_is_final'),
-        ),
-        migrations.AddIndex(
-            model_name='versionclause',
-            index=models.Index(fields=['clause'], name='version_clause_clause'),
-        ),
-        migrations.AddConstraint(
-            model_name='versionclause',
-            constraint=models.UniqueConstraint(fields=('version', 'clause'), name='version_clause_once'),
-        ),
-        migrations.AddConstraint(
-            model_name='versionclause',
-            constraint=models.UniqueConstraint(fields=('version', 'position'), name='version_clause_position_once'),
-        ),
-        pgtrigger.migrations.AddTrigger(
-            model_name='versionclause',
-            trigger=pgtrigger.compiler.Trigger(name='only_while_draft', sql=pgtrigger.compiler.UpsertTriggerSql(func="\n    IF EXISTS (SELECT 1 FROM specs_specversion v WHERE v.id = NEW.version_id AND v.state <> 'draft') THEN\n        RAISE EXCEPTION 'the clauses of a published version do not change'\n            USING ERRCODE = 'check_violation', CONSTRAINT = TG_TABLE_NAME || '_only_while_draft';\n    END IF;\n    RETURN NEW;\n", hash='e6b15ded044bf7b0706072d29874e1b59f2b18cd', operation='INSERT OR UPDATE', pgid='pgtrigger_only_while_draft_431dc', table='specs_versionclause', when='BEFORE')),
-        ),
-        pgtrigger.migrations.AddTrigger(
-            model_name='versionclause',
-            trigger=pgtrigger.compiler.Trigger(name='kept_once_published', sql=pgtrigger.compiler.UpsertTriggerSql(func="\n    IF EXISTS (SELECT 1 FROM specs_specversion v WHERE v.id = OLD.version_id AND v.state <> 'draft') THEN\n        RAISE EXCEPTION 'the clauses of a published version do not change'\n            USING ERRCODE = 'check_violation', CONSTRAINT = TG_TABLE_NAME || '_only_while_draft';\n    END IF;\n    RETURN OLD;\n", hash='c418ce0ad196b6599900c79c9678c22978ef847a', operation='DELETE', pgid='pgtrigger_kept_once_published_2c71c', table='specs_versionclause', when='BEFORE')),
-        ),
-        pgtrigger.migrations.AddTrigger(
-            model_name='versionclause',
-            trigger=pgtrigger.compiler.Trigger(name='no_truncate', sql=pgtrigger.compiler.UpsertTriggerSql(func="RAISE EXCEPTION '% is not emptied', TG_TABLE_NAME;", hash='8520248d39b98f4aae78c3b925bcf9bd45aea363', level='STATEMENT', operation='TRUNCATE', pgid='pgtrigger_no_truncate_d80b5', table='specs_versionclause', when='BEFORE')),
-        ),
-        migrations.AddConstraint(
-            model_name='job',
-            constraint=specs.models.base.SameProject(columns=('requested_by_id',), keys=('id',), name='job_requested_by_same_project', table='specs_member'),
-        ),
-        migrations.AddConstraint(
-            model_name='clauserevision',
-            constraint=specs.models.base.SameProject(columns=('clause_id',), keys=('id',), name='clause_revision_clause_same_project', table='specs_clause'),
-        ),
-        migrations.AddConstraint(
-            model_name='apitoken',
-            constraint=specs.models.base.SameProject(columns=('member_id',), keys=('id',), name='api_token_member_same_project', table='specs_member'),
-        ),
-        migrations.AddConstraint(
-            model_name='ledgerentry',
-            constraint=specs.models.base.SameProject(columns=('seal_id',), keys=('id',), name='ledger_entry_seal_same_project', table='specs_seal'),
-        ),
-        migrations.AddConstraint(
-            model_name='clause',
-            constraint=specs.models.base.SameProject(columns=('spec_id',), keys=('id',), name='clause_spec_same_project', table='specs_spec'),
-        ),
-        migrations.AddConstraint(
-            model_name='specversion',
-            constraint=specs.models.base.SameProject(columns=('spec_id',), keys=('id',), name='spec_version_spec_same_project', table='specs_spec'),
-        ),
-        migrations.AddConstraint(
-            model_name='specversion',
-            constraint=specs.models.base.SameProject(columns=('published_by_id',), keys=('id',), name='spec_version_published_by_same_project', table='specs_member'),
-        ),
-        migrations.AddConstraint(
-            model_name='specversion',
-            constraint=specs.models.base.SameProject(columns=('spec_id', 'based_on_id'), keys=('spec_id', 'id'), name='spec_version_based_on_same_spec', table='specs_specversion'),
-        ),
-        migrations.AddConstraint(
-            model_name='draftclause',
-            constraint=specs.models.base.SameProject(columns=('version_id',), keys=('id',), name='draft_clause_version_same_project', table='specs_specversion'),
-        ),
-        migrations.AddConstraint(
-            model_name='draftclause',
-            constraint=specs.models.base.SameProject(columns=('clause_id',), keys=('id',), name='draft_clause_clause_same_project', table='specs_clause'),
-        ),
-        migrations.AddConstraint(
-            model_name='draftclause',
-            constraint=specs.models.base.SameProject(columns=('edited_by_id',), keys=('id',), name='draft_clause_edited_by_same_project', table='specs_member'),
-        ),
-        migrations.AddConstraint(
-            model_name='clauselineage',
-            constraint=specs.models.base.SameProject(columns=('clause_id',), keys=('id',), name='clause_lineage_clause_same_project', table='specs_clause'),
-        ),
-        migrations.AddConstraint(
-            model_name='clauselineage',
-            constraint=specs.models.base.SameProject(columns=('ancestor_id',), keys=('id',), name='clause_lineage_ancestor_same_project', table='specs_clause'),
-        ),
-        migrations.AddConstraint(
-            model_name='clauselineage',
-            constraint=specs.models.base.SameProject(columns=('version_id',), keys=('id',), name='clause_lineage_version_same_project', table='specs_specversion'),
-        ),
-        migrations.AddConstraint(
-            model_name='acknowledgement',
-            constraint=specs.models.base.SameProject(columns=('member_id',), keys=('id',), name='acknowledgement_member_same_project', table='specs_member'),
-        ),
-        migrations.AddConstraint(
-            model_name='acknowledgement',
-            constraint=specs.models.base.SameProject(columns=('version_id',), keys=('id',), name='acknowledgement_version_same_project', table='specs_specversion'),
-        ),
-        migrations.AddConstraint(
-            model_name='versionclause',
-            constraint=specs.models.base.SameProject(columns=('version_id',), keys=('id',), name='version_clause_version_same_project', table='specs_specversion'),
-        ),
-        migrations.AddConstraint(
-            model_name='versionclause',
-            constraint=specs.models.base.SameProject(columns=('clause_id', 'revision_id'), keys=('clause_id', 'id'), name='version_clause_revision_of_clause', table='specs_clauserevision'),
-        ),
-        migrations.AddConstraint(
-            model_name='versionclause',
-            constraint=specs.models.base.SameProject(columns=('clause_id',), keys=('id',), name='version_clause_clause_same_project', table='specs_clause'),
-        ),
+        Together([
+            migrations.CreateModel(
+                name='Event',
+                fields=[
+                    ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                    ('kind', models.CharField(max_length=64)),
+                    ('subject', models.CharField(max_length=64)),
+                    ('subject_id', models.BigIntegerField()),
+                    ('data', models.JSONField()),
+                    ('recorded_at', models.DateTimeField(db_default=django.db.models.functions.datetime.Now())),
+                ],
+                options={
+                    'db_table': 'specs_event',
+                    'managed': False,
+                },
+            ),
+            migrations.CreateModel(
+                name='Clause',
+                fields=[
+                    ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                    ('key', models.SlugField(max_length=64)),
+                    ('created_at', models.DateTimeField(db_default=django.db.models.functions.datetime.Now())),
+                ],
+            ),
+            migrations.CreateModel(
+                name='Project',
+                fields=[
+                    ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                    ('key', models.SlugField(max_length=64, unique=True)),
+                    ('name', models.CharField(max_length=200)),
+                    ('description', models.TextField(blank=True)),
+                    ('created_at', models.DateTimeField(db_default=django.db.models.functions.datetime.Now())),
+                ],
+            ),
+            migrations.CreateModel(
+                name='Seal',
+                fields=[
+                    ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                    ('number', models.BigIntegerField()),
+                    ('first_position', models.BigIntegerField()),
+                    ('last_position', models.BigIntegerField()),
+                    ('previous_digest', models.CharField(blank=True, max_length=80)),
+                    ('digest', models.CharField(max_length=80)),
+                    ('sealed_at', models.DateTimeField(db_default=django.db.models.functions.datetime.Now())),
+                ],
+            ),
+            migrations.CreateModel(
+                name='Spec',
+                fields=[
+                    ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                    ('key', models.SlugField(max_length=64)),
+                    ('title', models.CharField(max_length=200)),
+                    ('purpose', models.TextField(blank=True)),
+                    ('created_at', models.DateTimeField(db_default=django.db.models.functions.datetime.Now())),
+                ],
+            ),
+            migrations.CreateModel(
+                name='SpecVersion',
+                fields=[
+                    ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                    ('state', models.CharField(choices=[('draft', 'Draft'), ('published', 'Published'), ('retired', 'Retired')], default='draft', max_length=16)),
+                    ('questions', models.JSONField(default=list)),
+                    ('revision', models.IntegerField(default=0)),
+                    ('major', models.IntegerField(null=True)),
+                    ('minor', models.IntegerField(null=True)),
+                    ('patch', models.IntegerField(null=True)),
+                    ('meaning', models.IntegerField(null=True)),
+                    ('change_class', models.CharField(blank=True, choices=[('major', 'Major'), ('minor', 'Minor'), ('patch', 'Patch')], max_length=8)),
+                    ('notes', models.TextField(blank=True)),
+                    ('rationale', models.TextField(blank=True)),
+                    ('canonical', models.BinaryField(null=True)),
+                    ('digest', models.CharField(blank=True, max_length=80)),
+                    ('created_at', models.DateTimeField(db_default=django.db.models.functions.datetime.Now())),
+                    ('published_at', models.DateTimeField(null=True)),
+                ],
+            ),
+            migrations.CreateModel(
+                name='StoredReply',
+                fields=[
+                    ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                    ('route', models.CharField(max_length=100)),
+                    ('key', models.CharField(max_length=100)),
+                    ('body_digest', models.CharField(max_length=80)),
+                    ('status', models.SmallIntegerField()),
+                    ('reply', models.JSONField()),
+                    ('created_at', models.DateTimeField(db_default=django.db.models.functions.datetime.Now())),
+                ],
+            ),
+            migrations.CreateModel(
+                name='VersionClause',
+                fields=[
+                    ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                    ('position', models.IntegerField()),
+                    ('section', models.CharField(blank=True, max_length=200)),
+                ],
+            ),
+            migrations.CreateModel(
+                name='Member',
+                fields=[
+                    ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                    ('roles', django.contrib.postgres.fields.ArrayField(base_field=models.CharField(choices=[('owner', 'Owner'), ('editor', 'Spec editor'), ('publisher', 'Publisher'), ('lead', 'Lead'), ('manager', 'Operations manager'), ('annotator', 'Annotator'), ('reader', 'Reader')], max_length=16), default=list, size=None)),
+                    ('state', models.CharField(choices=[('active', 'Active'), ('suspended', 'Suspended'), ('left', 'Left')], default='active', max_length=16)),
+                    ('created_at', models.DateTimeField(db_default=django.db.models.functions.datetime.Now())),
+                    ('user', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='members', to=settings.AUTH_USER_MODEL)),
+                    ('project', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='specs.project')),
+                ],
+            ),
+            migrations.CreateModel(
+                name='OutboxMessage',
+                fields=[
+                    ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                    ('event_id', models.BigIntegerField()),
+                    ('topic', models.CharField(max_length=64)),
+                    ('body', models.JSONField()),
+                    ('created_at', models.DateTimeField(db_default=django.db.models.functions.datetime.Now())),
+                    ('delivered_at', models.DateTimeField(null=True)),
+                    ('n_attempts', models.IntegerField(default=0)),
+                    ('next_attempt_at', models.DateTimeField(db_default=django.db.models.functions.datetime.Now())),
+                    ('last_error', models.CharField(blank=True, max_length=500)),
+                    ('project', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='specs.project')),
+                ],
+            ),
+            migrations.CreateModel(
+                name='LedgerEntry',
+                fields=[
+                    ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                    ('position', models.BigIntegerField()),
+                    ('event_id', models.BigIntegerField(unique=True)),
+                    ('project', models.ForeignKey(db_constraint=False, db_index=False, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', to='specs.project')),
+                ],
+            ),
+            migrations.CreateModel(
+                name='Job',
+                fields=[
+                    ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                    ('kind', models.CharField(max_length=64)),
+                    ('state', models.CharField(choices=[('queued', 'Waiting'), ('running', 'Running'), ('done', 'Done'), ('failed', 'Failed'), ('cancelled', 'Cancelled')], default='queued', max_length=16)),
+                    ('arguments', models.JSONField(default=dict)),
+                    ('result', models.JSONField(default=dict)),
+                    ('n_done', models.BigIntegerField(default=0)),
+                    ('n_total', models.BigIntegerField(null=True)),
+                    ('note', models.CharField(blank=True, max_length=200)),
+                    ('error', models.TextField(blank=True)),
+                    ('cancel_asked_at', models.DateTimeField(null=True)),
+                    ('created_at', models.DateTimeField(db_default=django.db.models.functions.datetime.Now())),
+                    ('started_at', models.DateTimeField(null=True)),
+                    ('beat_at', models.DateTimeField(null=True)),
+                    ('finished_at', models.DateTimeField(null=True)),
+                    ('requested_by', specs.models.base.ProjectLink(db_constraint=False, db_index=False, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='specs.member')),
+                    ('project', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='specs.project')),
+                ],
+            ),
+            migrations.CreateModel(
+                name='DraftClause',
+                fields=[
+                    ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                    ('position', models.IntegerField()),
+                    ('section', models.CharField(blank=True, max_length=200)),
+                    ('title', models.CharField(max_length=200)),
+                    ('blocks', models.JSONField(default=list)),
+                    ('governs', models.JSONField(default=list)),
+                    ('revision', models.IntegerField(default=0)),
+                    ('edited_at', models.DateTimeField(db_default=django.db.models.functions.datetime.Now())),
+                    ('clause', specs.models.base.ProjectLink(db_constraint=False, db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='specs.clause')),
+                    ('edited_by', specs.models.base.ProjectLink(db_constraint=False, db_index=False, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='specs.member')),
+                    ('project', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='specs.project')),
+                ],
+            ),
+            migrations.CreateModel(
+                name='ClauseRevision',
+                fields=[
+                    ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                    ('digest', models.CharField(max_length=80)),
+                    ('canonical', models.BinaryField()),
+                    ('title', models.CharField(max_length=200)),
+                    ('blocks', models.JSONField(default=list)),
+                    ('governs', models.JSONField(default=list)),
+                    ('clause', specs.models.base.ProjectLink(db_constraint=False, db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='revisions', to='specs.clause')),
+                    ('project', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='specs.project')),
+                ],
+            ),
+            migrations.CreateModel(
+                name='ClauseLineage',
+                fields=[
+                    ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                    ('kind', models.CharField(choices=[('split', 'Split from'), ('merged', 'Merged from')], max_length=8)),
+                    ('ancestor', specs.models.base.ProjectLink(db_constraint=False, db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='specs.clause')),
+                    ('clause', specs.models.base.ProjectLink(db_constraint=False, db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='ancestry', to='specs.clause')),
+                    ('project', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='specs.project')),
+                ],
+            ),
+            migrations.CreateModel(
+                name='ApiToken',
+                fields=[
+                    ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                    ('name', models.CharField(max_length=100)),
+                    ('prefix', models.CharField(max_length=12, unique=True)),
+                    ('digest', models.CharField(max_length=80, unique=True)),
+                    ('permissions', django.contrib.postgres.fields.ArrayField(base_field=models.CharField(max_length=40), default=list, size=None)),
+                    ('created_at', models.DateTimeField(db_default=django.db.models.functions.datetime.Now())),
+                    ('expires_at', models.DateTimeField()),
+                    ('last_used_at', models.DateTimeField(null=True)),
+                    ('revoked_at', models.DateTimeField(null=True)),
+                    ('member', specs.models.base.ProjectLink(db_constraint=False, db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='specs.member')),
+                    ('project', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='specs.project')),
+                ],
+            ),
+            migrations.CreateModel(
+                name='Acknowledgement',
+                fields=[
+                    ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                    ('digest', models.CharField(max_length=80)),
+                    ('changed', django.contrib.postgres.fields.ArrayField(base_field=models.CharField(max_length=64), default=list, size=None)),
+                    ('acknowledged_at', models.DateTimeField(db_default=django.db.models.functions.datetime.Now())),
+                    ('event_id', models.BigIntegerField()),
+                    ('member', specs.models.base.ProjectLink(db_constraint=False, db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='specs.member')),
+                    ('project', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='specs.project')),
+                ],
+            ),
+        ]),
+        Together([
+            migrations.AddField(
+                model_name='clause',
+                name='project',
+                field=models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='specs.project'),
+            ),
+            migrations.AddField(
+                model_name='seal',
+                name='project',
+                field=models.ForeignKey(db_constraint=False, db_index=False, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', to='specs.project'),
+            ),
+            migrations.AddField(
+                model_name='ledgerentry',
+                name='seal',
+                field=specs.models.base.ProjectLink(db_constraint=False, db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='specs.seal'),
+            ),
+            migrations.AddField(
+                model_name='spec',
+                name='project',
+                field=models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='specs.project'),
+            ),
+            migrations.AddField(
+                model_name='clause',
+                name='spec',
+                field=specs.models.base.ProjectLink(db_constraint=False, db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='clauses', to='specs.spec'),
+            ),
+            migrations.AddField(
+                model_name='specversion',
+                name='based_on',
+                field=specs.models.base.ProjectLink(db_constraint=False, db_index=False, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='specs.specversion'),
+            ),
+            migrations.AddField(
+                model_name='specversion',
+                name='project',
+                field=models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='specs.project'),
+            ),
+            migrations.AddField(
+                model_name='specversion',
+                name='published_by',
+                field=specs.models.base.ProjectLink(db_constraint=False, db_index=False, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='specs.member'),
+            ),
+            migrations.AddField(
+                model_name='specversion',
+                name='spec',
+                field=specs.models.base.ProjectLink(db_constraint=False, db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='versions', to='specs.spec'),
+            ),
+            migrations.AddField(
+                model_name='draftclause',
+                name='version',
+                field=specs.models.base.ProjectLink(db_constraint=False, db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='draft_clauses', to='specs.specversion'),
+            ),
+            migrations.AddField(
+                model_name='clauselineage',
+                name='version',
+                field=specs.models.base.ProjectLink(db_constraint=False, db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='specs.specversion'),
+            ),
+            migrations.AddField(
+                model_name='acknowledgement',
+                name='version',
+                field=specs.models.base.ProjectLink(db_constraint=False, db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='specs.specversion'),
+            ),
+            migrations.AddField(
+                model_name='storedreply',
+                name='member',
+                field=models.ForeignKey(db_constraint=False, db_index=False, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', to='specs.member'),
+            ),
+            migrations.AddField(
+                model_name='versionclause',
+                name='clause',
+                field=specs.models.base.ProjectLink(db_constraint=False, db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='specs.clause'),
+            ),
+            migrations.AddField(
+                model_name='versionclause',
+                name='project',
+                field=models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='specs.project'),
+            ),
+            migrations.AddField(
+                model_name='versionclause',
+                name='revision',
+                field=specs.models.base.ProjectLink(db_constraint=False, db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='specs.clauserevision'),
+            ),
+            migrations.AddField(
+                model_name='versionclause',
+                name='version',
+                field=specs.models.base.ProjectLink(db_constraint=False, db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='version_clauses', to='specs.specversion'),
+            ),
+        ]),
+        Together([
+            pgtrigger.migrations.AddTrigger(
+                model_name='project',
+                trigger=pgtrigger.compiler.Trigger(name='never_deleted', sql=pgtrigger.compiler.UpsertTriggerSql(func="RAISE EXCEPTION 'pgtrigger: Cannot delete rows from % table', TG_TABLE_NAME;", hash='ea79056b7d3bc44731c5c8da3eec9dc3620e23c0', operation='DELETE', pgid='pgtrigger_never_deleted_60f76', table='specs_project', when='BEFORE')),
+            ),
+            pgtrigger.migrations.AddTrigger(
+                model_name='project',
+                trigger=pgtrigger.compiler.Trigger(name='no_truncate', sql=pgtrigger.compiler.UpsertTriggerSql(func="RAISE EXCEPTION '% is not emptied', TG_TABLE_NAME;", hash='995e8c7f6ca7be46ae743ef6150f48adc4fdd4c2', level='STATEMENT', operation='TRUNCATE', pgid='pgtrigger_no_truncate_112da', table='specs_project', when='BEFORE')),
+            ),
+            migrations.AddIndex(
+                model_name='outboxmessage',
+                index=models.Index(condition=models.Q(('delivered_at__isnull', True)), fields=['next_attempt_at', 'id'], name='outbox_waiting'),
+            ),
+            migrations.AddConstraint(
+                model_name='outboxmessage',
+                constraint=models.UniqueConstraint(fields=('event_id', 'topic'), name='outbox_once_per_event_and_topic'),
+            ),
+            migrations.AddConstraint(
+                model_name='member',
+                constraint=models.UniqueConstraint(fields=('project', 'id'), name='member_project_key'),
+            ),
+            migrations.AddConstraint(
+                model_name='member',
+                constraint=models.UniqueConstraint(fields=('project', 'user'), name='member_once_per_project'),
+            ),
+            migrations.AddConstraint(
+                model_name='member',
+                constraint=models.CheckConstraint(condition=models.Q(('state__in', ['active', 'suspended', 'left'])), name='member_state_known'),
+            ),
+            migrations.AddConstraint(
+                model_name='member',
+                constraint=models.CheckConstraint(condition=models.Q(('roles__contained_by', ['owner', 'editor', 'publisher', 'lead', 'manager', 'annotator', 'reader'])), name='member_roles_known'),
+            ),
+            pgtrigger.migrations.AddTrigger(
+                model_name='member',
+                trigger=pgtrigger.compiler.Trigger(name='never_deleted', sql=pgtrigger.compiler.UpsertTriggerSql(func="RAISE EXCEPTION 'pgtrigger: Cannot delete rows from % table', TG_TABLE_NAME;", hash='3ccb86824b2a871fed68ef9d2d71589b807b2618', operation='DELETE', pgid='pgtrigger_never_deleted_aa84b', table='specs_member', when='BEFORE')),
+            ),
+            pgtrigger.migrations.AddTrigger(
+                model_name='member',
+                trigger=pgtrigger.compiler.Trigger(name='no_truncate', sql=pgtrigger.compiler.UpsertTriggerSql(func="RAISE EXCEPTION '% is not emptied', TG_TABLE_NAME;", hash='c57a6f74dda8087836bd3d3986dc598d4598d55f', level='STATEMENT', operation='TRUNCATE', pgid='pgtrigger_no_truncate_30740', table='specs_member', when='BEFORE')),
+            ),
+            pgtrigger.migrations.AddTrigger(
+                model_name='member',
+                trigger=pgtrigger.compiler.Trigger(name='state_steps', sql=pgtrigger.compiler.UpsertTriggerSql(condition='WHEN (OLD.state IS DISTINCT FROM NEW.state)', func="\n            IF NOT ((OLD.state = 'active' AND NEW.state = 'suspended') OR (OLD.state = 'suspended' AND NEW.state = 'active') OR (OLD.state = 'active' AND NEW.state = 'left') OR (OLD.state = 'suspended' AND NEW.state = 'left') OR (OLD.state = 'left' AND NEW.state = 'active')) THEN\n                RAISE EXCEPTION '% does not go from % to %', TG_TABLE_NAME, OLD.state, NEW.state\n                    USING ERRCODE = 'check_violation', CONSTRAINT = TG_TABLE_NAME || '_state_steps';\n            END IF;\n            RETURN NEW;\n        ", hash='426f3b378079503d0a46e26b796f18ab735eb2bd', operation='UPDATE OF "state"', pgid='pgtrigger_state_steps_533b4', table='specs_member', when='BEFORE')),
+            ),
+            migrations.AddIndex(
+                model_name='job',
+                index=models.Index(fields=['project', '-id'], name='job_newest'),
+            ),
+            migrations.AddIndex(
+                model_name='job',
+                index=models.Index(condition=models.Q(('state__in', ['queued', 'running'])), fields=['state', 'id'], name='job_unfinished'),
+            ),
+            migrations.AddConstraint(
+                model_name='job',
+                constraint=models.UniqueConstraint(fields=('project', 'id'), name='job_project_key'),
+            ),
+            migrations.AddConstraint(
+                model_name='job',
+                constraint=models.CheckConstraint(condition=models.Q(('state__in', ['queued', 'running', 'done', 'failed', 'cancelled'])), name='job_state_known'),
+            ),
+            migrations.AddConstraint(
+                model_name='job',
+                constraint=models.CheckConstraint(condition=models.Q(('n_done__gte', 0)), name='job_progress_counts_up'),
+            ),
+            migrations.AddConstraint(
+                model_name='clauserevision',
+                constraint=models.UniqueConstraint(fields=('project', 'id'), name='clause_revision_project_key'),
+            ),
+            migrations.AddConstraint(
+                model_name='clauserevision',
+                constraint=models.UniqueConstraint(fields=('project', 'clause', 'id'), name='clause_revision_project_clause_key'),
+            ),
+            migrations.AddConstraint(
+                model_name='clauserevision',
+                constraint=models.UniqueConstraint(fields=('clause', 'digest'), name='clause_revision_once'),
+            ),
+            pgtrigger.migrations.AddTrigger(
+                model_name='clauserevision',
+                trigger=pgtrigger.compiler.Trigger(name='append_only', sql=pgtrigger.compiler.UpsertTriggerSql(func="RAISE EXCEPTION 'pgtrigger: Cannot update or delete rows from % table', TG_TABLE_NAME;", hash='1008635ca9283672c391fd88583db6f5c66a3f8b', operation='UPDATE OR DELETE', pgid='pgtrigger_append_only_351c4', table='specs_clauserevision', when='BEFORE')),
+            ),
+            pgtrigger.migrations.AddTrigger(
+                model_name='clauserevision',
+                trigger=pgtrigger.compiler.Trigger(name='no_truncate', sql=pgtrigger.compiler.UpsertTriggerSql(func="RAISE EXCEPTION '% is not emptied', TG_TABLE_NAME;", hash='ff6c4b698238703233e80c2aa4de31b48c639968', level='STATEMENT', operation='TRUNCATE', pgid='pgtrigger_no_truncate_57e54', table='specs_clauserevision', when='BEFORE')),
+            ),
+            migrations.AddIndex(
+                model_name='apitoken',
+                index=models.Index(fields=['member'], name='api_token_member'),
+            ),
+            migrations.AddConstraint(
+                model_name='seal',
+                constraint=models.UniqueConstraint(fields=('project', 'id'), name='seal_project_key'),
+            ),
+            migrations.AddConstraint(
+                model_name='seal',
+                constraint=models.UniqueConstraint(fields=('project', 'number'), name='seal_number_once'),
+            ),
+            migrations.AddConstraint(
+                model_name='seal',
+                constraint=models.UniqueConstraint(fields=('project', 'previous_digest'), name='seal_chain_has_no_fork'),
+            ),
+            migrations.AddConstraint(
+                model_name='seal',
+                constraint=models.CheckConstraint(condition=models.Q(('last_position__gte', models.F('first_position'))), name='seal_not_empty'),
+            ),
+            pgtrigger.migrations.AddTrigger(
+                model_name='seal',
+                trigger=pgtrigger.compiler.Trigger(name='append_only', sql=pgtrigger.compiler.UpsertTriggerSql(func="RAISE EXCEPTION 'pgtrigger: Cannot update or delete rows from % table', TG_TABLE_NAME;", hash='5a29eac36631244535963729c436553b21a3bfd0', operation='UPDATE OR DELETE', pgid='pgtrigger_append_only_6058c', table='specs_seal', when='BEFORE')),
+            ),
+            pgtrigger.migrations.AddTrigger(
+                model_name='seal',
+                trigger=pgtrigger.compiler.Trigger(name='no_truncate', sql=pgtrigger.compiler.UpsertTriggerSql(func="RAISE EXCEPTION '% is not emptied', TG_TABLE_NAME;", hash='170136497162c3429d4ec2ea342eafba6b0db08f', level='STATEMENT', operation='TRUNCATE', pgid='pgtrigger_no_truncate_8e05c', table='specs_seal', when='BEFORE')),
+            ),
+            migrations.AddConstraint(
+                model_name='ledgerentry',
+                constraint=models.UniqueConstraint(fields=('project', 'position'), name='ledger_position_once'),
+            ),
+            pgtrigger.migrations.AddTrigger(
+                model_name='ledgerentry',
+                trigger=pgtrigger.compiler.Trigger(name='append_only', sql=pgtrigger.compiler.UpsertTriggerSql(func="RAISE EXCEPTION 'pgtrigger: Cannot update or delete rows from % table', TG_TABLE_NAME;", hash='50d8d4b60a5af9a86a021b5b71077a4d186e4a1b', operation='UPDATE OR DELETE', pgid='pgtrigger_append_only_ceeb2', table='specs_ledgerentry', when='BEFORE')),
+            ),
+            pgtrigger.migrations.AddTrigger(
+                model_name='ledgerentry',
+                trigger=pgtrigger.compiler.Trigger(name='no_truncate', sql=pgtrigger.compiler.UpsertTriggerSql(func="RAISE EXCEPTION '% is not emptied', TG_TABLE_NAME;", hash='4e5dadd9ce6470615de395bec90dd53ed9e6ee23', level='STATEMENT', operation='TRUNCATE', pgid='pgtrigger_no_truncate_37915', table='specs_ledgerentry', when='BEFORE')),
+            ),
+            migrations.AddConstraint(
+                model_name='spec',
+                constraint=models.UniqueConstraint(fields=('project', 'id'), name='spec_project_key'),
+            ),
+            migrations.AddConstraint(
+                model_name='spec',
+                constraint=models.UniqueConstraint(fields=('project', 'key'), name='spec_key_once_per_project'),
+            ),
+            pgtrigger.migrations.AddTrigger(
+                model_name='spec',
+                trigger=pgtrigger.compiler.Trigger(name='never_deleted', sql=pgtrigger.compiler.UpsertTriggerSql(func="RAISE EXCEPTION 'pgtrigger: Cannot delete rows from % table', TG_TABLE_NAME;", hash='fe90ee5138c0964ce3d0eb00aa0179bd972dc76c', operation='DELETE', pgid='pgtrigger_never_deleted_24b0d', table='specs_spec', when='BEFORE')),
+            ),
+            pgtrigger.migrations.AddTrigger(
+                model_name='spec',
+                trigger=pgtrigger.compiler.Trigger(name='no_truncate', sql=pgtrigger.compiler.UpsertTriggerSql(func="RAISE EXCEPTION '% is not emptied', TG_TABLE_NAME;", hash='a35fd177714d6de0d242204596521574a6e2e39c', level='STATEMENT', operation='TRUNCATE', pgid='pgtrigger_no_truncate_c9862', table='specs_spec', when='BEFORE')),
+            ),
+            migrations.AddConstraint(
+                model_name='clause',
+                constraint=models.UniqueConstraint(fields=('project', 'id'), name='clause_project_key'),
+            ),
+            migrations.AddConstraint(
+                model_name='clause',
+                constraint=models.UniqueConstraint(fields=('spec', 'key'), name='clause_key_once_per_spec'),
+            ),
+            pgtrigger.migrations.AddTrigger(
+                model_name='clause',
+                trigger=pgtrigger.compiler.Trigger(name='frozen', sql=pgtrigger.compiler.UpsertTriggerSql(func='RAISE EXCEPTION \'pgtrigger: Cannot update of "spec_id", "key" rows from % table\', TG_TABLE_NAME;', hash='71afeca3ad6e5d0f7b8f15d9782994f323258c24', operation='UPDATE OF "spec_id", "key"', pgid='pgtrigger_frozen_9d149', table='specs_clause', when='BEFORE')),
+            ),
+            pgtrigger.migrations.AddTrigger(
+                model_name='clause',
+                trigger=pgtrigger.compiler.Trigger(name='never_deleted', sql=pgtrigger.compiler.UpsertTriggerSql(func="RAISE EXCEPTION 'pgtrigger: Cannot delete rows from % table', TG_TABLE_NAME;", hash='14f6cb60e446fad96e3138b723fb3aebe64409a3', operation='DELETE', pgid='pgtrigger_never_deleted_b980e', table='specs_clause', when='BEFORE')),
+            ),
+            pgtrigger.migrations.AddTrigger(
+                model_name='clause',
+                trigger=pgtrigger.compiler.Trigger(name='no_truncate', sql=pgtrigger.compiler.UpsertTriggerSql(func="RAISE EXCEPTION '% is not emptied', TG_TABLE_NAME;", hash='310660bff8698a5daa218055015cc0d369bc9232', level='STATEMENT', operation='TRUNCATE', pgid='pgtrigger_no_truncate_9cce9', table='specs_clause', when='BEFORE')),
+            ),
+            migrations.AddConstraint(
+                model_name='specversion',
+                constraint=models.UniqueConstraint(fields=('project', 'id'), name='spec_version_project_key'),
+            ),
+            migrations.AddConstraint(
+                model_name='specversion',
+                constraint=models.UniqueConstraint(fields=('project', 'spec', 'id'), name='spec_version_project_spec_key'),
+            ),
+            migrations.AddConstraint(
+                model_name='specversion',
+                constraint=models.UniqueConstraint(fields=('spec', 'major', 'minor', 'patch'), name='spec_version_number_once'),
+            ),
+            migrations.AddConstraint(
+                model_name='specversion',
+                constraint=models.UniqueConstraint(condition=models.Q(('state', 'draft')), fields=('spec',), name='spec_has_one_draft'),
+            ),
+            migrations.AddConstraint(
+                model_name='specversion',
+                constraint=models.CheckConstraint(condition=models.Q(('state__in', ['draft', 'published', 'retired'])), name='spec_version_state_known'),
+            ),
+            migrations.AddConstraint(
+                model_name='specversion',
+                constraint=models.CheckConstraint(condition=models.Q(models.Q(('digest', ''), ('published_at__isnull', True), ('state', 'draft')), models.Q(models.Q(('state', 'draft'), _negated=True), models.Q(('digest', ''), _negated=True), ('canonical__isnull', False), ('major__isnull', False), ('meaning__isnull', False), ('minor__isnull', False), ('patch__isnull', False), ('published_at__isnull', False)), _connector='OR'), name='spec_version_published_is_complete'),
+            ),
+            pgtrigger.migrations.AddTrigger(
+                model_name='specversion',
+                trigger=pgtrigger.compiler.Trigger(name='state_steps', sql=pgtrigger.compiler.UpsertTriggerSql(condition='WHEN (OLD.state IS DISTINCT FROM NEW.state)', func="\n            IF NOT ((OLD.state = 'draft' AND NEW.state = 'published') OR (OLD.state = 'published' AND NEW.state = 'retired')) THEN\n                RAISE EXCEPTION '% does not go from % to %', TG_TABLE_NAME, OLD.state, NEW.state\n                    USING ERRCODE = 'check_violation', CONSTRAINT = TG_TABLE_NAME || '_state_steps';\n            END IF;\n            RETURN NEW;\n        ", hash='e4dabace1485714595b860a0fc2043ded34252a9', operation='UPDATE OF "state"', pgid='pgtrigger_state_steps_9a6ea', table='specs_specversion', when='BEFORE')),
+            ),
+            pgtrigger.migrations.AddTrigger(
+                model_name='specversion',
+                trigger=pgtrigger.compiler.Trigger(name='published_is_frozen', sql=pgtrigger.compiler.UpsertTriggerSql(condition="WHEN (OLD.state <> 'draft' AND (to_jsonb(OLD) - 'state') IS DISTINCT FROM (to_jsonb(NEW) - 'state'))", func="RAISE EXCEPTION 'pgtrigger: Cannot update rows from % table', TG_TABLE_NAME;", hash='f73eb83da3b30249851d91275feb32129e54c8d5', operation='UPDATE', pgid='pgtrigger_published_is_frozen_3b894', table='specs_specversion', when='BEFORE')),
+            ),
+            pgtrigger.migrations.AddTrigger(
+                model_name='specversion',
+                trigger=pgtrigger.compiler.Trigger(name='published_is_kept', sql=pgtrigger.compiler.UpsertTriggerSql(condition="WHEN (OLD.state <> 'draft')", func="RAISE EXCEPTION 'pgtrigger: Cannot delete rows from % table', TG_TABLE_NAME;", hash='73d4565134478dd5740dd6e59e38cf70660221e2', operation='DELETE', pgid='pgtrigger_published_is_kept_f8a3c', table='specs_specversion', when='BEFORE')),
+            ),
+            pgtrigger.migrations.AddTrigger(
+                model_name='specversion',
+                trigger=pgtrigger.compiler.Trigger(name='no_truncate', sql=pgtrigger.compiler.UpsertTriggerSql(func="RAISE EXCEPTION '% is not emptied', TG_TABLE_NAME;", hash='046b960c10bbaff041fa946ab1518e82e4cd028b', level='STATEMENT', operation='TRUNCATE', pgid='pgtrigger_no_truncate_dacf2', table='specs_specversion', when='BEFORE')),
+            ),
+            migrations.AddConstraint(
+                model_name='draftclause',
+                constraint=models.UniqueConstraint(fields=('version', 'clause'), name='draft_clause_once'),
+            ),
+            migrations.AddConstraint(
+                model_name='draftclause',
+                constraint=models.UniqueConstraint(deferrable=django.db.models.constraints.Deferrable['DEFERRED'], fields=('version', 'position'), name='draft_clause_position_once'),
+            ),
+            pgtrigger.migrations.AddTrigger(
+                model_name='draftclause',
+                trigger=pgtrigger.compiler.Trigger(name='only_while_draft', sql=pgtrigger.compiler.UpsertTriggerSql(func="\n    IF EXISTS (SELECT 1 FROM specs_specversion v WHERE v.id = NEW.version_id AND v.state <> 'draft') THEN\n        RAISE EXCEPTION 'the clauses of a published version do not change'\n            USING ERRCODE = 'check_violation', CONSTRAINT = TG_TABLE_NAME || '_only_while_draft';\n    END IF;\n    RETURN NEW;\n", hash='724ec36cc621ad7e08e03874c275f560b58d9a47', operation='INSERT OR UPDATE', pgid='pgtrigger_only_while_draft_75225', table='specs_draftclause', when='BEFORE')),
+            ),
+            pgtrigger.migrations.AddTrigger(
+                model_name='draftclause',
+                trigger=pgtrigger.compiler.Trigger(name='kept_once_published', sql=pgtrigger.compiler.UpsertTriggerSql(func="\n    IF EXISTS (SELECT 1 FROM specs_specversion v WHERE v.id = OLD.version_id AND v.state <> 'draft') THEN\n        RAISE EXCEPTION 'the clauses of a published version do not change'\n            USING ERRCODE = 'check_violation', CONSTRAINT = TG_TABLE_NAME || '_only_while_draft';\n    END IF;\n    RETURN OLD;\n", hash='47f7ea2d48a1b509759d80593fbe3aa4d3a49e92', operation='DELETE', pgid='pgtrigger_kept_once_published_cb57a', table='specs_draftclause', when='BEFORE')),
+            ),
+            migrations.AddConstraint(
+                model_name='clauselineage',
+                constraint=models.UniqueConstraint(fields=('clause', 'ancestor'), name='clause_lineage_once'),
+            ),
+            migrations.AddConstraint(
+                model_name='clauselineage',
+                constraint=models.CheckConstraint(condition=models.Q(('kind__in', ['split', 'merged'])), name='clause_lineage_kind_known'),
+            ),
+            migrations.AddConstraint(
+                model_name='clauselineage',
+                constraint=models.CheckConstraint(condition=models.Q(('clause', models.F('ancestor')), _negated=True), name='clause_is_not_its_own_ancestor'),
+            ),
+            pgtrigger.migrations.AddTrigger(
+                model_name='clauselineage',
+                trigger=pgtrigger.compiler.Trigger(name='append_only', sql=pgtrigger.compiler.UpsertTriggerSql(func="RAISE EXCEPTION 'pgtrigger: Cannot update or delete rows from % table', TG_TABLE_NAME;", hash='7928686e09f37ef57872d801b8297a881e9527d4', operation='UPDATE OR DELETE', pgid='pgtrigger_append_only_3f568', table='specs_clauselineage', when='BEFORE')),
+            ),
+            pgtrigger.migrations.AddTrigger(
+                model_name='clauselineage',
+                trigger=pgtrigger.compiler.Trigger(name='no_truncate', sql=pgtrigger.compiler.UpsertTriggerSql(func="RAISE EXCEPTION '% is not emptied', TG_TABLE_NAME;", hash='c5cab129bed5c70ada3478728c5b55a1e6c016e4', level='STATEMENT', operation='TRUNCATE', pgid='pgtrigger_no_truncate_cb6cb', table='specs_clauselineage', when='BEFORE')),
+            ),
+            migrations.AddConstraint(
+                model_name='acknowledgement',
+                constraint=models.UniqueConstraint(fields=('member', 'version'), name='acknowledged_once'),
+            ),
+            pgtrigger.migrations.AddTrigger(
+                model_name='acknowledgement',
+                trigger=pgtrigger.compiler.Trigger(name='append_only', sql=pgtrigger.compiler.UpsertTriggerSql(func="RAISE EXCEPTION 'pgtrigger: Cannot update or delete rows from % table', TG_TABLE_NAME;", hash='91c65fe84d7ca5e49c210c2c024065062eb3a8b9', operation='UPDATE OR DELETE', pgid='pgtrigger_append_only_1340f', table='specs_acknowledgement', when='BEFORE')),
+            ),
+            pgtrigger.migrations.AddTrigger(
+                model_name='acknowledgement',
+                trigger=pgtrigger.compiler.Trigger(name='no_truncate', sql=pgtrigger.compiler.UpsertTriggerSql(func="RAISE EXCEPTION '% is not emptied', TG_TABLE_NAME;", hash='05ab32739d3f66ff3b03e5f0afd23937650ebeaa', level='STATEMENT', operation='TRUNCATE', pgid='pgtrigger_no_truncate_0e8e1', table='specs_acknowledgement', when='BEFORE')),
+            ),
+            migrations.AddIndex(
+                model_name='storedreply',
+                index=models.Index(fields=['created_at'], name='stored_reply_age'),
+            ),
+            migrations.AddConstraint(
+                model_name='storedreply',
+                constraint=models.UniqueConstraint(fields=('member', 'route', 'key'), name='stored_reply_once'),
+            ),
+            migrations.AddConstraint(
+                model_name='storedreply',
+                constraint=models.CheckConstraint(condition=models.Q(('status__gte', 200)), name='stored_reply_is_final'),
+            ),
+            migrations.AddIndex(
+                model_name='versionclause',
+                index=models.Index(fields=['clause'], name='version_clause_clause'),
+            ),
+            migrations.AddConstraint(
+                model_name='versionclause',
+                constraint=models.UniqueConstraint(fields=('version', 'clause'), name='version_clause_once'),
+            ),
+            migrations.AddConstraint(
+                model_name='versionclause',
+                constraint=models.UniqueConstraint(fields=('version', 'position'), name='version_clause_position_once'),
+            ),
+            pgtrigger.migrations.AddTrigger(
+                model_name='versionclause',
+                trigger=pgtrigger.compiler.Trigger(name='only_while_draft', sql=pgtrigger.compiler.UpsertTriggerSql(func="\n    IF EXISTS (SELECT 1 FROM specs_specversion v WHERE v.id = NEW.version_id AND v.state <> 'draft') THEN\n        RAISE EXCEPTION 'the clauses of a published version do not change'\n            USING ERRCODE = 'check_violation', CONSTRAINT = TG_TABLE_NAME || '_only_while_draft';\n    END IF;\n    RETURN NEW;\n", hash='e6b15ded044bf7b0706072d29874e1b59f2b18cd', operation='INSERT OR UPDATE', pgid='pgtrigger_only_while_draft_431dc', table='specs_versionclause', when='BEFORE')),
+            ),
+            pgtrigger.migrations.AddTrigger(
+                model_name='versionclause',
+                trigger=pgtrigger.compiler.Trigger(name='kept_once_published', sql=pgtrigger.compiler.UpsertTriggerSql(func="\n    IF EXISTS (SELECT 1 FROM specs_specversion v WHERE v.id = OLD.version_id AND v.state <> 'draft') THEN\n        RAISE EXCEPTION 'the clauses of a published version do not change'\n            USING ERRCODE = 'check_violation', CONSTRAINT = TG_TABLE_NAME || '_only_while_draft';\n    END IF;\n    RETURN OLD;\n", hash='c418ce0ad196b6599900c79c9678c22978ef847a', operation='DELETE', pgid='pgtrigger_kept_once_published_2c71c', table='specs_versionclause', when='BEFORE')),
+            ),
+            pgtrigger.migrations.AddTrigger(
+                model_name='versionclause',
+                trigger=pgtrigger.compiler.Trigger(name='no_truncate', sql=pgtrigger.compiler.UpsertTriggerSql(func="RAISE EXCEPTION '% is not emptied', TG_TABLE_NAME;", hash='8520248d39b98f4aae78c3b925bcf9bd45aea363', level='STATEMENT', operation='TRUNCATE', pgid='pgtrigger_no_truncate_d80b5', table='specs_versionclause', when='BEFORE')),
+            ),
+            migrations.AddConstraint(
+                model_name='job',
+                constraint=specs.models.base.SameProject(columns=('requested_by_id',), keys=('id',), name='job_requested_by_same_project', table='specs_member'),
+            ),
+            migrations.AddConstraint(
+                model_name='clauserevision',
+                constraint=specs.models.base.SameProject(columns=('clause_id',), keys=('id',), name='clause_revision_clause_same_project', table='specs_clause'),
+            ),
+            migrations.AddConstraint(
+                model_name='apitoken',
+                constraint=specs.models.base.SameProject(columns=('member_id',), keys=('id',), name='api_token_member_same_project', table='specs_member'),
+            ),
+            migrations.AddConstraint(
+                model_name='ledgerentry',
+                constraint=specs.models.base.SameProject(columns=('seal_id',), keys=('id',), name='ledger_entry_seal_same_project', table='specs_seal'),
+            ),
+            migrations.AddConstraint(
+                model_name='clause',
+                constraint=specs.models.base.SameProject(columns=('spec_id',), keys=('id',), name='clause_spec_same_project', table='specs_spec'),
+            ),
+            migrations.AddConstraint(
+                model_name='specversion',
+                constraint=specs.models.base.SameProject(columns=('spec_id',), keys=('id',), name='spec_version_spec_same_project', table='specs_spec'),
+            ),
+            migrations.AddConstraint(
+                model_name='specversion',
+                constraint=specs.models.base.SameProject(columns=('published_by_id',), keys=('id',), name='spec_version_published_by_same_project', table='specs_member'),
+            ),
+            migrations.AddConstraint(
+                model_name='specversion',
+                constraint=specs.models.base.SameProject(columns=('spec_id', 'based_on_id'), keys=('spec_id', 'id'), name='spec_version_based_on_same_spec', table='specs_specversion'),
+            ),
+            migrations.AddConstraint(
+                model_name='draftclause',
+                constraint=specs.models.base.SameProject(columns=('version_id',), keys=('id',), name='draft_clause_version_same_project', table='specs_specversion'),
+            ),
+            migrations.AddConstraint(
+                model_name='draftclause',
+                constraint=specs.models.base.SameProject(columns=('clause_id',), keys=('id',), name='draft_clause_clause_same_project', table='specs_clause'),
+            ),
+            migrations.AddConstraint(
+                model_name='draftclause',
+                constraint=specs.models.base.SameProject(columns=('edited_by_id',), keys=('id',), name='draft_clause_edited_by_same_project', table='specs_member'),
+            ),
+            migrations.AddConstraint(
+                model_name='clauselineage',
+                constraint=specs.models.base.SameProject(columns=('clause_id',), keys=('id',), name='clause_lineage_clause_same_project', table='specs_clause'),
+            ),
+            migrations.AddConstraint(
+                model_name='clauselineage',
+                constraint=specs.models.base.SameProject(columns=('ancestor_id',), keys=('id',), name='clause_lineage_ancestor_same_project', table='specs_clause'),
+            ),
+            migrations.AddConstraint(
+                model_name='clauselineage',
+                constraint=specs.models.base.SameProject(columns=('version_id',), keys=('id',), name='clause_lineage_version_same_project', table='specs_specversion'),
+            ),
+            migrations.AddConstraint(
+                model_name='acknowledgement',
+                constraint=specs.models.base.SameProject(columns=('member_id',), keys=('id',), name='acknowledgement_member_same_project', table='specs_member'),
+            ),
+            migrations.AddConstraint(
+                model_name='acknowledgement',
+                constraint=specs.models.base.SameProject(columns=('version_id',), keys=('id',), name='acknowledgement_version_same_project', table='specs_specversion'),
+            ),
+            migrations.AddConstraint(
+                model_name='versionclause',
+                constraint=specs.models.base.SameProject(columns=('version_id',), keys=('id',), name='version_clause_version_same_project', table='specs_specversion'),
+            ),
+            migrations.AddConstraint(
+                model_name='versionclause',
+                constraint=specs.models.base.SameProject(columns=('clause_id', 'revision_id'), keys=('clause_id', 'id'), name='version_clause_revision_of_clause', table='specs_clauserevision'),
+            ),
+            migrations.AddConstraint(
+                model_name='versionclause',
+                constraint=specs.models.base.SameProject(columns=('clause_id',), keys=('id',), name='version_clause_clause_same_project', table='specs_clause'),
+            ),
+        ]),
     ]

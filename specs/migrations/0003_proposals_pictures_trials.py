@@ -9,6 +9,8 @@ import specs.models.base
 from decimal import Decimal
 from django.db import migrations, models
 
+from specs.models.migrating import Together
+
 
 class Migration(migrations.Migration):
 
@@ -17,372 +19,384 @@ class Migration(migrations.Migration):
     ]
 
     operations = [
-        migrations.CreateModel(
-            name='Approval',
-            fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('verdict', models.CharField(choices=[('approved', 'Approved'), ('declined', 'Changes asked for')], max_length=16)),
-                ('digest', models.CharField(max_length=80)),
-                ('note', models.TextField(blank=True)),
-                ('given_at', models.DateTimeField(db_default=django.db.models.functions.datetime.Now())),
-                ('event_id', models.BigIntegerField()),
-            ],
-        ),
-        migrations.CreateModel(
-            name='Comment',
-            fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('text', models.TextField()),
-                ('written_at', models.DateTimeField(db_default=django.db.models.functions.datetime.Now())),
-                ('resolved_at', models.DateTimeField(null=True)),
-            ],
-        ),
-        migrations.CreateModel(
-            name='Picture',
-            fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('digest', models.CharField(max_length=80)),
-                ('media_type', models.CharField(max_length=40)),
-                ('width', models.IntegerField()),
-                ('height', models.IntegerField()),
-                ('n_bytes', models.IntegerField()),
-                ('added_at', models.DateTimeField(db_default=django.db.models.functions.datetime.Now())),
-            ],
-        ),
-        migrations.CreateModel(
-            name='Proposal',
-            fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('state', models.CharField(choices=[('open', 'Open'), ('withdrawn', 'Withdrawn'), ('published', 'Published')], default='open', max_length=16)),
-                ('claimed', models.CharField(blank=True, choices=[('major', 'Major'), ('minor', 'Minor'), ('patch', 'Patch')], max_length=8)),
-                ('notes', models.TextField()),
-                ('rationale', models.TextField()),
-                ('proposed_at', models.DateTimeField(db_default=django.db.models.functions.datetime.Now())),
-                ('closed_at', models.DateTimeField(null=True)),
-            ],
-        ),
-        pgtrigger.migrations.RemoveTrigger(
-            model_name='draftclause',
-            name='only_while_draft',
-        ),
-        pgtrigger.migrations.RemoveTrigger(
-            model_name='draftclause',
-            name='kept_once_published',
-        ),
-        pgtrigger.migrations.RemoveTrigger(
-            model_name='specversion',
-            name='state_steps',
-        ),
-        pgtrigger.migrations.RemoveTrigger(
-            model_name='specversion',
-            name='published_is_frozen',
-        ),
-        pgtrigger.migrations.RemoveTrigger(
-            model_name='versionclause',
-            name='only_while_draft',
-        ),
-        pgtrigger.migrations.RemoveTrigger(
-            model_name='versionclause',
-            name='kept_once_published',
-        ),
-        migrations.RemoveConstraint(
-            model_name='specversion',
-            name='spec_version_state_known',
-        ),
-        migrations.RemoveConstraint(
-            model_name='specversion',
-            name='spec_version_published_is_complete',
-        ),
-        migrations.AddField(
-            model_name='draftclause',
-            name='ancestors',
-            field=models.JSONField(default=list),
-        ),
-        migrations.AddField(
-            model_name='draftclause',
-            name='unseen',
-            field=models.BooleanField(default=False),
-        ),
-        migrations.AddField(
-            model_name='project',
-            name='approvals',
-            field=models.SmallIntegerField(default=0, validators=[django.core.validators.MinValueValidator(0), django.core.validators.MaxValueValidator(10)]),
-        ),
-        migrations.AddField(
-            model_name='project',
-            name='currency',
-            field=models.CharField(default='EUR', max_length=3, validators=[django.core.validators.RegexValidator('^[A-Z]{3}$')]),
-        ),
-        migrations.AddField(
-            model_name='project',
-            name='four_eyes',
-            field=models.BooleanField(default=True),
-        ),
-        migrations.AddField(
-            model_name='project',
-            name='gate',
-            field=models.CharField(choices=[('majors', 'For major versions'), ('off', 'Never')], default='majors', max_length=8),
-        ),
-        migrations.AddField(
-            model_name='project',
-            name='gate_disagreement',
-            field=models.FloatField(default=0.5, validators=[django.core.validators.MinValueValidator(0.0), django.core.validators.MaxValueValidator(1.0)]),
-        ),
-        migrations.AddField(
-            model_name='project',
-            name='gate_items',
-            field=models.SmallIntegerField(default=10, validators=[django.core.validators.MinValueValidator(1)]),
-        ),
-        migrations.AddField(
-            model_name='project',
-            name='hourly_rate',
-            field=models.DecimalField(decimal_places=2, default=Decimal('0'), max_digits=8, validators=[django.core.validators.MinValueValidator(Decimal('0'))]),
-        ),
+        Together([
+            migrations.CreateModel(
+                name='Approval',
+                fields=[
+                    ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                    ('verdict', models.CharField(choices=[('approved', 'Approved'), ('declined', 'Changes asked for')], max_length=16)),
+                    ('digest', models.CharField(max_length=80)),
+                    ('note', models.TextField(blank=True)),
+                    ('given_at', models.DateTimeField(db_default=django.db.models.functions.datetime.Now())),
+                    ('event_id', models.BigIntegerField()),
+                ],
+            ),
+            migrations.CreateModel(
+                name='Comment',
+                fields=[
+                    ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                    ('text', models.TextField()),
+                    ('written_at', models.DateTimeField(db_default=django.db.models.functions.datetime.Now())),
+                    ('resolved_at', models.DateTimeField(null=True)),
+                ],
+            ),
+            migrations.CreateModel(
+                name='Picture',
+                fields=[
+                    ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                    ('digest', models.CharField(max_length=80)),
+                    ('media_type', models.CharField(max_length=40)),
+                    ('width', models.IntegerField()),
+                    ('height', models.IntegerField()),
+                    ('n_bytes', models.IntegerField()),
+                    ('added_at', models.DateTimeField(db_default=django.db.models.functions.datetime.Now())),
+                ],
+            ),
+            migrations.CreateModel(
+                name='Proposal',
+                fields=[
+                    ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                    ('state', models.CharField(choices=[('open', 'Open'), ('withdrawn', 'Withdrawn'), ('published', 'Published')], default='open', max_length=16)),
+                    ('claimed', models.CharField(blank=True, choices=[('major', 'Major'), ('minor', 'Minor'), ('patch', 'Patch')], max_length=8)),
+                    ('notes', models.TextField()),
+                    ('rationale', models.TextField()),
+                    ('proposed_at', models.DateTimeField(db_default=django.db.models.functions.datetime.Now())),
+                    ('closed_at', models.DateTimeField(null=True)),
+                ],
+            ),
+        ]),
+        Together([
+            pgtrigger.migrations.RemoveTrigger(
+                model_name='draftclause',
+                name='only_while_draft',
+            ),
+            pgtrigger.migrations.RemoveTrigger(
+                model_name='draftclause',
+                name='kept_once_published',
+            ),
+            pgtrigger.migrations.RemoveTrigger(
+                model_name='specversion',
+                name='state_steps',
+            ),
+            pgtrigger.migrations.RemoveTrigger(
+                model_name='specversion',
+                name='published_is_frozen',
+            ),
+            pgtrigger.migrations.RemoveTrigger(
+                model_name='versionclause',
+                name='only_while_draft',
+            ),
+            pgtrigger.migrations.RemoveTrigger(
+                model_name='versionclause',
+                name='kept_once_published',
+            ),
+            migrations.RemoveConstraint(
+                model_name='specversion',
+                name='spec_version_state_known',
+            ),
+            migrations.RemoveConstraint(
+                model_name='specversion',
+                name='spec_version_published_is_complete',
+            ),
+        ]),
+        Together([
+            migrations.AddField(
+                model_name='draftclause',
+                name='ancestors',
+                field=models.JSONField(default=list),
+            ),
+            migrations.AddField(
+                model_name='draftclause',
+                name='unseen',
+                field=models.BooleanField(default=False),
+            ),
+            migrations.AddField(
+                model_name='project',
+                name='approvals',
+                field=models.SmallIntegerField(default=0, validators=[django.core.validators.MinValueValidator(0), django.core.validators.MaxValueValidator(10)]),
+            ),
+            migrations.AddField(
+                model_name='project',
+                name='currency',
+                field=models.CharField(default='EUR', max_length=3, validators=[django.core.validators.RegexValidator('^[A-Z]{3}$')]),
+            ),
+            migrations.AddField(
+                model_name='project',
+                name='four_eyes',
+                field=models.BooleanField(default=True),
+            ),
+            migrations.AddField(
+                model_name='project',
+                name='gate',
+                field=models.CharField(choices=[('majors', 'For major versions'), ('off', 'Never')], default='majors', max_length=8),
+            ),
+            migrations.AddField(
+                model_name='project',
+                name='gate_disagreement',
+                field=models.FloatField(default=0.5, validators=[django.core.validators.MinValueValidator(0.0), django.core.validators.MaxValueValidator(1.0)]),
+            ),
+            migrations.AddField(
+                model_name='project',
+                name='gate_items',
+                field=models.SmallIntegerField(default=10, validators=[django.core.validators.MinValueValidator(1)]),
+            ),
+            migrations.AddField(
+                model_name='project',
+                name='hourly_rate',
+                field=models.DecimalField(decimal_places=2, default=Decimal('0'), max_digits=8, validators=[django.core.validators.MinValueValidator(Decimal('0'))]),
+            ),
+        ]),
         migrations.AlterField(
             model_name='specversion',
             name='state',
             field=models.CharField(choices=[('draft', 'Draft'), ('forming', 'Forming'), ('trial', 'Trial'), ('published', 'Published'), ('retired', 'Retired')], default='draft', max_length=16),
         ),
-        pgtrigger.migrations.AddTrigger(
-            model_name='draftclause',
-            trigger=pgtrigger.compiler.Trigger(name='only_while_draft', sql=pgtrigger.compiler.UpsertTriggerSql(func="\n    IF EXISTS (SELECT 1 FROM specs_specversion v WHERE v.id = NEW.version_id AND v.state NOT IN ('draft', 'forming')) THEN\n        RAISE EXCEPTION 'the clauses of a published version do not change'\n            USING ERRCODE = 'check_violation', CONSTRAINT = TG_TABLE_NAME || '_only_while_draft';\n    END IF;\n    RETURN NEW;\n", hash='f6a497a782534dd9376a5f7a92a52775a35eb3cb', operation='INSERT OR UPDATE', pgid='pgtrigger_only_while_draft_75225', table='specs_draftclause', when='BEFORE')),
-        ),
-        pgtrigger.migrations.AddTrigger(
-            model_name='draftclause',
-            trigger=pgtrigger.compiler.Trigger(name='kept_once_published', sql=pgtrigger.compiler.UpsertTriggerSql(func="\n    IF EXISTS (SELECT 1 FROM specs_specversion v WHERE v.id = OLD.version_id AND v.state NOT IN ('draft', 'forming')) THEN\n        RAISE EXCEPTION 'the clauses of a published version do not change'\n            USING ERRCODE = 'check_violation', CONSTRAINT = TG_TABLE_NAME || '_only_while_draft';\n    END IF;\n    RETURN OLD;\n", hash='528a3897692ed47b79ebf1daaeda6891ecd5779d', operation='DELETE', pgid='pgtrigger_kept_once_published_cb57a', table='specs_draftclause', when='BEFORE')),
-        ),
-        pgtrigger.migrations.AddTrigger(
-            model_name='specversion',
-            trigger=pgtrigger.compiler.Trigger(name='state_steps', sql=pgtrigger.compiler.UpsertTriggerSql(condition='WHEN (OLD.state IS DISTINCT FROM NEW.state)', func="\n            IF NOT ((OLD.state = 'draft' AND NEW.state = 'published') OR (OLD.state = 'published' AND NEW.state = 'retired') OR (OLD.state = 'forming' AND NEW.state = 'trial')) THEN\n                RAISE EXCEPTION '% does not go from % to %', TG_TABLE_NAME, OLD.state, NEW.state\n                    USING ERRCODE = 'check_violation', CONSTRAINT = TG_TABLE_NAME || '_state_steps';\n            END IF;\n            RETURN NEW;\n        ", hash='476f72752c4ac3cac094109202ad70519cb2759f', operation='UPDATE OF "state"', pgid='pgtrigger_state_steps_9a6ea', table='specs_specversion', when='BEFORE')),
-        ),
-        pgtrigger.migrations.AddTrigger(
-            model_name='specversion',
-            trigger=pgtrigger.compiler.Trigger(name='published_is_frozen', sql=pgtrigger.compiler.UpsertTriggerSql(condition="WHEN (OLD.state NOT IN ('draft', 'forming') AND (to_jsonb(OLD) - 'state') IS DISTINCT FROM (to_jsonb(NEW) - 'state'))", func="RAISE EXCEPTION 'pgtrigger: Cannot update rows from % table', TG_TABLE_NAME;", hash='bc715d13f466806b4b97223eb0192918cc3a49fa', operation='UPDATE', pgid='pgtrigger_published_is_frozen_3b894', table='specs_specversion', when='BEFORE')),
-        ),
-        pgtrigger.migrations.AddTrigger(
-            model_name='versionclause',
-            trigger=pgtrigger.compiler.Trigger(name='only_while_draft', sql=pgtrigger.compiler.UpsertTriggerSql(func="\n    IF EXISTS (SELECT 1 FROM specs_specversion v WHERE v.id = NEW.version_id AND v.state NOT IN ('draft', 'forming')) THEN\n        RAISE EXCEPTION 'the clauses of a published version do not change'\n            USING ERRCODE = 'check_violation', CONSTRAINT = TG_TABLE_NAME || '_only_while_draft';\n    END IF;\n    RETURN NEW;\n", hash='cab856b284af364f11f93f64ac7a9711d8cfaf91', operation='INSERT OR UPDATE', pgid='pgtrigger_only_while_draft_431dc', table='specs_versionclause', when='BEFORE')),
-        ),
-        pgtrigger.migrations.AddTrigger(
-            model_name='versionclause',
-            trigger=pgtrigger.compiler.Trigger(name='kept_once_published', sql=pgtrigger.compiler.UpsertTriggerSql(func="\n    IF EXISTS (SELECT 1 FROM specs_specversion v WHERE v.id = OLD.version_id AND v.state NOT IN ('draft', 'forming')) THEN\n        RAISE EXCEPTION 'the clauses of a published version do not change'\n            USING ERRCODE = 'check_violation', CONSTRAINT = TG_TABLE_NAME || '_only_while_draft';\n    END IF;\n    RETURN OLD;\n", hash='9e08470dc923b0702edc42d966c4502a0f638b05', operation='DELETE', pgid='pgtrigger_kept_once_published_2c71c', table='specs_versionclause', when='BEFORE')),
-        ),
-        migrations.AddConstraint(
-            model_name='project',
-            constraint=models.CheckConstraint(condition=models.Q(('gate__in', ['majors', 'off'])), name='project_gate_known'),
-        ),
-        migrations.AddConstraint(
-            model_name='project',
-            constraint=models.CheckConstraint(condition=models.Q(('approvals__gte', 0), ('gate_disagreement__gte', 0), ('gate_disagreement__lte', 1), ('gate_items__gte', 1), ('hourly_rate__gte', 0)), name='project_settings_are_sensible'),
-        ),
-        migrations.AddConstraint(
-            model_name='specversion',
-            constraint=models.CheckConstraint(condition=models.Q(('state__in', ['draft', 'forming', 'trial', 'published', 'retired'])), name='spec_version_state_known'),
-        ),
-        migrations.AddConstraint(
-            model_name='specversion',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('digest', ''), ('published_at__isnull', True), ('state__in', ['draft', 'forming'])), models.Q(models.Q(('digest', ''), _negated=True), ('canonical__isnull', False), ('major__isnull', True), ('meaning__lt', 0), ('published_at__isnull', True), ('state', 'trial')), models.Q(models.Q(('digest', ''), _negated=True), ('canonical__isnull', False), ('major__isnull', False), ('meaning__gt', 0), ('minor__isnull', False), ('patch__isnull', False), ('published_at__isnull', False), ('state__in', ['published', 'retired'])), _connector='OR'), name='spec_version_published_is_complete'),
-        ),
-        migrations.AddField(
-            model_name='approval',
-            name='by',
-            field=specs.models.base.ProjectLink(db_constraint=False, db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='specs.member'),
-        ),
-        migrations.AddField(
-            model_name='approval',
-            name='project',
-            field=models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='specs.project'),
-        ),
-        migrations.AddField(
-            model_name='comment',
-            name='by',
-            field=specs.models.base.ProjectLink(db_constraint=False, db_index=False, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='specs.member'),
-        ),
-        migrations.AddField(
-            model_name='comment',
-            name='clause',
-            field=specs.models.base.ProjectLink(db_constraint=False, db_index=False, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='specs.clause'),
-        ),
-        migrations.AddField(
-            model_name='comment',
-            name='project',
-            field=models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='specs.project'),
-        ),
-        migrations.AddField(
-            model_name='comment',
-            name='resolved_by',
-            field=specs.models.base.ProjectLink(db_constraint=False, db_index=False, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='specs.member'),
-        ),
-        migrations.AddField(
-            model_name='comment',
-            name='spec',
-            field=specs.models.base.ProjectLink(db_constraint=False, db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='comments', to='specs.spec'),
-        ),
-        migrations.AddField(
-            model_name='picture',
-            name='added_by',
-            field=specs.models.base.ProjectLink(db_constraint=False, db_index=False, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='specs.member'),
-        ),
-        migrations.AddField(
-            model_name='picture',
-            name='project',
-            field=models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='specs.project'),
-        ),
-        migrations.AddField(
-            model_name='proposal',
-            name='project',
-            field=models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='specs.project'),
-        ),
-        migrations.AddField(
-            model_name='proposal',
-            name='proposed_by',
-            field=specs.models.base.ProjectLink(db_constraint=False, db_index=False, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='specs.member'),
-        ),
-        migrations.AddField(
-            model_name='proposal',
-            name='spec',
-            field=specs.models.base.ProjectLink(db_constraint=False, db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='proposals', to='specs.spec'),
-        ),
-        migrations.AddField(
-            model_name='proposal',
-            name='version',
-            field=specs.models.base.ProjectLink(db_constraint=False, db_index=False, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='proposals', to='specs.specversion'),
-        ),
-        migrations.AddField(
-            model_name='approval',
-            name='proposal',
-            field=specs.models.base.ProjectLink(db_constraint=False, db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='approvals', to='specs.proposal'),
-        ),
-        migrations.AddIndex(
-            model_name='comment',
-            index=models.Index(fields=['spec', '-id'], name='comment_newest'),
-        ),
-        migrations.AddConstraint(
-            model_name='comment',
-            constraint=models.UniqueConstraint(fields=('project', 'id'), name='comment_project_key'),
-        ),
-        migrations.AddConstraint(
-            model_name='comment',
-            constraint=specs.models.base.SameProject(columns=('spec_id',), keys=('id',), name='comment_spec_same_project', table='specs_spec'),
-        ),
-        migrations.AddConstraint(
-            model_name='comment',
-            constraint=specs.models.base.SameProject(columns=('clause_id',), keys=('id',), name='comment_clause_same_project', table='specs_clause'),
-        ),
-        migrations.AddConstraint(
-            model_name='comment',
-            constraint=specs.models.base.SameProject(columns=('by_id',), keys=('id',), name='comment_by_same_project', table='specs_member'),
-        ),
-        migrations.AddConstraint(
-            model_name='comment',
-            constraint=specs.models.base.SameProject(columns=('resolved_by_id',), keys=('id',), name='comment_resolved_by_same_project', table='specs_member'),
-        ),
-        migrations.AddConstraint(
-            model_name='comment',
-            constraint=models.CheckConstraint(condition=models.Q(('text', ''), _negated=True), name='comment_says_something'),
-        ),
-        pgtrigger.migrations.AddTrigger(
-            model_name='comment',
-            trigger=pgtrigger.compiler.Trigger(name='frozen', sql=pgtrigger.compiler.UpsertTriggerSql(func='RAISE EXCEPTION \'pgtrigger: Cannot update of "spec_id", "clause_id", "by_id" rows from % table\', TG_TABLE_NAME;', hash='37b7898384cf7633038502e9771480b807cc9f96', operation='UPDATE OF "spec_id", "clause_id", "by_id"', pgid='pgtrigger_frozen_ad833', table='specs_comment', when='BEFORE')),
-        ),
-        pgtrigger.migrations.AddTrigger(
-            model_name='comment',
-            trigger=pgtrigger.compiler.Trigger(name='never_deleted', sql=pgtrigger.compiler.UpsertTriggerSql(func="RAISE EXCEPTION 'pgtrigger: Cannot delete rows from % table', TG_TABLE_NAME;", hash='e96a51f84db6c7634e036a422f9c6d3196cd7bbd', operation='DELETE', pgid='pgtrigger_never_deleted_5c3bf', table='specs_comment', when='BEFORE')),
-        ),
-        pgtrigger.migrations.AddTrigger(
-            model_name='comment',
-            trigger=pgtrigger.compiler.Trigger(name='no_truncate', sql=pgtrigger.compiler.UpsertTriggerSql(func="RAISE EXCEPTION '% is not emptied', TG_TABLE_NAME;", hash='3c17c70bf5ba100ffa1a4c5e887cdb586dc24e01', level='STATEMENT', operation='TRUNCATE', pgid='pgtrigger_no_truncate_a66d2', table='specs_comment', when='BEFORE')),
-        ),
-        migrations.AddConstraint(
-            model_name='picture',
-            constraint=specs.models.base.SameProject(columns=('added_by_id',), keys=('id',), name='picture_added_by_same_project', table='specs_member'),
-        ),
-        migrations.AddConstraint(
-            model_name='picture',
-            constraint=models.UniqueConstraint(fields=('project', 'digest'), name='picture_once_per_project'),
-        ),
-        migrations.AddConstraint(
-            model_name='picture',
-            constraint=models.CheckConstraint(condition=models.Q(('media_type__in', ['image/png', 'image/jpeg', 'image/webp'])), name='picture_is_a_picture'),
-        ),
-        pgtrigger.migrations.AddTrigger(
-            model_name='picture',
-            trigger=pgtrigger.compiler.Trigger(name='append_only', sql=pgtrigger.compiler.UpsertTriggerSql(func="RAISE EXCEPTION 'pgtrigger: Cannot update or delete rows from % table', TG_TABLE_NAME;", hash='e4ff67ccd135ffa45e77a5c5c66d8cc4395bb8d2', operation='UPDATE OR DELETE', pgid='pgtrigger_append_only_b0984', table='specs_picture', when='BEFORE')),
-        ),
-        pgtrigger.migrations.AddTrigger(
-            model_name='picture',
-            trigger=pgtrigger.compiler.Trigger(name='no_truncate', sql=pgtrigger.compiler.UpsertTriggerSql(func="RAISE EXCEPTION '% is not emptied', TG_TABLE_NAME;", hash='575694de6baf342f907f736ef1d2067a3bbf08fc', level='STATEMENT', operation='TRUNCATE', pgid='pgtrigger_no_truncate_9dce6', table='specs_picture', when='BEFORE')),
-        ),
-        migrations.AddConstraint(
-            model_name='proposal',
-            constraint=models.UniqueConstraint(fields=('project', 'id'), name='proposal_project_key'),
-        ),
-        migrations.AddConstraint(
-            model_name='proposal',
-            constraint=specs.models.base.SameProject(columns=('spec_id',), keys=('id',), name='proposal_spec_same_project', table='specs_spec'),
-        ),
-        migrations.AddConstraint(
-            model_name='proposal',
-            constraint=specs.models.base.SameProject(columns=('version_id',), keys=('id',), name='proposal_version_same_project', table='specs_specversion'),
-        ),
-        migrations.AddConstraint(
-            model_name='proposal',
-            constraint=specs.models.base.SameProject(columns=('proposed_by_id',), keys=('id',), name='proposal_proposed_by_same_project', table='specs_member'),
-        ),
-        migrations.AddConstraint(
-            model_name='proposal',
-            constraint=models.UniqueConstraint(condition=models.Q(('state', 'open')), fields=('spec',), name='one_open_proposal_per_spec'),
-        ),
-        migrations.AddConstraint(
-            model_name='proposal',
-            constraint=models.CheckConstraint(condition=models.Q(('state__in', ['open', 'withdrawn', 'published'])), name='proposal_state_known'),
-        ),
-        migrations.AddConstraint(
-            model_name='proposal',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('notes', ''), _negated=True), models.Q(('rationale', ''), _negated=True)), name='proposal_says_what_and_why'),
-        ),
-        pgtrigger.migrations.AddTrigger(
-            model_name='proposal',
-            trigger=pgtrigger.compiler.Trigger(name='frozen', sql=pgtrigger.compiler.UpsertTriggerSql(func='RAISE EXCEPTION \'pgtrigger: Cannot update of "spec_id", "claimed", "notes", "rationale", "proposed_by_id" rows from % table\', TG_TABLE_NAME;', hash='88c19cdf556e006bdfbca134de9f1ef2bd5b8b84', operation='UPDATE OF "spec_id", "claimed", "notes", "rationale", "proposed_by_id"', pgid='pgtrigger_frozen_f9982', table='specs_proposal', when='BEFORE')),
-        ),
-        pgtrigger.migrations.AddTrigger(
-            model_name='proposal',
-            trigger=pgtrigger.compiler.Trigger(name='state_steps', sql=pgtrigger.compiler.UpsertTriggerSql(condition='WHEN (OLD.state IS DISTINCT FROM NEW.state)', func="\n            IF NOT ((OLD.state = 'open' AND NEW.state = 'withdrawn') OR (OLD.state = 'open' AND NEW.state = 'published')) THEN\n                RAISE EXCEPTION '% does not go from % to %', TG_TABLE_NAME, OLD.state, NEW.state\n                    USING ERRCODE = 'check_violation', CONSTRAINT = TG_TABLE_NAME || '_state_steps';\n            END IF;\n            RETURN NEW;\n        ", hash='284b5c9ba8e063dfcdaa928ca3b0c9712014d11b', operation='UPDATE OF "state"', pgid='pgtrigger_state_steps_f259a', table='specs_proposal', when='BEFORE')),
-        ),
-        pgtrigger.migrations.AddTrigger(
-            model_name='proposal',
-            trigger=pgtrigger.compiler.Trigger(name='never_deleted', sql=pgtrigger.compiler.UpsertTriggerSql(func="RAISE EXCEPTION 'pgtrigger: Cannot delete rows from % table', TG_TABLE_NAME;", hash='003612a84a3752a1b34b29558e7d02e6bccec404', operation='DELETE', pgid='pgtrigger_never_deleted_d432c', table='specs_proposal', when='BEFORE')),
-        ),
-        pgtrigger.migrations.AddTrigger(
-            model_name='proposal',
-            trigger=pgtrigger.compiler.Trigger(name='no_truncate', sql=pgtrigger.compiler.UpsertTriggerSql(func="RAISE EXCEPTION '% is not emptied', TG_TABLE_NAME;", hash='2fae66d791e69c9c60d2b57035674748d361c550', level='STATEMENT', operation='TRUNCATE', pgid='pgtrigger_no_truncate_b97bd', table='specs_proposal', when='BEFORE')),
-        ),
-        migrations.AddIndex(
-            model_name='approval',
-            index=models.Index(fields=['proposal'], name='approval_proposal'),
-        ),
-        migrations.AddConstraint(
-            model_name='approval',
-            constraint=specs.models.base.SameProject(columns=('proposal_id',), keys=('id',), name='approval_proposal_same_project', table='specs_proposal'),
-        ),
-        migrations.AddConstraint(
-            model_name='approval',
-            constraint=specs.models.base.SameProject(columns=('by_id',), keys=('id',), name='approval_by_same_project', table='specs_member'),
-        ),
-        migrations.AddConstraint(
-            model_name='approval',
-            constraint=models.CheckConstraint(condition=models.Q(('verdict__in', ['approved', 'declined'])), name='approval_verdict_known'),
-        ),
-        migrations.AddConstraint(
-            model_name='approval',
-            constraint=models.CheckConstraint(condition=models.Q(('verdict', 'approved'), models.Q(('note', ''), _negated=True), _connector='OR'), name='declining_says_why'),
-        ),
-        pgtrigger.migrations.AddTrigger(
-            model_name='approval',
-            trigger=pgtrigger.compiler.Trigger(name='append_only', sql=pgtrigger.compiler.UpsertTriggerSql(func="RAISE EXCEPTION 'pgtrigger: Cannot update or delete rows from % table', TG_TABLE_NAME;", hash='fb6a045cdf593f9e1e2d04c3a2a5c474522ef9eb', operation='UPDATE OR DELETE', pgid='pgtrigger_append_only_98e41', table='specs_approval', when='BEFORE')),
-        ),
-        pgtrigger.migrations.AddTrigger(
-            model_name='approval',
-            trigger=pgtrigger.compiler.Trigger(name='no_truncate', sql=pgtrigger.compiler.UpsertTriggerSql(func="RAISE EXCEPTION '% is not emptied', TG_TABLE_NAME;", hash='7239b58c2fd08bf872cf2f1c1ff9aa7167e17d97', level='STATEMENT', operation='TRUNCATE', pgid='pgtrigger_no_truncate_941c7', table='specs_approval', when='BEFORE')),
-        ),
+        Together([
+            pgtrigger.migrations.AddTrigger(
+                model_name='draftclause',
+                trigger=pgtrigger.compiler.Trigger(name='only_while_draft', sql=pgtrigger.compiler.UpsertTriggerSql(func="\n    IF EXISTS (SELECT 1 FROM specs_specversion v WHERE v.id = NEW.version_id AND v.state NOT IN ('draft', 'forming')) THEN\n        RAISE EXCEPTION 'the clauses of a published version do not change'\n            USING ERRCODE = 'check_violation', CONSTRAINT = TG_TABLE_NAME || '_only_while_draft';\n    END IF;\n    RETURN NEW;\n", hash='f6a497a782534dd9376a5f7a92a52775a35eb3cb', operation='INSERT OR UPDATE', pgid='pgtrigger_only_while_draft_75225', table='specs_draftclause', when='BEFORE')),
+            ),
+            pgtrigger.migrations.AddTrigger(
+                model_name='draftclause',
+                trigger=pgtrigger.compiler.Trigger(name='kept_once_published', sql=pgtrigger.compiler.UpsertTriggerSql(func="\n    IF EXISTS (SELECT 1 FROM specs_specversion v WHERE v.id = OLD.version_id AND v.state NOT IN ('draft', 'forming')) THEN\n        RAISE EXCEPTION 'the clauses of a published version do not change'\n            USING ERRCODE = 'check_violation', CONSTRAINT = TG_TABLE_NAME || '_only_while_draft';\n    END IF;\n    RETURN OLD;\n", hash='528a3897692ed47b79ebf1daaeda6891ecd5779d', operation='DELETE', pgid='pgtrigger_kept_once_published_cb57a', table='specs_draftclause', when='BEFORE')),
+            ),
+            pgtrigger.migrations.AddTrigger(
+                model_name='specversion',
+                trigger=pgtrigger.compiler.Trigger(name='state_steps', sql=pgtrigger.compiler.UpsertTriggerSql(condition='WHEN (OLD.state IS DISTINCT FROM NEW.state)', func="\n            IF NOT ((OLD.state = 'draft' AND NEW.state = 'published') OR (OLD.state = 'published' AND NEW.state = 'retired') OR (OLD.state = 'forming' AND NEW.state = 'trial')) THEN\n                RAISE EXCEPTION '% does not go from % to %', TG_TABLE_NAME, OLD.state, NEW.state\n                    USING ERRCODE = 'check_violation', CONSTRAINT = TG_TABLE_NAME || '_state_steps';\n            END IF;\n            RETURN NEW;\n        ", hash='476f72752c4ac3cac094109202ad70519cb2759f', operation='UPDATE OF "state"', pgid='pgtrigger_state_steps_9a6ea', table='specs_specversion', when='BEFORE')),
+            ),
+            pgtrigger.migrations.AddTrigger(
+                model_name='specversion',
+                trigger=pgtrigger.compiler.Trigger(name='published_is_frozen', sql=pgtrigger.compiler.UpsertTriggerSql(condition="WHEN (OLD.state NOT IN ('draft', 'forming') AND (to_jsonb(OLD) - 'state') IS DISTINCT FROM (to_jsonb(NEW) - 'state'))", func="RAISE EXCEPTION 'pgtrigger: Cannot update rows from % table', TG_TABLE_NAME;", hash='bc715d13f466806b4b97223eb0192918cc3a49fa', operation='UPDATE', pgid='pgtrigger_published_is_frozen_3b894', table='specs_specversion', when='BEFORE')),
+            ),
+            pgtrigger.migrations.AddTrigger(
+                model_name='versionclause',
+                trigger=pgtrigger.compiler.Trigger(name='only_while_draft', sql=pgtrigger.compiler.UpsertTriggerSql(func="\n    IF EXISTS (SELECT 1 FROM specs_specversion v WHERE v.id = NEW.version_id AND v.state NOT IN ('draft', 'forming')) THEN\n        RAISE EXCEPTION 'the clauses of a published version do not change'\n            USING ERRCODE = 'check_violation', CONSTRAINT = TG_TABLE_NAME || '_only_while_draft';\n    END IF;\n    RETURN NEW;\n", hash='cab856b284af364f11f93f64ac7a9711d8cfaf91', operation='INSERT OR UPDATE', pgid='pgtrigger_only_while_draft_431dc', table='specs_versionclause', when='BEFORE')),
+            ),
+            pgtrigger.migrations.AddTrigger(
+                model_name='versionclause',
+                trigger=pgtrigger.compiler.Trigger(name='kept_once_published', sql=pgtrigger.compiler.UpsertTriggerSql(func="\n    IF EXISTS (SELECT 1 FROM specs_specversion v WHERE v.id = OLD.version_id AND v.state NOT IN ('draft', 'forming')) THEN\n        RAISE EXCEPTION 'the clauses of a published version do not change'\n            USING ERRCODE = 'check_violation', CONSTRAINT = TG_TABLE_NAME || '_only_while_draft';\n    END IF;\n    RETURN OLD;\n", hash='9e08470dc923b0702edc42d966c4502a0f638b05', operation='DELETE', pgid='pgtrigger_kept_once_published_2c71c', table='specs_versionclause', when='BEFORE')),
+            ),
+            migrations.AddConstraint(
+                model_name='project',
+                constraint=models.CheckConstraint(condition=models.Q(('gate__in', ['majors', 'off'])), name='project_gate_known'),
+            ),
+            migrations.AddConstraint(
+                model_name='project',
+                constraint=models.CheckConstraint(condition=models.Q(('approvals__gte', 0), ('gate_disagreement__gte', 0), ('gate_disagreement__lte', 1), ('gate_items__gte', 1), ('hourly_rate__gte', 0)), name='project_settings_are_sensible'),
+            ),
+            migrations.AddConstraint(
+                model_name='specversion',
+                constraint=models.CheckConstraint(condition=models.Q(('state__in', ['draft', 'forming', 'trial', 'published', 'retired'])), name='spec_version_state_known'),
+            ),
+            migrations.AddConstraint(
+                model_name='specversion',
+                constraint=models.CheckConstraint(condition=models.Q(models.Q(('digest', ''), ('published_at__isnull', True), ('state__in', ['draft', 'forming'])), models.Q(models.Q(('digest', ''), _negated=True), ('canonical__isnull', False), ('major__isnull', True), ('meaning__lt', 0), ('published_at__isnull', True), ('state', 'trial')), models.Q(models.Q(('digest', ''), _negated=True), ('canonical__isnull', False), ('major__isnull', False), ('meaning__gt', 0), ('minor__isnull', False), ('patch__isnull', False), ('published_at__isnull', False), ('state__in', ['published', 'retired'])), _connector='OR'), name='spec_version_published_is_complete'),
+            ),
+        ]),
+        Together([
+            migrations.AddField(
+                model_name='approval',
+                name='by',
+                field=specs.models.base.ProjectLink(db_constraint=False, db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='specs.member'),
+            ),
+            migrations.AddField(
+                model_name='approval',
+                name='project',
+                field=models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='specs.project'),
+            ),
+            migrations.AddField(
+                model_name='comment',
+                name='by',
+                field=specs.models.base.ProjectLink(db_constraint=False, db_index=False, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='specs.member'),
+            ),
+            migrations.AddField(
+                model_name='comment',
+                name='clause',
+                field=specs.models.base.ProjectLink(db_constraint=False, db_index=False, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='specs.clause'),
+            ),
+            migrations.AddField(
+                model_name='comment',
+                name='project',
+                field=models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='specs.project'),
+            ),
+            migrations.AddField(
+                model_name='comment',
+                name='resolved_by',
+                field=specs.models.base.ProjectLink(db_constraint=False, db_index=False, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='specs.member'),
+            ),
+            migrations.AddField(
+                model_name='comment',
+                name='spec',
+                field=specs.models.base.ProjectLink(db_constraint=False, db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='comments', to='specs.spec'),
+            ),
+            migrations.AddField(
+                model_name='picture',
+                name='added_by',
+                field=specs.models.base.ProjectLink(db_constraint=False, db_index=False, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='specs.member'),
+            ),
+            migrations.AddField(
+                model_name='picture',
+                name='project',
+                field=models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='specs.project'),
+            ),
+            migrations.AddField(
+                model_name='proposal',
+                name='project',
+                field=models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='specs.project'),
+            ),
+            migrations.AddField(
+                model_name='proposal',
+                name='proposed_by',
+                field=specs.models.base.ProjectLink(db_constraint=False, db_index=False, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='specs.member'),
+            ),
+            migrations.AddField(
+                model_name='proposal',
+                name='spec',
+                field=specs.models.base.ProjectLink(db_constraint=False, db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='proposals', to='specs.spec'),
+            ),
+            migrations.AddField(
+                model_name='proposal',
+                name='version',
+                field=specs.models.base.ProjectLink(db_constraint=False, db_index=False, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='proposals', to='specs.specversion'),
+            ),
+            migrations.AddField(
+                model_name='approval',
+                name='proposal',
+                field=specs.models.base.ProjectLink(db_constraint=False, db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='approvals', to='specs.proposal'),
+            ),
+        ]),
+        Together([
+            migrations.AddIndex(
+                model_name='comment',
+                index=models.Index(fields=['spec', '-id'], name='comment_newest'),
+            ),
+            migrations.AddConstraint(
+                model_name='comment',
+                constraint=models.UniqueConstraint(fields=('project', 'id'), name='comment_project_key'),
+            ),
+            migrations.AddConstraint(
+                model_name='comment',
+                constraint=specs.models.base.SameProject(columns=('spec_id',), keys=('id',), name='comment_spec_same_project', table='specs_spec'),
+            ),
+            migrations.AddConstraint(
+                model_name='comment',
+                constraint=specs.models.base.SameProject(columns=('clause_id',), keys=('id',), name='comment_clause_same_project', table='specs_clause'),
+            ),
+            migrations.AddConstraint(
+                model_name='comment',
+                constraint=specs.models.base.SameProject(columns=('by_id',), keys=('id',), name='comment_by_same_project', table='specs_member'),
+            ),
+            migrations.AddConstraint(
+                model_name='comment',
+                constraint=specs.models.base.SameProject(columns=('resolved_by_id',), keys=('id',), name='comment_resolved_by_same_project', table='specs_member'),
+            ),
+            migrations.AddConstraint(
+                model_name='comment',
+                constraint=models.CheckConstraint(condition=models.Q(('text', ''), _negated=True), name='comment_says_something'),
+            ),
+            pgtrigger.migrations.AddTrigger(
+                model_name='comment',
+                trigger=pgtrigger.compiler.Trigger(name='frozen', sql=pgtrigger.compiler.UpsertTriggerSql(func='RAISE EXCEPTION \'pgtrigger: Cannot update of "spec_id", "clause_id", "by_id" rows from % table\', TG_TABLE_NAME;', hash='37b7898384cf7633038502e9771480b807cc9f96', operation='UPDATE OF "spec_id", "clause_id", "by_id"', pgid='pgtrigger_frozen_ad833', table='specs_comment', when='BEFORE')),
+            ),
+            pgtrigger.migrations.AddTrigger(
+                model_name='comment',
+                trigger=pgtrigger.compiler.Trigger(name='never_deleted', sql=pgtrigger.compiler.UpsertTriggerSql(func="RAISE EXCEPTION 'pgtrigger: Cannot delete rows from % table', TG_TABLE_NAME;", hash='e96a51f84db6c7634e036a422f9c6d3196cd7bbd', operation='DELETE', pgid='pgtrigger_never_deleted_5c3bf', table='specs_comment', when='BEFORE')),
+            ),
+            pgtrigger.migrations.AddTrigger(
+                model_name='comment',
+                trigger=pgtrigger.compiler.Trigger(name='no_truncate', sql=pgtrigger.compiler.UpsertTriggerSql(func="RAISE EXCEPTION '% is not emptied', TG_TABLE_NAME;", hash='3c17c70bf5ba100ffa1a4c5e887cdb586dc24e01', level='STATEMENT', operation='TRUNCATE', pgid='pgtrigger_no_truncate_a66d2', table='specs_comment', when='BEFORE')),
+            ),
+            migrations.AddConstraint(
+                model_name='picture',
+                constraint=specs.models.base.SameProject(columns=('added_by_id',), keys=('id',), name='picture_added_by_same_project', table='specs_member'),
+            ),
+            migrations.AddConstraint(
+                model_name='picture',
+                constraint=models.UniqueConstraint(fields=('project', 'digest'), name='picture_once_per_project'),
+            ),
+            migrations.AddConstraint(
+                model_name='picture',
+                constraint=models.CheckConstraint(condition=models.Q(('media_type__in', ['image/png', 'image/jpeg', 'image/webp'])), name='picture_is_a_picture'),
+            ),
+            pgtrigger.migrations.AddTrigger(
+                model_name='picture',
+                trigger=pgtrigger.compiler.Trigger(name='append_only', sql=pgtrigger.compiler.UpsertTriggerSql(func="RAISE EXCEPTION 'pgtrigger: Cannot update or delete rows from % table', TG_TABLE_NAME;", hash='e4ff67ccd135ffa45e77a5c5c66d8cc4395bb8d2', operation='UPDATE OR DELETE', pgid='pgtrigger_append_only_b0984', table='specs_picture', when='BEFORE')),
+            ),
+            pgtrigger.migrations.AddTrigger(
+                model_name='picture',
+                trigger=pgtrigger.compiler.Trigger(name='no_truncate', sql=pgtrigger.compiler.UpsertTriggerSql(func="RAISE EXCEPTION '% is not emptied', TG_TABLE_NAME;", hash='575694de6baf342f907f736ef1d2067a3bbf08fc', level='STATEMENT', operation='TRUNCATE', pgid='pgtrigger_no_truncate_9dce6', table='specs_picture', when='BEFORE')),
+            ),
+            migrations.AddConstraint(
+                model_name='proposal',
+                constraint=models.UniqueConstraint(fields=('project', 'id'), name='proposal_project_key'),
+            ),
+            migrations.AddConstraint(
+                model_name='proposal',
+                constraint=specs.models.base.SameProject(columns=('spec_id',), keys=('id',), name='proposal_spec_same_project', table='specs_spec'),
+            ),
+            migrations.AddConstraint(
+                model_name='proposal',
+                constraint=specs.models.base.SameProject(columns=('version_id',), keys=('id',), name='proposal_version_same_project', table='specs_specversion'),
+            ),
+            migrations.AddConstraint(
+                model_name='proposal',
+                constraint=specs.models.base.SameProject(columns=('proposed_by_id',), keys=('id',), name='proposal_proposed_by_same_project', table='specs_member'),
+            ),
+            migrations.AddConstraint(
+                model_name='proposal',
+                constraint=models.UniqueConstraint(condition=models.Q(('state', 'open')), fields=('spec',), name='one_open_proposal_per_spec'),
+            ),
+            migrations.AddConstraint(
+                model_name='proposal',
+                constraint=models.CheckConstraint(condition=models.Q(('state__in', ['open', 'withdrawn', 'published'])), name='proposal_state_known'),
+            ),
+            migrations.AddConstraint(
+                model_name='proposal',
+                constraint=models.CheckConstraint(condition=models.Q(models.Q(('notes', ''), _negated=True), models.Q(('rationale', ''), _negated=True)), name='proposal_says_what_and_why'),
+            ),
+            pgtrigger.migrations.AddTrigger(
+                model_name='proposal',
+                trigger=pgtrigger.compiler.Trigger(name='frozen', sql=pgtrigger.compiler.UpsertTriggerSql(func='RAISE EXCEPTION \'pgtrigger: Cannot update of "spec_id", "claimed", "notes", "rationale", "proposed_by_id" rows from % table\', TG_TABLE_NAME;', hash='88c19cdf556e006bdfbca134de9f1ef2bd5b8b84', operation='UPDATE OF "spec_id", "claimed", "notes", "rationale", "proposed_by_id"', pgid='pgtrigger_frozen_f9982', table='specs_proposal', when='BEFORE')),
+            ),
+            pgtrigger.migrations.AddTrigger(
+                model_name='proposal',
+                trigger=pgtrigger.compiler.Trigger(name='state_steps', sql=pgtrigger.compiler.UpsertTriggerSql(condition='WHEN (OLD.state IS DISTINCT FROM NEW.state)', func="\n            IF NOT ((OLD.state = 'open' AND NEW.state = 'withdrawn') OR (OLD.state = 'open' AND NEW.state = 'published')) THEN\n                RAISE EXCEPTION '% does not go from % to %', TG_TABLE_NAME, OLD.state, NEW.state\n                    USING ERRCODE = 'check_violation', CONSTRAINT = TG_TABLE_NAME || '_state_steps';\n            END IF;\n            RETURN NEW;\n        ", hash='284b5c9ba8e063dfcdaa928ca3b0c9712014d11b', operation='UPDATE OF "state"', pgid='pgtrigger_state_steps_f259a', table='specs_proposal', when='BEFORE')),
+            ),
+            pgtrigger.migrations.AddTrigger(
+                model_name='proposal',
+                trigger=pgtrigger.compiler.Trigger(name='never_deleted', sql=pgtrigger.compiler.UpsertTriggerSql(func="RAISE EXCEPTION 'pgtrigger: Cannot delete rows from % table', TG_TABLE_NAME;", hash='003612a84a3752a1b34b29558e7d02e6bccec404', operation='DELETE', pgid='pgtrigger_never_deleted_d432c', table='specs_proposal', when='BEFORE')),
+            ),
+            pgtrigger.migrations.AddTrigger(
+                model_name='proposal',
+                trigger=pgtrigger.compiler.Trigger(name='no_truncate', sql=pgtrigger.compiler.UpsertTriggerSql(func="RAISE EXCEPTION '% is not emptied', TG_TABLE_NAME;", hash='2fae66d791e69c9c60d2b57035674748d361c550', level='STATEMENT', operation='TRUNCATE', pgid='pgtrigger_no_truncate_b97bd', table='specs_proposal', when='BEFORE')),
+            ),
+            migrations.AddIndex(
+                model_name='approval',
+                index=models.Index(fields=['proposal'], name='approval_proposal'),
+            ),
+            migrations.AddConstraint(
+                model_name='approval',
+                constraint=specs.models.base.SameProject(columns=('proposal_id',), keys=('id',), name='approval_proposal_same_project', table='specs_proposal'),
+            ),
+            migrations.AddConstraint(
+                model_name='approval',
+                constraint=specs.models.base.SameProject(columns=('by_id',), keys=('id',), name='approval_by_same_project', table='specs_member'),
+            ),
+            migrations.AddConstraint(
+                model_name='approval',
+                constraint=models.CheckConstraint(condition=models.Q(('verdict__in', ['approved', 'declined'])), name='approval_verdict_known'),
+            ),
+            migrations.AddConstraint(
+                model_name='approval',
+                constraint=models.CheckConstraint(condition=models.Q(('verdict', 'approved'), models.Q(('note', ''), _negated=True), _connector='OR'), name='declining_says_why'),
+            ),
+            pgtrigger.migrations.AddTrigger(
+                model_name='approval',
+                trigger=pgtrigger.compiler.Trigger(name='append_only', sql=pgtrigger.compiler.UpsertTriggerSql(func="RAISE EXCEPTION 'pgtrigger: Cannot update or delete rows from % table', TG_TABLE_NAME;", hash='fb6a045cdf593f9e1e2d04c3a2a5c474522ef9eb', operation='UPDATE OR DELETE', pgid='pgtrigger_append_only_98e41', table='specs_approval', when='BEFORE')),
+            ),
+            pgtrigger.migrations.AddTrigger(
+                model_name='approval',
+                trigger=pgtrigger.compiler.Trigger(name='no_truncate', sql=pgtrigger.compiler.UpsertTriggerSql(func="RAISE EXCEPTION '% is not emptied', TG_TABLE_NAME;", hash='7239b58c2fd08bf872cf2f1c1ff9aa7167e17d97', level='STATEMENT', operation='TRUNCATE', pgid='pgtrigger_no_truncate_941c7', table='specs_approval', when='BEFORE')),
+            ),
+        ]),
     ]

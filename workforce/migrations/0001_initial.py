@@ -12,6 +12,8 @@ from decimal import Decimal
 from django.conf import settings
 from django.db import migrations, models
 
+from specs.models.migrating import Together
+
 
 class Migration(migrations.Migration):
 
@@ -23,786 +25,792 @@ class Migration(migrations.Migration):
     ]
 
     operations = [
-        migrations.CreateModel(
-            name='Annotator',
-            fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('pseudonym', models.CharField(max_length=64)),
-                ('kind', models.CharField(choices=[('person', 'Person'), ('bot', 'Bot'), ('model', 'Model'), ('imported', 'Imported')], default='person', max_length=16)),
-                ('state', models.CharField(choices=[('active', 'Active'), ('paused', 'Paused'), ('suspended', 'Suspended'), ('left', 'Left')], default='active', max_length=16)),
-                ('origin_key', models.CharField(blank=True, max_length=200)),
-                ('created_at', models.DateTimeField(db_default=django.db.models.functions.datetime.Now())),
-                ('member', specs.models.base.ProjectLink(db_constraint=False, db_index=False, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='specs.member')),
-                ('project', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='specs.project')),
-                ('user', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='annotators', to=settings.AUTH_USER_MODEL)),
-            ],
-        ),
-        migrations.CreateModel(
-            name='Assignment',
-            fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('number', models.SmallIntegerField()),
-                ('state', models.CharField(choices=[('open', 'Open'), ('leased', 'Leased'), ('submitted', 'Submitted'), ('withdrawn', 'Withdrawn')], default='open', max_length=16)),
-                ('rank', models.BigIntegerField()),
-                ('returned', models.BooleanField(default=False)),
-                ('n_returns', models.SmallIntegerField(default=0)),
-                ('served_digest', models.CharField(blank=True, max_length=80)),
-                ('token', models.UUIDField(null=True)),
-                ('leased_at', models.DateTimeField(null=True)),
-                ('lease_until', models.DateTimeField(null=True)),
-                ('n_renewals', models.SmallIntegerField(default=0)),
-                ('submitted_at', models.DateTimeField(null=True)),
-                ('annotator', specs.models.base.ProjectLink(db_constraint=False, db_index=False, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='workforce.annotator')),
-                ('project', models.ForeignKey(db_constraint=False, db_index=False, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', to='specs.project')),
-                ('version', specs.models.base.ProjectLink(db_constraint=False, db_index=False, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='specs.specversion')),
-            ],
-        ),
-        migrations.CreateModel(
-            name='Cohort',
-            fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('key', models.SlugField(max_length=64)),
-                ('name', models.CharField(max_length=200)),
-                ('project', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='specs.project')),
-            ],
-        ),
-        migrations.CreateModel(
-            name='CohortMembership',
-            fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('since', models.DateTimeField(db_default=django.db.models.functions.datetime.Now())),
-                ('until', models.DateTimeField(null=True)),
-                ('annotator', specs.models.base.ProjectLink(db_constraint=False, db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='cohorts', to='workforce.annotator')),
-                ('cohort', specs.models.base.ProjectLink(db_constraint=False, db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='memberships', to='workforce.cohort')),
-                ('project', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='specs.project')),
-            ],
-        ),
-        migrations.CreateModel(
-            name='Item',
-            fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('key', models.CharField(max_length=200)),
-                ('revision', models.IntegerField(default=1)),
-                ('payload', models.JSONField()),
-                ('digest', models.CharField(max_length=80)),
-                ('sensitive', models.BooleanField(default=False)),
-                ('created_at', models.DateTimeField(db_default=django.db.models.functions.datetime.Now())),
-                ('project', models.ForeignKey(db_constraint=False, db_index=False, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', to='specs.project')),
-            ],
-        ),
-        migrations.CreateModel(
-            name='ItemClause',
-            fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('clause', specs.models.base.ProjectLink(db_constraint=False, db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='specs.clause')),
-                ('item', specs.models.base.ProjectLink(db_constraint=False, db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='item_clauses', to='workforce.item')),
-                ('project', models.ForeignKey(db_constraint=False, db_index=False, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', to='specs.project')),
-            ],
-        ),
-        migrations.CreateModel(
-            name='KnownAnswer',
-            fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('question', models.CharField(max_length=64)),
-                ('value', models.JSONField()),
-                ('source', models.CharField(max_length=32)),
-                ('meaning', models.IntegerField()),
-                ('clauses', django.contrib.postgres.fields.ArrayField(base_field=models.BigIntegerField(), default=list, size=None)),
-                ('created_at', models.DateTimeField(db_default=django.db.models.functions.datetime.Now())),
-                ('set_aside_at', models.DateTimeField(null=True)),
-                ('item', specs.models.base.ProjectLink(db_constraint=False, db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='known_answers', to='workforce.item')),
-                ('project', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='specs.project')),
-                ('spec', specs.models.base.ProjectLink(db_constraint=False, db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='specs.spec')),
-            ],
-        ),
-        migrations.CreateModel(
-            name='Lease',
-            fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('token', models.UUIDField()),
-                ('renewal', models.SmallIntegerField(default=0)),
-                ('leased_at', models.DateTimeField(db_default=django.db.models.functions.datetime.Now())),
-                ('until', models.DateTimeField()),
-                ('annotator', specs.models.base.ProjectLink(db_constraint=False, db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='workforce.annotator')),
-                ('assignment', specs.models.base.ProjectLink(db_constraint=False, db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='workforce.assignment')),
-                ('project', models.ForeignKey(db_constraint=False, db_index=False, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', to='specs.project')),
-                ('version', specs.models.base.ProjectLink(db_constraint=False, db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='specs.specversion')),
-            ],
-        ),
-        migrations.CreateModel(
-            name='Load',
-            fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('source', models.CharField(max_length=300)),
-                ('digest', models.CharField(max_length=80)),
-                ('n_rows', models.BigIntegerField(default=0)),
-                ('n_new', models.BigIntegerField(default=0)),
-                ('n_known', models.BigIntegerField(default=0)),
-                ('n_bad', models.BigIntegerField(default=0)),
-                ('problems', models.JSONField(default=list)),
-                ('loaded_at', models.DateTimeField(db_default=django.db.models.functions.datetime.Now())),
-                ('event_id', models.BigIntegerField()),
-                ('loaded_by', specs.models.base.ProjectLink(db_constraint=False, db_index=False, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='specs.member')),
-                ('project', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='specs.project')),
-            ],
-        ),
-        migrations.AddField(
-            model_name='item',
-            name='load',
-            field=specs.models.base.ProjectLink(db_constraint=False, db_index=False, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='workforce.load'),
-        ),
-        migrations.CreateModel(
-            name='Prediction',
-            fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('question', models.CharField(max_length=64)),
-                ('value', models.JSONField()),
-                ('model', models.CharField(max_length=200)),
-                ('model_version', models.CharField(blank=True, max_length=100)),
-                ('confidence', models.FloatField(null=True)),
-                ('predicted_at', models.DateTimeField(db_default=django.db.models.functions.datetime.Now())),
-                ('item', specs.models.base.ProjectLink(db_constraint=False, db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='predictions', to='workforce.item')),
-                ('project', models.ForeignKey(db_constraint=False, db_index=False, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', to='specs.project')),
-                ('spec', specs.models.base.ProjectLink(db_constraint=False, db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='specs.spec')),
-            ],
-        ),
-        migrations.CreateModel(
-            name='Queue',
-            fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('key', models.SlugField(max_length=64)),
-                ('name', models.CharField(max_length=200)),
-                ('purpose', models.CharField(choices=[('labelling', 'Labelling'), ('adjudication', 'Adjudication'), ('calibration', 'Calibration'), ('relabelling', 'Relabelling'), ('training', 'Training')], default='labelling', max_length=16)),
-                ('state', models.CharField(choices=[('open', 'Open'), ('paused', 'Paused'), ('closed', 'Closed')], default='open', max_length=16)),
-                ('required_level', models.SmallIntegerField(default=1)),
-                ('overlap', models.SmallIntegerField(default=3, validators=[django.core.validators.MinValueValidator(1), django.core.validators.MaxValueValidator(50)])),
-                ('max_overlap', models.SmallIntegerField(default=5, validators=[django.core.validators.MinValueValidator(1), django.core.validators.MaxValueValidator(50)])),
-                ('rule', models.CharField(choices=[('share', 'Share of the answers'), ('unanimity', 'Unanimity'), ('majority', 'Majority')], default='share', max_length=16)),
-                ('consensus_share', models.DecimalField(decimal_places=3, default=Decimal('0.8'), max_digits=4)),
-                ('order', models.CharField(choices=[('first-in', 'First in, first out'), ('random', 'Random')], default='first-in', max_length=16)),
-                ('lease_for', models.DurationField(default=datetime.timedelta(seconds=1800))),
-                ('max_renewals', models.SmallIntegerField(default=4, validators=[django.core.validators.MinValueValidator(0)])),
-                ('max_leases', models.SmallIntegerField(default=1, validators=[django.core.validators.MinValueValidator(1)])),
-                ('citing', models.CharField(choices=[('never', 'Never asked'), ('sample', 'Asked on a random share, and wherever an answer is flagged'), ('always', 'Always required')], default='sample', max_length=16)),
-                ('cite_share', models.DecimalField(decimal_places=3, default=Decimal('0.2'), max_digits=4)),
-                ('gold_share', models.DecimalField(decimal_places=3, default=Decimal('0.05'), max_digits=4)),
-                ('oldest_within', models.DurationField(default=datetime.timedelta(days=7))),
-                ('disputes_within', models.DurationField(default=datetime.timedelta(days=2))),
-                ('cursor_epoch', models.IntegerField(default=0)),
-                ('created_at', models.DateTimeField(db_default=django.db.models.functions.datetime.Now())),
-                ('adjudication_queue', specs.models.base.ProjectLink(db_constraint=False, db_index=False, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='workforce.queue')),
-                ('owner', specs.models.base.ProjectLink(db_constraint=False, db_index=False, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='specs.member')),
-                ('project', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='specs.project')),
-                ('spec', specs.models.base.ProjectLink(db_constraint=False, db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='specs.spec')),
-                ('version', specs.models.base.ProjectLink(db_constraint=False, db_index=False, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='specs.specversion')),
-            ],
-        ),
-        migrations.AddField(
-            model_name='load',
-            name='queue',
-            field=specs.models.base.ProjectLink(db_constraint=False, db_index=False, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='loads', to='workforce.queue'),
-        ),
-        migrations.CreateModel(
-            name='Enrolment',
-            fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('active', models.BooleanField(default=True)),
-                ('cursor_epoch', models.IntegerField(default=0)),
-                ('cursor', models.BigIntegerField(default=0)),
-                ('returned_cursor', models.BigIntegerField(default=0)),
-                ('since', models.DateTimeField(db_default=django.db.models.functions.datetime.Now())),
-                ('annotator', specs.models.base.ProjectLink(db_constraint=False, db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='enrolments', to='workforce.annotator')),
-                ('project', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='specs.project')),
-                ('queue', specs.models.base.ProjectLink(db_constraint=False, db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='enrolments', to='workforce.queue')),
-            ],
-        ),
-        migrations.AddField(
-            model_name='assignment',
-            name='queue',
-            field=specs.models.base.ProjectLink(db_constraint=False, db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='workforce.queue'),
-        ),
-        migrations.CreateModel(
-            name='Skill',
-            fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('key', models.SlugField(max_length=64)),
-                ('name', models.CharField(max_length=200)),
-                ('project', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='specs.project')),
-            ],
-        ),
-        migrations.AddField(
-            model_name='queue',
-            name='required_skill',
-            field=specs.models.base.ProjectLink(db_constraint=False, db_index=False, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='workforce.skill'),
-        ),
-        migrations.CreateModel(
-            name='AnnotatorSkill',
-            fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('level', models.SmallIntegerField(default=1)),
-                ('since', models.DateTimeField(db_default=django.db.models.functions.datetime.Now())),
-                ('until', models.DateTimeField(null=True)),
-                ('annotator', specs.models.base.ProjectLink(db_constraint=False, db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='skills', to='workforce.annotator')),
-                ('project', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='specs.project')),
-                ('skill', specs.models.base.ProjectLink(db_constraint=False, db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='workforce.skill')),
-            ],
-        ),
-        migrations.CreateModel(
-            name='Task',
-            fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('meaning', models.IntegerField()),
-                ('round', models.IntegerField(default=1)),
-                ('state', models.CharField(choices=[('open', 'Open'), ('disputed', 'Disputed'), ('resolved', 'Resolved'), ('withdrawn', 'Withdrawn')], default='open', max_length=16)),
-                ('overlap', models.SmallIntegerField()),
-                ('n_answers', models.SmallIntegerField(default=0)),
-                ('rank', models.BigIntegerField()),
-                ('priority', models.SmallIntegerField(default=0)),
-                ('created_at', models.DateTimeField(db_default=django.db.models.functions.datetime.Now())),
-                ('settled_at', models.DateTimeField(null=True)),
-                ('item', specs.models.base.ProjectLink(db_constraint=False, db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='workforce.item')),
-                ('project', models.ForeignKey(db_constraint=False, db_index=False, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', to='specs.project')),
-                ('queue', specs.models.base.ProjectLink(db_constraint=False, db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='workforce.queue')),
-            ],
-        ),
-        migrations.CreateModel(
-            name='Barred',
-            fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('reason', models.CharField(max_length=32)),
-                ('created_at', models.DateTimeField(db_default=django.db.models.functions.datetime.Now())),
-                ('annotator', specs.models.base.ProjectLink(db_constraint=False, db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='workforce.annotator')),
-                ('project', models.ForeignKey(db_constraint=False, db_index=False, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', to='specs.project')),
-                ('task', specs.models.base.ProjectLink(db_constraint=False, db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='barred', to='workforce.task')),
-            ],
-        ),
-        migrations.AddField(
-            model_name='assignment',
-            name='task',
-            field=specs.models.base.ProjectLink(db_constraint=False, db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='assignments', to='workforce.task'),
-        ),
-        migrations.AddConstraint(
-            model_name='annotator',
-            constraint=models.UniqueConstraint(fields=('project', 'id'), name='annotator_project_key'),
-        ),
-        migrations.AddConstraint(
-            model_name='annotator',
-            constraint=models.UniqueConstraint(fields=('project', 'pseudonym'), name='annotator_pseudonym_once'),
-        ),
-        migrations.AddConstraint(
-            model_name='annotator',
-            constraint=models.UniqueConstraint(fields=('project', 'user'), name='annotator_once_per_user'),
-        ),
-        migrations.AddConstraint(
-            model_name='annotator',
-            constraint=models.UniqueConstraint(fields=('member',), name='annotator_once_per_member'),
-        ),
-        migrations.AddConstraint(
-            model_name='annotator',
-            constraint=models.UniqueConstraint(condition=models.Q(('origin_key', ''), _negated=True), fields=('project', 'origin_key'), name='annotator_origin_once'),
-        ),
-        migrations.AddConstraint(
-            model_name='annotator',
-            constraint=models.CheckConstraint(condition=models.Q(('kind__in', ['person', 'bot', 'model', 'imported'])), name='annotator_kind_known'),
-        ),
-        migrations.AddConstraint(
-            model_name='annotator',
-            constraint=models.CheckConstraint(condition=models.Q(('state__in', ['active', 'paused', 'suspended', 'left'])), name='annotator_state_known'),
-        ),
-        pgtrigger.migrations.AddTrigger(
-            model_name='annotator',
-            trigger=pgtrigger.compiler.Trigger(name='frozen', sql=pgtrigger.compiler.UpsertTriggerSql(func='RAISE EXCEPTION \'pgtrigger: Cannot update of "pseudonym", "project_id" rows from % table\', TG_TABLE_NAME;', hash='e8de007520be5370e614e3637959e6f0917ce33f', operation='UPDATE OF "pseudonym", "project_id"', pgid='pgtrigger_frozen_03618', table='workforce_annotator', when='BEFORE')),
-        ),
-        pgtrigger.migrations.AddTrigger(
-            model_name='annotator',
-            trigger=pgtrigger.compiler.Trigger(name='never_deleted', sql=pgtrigger.compiler.UpsertTriggerSql(func="RAISE EXCEPTION 'pgtrigger: Cannot delete rows from % table', TG_TABLE_NAME;", hash='fe7fe62c04ece10a41e39f29b3f1532cbfa61214', operation='DELETE', pgid='pgtrigger_never_deleted_8a9e1', table='workforce_annotator', when='BEFORE')),
-        ),
-        pgtrigger.migrations.AddTrigger(
-            model_name='annotator',
-            trigger=pgtrigger.compiler.Trigger(name='no_truncate', sql=pgtrigger.compiler.UpsertTriggerSql(func="RAISE EXCEPTION '% is not emptied', TG_TABLE_NAME;", hash='ef078a2c83d987c57180f9aad8925e9adbad817e', level='STATEMENT', operation='TRUNCATE', pgid='pgtrigger_no_truncate_98064', table='workforce_annotator', when='BEFORE')),
-        ),
-        pgtrigger.migrations.AddTrigger(
-            model_name='annotator',
-            trigger=pgtrigger.compiler.Trigger(name='state_steps', sql=pgtrigger.compiler.UpsertTriggerSql(condition='WHEN (OLD.state IS DISTINCT FROM NEW.state)', func="\n            IF NOT ((OLD.state = 'active' AND NEW.state = 'paused') OR (OLD.state = 'paused' AND NEW.state = 'active') OR (OLD.state = 'active' AND NEW.state = 'suspended') OR (OLD.state = 'paused' AND NEW.state = 'suspended') OR (OLD.state = 'suspended' AND NEW.state = 'active') OR (OLD.state = 'active' AND NEW.state = 'left') OR (OLD.state = 'paused' AND NEW.state = 'left') OR (OLD.state = 'suspended' AND NEW.state = 'left') OR (OLD.state = 'left' AND NEW.state = 'active')) THEN\n                RAISE EXCEPTION '% does not go from % to %', TG_TABLE_NAME, OLD.state, NEW.state\n                    USING ERRCODE = 'check_violation', CONSTRAINT = TG_TABLE_NAME || '_state_steps';\n            END IF;\n            RETURN NEW;\n        ", hash='55f1d72898f7560de56342036e9f33a15ebe1423', operation='UPDATE OF "state"', pgid='pgtrigger_state_steps_d28ab', table='workforce_annotator', when='BEFORE')),
-        ),
-        migrations.AddConstraint(
-            model_name='cohort',
-            constraint=models.UniqueConstraint(fields=('project', 'id'), name='cohort_project_key'),
-        ),
-        migrations.AddConstraint(
-            model_name='cohort',
-            constraint=models.UniqueConstraint(fields=('project', 'key'), name='cohort_key_once_per_project'),
-        ),
-        migrations.AddConstraint(
-            model_name='cohortmembership',
-            constraint=models.UniqueConstraint(condition=models.Q(('until__isnull', True)), fields=('cohort', 'annotator'), name='cohort_joined_once'),
-        ),
-        migrations.AddConstraint(
-            model_name='cohortmembership',
-            constraint=models.CheckConstraint(condition=models.Q(('until__isnull', True), ('until__gt', models.F('since')), _connector='OR'), name='cohort_membership_ends_after_it_began'),
-        ),
-        migrations.AddIndex(
-            model_name='itemclause',
-            index=models.Index(fields=['clause'], name='item_clause_clause'),
-        ),
-        migrations.AddConstraint(
-            model_name='itemclause',
-            constraint=models.UniqueConstraint(fields=('item', 'clause'), name='item_clause_once'),
-        ),
-        pgtrigger.migrations.AddTrigger(
-            model_name='itemclause',
-            trigger=pgtrigger.compiler.Trigger(name='append_only', sql=pgtrigger.compiler.UpsertTriggerSql(func="RAISE EXCEPTION 'pgtrigger: Cannot update or delete rows from % table', TG_TABLE_NAME;", hash='91693b4a090ac0dfa440bf0e8b67ba42717f342f', operation='UPDATE OR DELETE', pgid='pgtrigger_append_only_5cb77', table='workforce_itemclause', when='BEFORE')),
-        ),
-        pgtrigger.migrations.AddTrigger(
-            model_name='itemclause',
-            trigger=pgtrigger.compiler.Trigger(name='no_truncate', sql=pgtrigger.compiler.UpsertTriggerSql(func="RAISE EXCEPTION '% is not emptied', TG_TABLE_NAME;", hash='c3e88e159273b62aadb5b4502a745b128494eba2', level='STATEMENT', operation='TRUNCATE', pgid='pgtrigger_no_truncate_66b96', table='workforce_itemclause', when='BEFORE')),
-        ),
-        migrations.AddConstraint(
-            model_name='knownanswer',
-            constraint=models.UniqueConstraint(fields=('project', 'id'), name='known_answer_project_key'),
-        ),
-        migrations.AddConstraint(
-            model_name='knownanswer',
-            constraint=models.UniqueConstraint(condition=models.Q(('set_aside_at__isnull', True)), fields=('item', 'spec', 'question'), name='known_answer_once'),
-        ),
-        pgtrigger.migrations.AddTrigger(
-            model_name='knownanswer',
-            trigger=pgtrigger.compiler.Trigger(name='frozen', sql=pgtrigger.compiler.UpsertTriggerSql(func='RAISE EXCEPTION \'pgtrigger: Cannot update of "item_id", "spec_id", "question", "value", "source", "meaning" rows from % table\', TG_TABLE_NAME;', hash='f4798adc849991de3bf97063c0796a8a0c493083', operation='UPDATE OF "item_id", "spec_id", "question", "value", "source", "meaning"', pgid='pgtrigger_frozen_e6b19', table='workforce_knownanswer', when='BEFORE')),
-        ),
-        pgtrigger.migrations.AddTrigger(
-            model_name='knownanswer',
-            trigger=pgtrigger.compiler.Trigger(name='never_deleted', sql=pgtrigger.compiler.UpsertTriggerSql(func="RAISE EXCEPTION 'pgtrigger: Cannot delete rows from % table', TG_TABLE_NAME;", hash='2bd31de53b72f17140abb163dfb64846fcac15e5', operation='DELETE', pgid='pgtrigger_never_deleted_4728a', table='workforce_knownanswer', when='BEFORE')),
-        ),
-        pgtrigger.migrations.AddTrigger(
-            model_name='knownanswer',
-            trigger=pgtrigger.compiler.Trigger(name='no_truncate', sql=pgtrigger.compiler.UpsertTriggerSql(func="RAISE EXCEPTION '% is not emptied', TG_TABLE_NAME;", hash='7817c6f6d25ee2bf7c366d482226b992d7472441', level='STATEMENT', operation='TRUNCATE', pgid='pgtrigger_no_truncate_fa051', table='workforce_knownanswer', when='BEFORE')),
-        ),
-        migrations.AddIndex(
-            model_name='lease',
-            index=models.Index(fields=['assignment'], name='lease_assignment'),
-        ),
-        migrations.AddConstraint(
-            model_name='lease',
-            constraint=models.UniqueConstraint(fields=('token', 'renewal'), name='lease_once'),
-        ),
-        migrations.AddConstraint(
-            model_name='lease',
-            constraint=models.CheckConstraint(condition=models.Q(('until__gt', models.F('leased_at'))), name='lease_ends_after_it_began'),
-        ),
-        pgtrigger.migrations.AddTrigger(
-            model_name='lease',
-            trigger=pgtrigger.compiler.Trigger(name='append_only', sql=pgtrigger.compiler.UpsertTriggerSql(func="RAISE EXCEPTION 'pgtrigger: Cannot update or delete rows from % table', TG_TABLE_NAME;", hash='5560233ed2a9f56a1ff45391c66b787b1ca9f247', operation='UPDATE OR DELETE', pgid='pgtrigger_append_only_0d09c', table='workforce_lease', when='BEFORE')),
-        ),
-        pgtrigger.migrations.AddTrigger(
-            model_name='lease',
-            trigger=pgtrigger.compiler.Trigger(name='no_truncate', sql=pgtrigger.compiler.UpsertTriggerSql(func="RAISE EXCEPTION '% is not emptied', TG_TABLE_NAME;", hash='ceb9c08c2d1012d2455b0cf24446dd6314f6e599', level='STATEMENT', operation='TRUNCATE', pgid='pgtrigger_no_truncate_71831', table='workforce_lease', when='BEFORE')),
-        ),
-        migrations.AddConstraint(
-            model_name='item',
-            constraint=models.UniqueConstraint(fields=('project', 'id'), name='item_project_key'),
-        ),
-        migrations.AddConstraint(
-            model_name='item',
-            constraint=models.UniqueConstraint(fields=('project', 'key', 'revision'), name='item_key_once_per_revision'),
-        ),
-        migrations.AddConstraint(
-            model_name='item',
-            constraint=models.CheckConstraint(condition=models.Q(('revision__gte', 1)), name='item_revision_counts_from_one'),
-        ),
-        pgtrigger.migrations.AddTrigger(
-            model_name='item',
-            trigger=pgtrigger.compiler.Trigger(name='append_only', sql=pgtrigger.compiler.UpsertTriggerSql(func="RAISE EXCEPTION 'pgtrigger: Cannot update or delete rows from % table', TG_TABLE_NAME;", hash='5ccfd60e0342fd52fab7f9337754411e80fdb88c', operation='UPDATE OR DELETE', pgid='pgtrigger_append_only_28046', table='workforce_item', when='BEFORE')),
-        ),
-        pgtrigger.migrations.AddTrigger(
-            model_name='item',
-            trigger=pgtrigger.compiler.Trigger(name='no_truncate', sql=pgtrigger.compiler.UpsertTriggerSql(func="RAISE EXCEPTION '% is not emptied', TG_TABLE_NAME;", hash='1684660355059f39460bc11726ce68ca9c621f75', level='STATEMENT', operation='TRUNCATE', pgid='pgtrigger_no_truncate_d6ad9', table='workforce_item', when='BEFORE')),
-        ),
-        migrations.AddConstraint(
-            model_name='prediction',
-            constraint=models.UniqueConstraint(fields=('item', 'spec', 'question', 'model', 'model_version'), name='prediction_once_per_model_version'),
-        ),
-        migrations.AddConstraint(
-            model_name='prediction',
-            constraint=models.CheckConstraint(condition=models.Q(('confidence__isnull', True), models.Q(('confidence__gte', 0), ('confidence__lte', 1)), _connector='OR'), name='confidence_is_a_share'),
-        ),
-        pgtrigger.migrations.AddTrigger(
-            model_name='prediction',
-            trigger=pgtrigger.compiler.Trigger(name='append_only', sql=pgtrigger.compiler.UpsertTriggerSql(func="RAISE EXCEPTION 'pgtrigger: Cannot update or delete rows from % table', TG_TABLE_NAME;", hash='332c00f2223869ddf1abcb76ac0b5df95da6ce47', operation='UPDATE OR DELETE', pgid='pgtrigger_append_only_f6102', table='workforce_prediction', when='BEFORE')),
-        ),
-        pgtrigger.migrations.AddTrigger(
-            model_name='prediction',
-            trigger=pgtrigger.compiler.Trigger(name='no_truncate', sql=pgtrigger.compiler.UpsertTriggerSql(func="RAISE EXCEPTION '% is not emptied', TG_TABLE_NAME;", hash='7d8aeb303457b64e24983ff5072552cf8dbd1d19', level='STATEMENT', operation='TRUNCATE', pgid='pgtrigger_no_truncate_3feab', table='workforce_prediction', when='BEFORE')),
-        ),
-        migrations.AddIndex(
-            model_name='load',
-            index=models.Index(fields=['project', '-id'], name='load_newest'),
-        ),
-        migrations.AddConstraint(
-            model_name='load',
-            constraint=models.UniqueConstraint(fields=('project', 'id'), name='load_project_key'),
-        ),
-        pgtrigger.migrations.AddTrigger(
-            model_name='load',
-            trigger=pgtrigger.compiler.Trigger(name='append_only', sql=pgtrigger.compiler.UpsertTriggerSql(func="RAISE EXCEPTION 'pgtrigger: Cannot update or delete rows from % table', TG_TABLE_NAME;", hash='550b64b5b4d7d208afd4bde9ec7fd902fa77b665', operation='UPDATE OR DELETE', pgid='pgtrigger_append_only_f7af4', table='workforce_load', when='BEFORE')),
-        ),
-        pgtrigger.migrations.AddTrigger(
-            model_name='load',
-            trigger=pgtrigger.compiler.Trigger(name='no_truncate', sql=pgtrigger.compiler.UpsertTriggerSql(func="RAISE EXCEPTION '% is not emptied', TG_TABLE_NAME;", hash='21f49756a0e12fcb7d3b22c04f886374f3463d42', level='STATEMENT', operation='TRUNCATE', pgid='pgtrigger_no_truncate_cab73', table='workforce_load', when='BEFORE')),
-        ),
-        migrations.AddIndex(
-            model_name='enrolment',
-            index=models.Index(fields=['queue'], name='enrolment_queue'),
-        ),
-        migrations.AddConstraint(
-            model_name='enrolment',
-            constraint=models.UniqueConstraint(fields=('annotator', 'queue'), name='enrolled_once'),
-        ),
-        pgtrigger.migrations.AddTrigger(
-            model_name='enrolment',
-            trigger=pgtrigger.compiler.Trigger(name='never_deleted', sql=pgtrigger.compiler.UpsertTriggerSql(func="RAISE EXCEPTION 'pgtrigger: Cannot delete rows from % table', TG_TABLE_NAME;", hash='e80a450319a40ccce54b3bc7370ecc327fdd4667', operation='DELETE', pgid='pgtrigger_never_deleted_7f4bb', table='workforce_enrolment', when='BEFORE')),
-        ),
-        pgtrigger.migrations.AddTrigger(
-            model_name='enrolment',
-            trigger=pgtrigger.compiler.Trigger(name='no_truncate', sql=pgtrigger.compiler.UpsertTriggerSql(func="RAISE EXCEPTION '% is not emptied', TG_TABLE_NAME;", hash='47e9ece75e0b6192b1c43d7d8a298de9265fdc9f', level='STATEMENT', operation='TRUNCATE', pgid='pgtrigger_no_truncate_abe9b', table='workforce_enrolment', when='BEFORE')),
-        ),
-        migrations.AddConstraint(
-            model_name='skill',
-            constraint=models.UniqueConstraint(fields=('project', 'id'), name='skill_project_key'),
-        ),
-        migrations.AddConstraint(
-            model_name='skill',
-            constraint=models.UniqueConstraint(fields=('project', 'key'), name='skill_key_once_per_project'),
-        ),
-        migrations.AddConstraint(
-            model_name='queue',
-            constraint=models.UniqueConstraint(fields=('project', 'id'), name='queue_project_key'),
-        ),
-        migrations.AddConstraint(
-            model_name='queue',
-            constraint=models.UniqueConstraint(fields=('project', 'key'), name='queue_key_once_per_project'),
-        ),
-        migrations.AddConstraint(
-            model_name='queue',
-            constraint=models.CheckConstraint(condition=models.Q(('purpose__in', ['labelling', 'adjudication', 'calibration', 'relabelling', 'training'])), name='queue_purpose_known'),
-        ),
-        migrations.AddConstraint(
-            model_name='queue',
-            constraint=models.CheckConstraint(condition=models.Q(('state__in', ['open', 'paused', 'closed'])), name='queue_state_known'),
-        ),
-        migrations.AddConstraint(
-            model_name='queue',
-            constraint=models.CheckConstraint(condition=models.Q(('rule__in', ['share', 'unanimity', 'majority'])), name='queue_rule_known'),
-        ),
-        migrations.AddConstraint(
-            model_name='queue',
-            constraint=models.CheckConstraint(condition=models.Q(('order__in', ['first-in', 'random'])), name='queue_order_known'),
-        ),
-        migrations.AddConstraint(
-            model_name='queue',
-            constraint=models.CheckConstraint(condition=models.Q(('citing__in', ['never', 'sample', 'always'])), name='queue_citing_known'),
-        ),
-        migrations.AddConstraint(
-            model_name='queue',
-            constraint=models.CheckConstraint(condition=models.Q(('max_overlap__gte', models.F('overlap')), ('max_overlap__lte', 50), ('overlap__gte', 1)), name='queue_overlap_is_sensible'),
-        ),
-        migrations.AddConstraint(
-            model_name='queue',
-            constraint=models.CheckConstraint(condition=models.Q(('consensus_share__gt', Decimal('0.5')), ('consensus_share__lte', 1)), name='queue_consensus_share_is_a_majority'),
-        ),
-        migrations.AddConstraint(
-            model_name='queue',
-            constraint=models.CheckConstraint(condition=models.Q(('lease_for__gt', datetime.timedelta(0)), ('max_leases__gte', 1), ('max_renewals__gte', 0)), name='queue_lease_is_sensible'),
-        ),
-        migrations.AddConstraint(
-            model_name='queue',
-            constraint=models.CheckConstraint(condition=models.Q(('cite_share__gte', 0), ('cite_share__lte', 1), ('gold_share__gte', 0), ('gold_share__lte', Decimal('0.5'))), name='queue_shares_are_shares'),
-        ),
-        migrations.AddConstraint(
-            model_name='queue',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('state', 'open'), _negated=True), models.Q(('owner__isnull', False), ('version__isnull', False)), _connector='OR'), name='open_queue_has_version_and_owner'),
-        ),
-        pgtrigger.migrations.AddTrigger(
-            model_name='queue',
-            trigger=pgtrigger.compiler.Trigger(name='state_steps', sql=pgtrigger.compiler.UpsertTriggerSql(condition='WHEN (OLD.state IS DISTINCT FROM NEW.state)', func="\n            IF NOT ((OLD.state = 'open' AND NEW.state = 'paused') OR (OLD.state = 'paused' AND NEW.state = 'open') OR (OLD.state = 'open' AND NEW.state = 'closed') OR (OLD.state = 'paused' AND NEW.state = 'closed') OR (OLD.state = 'closed' AND NEW.state = 'paused')) THEN\n                RAISE EXCEPTION '% does not go from % to %', TG_TABLE_NAME, OLD.state, NEW.state\n                    USING ERRCODE = 'check_violation', CONSTRAINT = TG_TABLE_NAME || '_state_steps';\n            END IF;\n            RETURN NEW;\n        ", hash='7bf763e42713f02ed6097937b43d13c35e09a3f2', operation='UPDATE OF "state"', pgid='pgtrigger_state_steps_b92f1', table='workforce_queue', when='BEFORE')),
-        ),
-        pgtrigger.migrations.AddTrigger(
-            model_name='queue',
-            trigger=pgtrigger.compiler.Trigger(name='version_in_force_is_published', sql=pgtrigger.compiler.UpsertTriggerSql(func="\n                    IF NEW.version_id IS NOT NULL AND NOT EXISTS (\n                        SELECT 1 FROM specs_specversion v WHERE v.id = NEW.version_id AND v.state <> 'draft') THEN\n                        RAISE EXCEPTION 'only a published version can be in force'\n                            USING ERRCODE = 'check_violation', CONSTRAINT = 'workforce_queue_version_in_force_is_published';\n                    END IF;\n                    RETURN NEW;\n                ", hash='33678feef34ae34de2ef5ede62d97ed9e47a01c2', operation='INSERT OR UPDATE OF "version_id"', pgid='pgtrigger_version_in_force_is_published_4a0de', table='workforce_queue', when='BEFORE')),
-        ),
-        pgtrigger.migrations.AddTrigger(
-            model_name='queue',
-            trigger=pgtrigger.compiler.Trigger(name='never_deleted', sql=pgtrigger.compiler.UpsertTriggerSql(func="RAISE EXCEPTION 'pgtrigger: Cannot delete rows from % table', TG_TABLE_NAME;", hash='6e83f5bff1856066b2fa705fa19c53e4447885b9', operation='DELETE', pgid='pgtrigger_never_deleted_ba34b', table='workforce_queue', when='BEFORE')),
-        ),
-        pgtrigger.migrations.AddTrigger(
-            model_name='queue',
-            trigger=pgtrigger.compiler.Trigger(name='no_truncate', sql=pgtrigger.compiler.UpsertTriggerSql(func="RAISE EXCEPTION '% is not emptied', TG_TABLE_NAME;", hash='144171e7b63f7d497be0686976836b97aad4f12e', level='STATEMENT', operation='TRUNCATE', pgid='pgtrigger_no_truncate_7d9ec', table='workforce_queue', when='BEFORE')),
-        ),
-        migrations.AddConstraint(
-            model_name='annotatorskill',
-            constraint=models.UniqueConstraint(fields=('annotator', 'skill'), name='annotator_skill_once'),
-        ),
-        migrations.AddConstraint(
-            model_name='annotatorskill',
-            constraint=models.CheckConstraint(condition=models.Q(('level__gte', 1)), name='skill_level_is_positive'),
-        ),
-        migrations.AddIndex(
-            model_name='task',
-            index=models.Index(condition=models.Q(('state__in', ['open', 'disputed'])), fields=['queue', 'rank'], name='task_unsettled'),
-        ),
-        migrations.AddIndex(
-            model_name='task',
-            index=models.Index(condition=models.Q(('state', 'resolved')), fields=['queue', 'settled_at'], name='task_settled'),
-        ),
-        migrations.AddConstraint(
-            model_name='task',
-            constraint=models.UniqueConstraint(fields=('project', 'id'), name='task_project_key'),
-        ),
-        migrations.AddConstraint(
-            model_name='task',
-            constraint=models.UniqueConstraint(fields=('project', 'queue', 'id'), name='task_project_queue_key'),
-        ),
-        migrations.AddConstraint(
-            model_name='task',
-            constraint=models.UniqueConstraint(fields=('item', 'queue', 'meaning', 'round'), name='task_once_per_item_meaning_and_round'),
-        ),
-        migrations.AddConstraint(
-            model_name='task',
-            constraint=models.CheckConstraint(condition=models.Q(('state__in', ['open', 'disputed', 'resolved', 'withdrawn'])), name='task_state_known'),
-        ),
-        migrations.AddConstraint(
-            model_name='task',
-            constraint=models.CheckConstraint(condition=models.Q(('round__gte', 1)), name='task_round_counts_from_one'),
-        ),
-        migrations.AddConstraint(
-            model_name='task',
-            constraint=models.CheckConstraint(condition=models.Q(('overlap__gte', 0), ('overlap__lte', 50)), name='task_overlap_is_sensible'),
-        ),
-        migrations.AddConstraint(
-            model_name='task',
-            constraint=models.CheckConstraint(condition=models.Q(('n_answers__gte', 0), ('n_answers__lte', 50)), name='task_answers_are_counted'),
-        ),
-        pgtrigger.migrations.AddTrigger(
-            model_name='task',
-            trigger=pgtrigger.compiler.Trigger(name='frozen', sql=pgtrigger.compiler.UpsertTriggerSql(func='RAISE EXCEPTION \'pgtrigger: Cannot update of "item_id", "queue_id", "meaning", "round", "project_id" rows from % table\', TG_TABLE_NAME;', hash='92db293b41f82e42cb807e466903b39d9c1e9385', operation='UPDATE OF "item_id", "queue_id", "meaning", "round", "project_id"', pgid='pgtrigger_frozen_59ae3', table='workforce_task', when='BEFORE')),
-        ),
-        pgtrigger.migrations.AddTrigger(
-            model_name='task',
-            trigger=pgtrigger.compiler.Trigger(name='state_steps', sql=pgtrigger.compiler.UpsertTriggerSql(condition='WHEN (OLD.state IS DISTINCT FROM NEW.state)', func="\n            IF NOT ((OLD.state = 'open' AND NEW.state = 'resolved') OR (OLD.state = 'open' AND NEW.state = 'disputed') OR (OLD.state = 'disputed' AND NEW.state = 'resolved') OR (OLD.state = 'disputed' AND NEW.state = 'open') OR (OLD.state = 'resolved' AND NEW.state = 'open') OR (OLD.state = 'open' AND NEW.state = 'withdrawn') OR (OLD.state = 'disputed' AND NEW.state = 'withdrawn') OR (OLD.state = 'resolved' AND NEW.state = 'withdrawn')) THEN\n                RAISE EXCEPTION '% does not go from % to %', TG_TABLE_NAME, OLD.state, NEW.state\n                    USING ERRCODE = 'check_violation', CONSTRAINT = TG_TABLE_NAME || '_state_steps';\n            END IF;\n            RETURN NEW;\n        ", hash='10b1dcd394d12661c7e01cd754c1200346d69afc', operation='UPDATE OF "state"', pgid='pgtrigger_state_steps_2620a', table='workforce_task', when='BEFORE')),
-        ),
-        pgtrigger.migrations.AddTrigger(
-            model_name='task',
-            trigger=pgtrigger.compiler.Trigger(name='never_deleted', sql=pgtrigger.compiler.UpsertTriggerSql(func="RAISE EXCEPTION 'pgtrigger: Cannot delete rows from % table', TG_TABLE_NAME;", hash='d8c725ad426cf4d4ea564f274ca964676e7d9ff5', operation='DELETE', pgid='pgtrigger_never_deleted_26335', table='workforce_task', when='BEFORE')),
-        ),
-        pgtrigger.migrations.AddTrigger(
-            model_name='task',
-            trigger=pgtrigger.compiler.Trigger(name='no_truncate', sql=pgtrigger.compiler.UpsertTriggerSql(func="RAISE EXCEPTION '% is not emptied', TG_TABLE_NAME;", hash='3fc3dbb4f0074ad7a78b5186d104ee06f0f8eac3', level='STATEMENT', operation='TRUNCATE', pgid='pgtrigger_no_truncate_9981f', table='workforce_task', when='BEFORE')),
-        ),
-        migrations.AddConstraint(
-            model_name='barred',
-            constraint=models.UniqueConstraint(fields=('task', 'annotator'), name='barred_once'),
-        ),
-        migrations.AddIndex(
-            model_name='assignment',
-            index=models.Index(condition=models.Q(('returned', False), ('state', 'open')), fields=['queue', 'rank'], name='slot_fresh'),
-        ),
-        migrations.AddIndex(
-            model_name='assignment',
-            index=models.Index(condition=models.Q(('returned', True), ('state', 'open')), fields=['queue', 'rank'], name='slot_returned'),
-        ),
-        migrations.AddIndex(
-            model_name='assignment',
-            index=models.Index(condition=models.Q(('state', 'leased')), fields=['queue', 'lease_until'], name='slot_leased'),
-        ),
-        migrations.AddIndex(
-            model_name='assignment',
-            index=models.Index(condition=models.Q(('state', 'leased')), fields=['annotator', 'queue'], name='slot_held'),
-        ),
-        migrations.AddIndex(
-            model_name='assignment',
-            index=models.Index(condition=models.Q(('state', 'submitted')), fields=['annotator', '-submitted_at'], name='slot_answered'),
-        ),
-        migrations.AddConstraint(
-            model_name='assignment',
-            constraint=models.UniqueConstraint(fields=('project', 'id'), name='assignment_project_key'),
-        ),
-        migrations.AddConstraint(
-            model_name='assignment',
-            constraint=models.UniqueConstraint(fields=('project', 'queue', 'task', 'annotator', 'version', 'id'), name='assignment_project_queue_task_annotator_version_key'),
-        ),
-        migrations.AddConstraint(
-            model_name='assignment',
-            constraint=models.UniqueConstraint(fields=('task', 'number'), name='slot_number_once_per_task'),
-        ),
-        migrations.AddConstraint(
-            model_name='assignment',
-            constraint=models.UniqueConstraint(fields=('task', 'annotator'), name='annotator_once_per_task'),
-        ),
-        migrations.AddConstraint(
-            model_name='assignment',
-            constraint=models.CheckConstraint(condition=models.Q(('state__in', ['open', 'leased', 'submitted', 'withdrawn'])), name='assignment_state_known'),
-        ),
-        migrations.AddConstraint(
-            model_name='assignment',
-            constraint=models.CheckConstraint(condition=models.Q(('number__gte', 1)), name='slot_number_counts_from_one'),
-        ),
-        migrations.AddConstraint(
-            model_name='assignment',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('state', 'open'), _negated=True), models.Q(('annotator__isnull', True), ('lease_until__isnull', True), ('submitted_at__isnull', True), ('token__isnull', True)), _connector='OR'), name='open_slot_has_no_annotator'),
-        ),
-        migrations.AddConstraint(
-            model_name='assignment',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('state', 'leased'), _negated=True), models.Q(('annotator__isnull', False), ('lease_until__isnull', False), ('leased_at__isnull', False), ('token__isnull', False), ('version__isnull', False)), _connector='OR'), name='leased_slot_has_end_and_token'),
-        ),
-        migrations.AddConstraint(
-            model_name='assignment',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('state', 'submitted'), _negated=True), models.Q(('annotator__isnull', False), ('lease_until__isnull', True), ('submitted_at__isnull', False), ('version__isnull', False)), _connector='OR'), name='submitted_slot_has_annotator'),
-        ),
-        migrations.AddConstraint(
-            model_name='assignment',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('state', 'withdrawn'), _negated=True), models.Q(('annotator__isnull', True), ('lease_until__isnull', True)), _connector='OR'), name='withdrawn_slot_has_no_annotator'),
-        ),
-        pgtrigger.migrations.AddTrigger(
-            model_name='assignment',
-            trigger=pgtrigger.compiler.Trigger(name='frozen', sql=pgtrigger.compiler.UpsertTriggerSql(func='RAISE EXCEPTION \'pgtrigger: Cannot update of "task_id", "queue_id", "number", "project_id" rows from % table\', TG_TABLE_NAME;', hash='dda36e6c4777ed2b0c1c21ffea3a3087371100ca', operation='UPDATE OF "task_id", "queue_id", "number", "project_id"', pgid='pgtrigger_frozen_d3ba7', table='workforce_assignment', when='BEFORE')),
-        ),
-        pgtrigger.migrations.AddTrigger(
-            model_name='assignment',
-            trigger=pgtrigger.compiler.Trigger(name='state_steps', sql=pgtrigger.compiler.UpsertTriggerSql(condition='WHEN (OLD.state IS DISTINCT FROM NEW.state)', func="\n            IF NOT ((OLD.state = 'open' AND NEW.state = 'leased') OR (OLD.state = 'leased' AND NEW.state = 'submitted') OR (OLD.state = 'leased' AND NEW.state = 'open') OR (OLD.state = 'open' AND NEW.state = 'withdrawn')) THEN\n                RAISE EXCEPTION '% does not go from % to %', TG_TABLE_NAME, OLD.state, NEW.state\n                    USING ERRCODE = 'check_violation', CONSTRAINT = TG_TABLE_NAME || '_state_steps';\n            END IF;\n            RETURN NEW;\n        ", hash='4124647c239625ca5d7a2a1f2e3a13e62936a0d0', operation='UPDATE OF "state"', pgid='pgtrigger_state_steps_d1cdc', table='workforce_assignment', when='BEFORE')),
-        ),
-        pgtrigger.migrations.AddTrigger(
-            model_name='assignment',
-            trigger=pgtrigger.compiler.Trigger(name='within_overlap', sql=pgtrigger.compiler.UpsertTriggerSql(func="\n                    IF EXISTS (SELECT 1 FROM fresh JOIN workforce_task t ON t.id = fresh.task_id\n                               WHERE fresh.number > t.overlap) THEN\n                        RAISE EXCEPTION 'a task has no more slots than its overlap'\n                            USING ERRCODE = 'check_violation', CONSTRAINT = 'workforce_assignment_within_overlap';\n                    END IF;\n                    RETURN NULL;\n                ", hash='3ae94bed5b7af37dbf7210bbc69112676a562a46', level='STATEMENT', operation='INSERT', pgid='pgtrigger_within_overlap_719e9', referencing='REFERENCING NEW TABLE AS fresh ', table='workforce_assignment', when='AFTER')),
-        ),
-        pgtrigger.migrations.AddTrigger(
-            model_name='assignment',
-            trigger=pgtrigger.compiler.Trigger(name='never_deleted', sql=pgtrigger.compiler.UpsertTriggerSql(func="RAISE EXCEPTION 'pgtrigger: Cannot delete rows from % table', TG_TABLE_NAME;", hash='b4d3c280bce63f821f94a8f64e9dcf62108843cb', operation='DELETE', pgid='pgtrigger_never_deleted_21737', table='workforce_assignment', when='BEFORE')),
-        ),
-        pgtrigger.migrations.AddTrigger(
-            model_name='assignment',
-            trigger=pgtrigger.compiler.Trigger(name='no_truncate', sql=pgtrigger.compiler.UpsertTriggerSql(func="RAISE EXCEPTION '% is not emptied', TG_TABLE_NAME;", hash='8f60672562922155082ff5a0046886ef44da4e88', level='STATEMENT', operation='TRUNCATE', pgid='pgtrigger_no_truncate_2115c', table='workforce_assignment', when='BEFORE')),
-        ),
-        migrations.AddConstraint(
-            model_name='annotator',
-            constraint=specs.models.base.SameProject(columns=('member_id',), keys=('id',), name='annotator_member_same_project', table='specs_member'),
-        ),
-        migrations.AddConstraint(
-            model_name='cohortmembership',
-            constraint=specs.models.base.SameProject(columns=('cohort_id',), keys=('id',), name='cohort_membership_cohort_same_project', table='workforce_cohort'),
-        ),
-        migrations.AddConstraint(
-            model_name='cohortmembership',
-            constraint=specs.models.base.SameProject(columns=('annotator_id',), keys=('id',), name='cohort_membership_annotator_same_project', table='workforce_annotator'),
-        ),
-        migrations.AddConstraint(
-            model_name='itemclause',
-            constraint=specs.models.base.SameProject(columns=('item_id',), keys=('id',), name='item_clause_item_same_project', table='workforce_item'),
-        ),
-        migrations.AddConstraint(
-            model_name='itemclause',
-            constraint=specs.models.base.SameProject(columns=('clause_id',), keys=('id',), name='item_clause_clause_same_project', table='specs_clause'),
-        ),
-        migrations.AddConstraint(
-            model_name='knownanswer',
-            constraint=specs.models.base.SameProject(columns=('item_id',), keys=('id',), name='known_answer_item_same_project', table='workforce_item'),
-        ),
-        migrations.AddConstraint(
-            model_name='knownanswer',
-            constraint=specs.models.base.SameProject(columns=('spec_id',), keys=('id',), name='known_answer_spec_same_project', table='specs_spec'),
-        ),
-        migrations.AddConstraint(
-            model_name='lease',
-            constraint=specs.models.base.SameProject(columns=('assignment_id',), keys=('id',), name='lease_assignment_same_project', table='workforce_assignment'),
-        ),
-        migrations.AddConstraint(
-            model_name='lease',
-            constraint=specs.models.base.SameProject(columns=('annotator_id',), keys=('id',), name='lease_annotator_same_project', table='workforce_annotator'),
-        ),
-        migrations.AddConstraint(
-            model_name='lease',
-            constraint=specs.models.base.SameProject(columns=('version_id',), keys=('id',), name='lease_version_same_project', table='specs_specversion'),
-        ),
-        migrations.AddConstraint(
-            model_name='item',
-            constraint=specs.models.base.SameProject(columns=('load_id',), keys=('id',), name='item_load_same_project', table='workforce_load'),
-        ),
-        migrations.AddConstraint(
-            model_name='prediction',
-            constraint=specs.models.base.SameProject(columns=('item_id',), keys=('id',), name='prediction_item_same_project', table='workforce_item'),
-        ),
-        migrations.AddConstraint(
-            model_name='prediction',
-            constraint=specs.models.base.SameProject(columns=('spec_id',), keys=('id',), name='prediction_spec_same_project', table='specs_spec'),
-        ),
-        migrations.AddConstraint(
-            model_name='load',
-            constraint=specs.models.base.SameProject(columns=('queue_id',), keys=('id',), name='load_queue_same_project', table='workforce_queue'),
-        ),
-        migrations.AddConstraint(
-            model_name='load',
-            constraint=specs.models.base.SameProject(columns=('loaded_by_id',), keys=('id',), name='load_loaded_by_same_project', table='specs_member'),
-        ),
-        migrations.AddConstraint(
-            model_name='enrolment',
-            constraint=specs.models.base.SameProject(columns=('queue_id',), keys=('id',), name='enrolment_queue_same_project', table='workforce_queue'),
-        ),
-        migrations.AddConstraint(
-            model_name='enrolment',
-            constraint=specs.models.base.SameProject(columns=('annotator_id',), keys=('id',), name='enrolment_annotator_same_project', table='workforce_annotator'),
-        ),
-        migrations.AddConstraint(
-            model_name='queue',
-            constraint=specs.models.base.SameProject(columns=('spec_id',), keys=('id',), name='queue_spec_same_project', table='specs_spec'),
-        ),
-        migrations.AddConstraint(
-            model_name='queue',
-            constraint=specs.models.base.SameProject(columns=('owner_id',), keys=('id',), name='queue_owner_same_project', table='specs_member'),
-        ),
-        migrations.AddConstraint(
-            model_name='queue',
-            constraint=specs.models.base.SameProject(columns=('adjudication_queue_id',), keys=('id',), name='queue_adjudication_queue_same_project', table='workforce_queue'),
-        ),
-        migrations.AddConstraint(
-            model_name='queue',
-            constraint=specs.models.base.SameProject(columns=('required_skill_id',), keys=('id',), name='queue_required_skill_same_project', table='workforce_skill'),
-        ),
-        migrations.AddConstraint(
-            model_name='queue',
-            constraint=specs.models.base.SameProject(columns=('spec_id', 'version_id'), keys=('spec_id', 'id'), name='queue_version_of_its_spec', table='specs_specversion'),
-        ),
-        migrations.AddConstraint(
-            model_name='annotatorskill',
-            constraint=specs.models.base.SameProject(columns=('annotator_id',), keys=('id',), name='annotator_skill_annotator_same_project', table='workforce_annotator'),
-        ),
-        migrations.AddConstraint(
-            model_name='annotatorskill',
-            constraint=specs.models.base.SameProject(columns=('skill_id',), keys=('id',), name='annotator_skill_skill_same_project', table='workforce_skill'),
-        ),
-        migrations.AddConstraint(
-            model_name='task',
-            constraint=specs.models.base.SameProject(columns=('item_id',), keys=('id',), name='task_item_same_project', table='workforce_item'),
-        ),
-        migrations.AddConstraint(
-            model_name='task',
-            constraint=specs.models.base.SameProject(columns=('queue_id',), keys=('id',), name='task_queue_same_project', table='workforce_queue'),
-        ),
-        migrations.AddConstraint(
-            model_name='barred',
-            constraint=specs.models.base.SameProject(columns=('task_id',), keys=('id',), name='barred_task_same_project', table='workforce_task'),
-        ),
-        migrations.AddConstraint(
-            model_name='barred',
-            constraint=specs.models.base.SameProject(columns=('annotator_id',), keys=('id',), name='barred_annotator_same_project', table='workforce_annotator'),
-        ),
-        migrations.AddConstraint(
-            model_name='assignment',
-            constraint=specs.models.base.SameProject(columns=('queue_id', 'task_id'), keys=('queue_id', 'id'), name='assignment_in_the_queue_of_its_task', table='workforce_task'),
-        ),
-        migrations.AddConstraint(
-            model_name='assignment',
-            constraint=specs.models.base.SameProject(columns=('annotator_id',), keys=('id',), name='assignment_annotator_same_project', table='workforce_annotator'),
-        ),
-        migrations.AddConstraint(
-            model_name='assignment',
-            constraint=specs.models.base.SameProject(columns=('version_id',), keys=('id',), name='assignment_version_same_project', table='specs_specversion'),
-        ),
+        Together([
+            migrations.CreateModel(
+                name='Annotator',
+                fields=[
+                    ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                    ('pseudonym', models.CharField(max_length=64)),
+                    ('kind', models.CharField(choices=[('person', 'Person'), ('bot', 'Bot'), ('model', 'Model'), ('imported', 'Imported')], default='person', max_length=16)),
+                    ('state', models.CharField(choices=[('active', 'Active'), ('paused', 'Paused'), ('suspended', 'Suspended'), ('left', 'Left')], default='active', max_length=16)),
+                    ('origin_key', models.CharField(blank=True, max_length=200)),
+                    ('created_at', models.DateTimeField(db_default=django.db.models.functions.datetime.Now())),
+                    ('member', specs.models.base.ProjectLink(db_constraint=False, db_index=False, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='specs.member')),
+                    ('project', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='specs.project')),
+                    ('user', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='annotators', to=settings.AUTH_USER_MODEL)),
+                ],
+            ),
+            migrations.CreateModel(
+                name='Assignment',
+                fields=[
+                    ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                    ('number', models.SmallIntegerField()),
+                    ('state', models.CharField(choices=[('open', 'Open'), ('leased', 'Leased'), ('submitted', 'Submitted'), ('withdrawn', 'Withdrawn')], default='open', max_length=16)),
+                    ('rank', models.BigIntegerField()),
+                    ('returned', models.BooleanField(default=False)),
+                    ('n_returns', models.SmallIntegerField(default=0)),
+                    ('served_digest', models.CharField(blank=True, max_length=80)),
+                    ('token', models.UUIDField(null=True)),
+                    ('leased_at', models.DateTimeField(null=True)),
+                    ('lease_until', models.DateTimeField(null=True)),
+                    ('n_renewals', models.SmallIntegerField(default=0)),
+                    ('submitted_at', models.DateTimeField(null=True)),
+                    ('annotator', specs.models.base.ProjectLink(db_constraint=False, db_index=False, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='workforce.annotator')),
+                    ('project', models.ForeignKey(db_constraint=False, db_index=False, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', to='specs.project')),
+                    ('version', specs.models.base.ProjectLink(db_constraint=False, db_index=False, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='specs.specversion')),
+                ],
+            ),
+            migrations.CreateModel(
+                name='Cohort',
+                fields=[
+                    ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                    ('key', models.SlugField(max_length=64)),
+                    ('name', models.CharField(max_length=200)),
+                    ('project', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='specs.project')),
+                ],
+            ),
+            migrations.CreateModel(
+                name='CohortMembership',
+                fields=[
+                    ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                    ('since', models.DateTimeField(db_default=django.db.models.functions.datetime.Now())),
+                    ('until', models.DateTimeField(null=True)),
+                    ('annotator', specs.models.base.ProjectLink(db_constraint=False, db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='cohorts', to='workforce.annotator')),
+                    ('cohort', specs.models.base.ProjectLink(db_constraint=False, db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='memberships', to='workforce.cohort')),
+                    ('project', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='specs.project')),
+                ],
+            ),
+            migrations.CreateModel(
+                name='Item',
+                fields=[
+                    ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                    ('key', models.CharField(max_length=200)),
+                    ('revision', models.IntegerField(default=1)),
+                    ('payload', models.JSONField()),
+                    ('digest', models.CharField(max_length=80)),
+                    ('sensitive', models.BooleanField(default=False)),
+                    ('created_at', models.DateTimeField(db_default=django.db.models.functions.datetime.Now())),
+                    ('project', models.ForeignKey(db_constraint=False, db_index=False, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', to='specs.project')),
+                ],
+            ),
+            migrations.CreateModel(
+                name='ItemClause',
+                fields=[
+                    ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                    ('clause', specs.models.base.ProjectLink(db_constraint=False, db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='specs.clause')),
+                    ('item', specs.models.base.ProjectLink(db_constraint=False, db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='item_clauses', to='workforce.item')),
+                    ('project', models.ForeignKey(db_constraint=False, db_index=False, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', to='specs.project')),
+                ],
+            ),
+            migrations.CreateModel(
+                name='KnownAnswer',
+                fields=[
+                    ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                    ('question', models.CharField(max_length=64)),
+                    ('value', models.JSONField()),
+                    ('source', models.CharField(max_length=32)),
+                    ('meaning', models.IntegerField()),
+                    ('clauses', django.contrib.postgres.fields.ArrayField(base_field=models.BigIntegerField(), default=list, size=None)),
+                    ('created_at', models.DateTimeField(db_default=django.db.models.functions.datetime.Now())),
+                    ('set_aside_at', models.DateTimeField(null=True)),
+                    ('item', specs.models.base.ProjectLink(db_constraint=False, db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='known_answers', to='workforce.item')),
+                    ('project', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='specs.project')),
+                    ('spec', specs.models.base.ProjectLink(db_constraint=False, db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='specs.spec')),
+                ],
+            ),
+            migrations.CreateModel(
+                name='Lease',
+                fields=[
+                    ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                    ('token', models.UUIDField()),
+                    ('renewal', models.SmallIntegerField(default=0)),
+                    ('leased_at', models.DateTimeField(db_default=django.db.models.functions.datetime.Now())),
+                    ('until', models.DateTimeField()),
+                    ('annotator', specs.models.base.ProjectLink(db_constraint=False, db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='workforce.annotator')),
+                    ('assignment', specs.models.base.ProjectLink(db_constraint=False, db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='workforce.assignment')),
+                    ('project', models.ForeignKey(db_constraint=False, db_index=False, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', to='specs.project')),
+                    ('version', specs.models.base.ProjectLink(db_constraint=False, db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='specs.specversion')),
+                ],
+            ),
+            migrations.CreateModel(
+                name='Load',
+                fields=[
+                    ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                    ('source', models.CharField(max_length=300)),
+                    ('digest', models.CharField(max_length=80)),
+                    ('n_rows', models.BigIntegerField(default=0)),
+                    ('n_new', models.BigIntegerField(default=0)),
+                    ('n_known', models.BigIntegerField(default=0)),
+                    ('n_bad', models.BigIntegerField(default=0)),
+                    ('problems', models.JSONField(default=list)),
+                    ('loaded_at', models.DateTimeField(db_default=django.db.models.functions.datetime.Now())),
+                    ('event_id', models.BigIntegerField()),
+                    ('loaded_by', specs.models.base.ProjectLink(db_constraint=False, db_index=False, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='specs.member')),
+                    ('project', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='specs.project')),
+                ],
+            ),
+            migrations.CreateModel(
+                name='Prediction',
+                fields=[
+                    ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                    ('question', models.CharField(max_length=64)),
+                    ('value', models.JSONField()),
+                    ('model', models.CharField(max_length=200)),
+                    ('model_version', models.CharField(blank=True, max_length=100)),
+                    ('confidence', models.FloatField(null=True)),
+                    ('predicted_at', models.DateTimeField(db_default=django.db.models.functions.datetime.Now())),
+                    ('item', specs.models.base.ProjectLink(db_constraint=False, db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='predictions', to='workforce.item')),
+                    ('project', models.ForeignKey(db_constraint=False, db_index=False, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', to='specs.project')),
+                    ('spec', specs.models.base.ProjectLink(db_constraint=False, db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='specs.spec')),
+                ],
+            ),
+            migrations.CreateModel(
+                name='Queue',
+                fields=[
+                    ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                    ('key', models.SlugField(max_length=64)),
+                    ('name', models.CharField(max_length=200)),
+                    ('purpose', models.CharField(choices=[('labelling', 'Labelling'), ('adjudication', 'Adjudication'), ('calibration', 'Calibration'), ('relabelling', 'Relabelling'), ('training', 'Training')], default='labelling', max_length=16)),
+                    ('state', models.CharField(choices=[('open', 'Open'), ('paused', 'Paused'), ('closed', 'Closed')], default='open', max_length=16)),
+                    ('required_level', models.SmallIntegerField(default=1)),
+                    ('overlap', models.SmallIntegerField(default=3, validators=[django.core.validators.MinValueValidator(1), django.core.validators.MaxValueValidator(50)])),
+                    ('max_overlap', models.SmallIntegerField(default=5, validators=[django.core.validators.MinValueValidator(1), django.core.validators.MaxValueValidator(50)])),
+                    ('rule', models.CharField(choices=[('share', 'Share of the answers'), ('unanimity', 'Unanimity'), ('majority', 'Majority')], default='share', max_length=16)),
+                    ('consensus_share', models.DecimalField(decimal_places=3, default=Decimal('0.8'), max_digits=4)),
+                    ('order', models.CharField(choices=[('first-in', 'First in, first out'), ('random', 'Random')], default='first-in', max_length=16)),
+                    ('lease_for', models.DurationField(default=datetime.timedelta(seconds=1800))),
+                    ('max_renewals', models.SmallIntegerField(default=4, validators=[django.core.validators.MinValueValidator(0)])),
+                    ('max_leases', models.SmallIntegerField(default=1, validators=[django.core.validators.MinValueValidator(1)])),
+                    ('citing', models.CharField(choices=[('never', 'Never asked'), ('sample', 'Asked on a random share, and wherever an answer is flagged'), ('always', 'Always required')], default='sample', max_length=16)),
+                    ('cite_share', models.DecimalField(decimal_places=3, default=Decimal('0.2'), max_digits=4)),
+                    ('gold_share', models.DecimalField(decimal_places=3, default=Decimal('0.05'), max_digits=4)),
+                    ('oldest_within', models.DurationField(default=datetime.timedelta(days=7))),
+                    ('disputes_within', models.DurationField(default=datetime.timedelta(days=2))),
+                    ('cursor_epoch', models.IntegerField(default=0)),
+                    ('created_at', models.DateTimeField(db_default=django.db.models.functions.datetime.Now())),
+                    ('adjudication_queue', specs.models.base.ProjectLink(db_constraint=False, db_index=False, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='workforce.queue')),
+                    ('owner', specs.models.base.ProjectLink(db_constraint=False, db_index=False, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='specs.member')),
+                    ('project', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='specs.project')),
+                    ('spec', specs.models.base.ProjectLink(db_constraint=False, db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='specs.spec')),
+                    ('version', specs.models.base.ProjectLink(db_constraint=False, db_index=False, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='specs.specversion')),
+                ],
+            ),
+            migrations.CreateModel(
+                name='Enrolment',
+                fields=[
+                    ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                    ('active', models.BooleanField(default=True)),
+                    ('cursor_epoch', models.IntegerField(default=0)),
+                    ('cursor', models.BigIntegerField(default=0)),
+                    ('returned_cursor', models.BigIntegerField(default=0)),
+                    ('since', models.DateTimeField(db_default=django.db.models.functions.datetime.Now())),
+                    ('annotator', specs.models.base.ProjectLink(db_constraint=False, db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='enrolments', to='workforce.annotator')),
+                    ('project', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='specs.project')),
+                    ('queue', specs.models.base.ProjectLink(db_constraint=False, db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='enrolments', to='workforce.queue')),
+                ],
+            ),
+            migrations.CreateModel(
+                name='Skill',
+                fields=[
+                    ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                    ('key', models.SlugField(max_length=64)),
+                    ('name', models.CharField(max_length=200)),
+                    ('project', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='specs.project')),
+                ],
+            ),
+            migrations.CreateModel(
+                name='AnnotatorSkill',
+                fields=[
+                    ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                    ('level', models.SmallIntegerField(default=1)),
+                    ('since', models.DateTimeField(db_default=django.db.models.functions.datetime.Now())),
+                    ('until', models.DateTimeField(null=True)),
+                    ('annotator', specs.models.base.ProjectLink(db_constraint=False, db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='skills', to='workforce.annotator')),
+                    ('project', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='specs.project')),
+                    ('skill', specs.models.base.ProjectLink(db_constraint=False, db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='workforce.skill')),
+                ],
+            ),
+            migrations.CreateModel(
+                name='Task',
+                fields=[
+                    ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                    ('meaning', models.IntegerField()),
+                    ('round', models.IntegerField(default=1)),
+                    ('state', models.CharField(choices=[('open', 'Open'), ('disputed', 'Disputed'), ('resolved', 'Resolved'), ('withdrawn', 'Withdrawn')], default='open', max_length=16)),
+                    ('overlap', models.SmallIntegerField()),
+                    ('n_answers', models.SmallIntegerField(default=0)),
+                    ('rank', models.BigIntegerField()),
+                    ('priority', models.SmallIntegerField(default=0)),
+                    ('created_at', models.DateTimeField(db_default=django.db.models.functions.datetime.Now())),
+                    ('settled_at', models.DateTimeField(null=True)),
+                    ('item', specs.models.base.ProjectLink(db_constraint=False, db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='workforce.item')),
+                    ('project', models.ForeignKey(db_constraint=False, db_index=False, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', to='specs.project')),
+                    ('queue', specs.models.base.ProjectLink(db_constraint=False, db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='workforce.queue')),
+                ],
+            ),
+            migrations.CreateModel(
+                name='Barred',
+                fields=[
+                    ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                    ('reason', models.CharField(max_length=32)),
+                    ('created_at', models.DateTimeField(db_default=django.db.models.functions.datetime.Now())),
+                    ('annotator', specs.models.base.ProjectLink(db_constraint=False, db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='workforce.annotator')),
+                    ('project', models.ForeignKey(db_constraint=False, db_index=False, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', to='specs.project')),
+                    ('task', specs.models.base.ProjectLink(db_constraint=False, db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='barred', to='workforce.task')),
+                ],
+            ),
+        ]),
+        Together([
+            migrations.AddField(
+                model_name='item',
+                name='load',
+                field=specs.models.base.ProjectLink(db_constraint=False, db_index=False, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='workforce.load'),
+            ),
+            migrations.AddField(
+                model_name='load',
+                name='queue',
+                field=specs.models.base.ProjectLink(db_constraint=False, db_index=False, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='loads', to='workforce.queue'),
+            ),
+            migrations.AddField(
+                model_name='assignment',
+                name='queue',
+                field=specs.models.base.ProjectLink(db_constraint=False, db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='workforce.queue'),
+            ),
+            migrations.AddField(
+                model_name='queue',
+                name='required_skill',
+                field=specs.models.base.ProjectLink(db_constraint=False, db_index=False, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='workforce.skill'),
+            ),
+            migrations.AddField(
+                model_name='assignment',
+                name='task',
+                field=specs.models.base.ProjectLink(db_constraint=False, db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='assignments', to='workforce.task'),
+            ),
+        ]),
+        Together([
+            migrations.AddConstraint(
+                model_name='annotator',
+                constraint=models.UniqueConstraint(fields=('project', 'id'), name='annotator_project_key'),
+            ),
+            migrations.AddConstraint(
+                model_name='annotator',
+                constraint=models.UniqueConstraint(fields=('project', 'pseudonym'), name='annotator_pseudonym_once'),
+            ),
+            migrations.AddConstraint(
+                model_name='annotator',
+                constraint=models.UniqueConstraint(fields=('project', 'user'), name='annotator_once_per_user'),
+            ),
+            migrations.AddConstraint(
+                model_name='annotator',
+                constraint=models.UniqueConstraint(fields=('member',), name='annotator_once_per_member'),
+            ),
+            migrations.AddConstraint(
+                model_name='annotator',
+                constraint=models.UniqueConstraint(condition=models.Q(('origin_key', ''), _negated=True), fields=('project', 'origin_key'), name='annotator_origin_once'),
+            ),
+            migrations.AddConstraint(
+                model_name='annotator',
+                constraint=models.CheckConstraint(condition=models.Q(('kind__in', ['person', 'bot', 'model', 'imported'])), name='annotator_kind_known'),
+            ),
+            migrations.AddConstraint(
+                model_name='annotator',
+                constraint=models.CheckConstraint(condition=models.Q(('state__in', ['active', 'paused', 'suspended', 'left'])), name='annotator_state_known'),
+            ),
+            pgtrigger.migrations.AddTrigger(
+                model_name='annotator',
+                trigger=pgtrigger.compiler.Trigger(name='frozen', sql=pgtrigger.compiler.UpsertTriggerSql(func='RAISE EXCEPTION \'pgtrigger: Cannot update of "pseudonym", "project_id" rows from % table\', TG_TABLE_NAME;', hash='e8de007520be5370e614e3637959e6f0917ce33f', operation='UPDATE OF "pseudonym", "project_id"', pgid='pgtrigger_frozen_03618', table='workforce_annotator', when='BEFORE')),
+            ),
+            pgtrigger.migrations.AddTrigger(
+                model_name='annotator',
+                trigger=pgtrigger.compiler.Trigger(name='never_deleted', sql=pgtrigger.compiler.UpsertTriggerSql(func="RAISE EXCEPTION 'pgtrigger: Cannot delete rows from % table', TG_TABLE_NAME;", hash='fe7fe62c04ece10a41e39f29b3f1532cbfa61214', operation='DELETE', pgid='pgtrigger_never_deleted_8a9e1', table='workforce_annotator', when='BEFORE')),
+            ),
+            pgtrigger.migrations.AddTrigger(
+                model_name='annotator',
+                trigger=pgtrigger.compiler.Trigger(name='no_truncate', sql=pgtrigger.compiler.UpsertTriggerSql(func="RAISE EXCEPTION '% is not emptied', TG_TABLE_NAME;", hash='ef078a2c83d987c57180f9aad8925e9adbad817e', level='STATEMENT', operation='TRUNCATE', pgid='pgtrigger_no_truncate_98064', table='workforce_annotator', when='BEFORE')),
+            ),
+            pgtrigger.migrations.AddTrigger(
+                model_name='annotator',
+                trigger=pgtrigger.compiler.Trigger(name='state_steps', sql=pgtrigger.compiler.UpsertTriggerSql(condition='WHEN (OLD.state IS DISTINCT FROM NEW.state)', func="\n            IF NOT ((OLD.state = 'active' AND NEW.state = 'paused') OR (OLD.state = 'paused' AND NEW.state = 'active') OR (OLD.state = 'active' AND NEW.state = 'suspended') OR (OLD.state = 'paused' AND NEW.state = 'suspended') OR (OLD.state = 'suspended' AND NEW.state = 'active') OR (OLD.state = 'active' AND NEW.state = 'left') OR (OLD.state = 'paused' AND NEW.state = 'left') OR (OLD.state = 'suspended' AND NEW.state = 'left') OR (OLD.state = 'left' AND NEW.state = 'active')) THEN\n                RAISE EXCEPTION '% does not go from % to %', TG_TABLE_NAME, OLD.state, NEW.state\n                    USING ERRCODE = 'check_violation', CONSTRAINT = TG_TABLE_NAME || '_state_steps';\n            END IF;\n            RETURN NEW;\n        ", hash='55f1d72898f7560de56342036e9f33a15ebe1423', operation='UPDATE OF "state"', pgid='pgtrigger_state_steps_d28ab', table='workforce_annotator', when='BEFORE')),
+            ),
+            migrations.AddConstraint(
+                model_name='cohort',
+                constraint=models.UniqueConstraint(fields=('project', 'id'), name='cohort_project_key'),
+            ),
+            migrations.AddConstraint(
+                model_name='cohort',
+                constraint=models.UniqueConstraint(fields=('project', 'key'), name='cohort_key_once_per_project'),
+            ),
+            migrations.AddConstraint(
+                model_name='cohortmembership',
+                constraint=models.UniqueConstraint(condition=models.Q(('until__isnull', True)), fields=('cohort', 'annotator'), name='cohort_joined_once'),
+            ),
+            migrations.AddConstraint(
+                model_name='cohortmembership',
+                constraint=models.CheckConstraint(condition=models.Q(('until__isnull', True), ('until__gt', models.F('since')), _connector='OR'), name='cohort_membership_ends_after_it_began'),
+            ),
+            migrations.AddIndex(
+                model_name='itemclause',
+                index=models.Index(fields=['clause'], name='item_clause_clause'),
+            ),
+            migrations.AddConstraint(
+                model_name='itemclause',
+                constraint=models.UniqueConstraint(fields=('item', 'clause'), name='item_clause_once'),
+            ),
+            pgtrigger.migrations.AddTrigger(
+                model_name='itemclause',
+                trigger=pgtrigger.compiler.Trigger(name='append_only', sql=pgtrigger.compiler.UpsertTriggerSql(func="RAISE EXCEPTION 'pgtrigger: Cannot update or delete rows from % table', TG_TABLE_NAME;", hash='91693b4a090ac0dfa440bf0e8b67ba42717f342f', operation='UPDATE OR DELETE', pgid='pgtrigger_append_only_5cb77', table='workforce_itemclause', when='BEFORE')),
+            ),
+            pgtrigger.migrations.AddTrigger(
+                model_name='itemclause',
+                trigger=pgtrigger.compiler.Trigger(name='no_truncate', sql=pgtrigger.compiler.UpsertTriggerSql(func="RAISE EXCEPTION '% is not emptied', TG_TABLE_NAME;", hash='c3e88e159273b62aadb5b4502a745b128494eba2', level='STATEMENT', operation='TRUNCATE', pgid='pgtrigger_no_truncate_66b96', table='workforce_itemclause', when='BEFORE')),
+            ),
+            migrations.AddConstraint(
+                model_name='knownanswer',
+                constraint=models.UniqueConstraint(fields=('project', 'id'), name='known_answer_project_key'),
+            ),
+            migrations.AddConstraint(
+                model_name='knownanswer',
+                constraint=models.UniqueConstraint(condition=models.Q(('set_aside_at__isnull', True)), fields=('item', 'spec', 'question'), name='known_answer_once'),
+            ),
+            pgtrigger.migrations.AddTrigger(
+                model_name='knownanswer',
+                trigger=pgtrigger.compiler.Trigger(name='frozen', sql=pgtrigger.compiler.UpsertTriggerSql(func='RAISE EXCEPTION \'pgtrigger: Cannot update of "item_id", "spec_id", "question", "value", "source", "meaning" rows from % table\', TG_TABLE_NAME;', hash='f4798adc849991de3bf97063c0796a8a0c493083', operation='UPDATE OF "item_id", "spec_id", "question", "value", "source", "meaning"', pgid='pgtrigger_frozen_e6b19', table='workforce_knownanswer', when='BEFORE')),
+            ),
+            pgtrigger.migrations.AddTrigger(
+                model_name='knownanswer',
+                trigger=pgtrigger.compiler.Trigger(name='never_deleted', sql=pgtrigger.compiler.UpsertTriggerSql(func="RAISE EXCEPTION 'pgtrigger: Cannot delete rows from % table', TG_TABLE_NAME;", hash='2bd31de53b72f17140abb163dfb64846fcac15e5', operation='DELETE', pgid='pgtrigger_never_deleted_4728a', table='workforce_knownanswer', when='BEFORE')),
+            ),
+            pgtrigger.migrations.AddTrigger(
+                model_name='knownanswer',
+                trigger=pgtrigger.compiler.Trigger(name='no_truncate', sql=pgtrigger.compiler.UpsertTriggerSql(func="RAISE EXCEPTION '% is not emptied', TG_TABLE_NAME;", hash='7817c6f6d25ee2bf7c366d482226b992d7472441', level='STATEMENT', operation='TRUNCATE', pgid='pgtrigger_no_truncate_fa051', table='workforce_knownanswer', when='BEFORE')),
+            ),
+            migrations.AddIndex(
+                model_name='lease',
+                index=models.Index(fields=['assignment'], name='lease_assignment'),
+            ),
+            migrations.AddConstraint(
+                model_name='lease',
+                constraint=models.UniqueConstraint(fields=('token', 'renewal'), name='lease_once'),
+            ),
+            migrations.AddConstraint(
+                model_name='lease',
+                constraint=models.CheckConstraint(condition=models.Q(('until__gt', models.F('leased_at'))), name='lease_ends_after_it_began'),
+            ),
+            pgtrigger.migrations.AddTrigger(
+                model_name='lease',
+                trigger=pgtrigger.compiler.Trigger(name='append_only', sql=pgtrigger.compiler.UpsertTriggerSql(func="RAISE EXCEPTION 'pgtrigger: Cannot update or delete rows from % table', TG_TABLE_NAME;", hash='5560233ed2a9f56a1ff45391c66b787b1ca9f247', operation='UPDATE OR DELETE', pgid='pgtrigger_append_only_0d09c', table='workforce_lease', when='BEFORE')),
+            ),
+            pgtrigger.migrations.AddTrigger(
+                model_name='lease',
+                trigger=pgtrigger.compiler.Trigger(name='no_truncate', sql=pgtrigger.compiler.UpsertTriggerSql(func="RAISE EXCEPTION '% is not emptied', TG_TABLE_NAME;", hash='ceb9c08c2d1012d2455b0cf24446dd6314f6e599', level='STATEMENT', operation='TRUNCATE', pgid='pgtrigger_no_truncate_71831', table='workforce_lease', when='BEFORE')),
+            ),
+            migrations.AddConstraint(
+                model_name='item',
+                constraint=models.UniqueConstraint(fields=('project', 'id'), name='item_project_key'),
+            ),
+            migrations.AddConstraint(
+                model_name='item',
+                constraint=models.UniqueConstraint(fields=('project', 'key', 'revision'), name='item_key_once_per_revision'),
+            ),
+            migrations.AddConstraint(
+                model_name='item',
+                constraint=models.CheckConstraint(condition=models.Q(('revision__gte', 1)), name='item_revision_counts_from_one'),
+            ),
+            pgtrigger.migrations.AddTrigger(
+                model_name='item',
+                trigger=pgtrigger.compiler.Trigger(name='append_only', sql=pgtrigger.compiler.UpsertTriggerSql(func="RAISE EXCEPTION 'pgtrigger: Cannot update or delete rows from % table', TG_TABLE_NAME;", hash='5ccfd60e0342fd52fab7f9337754411e80fdb88c', operation='UPDATE OR DELETE', pgid='pgtrigger_append_only_28046', table='workforce_item', when='BEFORE')),
+            ),
+            pgtrigger.migrations.AddTrigger(
+                model_name='item',
+                trigger=pgtrigger.compiler.Trigger(name='no_truncate', sql=pgtrigger.compiler.UpsertTriggerSql(func="RAISE EXCEPTION '% is not emptied', TG_TABLE_NAME;", hash='1684660355059f39460bc11726ce68ca9c621f75', level='STATEMENT', operation='TRUNCATE', pgid='pgtrigger_no_truncate_d6ad9', table='workforce_item', when='BEFORE')),
+            ),
+            migrations.AddConstraint(
+                model_name='prediction',
+                constraint=models.UniqueConstraint(fields=('item', 'spec', 'question', 'model', 'model_version'), name='prediction_once_per_model_version'),
+            ),
+            migrations.AddConstraint(
+                model_name='prediction',
+                constraint=models.CheckConstraint(condition=models.Q(('confidence__isnull', True), models.Q(('confidence__gte', 0), ('confidence__lte', 1)), _connector='OR'), name='confidence_is_a_share'),
+            ),
+            pgtrigger.migrations.AddTrigger(
+                model_name='prediction',
+                trigger=pgtrigger.compiler.Trigger(name='append_only', sql=pgtrigger.compiler.UpsertTriggerSql(func="RAISE EXCEPTION 'pgtrigger: Cannot update or delete rows from % table', TG_TABLE_NAME;", hash='332c00f2223869ddf1abcb76ac0b5df95da6ce47', operation='UPDATE OR DELETE', pgid='pgtrigger_append_only_f6102', table='workforce_prediction', when='BEFORE')),
+            ),
+            pgtrigger.migrations.AddTrigger(
+                model_name='prediction',
+                trigger=pgtrigger.compiler.Trigger(name='no_truncate', sql=pgtrigger.compiler.UpsertTriggerSql(func="RAISE EXCEPTION '% is not emptied', TG_TABLE_NAME;", hash='7d8aeb303457b64e24983ff5072552cf8dbd1d19', level='STATEMENT', operation='TRUNCATE', pgid='pgtrigger_no_truncate_3feab', table='workforce_prediction', when='BEFORE')),
+            ),
+            migrations.AddIndex(
+                model_name='load',
+                index=models.Index(fields=['project', '-id'], name='load_newest'),
+            ),
+            migrations.AddConstraint(
+                model_name='load',
+                constraint=models.UniqueConstraint(fields=('project', 'id'), name='load_project_key'),
+            ),
+            pgtrigger.migrations.AddTrigger(
+                model_name='load',
+                trigger=pgtrigger.compiler.Trigger(name='append_only', sql=pgtrigger.compiler.UpsertTriggerSql(func="RAISE EXCEPTION 'pgtrigger: Cannot update or delete rows from % table', TG_TABLE_NAME;", hash='550b64b5b4d7d208afd4bde9ec7fd902fa77b665', operation='UPDATE OR DELETE', pgid='pgtrigger_append_only_f7af4', table='workforce_load', when='BEFORE')),
+            ),
+            pgtrigger.migrations.AddTrigger(
+                model_name='load',
+                trigger=pgtrigger.compiler.Trigger(name='no_truncate', sql=pgtrigger.compiler.UpsertTriggerSql(func="RAISE EXCEPTION '% is not emptied', TG_TABLE_NAME;", hash='21f49756a0e12fcb7d3b22c04f886374f3463d42', level='STATEMENT', operation='TRUNCATE', pgid='pgtrigger_no_truncate_cab73', table='workforce_load', when='BEFORE')),
+            ),
+            migrations.AddIndex(
+                model_name='enrolment',
+                index=models.Index(fields=['queue'], name='enrolment_queue'),
+            ),
+            migrations.AddConstraint(
+                model_name='enrolment',
+                constraint=models.UniqueConstraint(fields=('annotator', 'queue'), name='enrolled_once'),
+            ),
+            pgtrigger.migrations.AddTrigger(
+                model_name='enrolment',
+                trigger=pgtrigger.compiler.Trigger(name='never_deleted', sql=pgtrigger.compiler.UpsertTriggerSql(func="RAISE EXCEPTION 'pgtrigger: Cannot delete rows from % table', TG_TABLE_NAME;", hash='e80a450319a40ccce54b3bc7370ecc327fdd4667', operation='DELETE', pgid='pgtrigger_never_deleted_7f4bb', table='workforce_enrolment', when='BEFORE')),
+            ),
+            pgtrigger.migrations.AddTrigger(
+                model_name='enrolment',
+                trigger=pgtrigger.compiler.Trigger(name='no_truncate', sql=pgtrigger.compiler.UpsertTriggerSql(func="RAISE EXCEPTION '% is not emptied', TG_TABLE_NAME;", hash='47e9ece75e0b6192b1c43d7d8a298de9265fdc9f', level='STATEMENT', operation='TRUNCATE', pgid='pgtrigger_no_truncate_abe9b', table='workforce_enrolment', when='BEFORE')),
+            ),
+            migrations.AddConstraint(
+                model_name='skill',
+                constraint=models.UniqueConstraint(fields=('project', 'id'), name='skill_project_key'),
+            ),
+            migrations.AddConstraint(
+                model_name='skill',
+                constraint=models.UniqueConstraint(fields=('project', 'key'), name='skill_key_once_per_project'),
+            ),
+            migrations.AddConstraint(
+                model_name='queue',
+                constraint=models.UniqueConstraint(fields=('project', 'id'), name='queue_project_key'),
+            ),
+            migrations.AddConstraint(
+                model_name='queue',
+                constraint=models.UniqueConstraint(fields=('project', 'key'), name='queue_key_once_per_project'),
+            ),
+            migrations.AddConstraint(
+                model_name='queue',
+                constraint=models.CheckConstraint(condition=models.Q(('purpose__in', ['labelling', 'adjudication', 'calibration', 'relabelling', 'training'])), name='queue_purpose_known'),
+            ),
+            migrations.AddConstraint(
+                model_name='queue',
+                constraint=models.CheckConstraint(condition=models.Q(('state__in', ['open', 'paused', 'closed'])), name='queue_state_known'),
+            ),
+            migrations.AddConstraint(
+                model_name='queue',
+                constraint=models.CheckConstraint(condition=models.Q(('rule__in', ['share', 'unanimity', 'majority'])), name='queue_rule_known'),
+            ),
+            migrations.AddConstraint(
+                model_name='queue',
+                constraint=models.CheckConstraint(condition=models.Q(('order__in', ['first-in', 'random'])), name='queue_order_known'),
+            ),
+            migrations.AddConstraint(
+                model_name='queue',
+                constraint=models.CheckConstraint(condition=models.Q(('citing__in', ['never', 'sample', 'always'])), name='queue_citing_known'),
+            ),
+            migrations.AddConstraint(
+                model_name='queue',
+                constraint=models.CheckConstraint(condition=models.Q(('max_overlap__gte', models.F('overlap')), ('max_overlap__lte', 50), ('overlap__gte', 1)), name='queue_overlap_is_sensible'),
+            ),
+            migrations.AddConstraint(
+                model_name='queue',
+                constraint=models.CheckConstraint(condition=models.Q(('consensus_share__gt', Decimal('0.5')), ('consensus_share__lte', 1)), name='queue_consensus_share_is_a_majority'),
+            ),
+            migrations.AddConstraint(
+                model_name='queue',
+                constraint=models.CheckConstraint(condition=models.Q(('lease_for__gt', datetime.timedelta(0)), ('max_leases__gte', 1), ('max_renewals__gte', 0)), name='queue_lease_is_sensible'),
+            ),
+            migrations.AddConstraint(
+                model_name='queue',
+                constraint=models.CheckConstraint(condition=models.Q(('cite_share__gte', 0), ('cite_share__lte', 1), ('gold_share__gte', 0), ('gold_share__lte', Decimal('0.5'))), name='queue_shares_are_shares'),
+            ),
+            migrations.AddConstraint(
+                model_name='queue',
+                constraint=models.CheckConstraint(condition=models.Q(models.Q(('state', 'open'), _negated=True), models.Q(('owner__isnull', False), ('version__isnull', False)), _connector='OR'), name='open_queue_has_version_and_owner'),
+            ),
+            pgtrigger.migrations.AddTrigger(
+                model_name='queue',
+                trigger=pgtrigger.compiler.Trigger(name='state_steps', sql=pgtrigger.compiler.UpsertTriggerSql(condition='WHEN (OLD.state IS DISTINCT FROM NEW.state)', func="\n            IF NOT ((OLD.state = 'open' AND NEW.state = 'paused') OR (OLD.state = 'paused' AND NEW.state = 'open') OR (OLD.state = 'open' AND NEW.state = 'closed') OR (OLD.state = 'paused' AND NEW.state = 'closed') OR (OLD.state = 'closed' AND NEW.state = 'paused')) THEN\n                RAISE EXCEPTION '% does not go from % to %', TG_TABLE_NAME, OLD.state, NEW.state\n                    USING ERRCODE = 'check_violation', CONSTRAINT = TG_TABLE_NAME || '_state_steps';\n            END IF;\n            RETURN NEW;\n        ", hash='7bf763e42713f02ed6097937b43d13c35e09a3f2', operation='UPDATE OF "state"', pgid='pgtrigger_state_steps_b92f1', table='workforce_queue', when='BEFORE')),
+            ),
+            pgtrigger.migrations.AddTrigger(
+                model_name='queue',
+                trigger=pgtrigger.compiler.Trigger(name='version_in_force_is_published', sql=pgtrigger.compiler.UpsertTriggerSql(func="\n                    IF NEW.version_id IS NOT NULL AND NOT EXISTS (\n                        SELECT 1 FROM specs_specversion v WHERE v.id = NEW.version_id AND v.state <> 'draft') THEN\n                        RAISE EXCEPTION 'only a published version can be in force'\n                            USING ERRCODE = 'check_violation', CONSTRAINT = 'workforce_queue_version_in_force_is_published';\n                    END IF;\n                    RETURN NEW;\n                ", hash='33678feef34ae34de2ef5ede62d97ed9e47a01c2', operation='INSERT OR UPDATE OF "version_id"', pgid='pgtrigger_version_in_force_is_published_4a0de', table='workforce_queue', when='BEFORE')),
+            ),
+            pgtrigger.migrations.AddTrigger(
+                model_name='queue',
+                trigger=pgtrigger.compiler.Trigger(name='never_deleted', sql=pgtrigger.compiler.UpsertTriggerSql(func="RAISE EXCEPTION 'pgtrigger: Cannot delete rows from % table', TG_TABLE_NAME;", hash='6e83f5bff1856066b2fa705fa19c53e4447885b9', operation='DELETE', pgid='pgtrigger_never_deleted_ba34b', table='workforce_queue', when='BEFORE')),
+            ),
+            pgtrigger.migrations.AddTrigger(
+                model_name='queue',
+                trigger=pgtrigger.compiler.Trigger(name='no_truncate', sql=pgtrigger.compiler.UpsertTriggerSql(func="RAISE EXCEPTION '% is not emptied', TG_TABLE_NAME;", hash='144171e7b63f7d497be0686976836b97aad4f12e', level='STATEMENT', operation='TRUNCATE', pgid='pgtrigger_no_truncate_7d9ec', table='workforce_queue', when='BEFORE')),
+            ),
+            migrations.AddConstraint(
+                model_name='annotatorskill',
+                constraint=models.UniqueConstraint(fields=('annotator', 'skill'), name='annotator_skill_once'),
+            ),
+            migrations.AddConstraint(
+                model_name='annotatorskill',
+                constraint=models.CheckConstraint(condition=models.Q(('level__gte', 1)), name='skill_level_is_positive'),
+            ),
+            migrations.AddIndex(
+                model_name='task',
+                index=models.Index(condition=models.Q(('state__in', ['open', 'disputed'])), fields=['queue', 'rank'], name='task_unsettled'),
+            ),
+            migrations.AddIndex(
+                model_name='task',
+                index=models.Index(condition=models.Q(('state', 'resolved')), fields=['queue', 'settled_at'], name='task_settled'),
+            ),
+            migrations.AddConstraint(
+                model_name='task',
+                constraint=models.UniqueConstraint(fields=('project', 'id'), name='task_project_key'),
+            ),
+            migrations.AddConstraint(
+                model_name='task',
+                constraint=models.UniqueConstraint(fields=('project', 'queue', 'id'), name='task_project_queue_key'),
+            ),
+            migrations.AddConstraint(
+                model_name='task',
+                constraint=models.UniqueConstraint(fields=('item', 'queue', 'meaning', 'round'), name='task_once_per_item_meaning_and_round'),
+            ),
+            migrations.AddConstraint(
+                model_name='task',
+                constraint=models.CheckConstraint(condition=models.Q(('state__in', ['open', 'disputed', 'resolved', 'withdrawn'])), name='task_state_known'),
+            ),
+            migrations.AddConstraint(
+                model_name='task',
+                constraint=models.CheckConstraint(condition=models.Q(('round__gte', 1)), name='task_round_counts_from_one'),
+            ),
+            migrations.AddConstraint(
+                model_name='task',
+                constraint=models.CheckConstraint(condition=models.Q(('overlap__gte', 0), ('overlap__lte', 50)), name='task_overlap_is_sensible'),
+            ),
+            migrations.AddConstraint(
+                model_name='task',
+                constraint=models.CheckConstraint(condition=models.Q(('n_answers__gte', 0), ('n_answers__lte', 50)), name='task_answers_are_counted'),
+            ),
+            pgtrigger.migrations.AddTrigger(
+                model_name='task',
+                trigger=pgtrigger.compiler.Trigger(name='frozen', sql=pgtrigger.compiler.UpsertTriggerSql(func='RAISE EXCEPTION \'pgtrigger: Cannot update of "item_id", "queue_id", "meaning", "round", "project_id" rows from % table\', TG_TABLE_NAME;', hash='92db293b41f82e42cb807e466903b39d9c1e9385', operation='UPDATE OF "item_id", "queue_id", "meaning", "round", "project_id"', pgid='pgtrigger_frozen_59ae3', table='workforce_task', when='BEFORE')),
+            ),
+            pgtrigger.migrations.AddTrigger(
+                model_name='task',
+                trigger=pgtrigger.compiler.Trigger(name='state_steps', sql=pgtrigger.compiler.UpsertTriggerSql(condition='WHEN (OLD.state IS DISTINCT FROM NEW.state)', func="\n            IF NOT ((OLD.state = 'open' AND NEW.state = 'resolved') OR (OLD.state = 'open' AND NEW.state = 'disputed') OR (OLD.state = 'disputed' AND NEW.state = 'resolved') OR (OLD.state = 'disputed' AND NEW.state = 'open') OR (OLD.state = 'resolved' AND NEW.state = 'open') OR (OLD.state = 'open' AND NEW.state = 'withdrawn') OR (OLD.state = 'disputed' AND NEW.state = 'withdrawn') OR (OLD.state = 'resolved' AND NEW.state = 'withdrawn')) THEN\n                RAISE EXCEPTION '% does not go from % to %', TG_TABLE_NAME, OLD.state, NEW.state\n                    USING ERRCODE = 'check_violation', CONSTRAINT = TG_TABLE_NAME || '_state_steps';\n            END IF;\n            RETURN NEW;\n        ", hash='10b1dcd394d12661c7e01cd754c1200346d69afc', operation='UPDATE OF "state"', pgid='pgtrigger_state_steps_2620a', table='workforce_task', when='BEFORE')),
+            ),
+            pgtrigger.migrations.AddTrigger(
+                model_name='task',
+                trigger=pgtrigger.compiler.Trigger(name='never_deleted', sql=pgtrigger.compiler.UpsertTriggerSql(func="RAISE EXCEPTION 'pgtrigger: Cannot delete rows from % table', TG_TABLE_NAME;", hash='d8c725ad426cf4d4ea564f274ca964676e7d9ff5', operation='DELETE', pgid='pgtrigger_never_deleted_26335', table='workforce_task', when='BEFORE')),
+            ),
+            pgtrigger.migrations.AddTrigger(
+                model_name='task',
+                trigger=pgtrigger.compiler.Trigger(name='no_truncate', sql=pgtrigger.compiler.UpsertTriggerSql(func="RAISE EXCEPTION '% is not emptied', TG_TABLE_NAME;", hash='3fc3dbb4f0074ad7a78b5186d104ee06f0f8eac3', level='STATEMENT', operation='TRUNCATE', pgid='pgtrigger_no_truncate_9981f', table='workforce_task', when='BEFORE')),
+            ),
+            migrations.AddConstraint(
+                model_name='barred',
+                constraint=models.UniqueConstraint(fields=('task', 'annotator'), name='barred_once'),
+            ),
+            migrations.AddIndex(
+                model_name='assignment',
+                index=models.Index(condition=models.Q(('returned', False), ('state', 'open')), fields=['queue', 'rank'], name='slot_fresh'),
+            ),
+            migrations.AddIndex(
+                model_name='assignment',
+                index=models.Index(condition=models.Q(('returned', True), ('state', 'open')), fields=['queue', 'rank'], name='slot_returned'),
+            ),
+            migrations.AddIndex(
+                model_name='assignment',
+                index=models.Index(condition=models.Q(('state', 'leased')), fields=['queue', 'lease_until'], name='slot_leased'),
+            ),
+            migrations.AddIndex(
+                model_name='assignment',
+                index=models.Index(condition=models.Q(('state', 'leased')), fields=['annotator', 'queue'], name='slot_held'),
+            ),
+            migrations.AddIndex(
+                model_name='assignment',
+                index=models.Index(condition=models.Q(('state', 'submitted')), fields=['annotator', '-submitted_at'], name='slot_answered'),
+            ),
+            migrations.AddConstraint(
+                model_name='assignment',
+                constraint=models.UniqueConstraint(fields=('project', 'id'), name='assignment_project_key'),
+            ),
+            migrations.AddConstraint(
+                model_name='assignment',
+                constraint=models.UniqueConstraint(fields=('project', 'queue', 'task', 'annotator', 'version', 'id'), name='assignment_project_queue_task_annotator_version_key'),
+            ),
+            migrations.AddConstraint(
+                model_name='assignment',
+                constraint=models.UniqueConstraint(fields=('task', 'number'), name='slot_number_once_per_task'),
+            ),
+            migrations.AddConstraint(
+                model_name='assignment',
+                constraint=models.UniqueConstraint(fields=('task', 'annotator'), name='annotator_once_per_task'),
+            ),
+            migrations.AddConstraint(
+                model_name='assignment',
+                constraint=models.CheckConstraint(condition=models.Q(('state__in', ['open', 'leased', 'submitted', 'withdrawn'])), name='assignment_state_known'),
+            ),
+            migrations.AddConstraint(
+                model_name='assignment',
+                constraint=models.CheckConstraint(condition=models.Q(('number__gte', 1)), name='slot_number_counts_from_one'),
+            ),
+            migrations.AddConstraint(
+                model_name='assignment',
+                constraint=models.CheckConstraint(condition=models.Q(models.Q(('state', 'open'), _negated=True), models.Q(('annotator__isnull', True), ('lease_until__isnull', True), ('submitted_at__isnull', True), ('token__isnull', True)), _connector='OR'), name='open_slot_has_no_annotator'),
+            ),
+            migrations.AddConstraint(
+                model_name='assignment',
+                constraint=models.CheckConstraint(condition=models.Q(models.Q(('state', 'leased'), _negated=True), models.Q(('annotator__isnull', False), ('lease_until__isnull', False), ('leased_at__isnull', False), ('token__isnull', False), ('version__isnull', False)), _connector='OR'), name='leased_slot_has_end_and_token'),
+            ),
+            migrations.AddConstraint(
+                model_name='assignment',
+                constraint=models.CheckConstraint(condition=models.Q(models.Q(('state', 'submitted'), _negated=True), models.Q(('annotator__isnull', False), ('lease_until__isnull', True), ('submitted_at__isnull', False), ('version__isnull', False)), _connector='OR'), name='submitted_slot_has_annotator'),
+            ),
+            migrations.AddConstraint(
+                model_name='assignment',
+                constraint=models.CheckConstraint(condition=models.Q(models.Q(('state', 'withdrawn'), _negated=True), models.Q(('annotator__isnull', True), ('lease_until__isnull', True)), _connector='OR'), name='withdrawn_slot_has_no_annotator'),
+            ),
+            pgtrigger.migrations.AddTrigger(
+                model_name='assignment',
+                trigger=pgtrigger.compiler.Trigger(name='frozen', sql=pgtrigger.compiler.UpsertTriggerSql(func='RAISE EXCEPTION \'pgtrigger: Cannot update of "task_id", "queue_id", "number", "project_id" rows from % table\', TG_TABLE_NAME;', hash='dda36e6c4777ed2b0c1c21ffea3a3087371100ca', operation='UPDATE OF "task_id", "queue_id", "number", "project_id"', pgid='pgtrigger_frozen_d3ba7', table='workforce_assignment', when='BEFORE')),
+            ),
+            pgtrigger.migrations.AddTrigger(
+                model_name='assignment',
+                trigger=pgtrigger.compiler.Trigger(name='state_steps', sql=pgtrigger.compiler.UpsertTriggerSql(condition='WHEN (OLD.state IS DISTINCT FROM NEW.state)', func="\n            IF NOT ((OLD.state = 'open' AND NEW.state = 'leased') OR (OLD.state = 'leased' AND NEW.state = 'submitted') OR (OLD.state = 'leased' AND NEW.state = 'open') OR (OLD.state = 'open' AND NEW.state = 'withdrawn')) THEN\n                RAISE EXCEPTION '% does not go from % to %', TG_TABLE_NAME, OLD.state, NEW.state\n                    USING ERRCODE = 'check_violation', CONSTRAINT = TG_TABLE_NAME || '_state_steps';\n            END IF;\n            RETURN NEW;\n        ", hash='4124647c239625ca5d7a2a1f2e3a13e62936a0d0', operation='UPDATE OF "state"', pgid='pgtrigger_state_steps_d1cdc', table='workforce_assignment', when='BEFORE')),
+            ),
+            pgtrigger.migrations.AddTrigger(
+                model_name='assignment',
+                trigger=pgtrigger.compiler.Trigger(name='within_overlap', sql=pgtrigger.compiler.UpsertTriggerSql(func="\n                    IF EXISTS (SELECT 1 FROM fresh JOIN workforce_task t ON t.id = fresh.task_id\n                               WHERE fresh.number > t.overlap) THEN\n                        RAISE EXCEPTION 'a task has no more slots than its overlap'\n                            USING ERRCODE = 'check_violation', CONSTRAINT = 'workforce_assignment_within_overlap';\n                    END IF;\n                    RETURN NULL;\n                ", hash='3ae94bed5b7af37dbf7210bbc69112676a562a46', level='STATEMENT', operation='INSERT', pgid='pgtrigger_within_overlap_719e9', referencing='REFERENCING NEW TABLE AS fresh ', table='workforce_assignment', when='AFTER')),
+            ),
+            pgtrigger.migrations.AddTrigger(
+                model_name='assignment',
+                trigger=pgtrigger.compiler.Trigger(name='never_deleted', sql=pgtrigger.compiler.UpsertTriggerSql(func="RAISE EXCEPTION 'pgtrigger: Cannot delete rows from % table', TG_TABLE_NAME;", hash='b4d3c280bce63f821f94a8f64e9dcf62108843cb', operation='DELETE', pgid='pgtrigger_never_deleted_21737', table='workforce_assignment', when='BEFORE')),
+            ),
+            pgtrigger.migrations.AddTrigger(
+                model_name='assignment',
+                trigger=pgtrigger.compiler.Trigger(name='no_truncate', sql=pgtrigger.compiler.UpsertTriggerSql(func="RAISE EXCEPTION '% is not emptied', TG_TABLE_NAME;", hash='8f60672562922155082ff5a0046886ef44da4e88', level='STATEMENT', operation='TRUNCATE', pgid='pgtrigger_no_truncate_2115c', table='workforce_assignment', when='BEFORE')),
+            ),
+            migrations.AddConstraint(
+                model_name='annotator',
+                constraint=specs.models.base.SameProject(columns=('member_id',), keys=('id',), name='annotator_member_same_project', table='specs_member'),
+            ),
+            migrations.AddConstraint(
+                model_name='cohortmembership',
+                constraint=specs.models.base.SameProject(columns=('cohort_id',), keys=('id',), name='cohort_membership_cohort_same_project', table='workforce_cohort'),
+            ),
+            migrations.AddConstraint(
+                model_name='cohortmembership',
+                constraint=specs.models.base.SameProject(columns=('annotator_id',), keys=('id',), name='cohort_membership_annotator_same_project', table='workforce_annotator'),
+            ),
+            migrations.AddConstraint(
+                model_name='itemclause',
+                constraint=specs.models.base.SameProject(columns=('item_id',), keys=('id',), name='item_clause_item_same_project', table='workforce_item'),
+            ),
+            migrations.AddConstraint(
+                model_name='itemclause',
+                constraint=specs.models.base.SameProject(columns=('clause_id',), keys=('id',), name='item_clause_clause_same_project', table='specs_clause'),
+            ),
+            migrations.AddConstraint(
+                model_name='knownanswer',
+                constraint=specs.models.base.SameProject(columns=('item_id',), keys=('id',), name='known_answer_item_same_project', table='workforce_item'),
+            ),
+            migrations.AddConstraint(
+                model_name='knownanswer',
+                constraint=specs.models.base.SameProject(columns=('spec_id',), keys=('id',), name='known_answer_spec_same_project', table='specs_spec'),
+            ),
+            migrations.AddConstraint(
+                model_name='lease',
+                constraint=specs.models.base.SameProject(columns=('assignment_id',), keys=('id',), name='lease_assignment_same_project', table='workforce_assignment'),
+            ),
+            migrations.AddConstraint(
+                model_name='lease',
+                constraint=specs.models.base.SameProject(columns=('annotator_id',), keys=('id',), name='lease_annotator_same_project', table='workforce_annotator'),
+            ),
+            migrations.AddConstraint(
+                model_name='lease',
+                constraint=specs.models.base.SameProject(columns=('version_id',), keys=('id',), name='lease_version_same_project', table='specs_specversion'),
+            ),
+            migrations.AddConstraint(
+                model_name='item',
+                constraint=specs.models.base.SameProject(columns=('load_id',), keys=('id',), name='item_load_same_project', table='workforce_load'),
+            ),
+            migrations.AddConstraint(
+                model_name='prediction',
+                constraint=specs.models.base.SameProject(columns=('item_id',), keys=('id',), name='prediction_item_same_project', table='workforce_item'),
+            ),
+            migrations.AddConstraint(
+                model_name='prediction',
+                constraint=specs.models.base.SameProject(columns=('spec_id',), keys=('id',), name='prediction_spec_same_project', table='specs_spec'),
+            ),
+            migrations.AddConstraint(
+                model_name='load',
+                constraint=specs.models.base.SameProject(columns=('queue_id',), keys=('id',), name='load_queue_same_project', table='workforce_queue'),
+            ),
+            migrations.AddConstraint(
+                model_name='load',
+                constraint=specs.models.base.SameProject(columns=('loaded_by_id',), keys=('id',), name='load_loaded_by_same_project', table='specs_member'),
+            ),
+            migrations.AddConstraint(
+                model_name='enrolment',
+                constraint=specs.models.base.SameProject(columns=('queue_id',), keys=('id',), name='enrolment_queue_same_project', table='workforce_queue'),
+            ),
+            migrations.AddConstraint(
+                model_name='enrolment',
+                constraint=specs.models.base.SameProject(columns=('annotator_id',), keys=('id',), name='enrolment_annotator_same_project', table='workforce_annotator'),
+            ),
+            migrations.AddConstraint(
+                model_name='queue',
+                constraint=specs.models.base.SameProject(columns=('spec_id',), keys=('id',), name='queue_spec_same_project', table='specs_spec'),
+            ),
+            migrations.AddConstraint(
+                model_name='queue',
+                constraint=specs.models.base.SameProject(columns=('owner_id',), keys=('id',), name='queue_owner_same_project', table='specs_member'),
+            ),
+            migrations.AddConstraint(
+                model_name='queue',
+                constraint=specs.models.base.SameProject(columns=('adjudication_queue_id',), keys=('id',), name='queue_adjudication_queue_same_project', table='workforce_queue'),
+            ),
+            migrations.AddConstraint(
+                model_name='queue',
+                constraint=specs.models.base.SameProject(columns=('required_skill_id',), keys=('id',), name='queue_required_skill_same_project', table='workforce_skill'),
+            ),
+            migrations.AddConstraint(
+                model_name='queue',
+                constraint=specs.models.base.SameProject(columns=('spec_id', 'version_id'), keys=('spec_id', 'id'), name='queue_version_of_its_spec', table='specs_specversion'),
+            ),
+            migrations.AddConstraint(
+                model_name='annotatorskill',
+                constraint=specs.models.base.SameProject(columns=('annotator_id',), keys=('id',), name='annotator_skill_annotator_same_project', table='workforce_annotator'),
+            ),
+            migrations.AddConstraint(
+                model_name='annotatorskill',
+                constraint=specs.models.base.SameProject(columns=('skill_id',), keys=('id',), name='annotator_skill_skill_same_project', table='workforce_skill'),
+            ),
+            migrations.AddConstraint(
+                model_name='task',
+                constraint=specs.models.base.SameProject(columns=('item_id',), keys=('id',), name='task_item_same_project', table='workforce_item'),
+            ),
+            migrations.AddConstraint(
+                model_name='task',
+                constraint=specs.models.base.SameProject(columns=('queue_id',), keys=('id',), name='task_queue_same_project', table='workforce_queue'),
+            ),
+            migrations.AddConstraint(
+                model_name='barred',
+                constraint=specs.models.base.SameProject(columns=('task_id',), keys=('id',), name='barred_task_same_project', table='workforce_task'),
+            ),
+            migrations.AddConstraint(
+                model_name='barred',
+                constraint=specs.models.base.SameProject(columns=('annotator_id',), keys=('id',), name='barred_annotator_same_project', table='workforce_annotator'),
+            ),
+            migrations.AddConstraint(
+                model_name='assignment',
+                constraint=specs.models.base.SameProject(columns=('queue_id', 'task_id'), keys=('queue_id', 'id'), name='assignment_in_the_queue_of_its_task', table='workforce_task'),
+            ),
+            migrations.AddConstraint(
+                model_name='assignment',
+                constraint=specs.models.base.SameProject(columns=('annotator_id',), keys=('id',), name='assignment_annotator_same_project', table='workforce_annotator'),
+            ),
+            migrations.AddConstraint(
+                model_name='assignment',
+                constraint=specs.models.base.SameProject(columns=('version_id',), keys=('id',), name='assignment_version_same_project', table='specs_specversion'),
+            ),
+        ]),
     ]

@@ -10,6 +10,8 @@ import specs.models.base
 from decimal import Decimal
 from django.db import migrations, models
 
+from specs.models.migrating import Together
+
 
 class Migration(migrations.Migration):
 
@@ -19,366 +21,378 @@ class Migration(migrations.Migration):
     ]
 
     operations = [
-        migrations.CreateModel(
-            name='Canary',
-            fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('share', models.FloatField()),
-                ('n_tasks', models.IntegerField(default=0)),
-                ('state', models.CharField(choices=[('running', 'Running'), ('adopted', 'Adopted'), ('withdrawn', 'Withdrawn')], default='running', max_length=16)),
-                ('started_at', models.DateTimeField(db_default=django.db.models.functions.datetime.Now())),
-                ('ended_at', models.DateTimeField(null=True)),
-            ],
-        ),
-        migrations.CreateModel(
-            name='QuizAttempt',
-            fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('scope', models.CharField(choices=[('changed', 'Quiz on the changed clauses'), ('whole', 'Qualification on the whole spec')], max_length=8)),
-                ('number', models.SmallIntegerField()),
-                ('items', models.JSONField(default=list)),
-                ('n_right', models.SmallIntegerField(default=0)),
-                ('state', models.CharField(choices=[('open', 'Open'), ('passed', 'Passed'), ('failed', 'Failed')], default='open', max_length=8)),
-                ('started_at', models.DateTimeField(db_default=django.db.models.functions.datetime.Now())),
-                ('ended_at', models.DateTimeField(null=True)),
-            ],
-        ),
-        migrations.CreateModel(
-            name='QuizLeave',
-            fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('excused', models.BooleanField(default=False)),
-                ('reason', models.TextField()),
-                ('given_at', models.DateTimeField(db_default=django.db.models.functions.datetime.Now())),
-                ('event_id', models.BigIntegerField()),
-            ],
-        ),
-        pgtrigger.migrations.RemoveTrigger(
-            model_name='queue',
-            name='version_in_force_is_published',
-        ),
-        migrations.RemoveConstraint(
-            model_name='queue',
-            name='queue_purpose_known',
-        ),
-        migrations.RemoveConstraint(
-            model_name='queue',
-            name='queue_shares_are_shares',
-        ),
-        migrations.AddField(
-            model_name='assignment',
-            name='reserved_for',
-            field=specs.models.base.ProjectLink(db_constraint=False, db_index=False, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='workforce.cohort'),
-        ),
-        migrations.AddField(
-            model_name='knownanswer',
-            name='explanation',
-            field=models.TextField(blank=True, db_default=''),
-        ),
-        migrations.AddField(
-            model_name='queue',
-            name='entry',
-            field=models.CharField(choices=[('none', 'Nothing'), ('acknowledge', 'Read and confirm what changed'), ('quiz', 'Read what changed and pass a quiz on it')], default='acknowledge', max_length=16),
-        ),
-        migrations.AddField(
-            model_name='queue',
-            name='in_progress',
-            field=models.CharField(choices=[('finish', 'Finish under the old version'), ('restart', 'Start again under the new version'), ('ask', 'Ask each annotator at submission')], default='finish', max_length=8),
-        ),
-        migrations.AddField(
-            model_name='queue',
-            name='qualification',
-            field=models.BooleanField(default=False),
-        ),
-        migrations.AddField(
-            model_name='queue',
-            name='quiz_attempts',
-            field=models.SmallIntegerField(default=3, validators=[django.core.validators.MinValueValidator(1), django.core.validators.MaxValueValidator(20)]),
-        ),
-        migrations.AddField(
-            model_name='queue',
-            name='quiz_failure',
-            field=models.CharField(choices=[('wait', 'May try again after a while'), ('lead', 'A lead or manager lets her try again')], default='lead', max_length=8),
-        ),
-        migrations.AddField(
-            model_name='queue',
-            name='quiz_items',
-            field=models.SmallIntegerField(default=5, validators=[django.core.validators.MinValueValidator(1), django.core.validators.MaxValueValidator(50)]),
-        ),
-        migrations.AddField(
-            model_name='queue',
-            name='quiz_pass_share',
-            field=models.DecimalField(decimal_places=3, default=Decimal('0.8'), max_digits=4),
-        ),
-        migrations.AddField(
-            model_name='queue',
-            name='quiz_wait',
-            field=models.DurationField(default=datetime.timedelta(seconds=3600)),
-        ),
-        migrations.AddField(
-            model_name='task',
-            name='pinned',
-            field=specs.models.base.ProjectLink(db_constraint=False, db_index=False, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='specs.specversion'),
-        ),
+        Together([
+            migrations.CreateModel(
+                name='Canary',
+                fields=[
+                    ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                    ('share', models.FloatField()),
+                    ('n_tasks', models.IntegerField(default=0)),
+                    ('state', models.CharField(choices=[('running', 'Running'), ('adopted', 'Adopted'), ('withdrawn', 'Withdrawn')], default='running', max_length=16)),
+                    ('started_at', models.DateTimeField(db_default=django.db.models.functions.datetime.Now())),
+                    ('ended_at', models.DateTimeField(null=True)),
+                ],
+            ),
+            migrations.CreateModel(
+                name='QuizAttempt',
+                fields=[
+                    ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                    ('scope', models.CharField(choices=[('changed', 'Quiz on the changed clauses'), ('whole', 'Qualification on the whole spec')], max_length=8)),
+                    ('number', models.SmallIntegerField()),
+                    ('items', models.JSONField(default=list)),
+                    ('n_right', models.SmallIntegerField(default=0)),
+                    ('state', models.CharField(choices=[('open', 'Open'), ('passed', 'Passed'), ('failed', 'Failed')], default='open', max_length=8)),
+                    ('started_at', models.DateTimeField(db_default=django.db.models.functions.datetime.Now())),
+                    ('ended_at', models.DateTimeField(null=True)),
+                ],
+            ),
+            migrations.CreateModel(
+                name='QuizLeave',
+                fields=[
+                    ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                    ('excused', models.BooleanField(default=False)),
+                    ('reason', models.TextField()),
+                    ('given_at', models.DateTimeField(db_default=django.db.models.functions.datetime.Now())),
+                    ('event_id', models.BigIntegerField()),
+                ],
+            ),
+        ]),
+        Together([
+            pgtrigger.migrations.RemoveTrigger(
+                model_name='queue',
+                name='version_in_force_is_published',
+            ),
+            migrations.RemoveConstraint(
+                model_name='queue',
+                name='queue_purpose_known',
+            ),
+            migrations.RemoveConstraint(
+                model_name='queue',
+                name='queue_shares_are_shares',
+            ),
+        ]),
+        Together([
+            migrations.AddField(
+                model_name='assignment',
+                name='reserved_for',
+                field=specs.models.base.ProjectLink(db_constraint=False, db_index=False, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='workforce.cohort'),
+            ),
+            migrations.AddField(
+                model_name='knownanswer',
+                name='explanation',
+                field=models.TextField(blank=True, db_default=''),
+            ),
+            migrations.AddField(
+                model_name='queue',
+                name='entry',
+                field=models.CharField(choices=[('none', 'Nothing'), ('acknowledge', 'Read and confirm what changed'), ('quiz', 'Read what changed and pass a quiz on it')], default='acknowledge', max_length=16),
+            ),
+            migrations.AddField(
+                model_name='queue',
+                name='in_progress',
+                field=models.CharField(choices=[('finish', 'Finish under the old version'), ('restart', 'Start again under the new version'), ('ask', 'Ask each annotator at submission')], default='finish', max_length=8),
+            ),
+            migrations.AddField(
+                model_name='queue',
+                name='qualification',
+                field=models.BooleanField(default=False),
+            ),
+            migrations.AddField(
+                model_name='queue',
+                name='quiz_attempts',
+                field=models.SmallIntegerField(default=3, validators=[django.core.validators.MinValueValidator(1), django.core.validators.MaxValueValidator(20)]),
+            ),
+            migrations.AddField(
+                model_name='queue',
+                name='quiz_failure',
+                field=models.CharField(choices=[('wait', 'May try again after a while'), ('lead', 'A lead or manager lets her try again')], default='lead', max_length=8),
+            ),
+            migrations.AddField(
+                model_name='queue',
+                name='quiz_items',
+                field=models.SmallIntegerField(default=5, validators=[django.core.validators.MinValueValidator(1), django.core.validators.MaxValueValidator(50)]),
+            ),
+            migrations.AddField(
+                model_name='queue',
+                name='quiz_pass_share',
+                field=models.DecimalField(decimal_places=3, default=Decimal('0.8'), max_digits=4),
+            ),
+            migrations.AddField(
+                model_name='queue',
+                name='quiz_wait',
+                field=models.DurationField(default=datetime.timedelta(seconds=3600)),
+            ),
+            migrations.AddField(
+                model_name='task',
+                name='pinned',
+                field=specs.models.base.ProjectLink(db_constraint=False, db_index=False, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='specs.specversion'),
+            ),
+        ]),
         migrations.AlterField(
             model_name='queue',
             name='purpose',
             field=models.CharField(choices=[('labelling', 'Labelling'), ('adjudication', 'Adjudication'), ('calibration', 'Calibration'), ('relabelling', 'Relabelling'), ('training', 'Training'), ('pilot', 'Pilot')], default='labelling', max_length=16),
         ),
-        pgtrigger.migrations.AddTrigger(
-            model_name='queue',
-            trigger=pgtrigger.compiler.Trigger(name='version_in_force_is_published', sql=pgtrigger.compiler.UpsertTriggerSql(func="\n                    IF NEW.version_id IS NOT NULL AND NOT EXISTS (\n                        SELECT 1 FROM specs_specversion v WHERE v.id = NEW.version_id\n                          AND (v.state IN ('published', 'retired') OR v.state = 'trial' AND NEW.purpose = 'pilot')) THEN\n                        RAISE EXCEPTION 'only a published version can be in force'\n                            USING ERRCODE = 'check_violation', CONSTRAINT = 'workforce_queue_version_in_force_is_published';\n                    END IF;\n                    RETURN NEW;\n                ", hash='d321510d4b72c16563b138e7ba71d6551e2bcf99', operation='INSERT OR UPDATE OF "version_id"', pgid='pgtrigger_version_in_force_is_published_4a0de', table='workforce_queue', when='BEFORE')),
-        ),
-        migrations.AddConstraint(
-            model_name='assignment',
-            constraint=specs.models.base.SameProject(columns=('reserved_for_id',), keys=('id',), name='assignment_reserved_for_same_project', table='workforce_cohort'),
-        ),
-        migrations.AddConstraint(
-            model_name='queue',
-            constraint=models.CheckConstraint(condition=models.Q(('purpose__in', ['labelling', 'adjudication', 'calibration', 'relabelling', 'training', 'pilot'])), name='queue_purpose_known'),
-        ),
-        migrations.AddConstraint(
-            model_name='queue',
-            constraint=models.CheckConstraint(condition=models.Q(('entry__in', ['none', 'acknowledge', 'quiz'])), name='queue_entry_known'),
-        ),
-        migrations.AddConstraint(
-            model_name='queue',
-            constraint=models.CheckConstraint(condition=models.Q(('quiz_failure__in', ['wait', 'lead'])), name='queue_quiz_failure_known'),
-        ),
-        migrations.AddConstraint(
-            model_name='queue',
-            constraint=models.CheckConstraint(condition=models.Q(('in_progress__in', ['finish', 'restart', 'ask'])), name='queue_in_progress_known'),
-        ),
-        migrations.AddConstraint(
-            model_name='queue',
-            constraint=models.CheckConstraint(condition=models.Q(('cite_share__gte', 0), ('cite_share__lte', 1), ('gold_share__gte', 0), ('gold_share__lte', Decimal('0.5')), ('quiz_pass_share__gt', 0), ('quiz_pass_share__lte', 1)), name='queue_shares_are_shares'),
-        ),
-        migrations.AddConstraint(
-            model_name='task',
-            constraint=specs.models.base.SameProject(columns=('pinned_id',), keys=('id',), name='task_pinned_same_project', table='specs_specversion'),
-        ),
-        migrations.AddField(
-            model_name='canary',
-            name='before',
-            field=specs.models.base.ProjectLink(db_constraint=False, db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='specs.specversion'),
-        ),
-        migrations.AddField(
-            model_name='canary',
-            name='cohort',
-            field=specs.models.base.ProjectLink(db_constraint=False, db_index=False, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='workforce.cohort'),
-        ),
-        migrations.AddField(
-            model_name='canary',
-            name='project',
-            field=models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='specs.project'),
-        ),
-        migrations.AddField(
-            model_name='canary',
-            name='queue',
-            field=specs.models.base.ProjectLink(db_constraint=False, db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='canaries', to='workforce.queue'),
-        ),
-        migrations.AddField(
-            model_name='canary',
-            name='spec',
-            field=specs.models.base.ProjectLink(db_constraint=False, db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='specs.spec'),
-        ),
-        migrations.AddField(
-            model_name='canary',
-            name='started_by',
-            field=specs.models.base.ProjectLink(db_constraint=False, db_index=False, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='specs.member'),
-        ),
-        migrations.AddField(
-            model_name='canary',
-            name='version',
-            field=specs.models.base.ProjectLink(db_constraint=False, db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='specs.specversion'),
-        ),
-        migrations.AddField(
-            model_name='quizattempt',
-            name='annotator',
-            field=specs.models.base.ProjectLink(db_constraint=False, db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='workforce.annotator'),
-        ),
-        migrations.AddField(
-            model_name='quizattempt',
-            name='project',
-            field=models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='specs.project'),
-        ),
-        migrations.AddField(
-            model_name='quizattempt',
-            name='queue',
-            field=specs.models.base.ProjectLink(db_constraint=False, db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='workforce.queue'),
-        ),
-        migrations.AddField(
-            model_name='quizattempt',
-            name='version',
-            field=specs.models.base.ProjectLink(db_constraint=False, db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='specs.specversion'),
-        ),
-        migrations.AddField(
-            model_name='quizleave',
-            name='annotator',
-            field=specs.models.base.ProjectLink(db_constraint=False, db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='workforce.annotator'),
-        ),
-        migrations.AddField(
-            model_name='quizleave',
-            name='given_by',
-            field=specs.models.base.ProjectLink(db_constraint=False, db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='specs.member'),
-        ),
-        migrations.AddField(
-            model_name='quizleave',
-            name='project',
-            field=models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='specs.project'),
-        ),
-        migrations.AddField(
-            model_name='quizleave',
-            name='queue',
-            field=specs.models.base.ProjectLink(db_constraint=False, db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='workforce.queue'),
-        ),
-        migrations.AddField(
-            model_name='quizleave',
-            name='version',
-            field=specs.models.base.ProjectLink(db_constraint=False, db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='specs.specversion'),
-        ),
-        migrations.AddConstraint(
-            model_name='canary',
-            constraint=models.UniqueConstraint(fields=('project', 'id'), name='canary_project_key'),
-        ),
-        migrations.AddConstraint(
-            model_name='canary',
-            constraint=specs.models.base.SameProject(columns=('queue_id',), keys=('id',), name='canary_queue_same_project', table='workforce_queue'),
-        ),
-        migrations.AddConstraint(
-            model_name='canary',
-            constraint=specs.models.base.SameProject(columns=('before_id',), keys=('id',), name='canary_before_same_project', table='specs_specversion'),
-        ),
-        migrations.AddConstraint(
-            model_name='canary',
-            constraint=specs.models.base.SameProject(columns=('cohort_id',), keys=('id',), name='canary_cohort_same_project', table='workforce_cohort'),
-        ),
-        migrations.AddConstraint(
-            model_name='canary',
-            constraint=specs.models.base.SameProject(columns=('started_by_id',), keys=('id',), name='canary_started_by_same_project', table='specs_member'),
-        ),
-        migrations.AddConstraint(
-            model_name='canary',
-            constraint=specs.models.base.SameProject(columns=('spec_id', 'version_id'), keys=('spec_id', 'id'), name='canary_version_of_its_spec', table='specs_specversion'),
-        ),
-        migrations.AddConstraint(
-            model_name='canary',
-            constraint=models.UniqueConstraint(condition=models.Q(('state', 'running')), fields=('queue',), name='one_running_canary_per_queue'),
-        ),
-        migrations.AddConstraint(
-            model_name='canary',
-            constraint=models.CheckConstraint(condition=models.Q(('state__in', ['running', 'adopted', 'withdrawn'])), name='canary_state_known'),
-        ),
-        migrations.AddConstraint(
-            model_name='canary',
-            constraint=models.CheckConstraint(condition=models.Q(('share__gt', 0), ('share__lte', 1)), name='canary_share_is_a_share'),
-        ),
-        migrations.AddConstraint(
-            model_name='canary',
-            constraint=models.CheckConstraint(condition=models.Q(('state', 'running'), ('ended_at__isnull', False), _connector='XOR'), name='ended_canary_has_a_time'),
-        ),
-        pgtrigger.migrations.AddTrigger(
-            model_name='canary',
-            trigger=pgtrigger.compiler.Trigger(name='frozen', sql=pgtrigger.compiler.UpsertTriggerSql(func='RAISE EXCEPTION \'pgtrigger: Cannot update of "queue_id", "version_id", "cohort_id", "share", "started_at" rows from % table\', TG_TABLE_NAME;', hash='c1498bda25d7612091813b78d032d8d327badde0', operation='UPDATE OF "queue_id", "version_id", "cohort_id", "share", "started_at"', pgid='pgtrigger_frozen_7596f', table='workforce_canary', when='BEFORE')),
-        ),
-        pgtrigger.migrations.AddTrigger(
-            model_name='canary',
-            trigger=pgtrigger.compiler.Trigger(name='state_steps', sql=pgtrigger.compiler.UpsertTriggerSql(condition='WHEN (OLD.state IS DISTINCT FROM NEW.state)', func="\n            IF NOT ((OLD.state = 'running' AND NEW.state = 'adopted') OR (OLD.state = 'running' AND NEW.state = 'withdrawn')) THEN\n                RAISE EXCEPTION '% does not go from % to %', TG_TABLE_NAME, OLD.state, NEW.state\n                    USING ERRCODE = 'check_violation', CONSTRAINT = TG_TABLE_NAME || '_state_steps';\n            END IF;\n            RETURN NEW;\n        ", hash='e9ee16789a001a691a548ccfb7d0f48280249b5e', operation='UPDATE OF "state"', pgid='pgtrigger_state_steps_86307', table='workforce_canary', when='BEFORE')),
-        ),
-        pgtrigger.migrations.AddTrigger(
-            model_name='canary',
-            trigger=pgtrigger.compiler.Trigger(name='never_deleted', sql=pgtrigger.compiler.UpsertTriggerSql(func="RAISE EXCEPTION 'pgtrigger: Cannot delete rows from % table', TG_TABLE_NAME;", hash='e4f136b5fbdb3e270da9d245cfe0405c1ef0d6c0', operation='DELETE', pgid='pgtrigger_never_deleted_a53d9', table='workforce_canary', when='BEFORE')),
-        ),
-        pgtrigger.migrations.AddTrigger(
-            model_name='canary',
-            trigger=pgtrigger.compiler.Trigger(name='no_truncate', sql=pgtrigger.compiler.UpsertTriggerSql(func="RAISE EXCEPTION '% is not emptied', TG_TABLE_NAME;", hash='b781a3ab13684f1920b7ab884d0d0dd630b3fb0c', level='STATEMENT', operation='TRUNCATE', pgid='pgtrigger_no_truncate_360b9', table='workforce_canary', when='BEFORE')),
-        ),
-        migrations.AddIndex(
-            model_name='quizattempt',
-            index=models.Index(condition=models.Q(('state', 'passed')), fields=['annotator', 'version'], name='quiz_passed'),
-        ),
-        migrations.AddConstraint(
-            model_name='quizattempt',
-            constraint=models.UniqueConstraint(fields=('project', 'id'), name='quiz_attempt_project_key'),
-        ),
-        migrations.AddConstraint(
-            model_name='quizattempt',
-            constraint=specs.models.base.SameProject(columns=('queue_id',), keys=('id',), name='quiz_attempt_queue_same_project', table='workforce_queue'),
-        ),
-        migrations.AddConstraint(
-            model_name='quizattempt',
-            constraint=specs.models.base.SameProject(columns=('annotator_id',), keys=('id',), name='quiz_attempt_annotator_same_project', table='workforce_annotator'),
-        ),
-        migrations.AddConstraint(
-            model_name='quizattempt',
-            constraint=specs.models.base.SameProject(columns=('version_id',), keys=('id',), name='quiz_attempt_version_same_project', table='specs_specversion'),
-        ),
-        migrations.AddConstraint(
-            model_name='quizattempt',
-            constraint=models.UniqueConstraint(fields=('annotator', 'queue', 'version', 'number'), name='quiz_attempt_number_once'),
-        ),
-        migrations.AddConstraint(
-            model_name='quizattempt',
-            constraint=models.UniqueConstraint(condition=models.Q(('state', 'open')), fields=('annotator', 'queue'), name='one_open_quiz_per_queue'),
-        ),
-        migrations.AddConstraint(
-            model_name='quizattempt',
-            constraint=models.CheckConstraint(condition=models.Q(('scope__in', ['changed', 'whole'])), name='quiz_attempt_scope_known'),
-        ),
-        migrations.AddConstraint(
-            model_name='quizattempt',
-            constraint=models.CheckConstraint(condition=models.Q(('state__in', ['open', 'passed', 'failed'])), name='quiz_attempt_state_known'),
-        ),
-        migrations.AddConstraint(
-            model_name='quizattempt',
-            constraint=models.CheckConstraint(condition=models.Q(('state', 'open'), ('ended_at__isnull', False), _connector='XOR'), name='ended_quiz_has_a_time'),
-        ),
-        pgtrigger.migrations.AddTrigger(
-            model_name='quizattempt',
-            trigger=pgtrigger.compiler.Trigger(name='frozen', sql=pgtrigger.compiler.UpsertTriggerSql(func='RAISE EXCEPTION \'pgtrigger: Cannot update of "queue_id", "annotator_id", "version_id", "number", "scope" rows from % table\', TG_TABLE_NAME;', hash='93dbfefe968bfbdad40059cae8836c3dd81cca66', operation='UPDATE OF "queue_id", "annotator_id", "version_id", "number", "scope"', pgid='pgtrigger_frozen_80909', table='workforce_quizattempt', when='BEFORE')),
-        ),
-        pgtrigger.migrations.AddTrigger(
-            model_name='quizattempt',
-            trigger=pgtrigger.compiler.Trigger(name='state_steps', sql=pgtrigger.compiler.UpsertTriggerSql(condition='WHEN (OLD.state IS DISTINCT FROM NEW.state)', func="\n            IF NOT ((OLD.state = 'open' AND NEW.state = 'passed') OR (OLD.state = 'open' AND NEW.state = 'failed')) THEN\n                RAISE EXCEPTION '% does not go from % to %', TG_TABLE_NAME, OLD.state, NEW.state\n                    USING ERRCODE = 'check_violation', CONSTRAINT = TG_TABLE_NAME || '_state_steps';\n            END IF;\n            RETURN NEW;\n        ", hash='da1dffb095e31def9310c5ed1bcbb4c0c1586180', operation='UPDATE OF "state"', pgid='pgtrigger_state_steps_2902a', table='workforce_quizattempt', when='BEFORE')),
-        ),
-        pgtrigger.migrations.AddTrigger(
-            model_name='quizattempt',
-            trigger=pgtrigger.compiler.Trigger(name='never_deleted', sql=pgtrigger.compiler.UpsertTriggerSql(func="RAISE EXCEPTION 'pgtrigger: Cannot delete rows from % table', TG_TABLE_NAME;", hash='b109f4929b55c4260902e6146089ba2b36097ce3', operation='DELETE', pgid='pgtrigger_never_deleted_ed694', table='workforce_quizattempt', when='BEFORE')),
-        ),
-        pgtrigger.migrations.AddTrigger(
-            model_name='quizattempt',
-            trigger=pgtrigger.compiler.Trigger(name='no_truncate', sql=pgtrigger.compiler.UpsertTriggerSql(func="RAISE EXCEPTION '% is not emptied', TG_TABLE_NAME;", hash='fb0ce54de6e648ef3252280921b0f7f279b2cada', level='STATEMENT', operation='TRUNCATE', pgid='pgtrigger_no_truncate_e9d45', table='workforce_quizattempt', when='BEFORE')),
-        ),
-        migrations.AddIndex(
-            model_name='quizleave',
-            index=models.Index(fields=['annotator', 'queue'], name='quiz_leave_annotator'),
-        ),
-        migrations.AddConstraint(
-            model_name='quizleave',
-            constraint=specs.models.base.SameProject(columns=('queue_id',), keys=('id',), name='quiz_leave_queue_same_project', table='workforce_queue'),
-        ),
-        migrations.AddConstraint(
-            model_name='quizleave',
-            constraint=specs.models.base.SameProject(columns=('annotator_id',), keys=('id',), name='quiz_leave_annotator_same_project', table='workforce_annotator'),
-        ),
-        migrations.AddConstraint(
-            model_name='quizleave',
-            constraint=specs.models.base.SameProject(columns=('version_id',), keys=('id',), name='quiz_leave_version_same_project', table='specs_specversion'),
-        ),
-        migrations.AddConstraint(
-            model_name='quizleave',
-            constraint=specs.models.base.SameProject(columns=('given_by_id',), keys=('id',), name='quiz_leave_given_by_same_project', table='specs_member'),
-        ),
-        migrations.AddConstraint(
-            model_name='quizleave',
-            constraint=models.CheckConstraint(condition=models.Q(('reason', ''), _negated=True), name='quiz_leave_has_a_reason'),
-        ),
-        pgtrigger.migrations.AddTrigger(
-            model_name='quizleave',
-            trigger=pgtrigger.compiler.Trigger(name='append_only', sql=pgtrigger.compiler.UpsertTriggerSql(func="RAISE EXCEPTION 'pgtrigger: Cannot update or delete rows from % table', TG_TABLE_NAME;", hash='5130e4c500869c21f34e3680bd04bd984f68a790', operation='UPDATE OR DELETE', pgid='pgtrigger_append_only_6833d', table='workforce_quizleave', when='BEFORE')),
-        ),
-        pgtrigger.migrations.AddTrigger(
-            model_name='quizleave',
-            trigger=pgtrigger.compiler.Trigger(name='no_truncate', sql=pgtrigger.compiler.UpsertTriggerSql(func="RAISE EXCEPTION '% is not emptied', TG_TABLE_NAME;", hash='9681c9ac930167945aec5d5f4e6a1df9d0caff79', level='STATEMENT', operation='TRUNCATE', pgid='pgtrigger_no_truncate_3001d', table='workforce_quizleave', when='BEFORE')),
-        ),
+        Together([
+            pgtrigger.migrations.AddTrigger(
+                model_name='queue',
+                trigger=pgtrigger.compiler.Trigger(name='version_in_force_is_published', sql=pgtrigger.compiler.UpsertTriggerSql(func="\n                    IF NEW.version_id IS NOT NULL AND NOT EXISTS (\n                        SELECT 1 FROM specs_specversion v WHERE v.id = NEW.version_id\n                          AND (v.state IN ('published', 'retired') OR v.state = 'trial' AND NEW.purpose = 'pilot')) THEN\n                        RAISE EXCEPTION 'only a published version can be in force'\n                            USING ERRCODE = 'check_violation', CONSTRAINT = 'workforce_queue_version_in_force_is_published';\n                    END IF;\n                    RETURN NEW;\n                ", hash='d321510d4b72c16563b138e7ba71d6551e2bcf99', operation='INSERT OR UPDATE OF "version_id"', pgid='pgtrigger_version_in_force_is_published_4a0de', table='workforce_queue', when='BEFORE')),
+            ),
+            migrations.AddConstraint(
+                model_name='assignment',
+                constraint=specs.models.base.SameProject(columns=('reserved_for_id',), keys=('id',), name='assignment_reserved_for_same_project', table='workforce_cohort'),
+            ),
+            migrations.AddConstraint(
+                model_name='queue',
+                constraint=models.CheckConstraint(condition=models.Q(('purpose__in', ['labelling', 'adjudication', 'calibration', 'relabelling', 'training', 'pilot'])), name='queue_purpose_known'),
+            ),
+            migrations.AddConstraint(
+                model_name='queue',
+                constraint=models.CheckConstraint(condition=models.Q(('entry__in', ['none', 'acknowledge', 'quiz'])), name='queue_entry_known'),
+            ),
+            migrations.AddConstraint(
+                model_name='queue',
+                constraint=models.CheckConstraint(condition=models.Q(('quiz_failure__in', ['wait', 'lead'])), name='queue_quiz_failure_known'),
+            ),
+            migrations.AddConstraint(
+                model_name='queue',
+                constraint=models.CheckConstraint(condition=models.Q(('in_progress__in', ['finish', 'restart', 'ask'])), name='queue_in_progress_known'),
+            ),
+            migrations.AddConstraint(
+                model_name='queue',
+                constraint=models.CheckConstraint(condition=models.Q(('cite_share__gte', 0), ('cite_share__lte', 1), ('gold_share__gte', 0), ('gold_share__lte', Decimal('0.5')), ('quiz_pass_share__gt', 0), ('quiz_pass_share__lte', 1)), name='queue_shares_are_shares'),
+            ),
+            migrations.AddConstraint(
+                model_name='task',
+                constraint=specs.models.base.SameProject(columns=('pinned_id',), keys=('id',), name='task_pinned_same_project', table='specs_specversion'),
+            ),
+        ]),
+        Together([
+            migrations.AddField(
+                model_name='canary',
+                name='before',
+                field=specs.models.base.ProjectLink(db_constraint=False, db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='specs.specversion'),
+            ),
+            migrations.AddField(
+                model_name='canary',
+                name='cohort',
+                field=specs.models.base.ProjectLink(db_constraint=False, db_index=False, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='workforce.cohort'),
+            ),
+            migrations.AddField(
+                model_name='canary',
+                name='project',
+                field=models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='specs.project'),
+            ),
+            migrations.AddField(
+                model_name='canary',
+                name='queue',
+                field=specs.models.base.ProjectLink(db_constraint=False, db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='canaries', to='workforce.queue'),
+            ),
+            migrations.AddField(
+                model_name='canary',
+                name='spec',
+                field=specs.models.base.ProjectLink(db_constraint=False, db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='specs.spec'),
+            ),
+            migrations.AddField(
+                model_name='canary',
+                name='started_by',
+                field=specs.models.base.ProjectLink(db_constraint=False, db_index=False, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='specs.member'),
+            ),
+            migrations.AddField(
+                model_name='canary',
+                name='version',
+                field=specs.models.base.ProjectLink(db_constraint=False, db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='specs.specversion'),
+            ),
+            migrations.AddField(
+                model_name='quizattempt',
+                name='annotator',
+                field=specs.models.base.ProjectLink(db_constraint=False, db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='workforce.annotator'),
+            ),
+            migrations.AddField(
+                model_name='quizattempt',
+                name='project',
+                field=models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='specs.project'),
+            ),
+            migrations.AddField(
+                model_name='quizattempt',
+                name='queue',
+                field=specs.models.base.ProjectLink(db_constraint=False, db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='workforce.queue'),
+            ),
+            migrations.AddField(
+                model_name='quizattempt',
+                name='version',
+                field=specs.models.base.ProjectLink(db_constraint=False, db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='specs.specversion'),
+            ),
+            migrations.AddField(
+                model_name='quizleave',
+                name='annotator',
+                field=specs.models.base.ProjectLink(db_constraint=False, db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='workforce.annotator'),
+            ),
+            migrations.AddField(
+                model_name='quizleave',
+                name='given_by',
+                field=specs.models.base.ProjectLink(db_constraint=False, db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='specs.member'),
+            ),
+            migrations.AddField(
+                model_name='quizleave',
+                name='project',
+                field=models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='specs.project'),
+            ),
+            migrations.AddField(
+                model_name='quizleave',
+                name='queue',
+                field=specs.models.base.ProjectLink(db_constraint=False, db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='workforce.queue'),
+            ),
+            migrations.AddField(
+                model_name='quizleave',
+                name='version',
+                field=specs.models.base.ProjectLink(db_constraint=False, db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='specs.specversion'),
+            ),
+        ]),
+        Together([
+            migrations.AddConstraint(
+                model_name='canary',
+                constraint=models.UniqueConstraint(fields=('project', 'id'), name='canary_project_key'),
+            ),
+            migrations.AddConstraint(
+                model_name='canary',
+                constraint=specs.models.base.SameProject(columns=('queue_id',), keys=('id',), name='canary_queue_same_project', table='workforce_queue'),
+            ),
+            migrations.AddConstraint(
+                model_name='canary',
+                constraint=specs.models.base.SameProject(columns=('before_id',), keys=('id',), name='canary_before_same_project', table='specs_specversion'),
+            ),
+            migrations.AddConstraint(
+                model_name='canary',
+                constraint=specs.models.base.SameProject(columns=('cohort_id',), keys=('id',), name='canary_cohort_same_project', table='workforce_cohort'),
+            ),
+            migrations.AddConstraint(
+                model_name='canary',
+                constraint=specs.models.base.SameProject(columns=('started_by_id',), keys=('id',), name='canary_started_by_same_project', table='specs_member'),
+            ),
+            migrations.AddConstraint(
+                model_name='canary',
+                constraint=specs.models.base.SameProject(columns=('spec_id', 'version_id'), keys=('spec_id', 'id'), name='canary_version_of_its_spec', table='specs_specversion'),
+            ),
+            migrations.AddConstraint(
+                model_name='canary',
+                constraint=models.UniqueConstraint(condition=models.Q(('state', 'running')), fields=('queue',), name='one_running_canary_per_queue'),
+            ),
+            migrations.AddConstraint(
+                model_name='canary',
+                constraint=models.CheckConstraint(condition=models.Q(('state__in', ['running', 'adopted', 'withdrawn'])), name='canary_state_known'),
+            ),
+            migrations.AddConstraint(
+                model_name='canary',
+                constraint=models.CheckConstraint(condition=models.Q(('share__gt', 0), ('share__lte', 1)), name='canary_share_is_a_share'),
+            ),
+            migrations.AddConstraint(
+                model_name='canary',
+                constraint=models.CheckConstraint(condition=models.Q(('state', 'running'), ('ended_at__isnull', False), _connector='XOR'), name='ended_canary_has_a_time'),
+            ),
+            pgtrigger.migrations.AddTrigger(
+                model_name='canary',
+                trigger=pgtrigger.compiler.Trigger(name='frozen', sql=pgtrigger.compiler.UpsertTriggerSql(func='RAISE EXCEPTION \'pgtrigger: Cannot update of "queue_id", "version_id", "cohort_id", "share", "started_at" rows from % table\', TG_TABLE_NAME;', hash='c1498bda25d7612091813b78d032d8d327badde0', operation='UPDATE OF "queue_id", "version_id", "cohort_id", "share", "started_at"', pgid='pgtrigger_frozen_7596f', table='workforce_canary', when='BEFORE')),
+            ),
+            pgtrigger.migrations.AddTrigger(
+                model_name='canary',
+                trigger=pgtrigger.compiler.Trigger(name='state_steps', sql=pgtrigger.compiler.UpsertTriggerSql(condition='WHEN (OLD.state IS DISTINCT FROM NEW.state)', func="\n            IF NOT ((OLD.state = 'running' AND NEW.state = 'adopted') OR (OLD.state = 'running' AND NEW.state = 'withdrawn')) THEN\n                RAISE EXCEPTION '% does not go from % to %', TG_TABLE_NAME, OLD.state, NEW.state\n                    USING ERRCODE = 'check_violation', CONSTRAINT = TG_TABLE_NAME || '_state_steps';\n            END IF;\n            RETURN NEW;\n        ", hash='e9ee16789a001a691a548ccfb7d0f48280249b5e', operation='UPDATE OF "state"', pgid='pgtrigger_state_steps_86307', table='workforce_canary', when='BEFORE')),
+            ),
+            pgtrigger.migrations.AddTrigger(
+                model_name='canary',
+                trigger=pgtrigger.compiler.Trigger(name='never_deleted', sql=pgtrigger.compiler.UpsertTriggerSql(func="RAISE EXCEPTION 'pgtrigger: Cannot delete rows from % table', TG_TABLE_NAME;", hash='e4f136b5fbdb3e270da9d245cfe0405c1ef0d6c0', operation='DELETE', pgid='pgtrigger_never_deleted_a53d9', table='workforce_canary', when='BEFORE')),
+            ),
+            pgtrigger.migrations.AddTrigger(
+                model_name='canary',
+                trigger=pgtrigger.compiler.Trigger(name='no_truncate', sql=pgtrigger.compiler.UpsertTriggerSql(func="RAISE EXCEPTION '% is not emptied', TG_TABLE_NAME;", hash='b781a3ab13684f1920b7ab884d0d0dd630b3fb0c', level='STATEMENT', operation='TRUNCATE', pgid='pgtrigger_no_truncate_360b9', table='workforce_canary', when='BEFORE')),
+            ),
+            migrations.AddIndex(
+                model_name='quizattempt',
+                index=models.Index(condition=models.Q(('state', 'passed')), fields=['annotator', 'version'], name='quiz_passed'),
+            ),
+            migrations.AddConstraint(
+                model_name='quizattempt',
+                constraint=models.UniqueConstraint(fields=('project', 'id'), name='quiz_attempt_project_key'),
+            ),
+            migrations.AddConstraint(
+                model_name='quizattempt',
+                constraint=specs.models.base.SameProject(columns=('queue_id',), keys=('id',), name='quiz_attempt_queue_same_project', table='workforce_queue'),
+            ),
+            migrations.AddConstraint(
+                model_name='quizattempt',
+                constraint=specs.models.base.SameProject(columns=('annotator_id',), keys=('id',), name='quiz_attempt_annotator_same_project', table='workforce_annotator'),
+            ),
+            migrations.AddConstraint(
+                model_name='quizattempt',
+                constraint=specs.models.base.SameProject(columns=('version_id',), keys=('id',), name='quiz_attempt_version_same_project', table='specs_specversion'),
+            ),
+            migrations.AddConstraint(
+                model_name='quizattempt',
+                constraint=models.UniqueConstraint(fields=('annotator', 'queue', 'version', 'number'), name='quiz_attempt_number_once'),
+            ),
+            migrations.AddConstraint(
+                model_name='quizattempt',
+                constraint=models.UniqueConstraint(condition=models.Q(('state', 'open')), fields=('annotator', 'queue'), name='one_open_quiz_per_queue'),
+            ),
+            migrations.AddConstraint(
+                model_name='quizattempt',
+                constraint=models.CheckConstraint(condition=models.Q(('scope__in', ['changed', 'whole'])), name='quiz_attempt_scope_known'),
+            ),
+            migrations.AddConstraint(
+                model_name='quizattempt',
+                constraint=models.CheckConstraint(condition=models.Q(('state__in', ['open', 'passed', 'failed'])), name='quiz_attempt_state_known'),
+            ),
+            migrations.AddConstraint(
+                model_name='quizattempt',
+                constraint=models.CheckConstraint(condition=models.Q(('state', 'open'), ('ended_at__isnull', False), _connector='XOR'), name='ended_quiz_has_a_time'),
+            ),
+            pgtrigger.migrations.AddTrigger(
+                model_name='quizattempt',
+                trigger=pgtrigger.compiler.Trigger(name='frozen', sql=pgtrigger.compiler.UpsertTriggerSql(func='RAISE EXCEPTION \'pgtrigger: Cannot update of "queue_id", "annotator_id", "version_id", "number", "scope" rows from % table\', TG_TABLE_NAME;', hash='93dbfefe968bfbdad40059cae8836c3dd81cca66', operation='UPDATE OF "queue_id", "annotator_id", "version_id", "number", "scope"', pgid='pgtrigger_frozen_80909', table='workforce_quizattempt', when='BEFORE')),
+            ),
+            pgtrigger.migrations.AddTrigger(
+                model_name='quizattempt',
+                trigger=pgtrigger.compiler.Trigger(name='state_steps', sql=pgtrigger.compiler.UpsertTriggerSql(condition='WHEN (OLD.state IS DISTINCT FROM NEW.state)', func="\n            IF NOT ((OLD.state = 'open' AND NEW.state = 'passed') OR (OLD.state = 'open' AND NEW.state = 'failed')) THEN\n                RAISE EXCEPTION '% does not go from % to %', TG_TABLE_NAME, OLD.state, NEW.state\n                    USING ERRCODE = 'check_violation', CONSTRAINT = TG_TABLE_NAME || '_state_steps';\n            END IF;\n            RETURN NEW;\n        ", hash='da1dffb095e31def9310c5ed1bcbb4c0c1586180', operation='UPDATE OF "state"', pgid='pgtrigger_state_steps_2902a', table='workforce_quizattempt', when='BEFORE')),
+            ),
+            pgtrigger.migrations.AddTrigger(
+                model_name='quizattempt',
+                trigger=pgtrigger.compiler.Trigger(name='never_deleted', sql=pgtrigger.compiler.UpsertTriggerSql(func="RAISE EXCEPTION 'pgtrigger: Cannot delete rows from % table', TG_TABLE_NAME;", hash='b109f4929b55c4260902e6146089ba2b36097ce3', operation='DELETE', pgid='pgtrigger_never_deleted_ed694', table='workforce_quizattempt', when='BEFORE')),
+            ),
+            pgtrigger.migrations.AddTrigger(
+                model_name='quizattempt',
+                trigger=pgtrigger.compiler.Trigger(name='no_truncate', sql=pgtrigger.compiler.UpsertTriggerSql(func="RAISE EXCEPTION '% is not emptied', TG_TABLE_NAME;", hash='fb0ce54de6e648ef3252280921b0f7f279b2cada', level='STATEMENT', operation='TRUNCATE', pgid='pgtrigger_no_truncate_e9d45', table='workforce_quizattempt', when='BEFORE')),
+            ),
+            migrations.AddIndex(
+                model_name='quizleave',
+                index=models.Index(fields=['annotator', 'queue'], name='quiz_leave_annotator'),
+            ),
+            migrations.AddConstraint(
+                model_name='quizleave',
+                constraint=specs.models.base.SameProject(columns=('queue_id',), keys=('id',), name='quiz_leave_queue_same_project', table='workforce_queue'),
+            ),
+            migrations.AddConstraint(
+                model_name='quizleave',
+                constraint=specs.models.base.SameProject(columns=('annotator_id',), keys=('id',), name='quiz_leave_annotator_same_project', table='workforce_annotator'),
+            ),
+            migrations.AddConstraint(
+                model_name='quizleave',
+                constraint=specs.models.base.SameProject(columns=('version_id',), keys=('id',), name='quiz_leave_version_same_project', table='specs_specversion'),
+            ),
+            migrations.AddConstraint(
+                model_name='quizleave',
+                constraint=specs.models.base.SameProject(columns=('given_by_id',), keys=('id',), name='quiz_leave_given_by_same_project', table='specs_member'),
+            ),
+            migrations.AddConstraint(
+                model_name='quizleave',
+                constraint=models.CheckConstraint(condition=models.Q(('reason', ''), _negated=True), name='quiz_leave_has_a_reason'),
+            ),
+            pgtrigger.migrations.AddTrigger(
+                model_name='quizleave',
+                trigger=pgtrigger.compiler.Trigger(name='append_only', sql=pgtrigger.compiler.UpsertTriggerSql(func="RAISE EXCEPTION 'pgtrigger: Cannot update or delete rows from % table', TG_TABLE_NAME;", hash='5130e4c500869c21f34e3680bd04bd984f68a790', operation='UPDATE OR DELETE', pgid='pgtrigger_append_only_6833d', table='workforce_quizleave', when='BEFORE')),
+            ),
+            pgtrigger.migrations.AddTrigger(
+                model_name='quizleave',
+                trigger=pgtrigger.compiler.Trigger(name='no_truncate', sql=pgtrigger.compiler.UpsertTriggerSql(func="RAISE EXCEPTION '% is not emptied', TG_TABLE_NAME;", hash='9681c9ac930167945aec5d5f4e6a1df9d0caff79', level='STATEMENT', operation='TRUNCATE', pgid='pgtrigger_no_truncate_3001d', table='workforce_quizleave', when='BEFORE')),
+            ),
+        ]),
     ]
