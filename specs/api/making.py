@@ -50,7 +50,8 @@ class SpecFile(SpecView):
 
     @operation(
         "A version as one Markdown file",
-        gives={(200, "text/markdown"): OpenApiTypes.STR},
+        gives=OpenApiTypes.STR,
+        media="text/markdown",
         name="version_file",
     )
     def get(self, request: Request, project: str, spec: str, number: str) -> HttpResponse:
@@ -170,7 +171,7 @@ class Pictures(ApiView):
 class PictureOne(ApiView):
     policies = {"get": allows("spec.read")}
 
-    @operation("A kept picture", gives={(200, "image/*"): OpenApiTypes.BINARY}, name="picture_read")
+    @operation("A kept picture", gives=OpenApiTypes.BINARY, media="image/*", name="picture_read")
     def get(self, request: Request, project: str, digest: str) -> HttpResponse:
         found = get_or_404(Picture, project=self.project, digest=digest)
         with store.opened(found.digest) as source:

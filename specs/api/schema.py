@@ -56,16 +56,18 @@ def operation(
     takes: Any = None,
     gives: Any = None,
     status: int = 200,
+    media: str = "",
     also: dict[Any, Any] | None = None,
     parameters: list[Any] | None = None,
     name: str | None = None,
 ) -> Callable[[F], F]:
-    """Describe one verb of a view: what it takes, what it gives with which status, and the shared problems."""
+    """Describe one verb of a view: what it takes, what it gives with which status (and media type), and the shared problems."""
     responses: dict[Any, Any] = {
         code: OpenApiResponse(Problem, description=text) for code, text in _PROBLEMS.items()
     }
     responses = {(code, "application/problem+json"): response for code, response in responses.items()}
-    responses[status] = gives if gives is not None else OpenApiResponse(description="Done; no content.")
+    answer = gives if gives is not None else OpenApiResponse(description="Done; no content.")
+    responses[(status, media) if media else status] = answer
     responses.update(also or {})
     return extend_schema(
         summary=summary, request=takes, responses=responses, parameters=parameters, operation_id=name

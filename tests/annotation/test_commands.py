@@ -67,7 +67,7 @@ def test_commands_say_what_is_there_instead(tmp_path: Path) -> None:
         _run("import_labels", str(tmp_path / "none"), "--project", "x")
     with pytest.raises(CommandError, match=r"no labels\.csv"):
         _run("import_labels", str(tmp_path), "--project", "x")
-    with pytest.raises(CommandError, match="no published version"):
+    with pytest.raises(CommandError, match="has no version"):
         _run("snapshot", "--project", "rte", "--version-number", "9.0.0")
 
 
