@@ -338,6 +338,12 @@ def newest_reports(*, spec: Spec, queue: Queue | None = None) -> list[AgreementR
     return list(rows)
 
 
+def n_measured(*, spec: Spec, meaning: int) -> int:
+    """How many answers the newest report over all queues rests on; 0 without a report."""
+    report = AgreementReport.objects.filter(spec=spec, meaning=meaning, queue=None).order_by("-pk").first()
+    return int(report.numbers.get("annotations", 0)) if report else 0
+
+
 def newest_readings(*, spec: Spec, meaning: int) -> dict[str, Estimate]:
     """Disagreement by clause key from the newest report over all queues under one meaning; empty without a report."""
     report = AgreementReport.objects.filter(spec=spec, meaning=meaning, queue=None).order_by("-pk").first()

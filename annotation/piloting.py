@@ -292,13 +292,12 @@ def read(pilot: Pilot) -> Reading:
 
 
 def _before(pilot: Pilot) -> dict[str, Estimate]:
-    """Disagreement per clause under the version in force: the newest report if there is one, else measured here."""
+    """Disagreement per clause under the version in force, measured now; from the newest report where that would take long."""
     base = pilot.trial.based_on
     if base is None:
         return {}
-    kept = measuring.newest_readings(spec=pilot.spec, meaning=base.meaning or 0)
-    if kept:
-        return kept
+    if measuring.n_measured(spec=pilot.spec, meaning=base.meaning or 0) > settings.MEASURED_AT_ONCE:
+        return measuring.newest_readings(spec=pilot.spec, meaning=base.meaning or 0)
     return {
         one.key: one.estimate for one in measuring.compute(spec=pilot.spec, meaning=base.meaning)[0].clauses
     }

@@ -134,6 +134,15 @@ def _skeleton(text: str) -> str:
     )
 
 
+def titles(questions: Sequence[Question]) -> dict[str, str]:
+    """The title of every label by its value; the first question that has a value names it."""
+    found: dict[str, str] = {}
+    for question in questions:
+        for label in question.get("labels") or ():
+            found.setdefault(label["value"], label.get("title") or label["value"])
+    return found
+
+
 def shown(questions: Sequence[Question], values: Mapping[str, Any]) -> list[Question]:
     """The questions asked on the branch that *values* takes."""
     return [question for question in questions if _is_shown(question, values)]

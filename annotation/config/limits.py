@@ -40,6 +40,8 @@ LEASE_DURATION = env.seconds("LEASE_SECONDS", 1800, low=5, high=7 * 86_400)
 """How long a lease lasts on a queue that does not say otherwise."""
 
 # Record
+MEASURED_AT_ONCE = env.number("MEASURED_AT_ONCE", 200_000, low=0)
+"""Answers that a page measures while somebody waits; beyond, it shows the newest report."""
 BOOTSTRAP_RESAMPLES = env.number("BOOTSTRAP_RESAMPLES", 1000, low=100, high=100_000)
 LEDGER_SEAL_BATCH = env.number("LEDGER_SEAL_BATCH", 5000, low=1, high=100_000)
 REPLIES_KEPT_FOR = env.seconds("REPLIES_KEPT_FOR_SECONDS", 3 * 86_400, low=60)

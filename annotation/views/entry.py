@@ -9,7 +9,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST
 
 from annotation import asking, comparing, presenting
-from specs import acknowledging, task_types, versions
+from specs import acknowledging, schema, task_types, versions
 from specs.access import MemberRequest, allows, get_or_404, page
 from specs.refusals import Invalid, Refusal
 from specs.views.specs import crumbs, spec_of, version_of
@@ -70,6 +70,7 @@ def changes(request: MemberRequest, spec: str, number: str) -> HttpResponse:
             "spec": found,
             "version": version,
             "whole": whole,
+            "titles": schema.titles(whole.questions),
             "last": to_read.last,
             "difference": difference,
             "changed": changed,
@@ -134,7 +135,11 @@ def _shown(attempt: QuizAttempt, seen: str | None) -> dict[str, object]:
     whole = versions.read(attempt.version_id)
     place = next((n for n, entry in enumerate(attempt.items) if "answer" not in entry), None)
     last = attempt.items[int(seen)] if seen and seen.isdigit() and int(seen) < len(attempt.items) else None
-    found: dict[str, object] = {"n_items": len(attempt.items), "place": place}
+    found: dict[str, object] = {
+        "n_items": len(attempt.items),
+        "place": place,
+        "titles": schema.titles(whole.questions),
+    }
     if last and "answer" in last:
         question = whole.question(last["question"])
         kind = task_types.get(question["kind"])

@@ -15,7 +15,7 @@ from django.views.decorators.http import require_GET, require_POST
 
 from annotation import labelling, submitting
 from annotation.models import Annotation, Source
-from specs import versions
+from specs import schema, versions
 from specs.access import MemberRequest, allows, get_or_404, page
 from specs.refusals import Invalid, Refusal, Stale
 from specs.schema import BadAnswer
@@ -71,6 +71,7 @@ def _render(
         "annotator": annotator,
         "work": work,
         "skip_reasons": SKIP_REASONS,
+        "titles": schema.titles(work.version.questions) if work else {},
         "today": labelling.answered_today(annotator),
         "ended": more.pop("ended", False),
         **more,

@@ -42,6 +42,7 @@ def preview(request: MemberRequest, spec: str) -> HttpResponse:
         {
             "spec": found,
             "asked": asked,
+            "titles": schema.titles(questions),
             "problems": problems,
             "item": item,
             "fields": presenting.fields(payload),

@@ -11,7 +11,7 @@ from django.views.decorators.http import require_GET
 
 from annotation import asking, comparing
 from annotation.models import Inquiry, Precedent
-from specs import contents, versions
+from specs import contents, schema, versions
 from specs.access import MemberRequest, allows, get_or_404, page
 from specs.models import Clause, SpecVersion, VersionState
 from specs.views.specs import crumbs, spec_of, version_of
@@ -40,6 +40,7 @@ def read(request: MemberRequest, spec: str, number: str) -> HttpResponse:
             "spec": found,
             "version": version,
             "whole": whole,
+            "titles": schema.titles(whole.questions),
             "entries": _with_heard(request, entries, found.pk),
             "query": query,
             "newest": SpecVersion.objects.published().filter(spec=found).newest_first().first(),

@@ -18,3 +18,10 @@ def prose(context: template.Context, text: str | None) -> SafeString:
     """
     project = getattr(context.get("request"), "project", None)
     return renderer.render(text or "", project.key if project else "")
+
+
+@register.simple_tag(takes_context=True)
+def label_title(context: template.Context, value: str) -> str:
+    """The title of a label by its value, where the page knows them (`titles`); else the value."""
+    titles = context.get("titles") or {}
+    return str(titles.get(value, value))

@@ -10,7 +10,7 @@ from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST
 
-from specs import canonical, drafting, merging, restructuring
+from specs import canonical, drafting, merging, restructuring, schema
 from specs.access import MemberRequest, allows, get_or_404, page
 from specs.forms import specs as forms
 from specs.models import DraftClause, Spec, SpecVersion
@@ -151,7 +151,11 @@ def _shown(request: MemberRequest, spec: Spec, draft: SpecVersion, key: str) -> 
     entry = next((one for one in outline_of(draft) if one["row"].clause.key == key), None)
     if entry is None:
         return outline(request, spec)
-    return render(request, "specs/draft_clause.html", {"spec": spec, "draft": draft, "entry": entry})
+    return render(
+        request,
+        "specs/draft_clause.html",
+        {"spec": spec, "draft": draft, "entry": entry, "titles": schema.titles(draft.questions)},
+    )
 
 
 def _conflict(

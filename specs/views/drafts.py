@@ -10,7 +10,7 @@ from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_POST
 
-from specs import contents, drafting, linting, proposing, restructuring
+from specs import contents, drafting, linting, proposing, restructuring, schema
 from specs.access import MemberRequest, allows, get_or_404, page
 from specs.models import Comment, DraftClause, Spec, SpecVersion
 from specs.numbering import numbers
@@ -50,7 +50,8 @@ def outline(request: MemberRequest, spec: Spec, *, status: int = 200, **more: An
     if not request.headers.get("HX-Request"):
         return redirect("specs:draft", project=request.project.key, spec=spec.key)
     draft = draft_of(request, spec)
-    context = {"spec": spec, "draft": draft, "entries": outline_of(draft), **more}
+    titles = schema.titles(draft.questions)
+    context = {"spec": spec, "draft": draft, "entries": outline_of(draft), "titles": titles, **more}
     return render(request, "specs/outline.html", context, status=status)
 
 
@@ -67,6 +68,7 @@ def draft(request: MemberRequest, spec: str) -> HttpResponse:
         {
             "spec": found,
             "draft": version,
+            "titles": schema.titles(version.questions),
             "crumbs": crumbs(request, found),
             "entries": outline_of(version),
             "problems": contents.problems(version),
