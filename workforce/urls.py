@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.urls import path
 
-from workforce.views import people, queues
+from workforce.views import people, projects, queues
 
 app_name = "workforce"
 
@@ -13,6 +13,7 @@ _PEOPLE = "p/<slug:project>/people/"
 urlpatterns = [
     path("p/<slug:project>/queues/", queues.board, name="queues"),
     path("p/<slug:project>/new-queue/", queues.create, name="queue-create"),
+    path("p/<slug:project>/clone-project/", projects.clone, name="project-clone"),
     path(_QUEUE, queues.queue, name="queue"),
     path(f"{_QUEUE}settings/", queues.change, name="queue-settings"),
     path(f"{_QUEUE}load/", queues.load, name="queue-load"),

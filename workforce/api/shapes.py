@@ -96,6 +96,16 @@ class InForce(serializers.Serializer[Any]):
     )
 
 
+class ProjectCloneIn(serializers.Serializer[Any]):
+    key = Key()
+    name = serializers.CharField(max_length=200)
+
+
+class ProjectCloneOut(serializers.Serializer[Any]):
+    key = serializers.CharField()
+    name = serializers.CharField()
+
+
 class LoadShape(serializers.ModelSerializer[Load]):
     class Meta:
         model = Load

@@ -17,6 +17,7 @@ urlpatterns = [
     path("leases", views.Leases.as_view()),
     path("assignments/<int:assignment>/renew", views.Renew.as_view()),
     path("assignments/<int:assignment>/release", views.ReleaseOne.as_view()),
+    path("clone", views.ProjectClone.as_view()),
     path("members", views.Members.as_view()),
     path("members/<int:member>/roles", views.MemberRoles.as_view()),
     path("members/<int:member>/suspend", views.Suspend.as_view()),

@@ -21,7 +21,7 @@ from specs.api.schema import operation
 from specs.api.views import PAGING
 from specs.models import Member, Spec, SpecVersion
 from specs.refusals import Invalid
-from workforce import leasing, loading, queues, staffing
+from workforce import cloning, leasing, loading, queues, staffing
 from workforce.api import shapes
 from workforce.models import Annotator, Queue
 
@@ -279,6 +279,23 @@ class ReleaseOne(WorkView):
             by=self.member,
         )
         return Response(status=204)
+
+
+class ProjectClone(ApiView):
+    policies = {"post": allows("project.manage")}
+
+    @operation(
+        "Clone the project: its rules, specs and queues",
+        takes=shapes.ProjectCloneIn,
+        gives=shapes.ProjectCloneOut,
+        status=201,
+        name="project_clone",
+    )
+    def post(self, request: Request, project: str) -> Response:
+        made = cloning.clone_project(
+            source=self.project, by=self.member, **self.body(shapes.ProjectCloneIn, request)
+        )
+        return Response({"key": made.key, "name": made.name}, status=201)
 
 
 class Members(ApiView):
