@@ -29,7 +29,32 @@ BROKEN = {
     "a second draft of a spec": "INSERT INTO specs_specversion (project_id, spec_id, state, questions, revision, change_class, "
     "notes, rationale, digest) SELECT project_id, spec_id, 'draft', '[]', 0, '', '', '', '' FROM specs_specversion, "
     "generate_series(1, 2) LIMIT 2",
+    "a second open proposal of a spec": "INSERT INTO specs_proposal (project_id, spec_id, state, claimed, notes, rationale) "
+    "SELECT project_id, id, 'open', '', 'n', 'r' FROM specs_spec, generate_series(1, 2)",
+    "a proposal without a reason": "INSERT INTO specs_proposal (project_id, spec_id, state, claimed, notes, rationale) "
+    "SELECT project_id, id, 'open', '', 'n', '' FROM specs_spec",
+    "a trial with a meaning above zero": "INSERT INTO specs_specversion (project_id, spec_id, state, questions, revision, "
+    "change_class, notes, rationale, digest, canonical, meaning) SELECT project_id, spec_id, 'trial', '[]', 0, '', '', '', "
+    "digest, canonical, 1 FROM specs_specversion LIMIT 1",
+    "a picture that is none": "INSERT INTO specs_picture (project_id, digest, media_type, width, height, n_bytes) "
+    "SELECT id, 'sha256:0', 'image/svg+xml', 1, 1, 1 FROM specs_project",
+    "a project whose limit is no share": "UPDATE specs_project SET gate_disagreement = 1.5",
     # queues
+    "a canary of another spec's version": "INSERT INTO workforce_canary (project_id, queue_id, spec_id, version_id, before_id, "
+    "share, n_tasks, state) SELECT project_id, id, spec_id, 999999999, version_id, 0.5, 1, 'running' FROM workforce_queue",
+    "two running canaries": "INSERT INTO workforce_canary (project_id, queue_id, spec_id, version_id, before_id, share, n_tasks, "
+    "state) SELECT project_id, id, spec_id, version_id, version_id, 0.5, 1, 'running' FROM workforce_queue, "
+    "generate_series(1, 2) WHERE purpose = 'labelling'",
+    "two open quizzes": "INSERT INTO workforce_quizattempt (project_id, queue_id, annotator_id, version_id, scope, number, "
+    "items, n_right, state) SELECT e.project_id, e.queue_id, e.annotator_id, q.version_id, 'whole', n, '[]', 0, 'open' FROM "
+    "workforce_enrolment e JOIN workforce_queue q ON q.id = e.queue_id, generate_series(1, 2) n",
+    "a failed gate passed by nobody": "INSERT INTO annotation_publication (project_id, version_id, gate, passed, "
+    "override_reason, event_id) SELECT project_id, id, '{\"binding\": true}', false, '', 0 FROM specs_specversion",
+    "past the gate without a reason": "INSERT INTO annotation_publication (project_id, version_id, gate, passed, "
+    "override_reason, overridden_by_id, event_id) SELECT v.project_id, v.id, '{}', false, '', m.id, 0 FROM specs_specversion v, "
+    "specs_member m LIMIT 1",
+    "an answered question without a time": "INSERT INTO annotation_inquiry (project_id, clause_id, version_id, public, text, "
+    "answer) SELECT project_id, clause_id, version_id, true, 'a', 'b' FROM specs_versionclause LIMIT 1",
     "a queue under another spec's version": "UPDATE workforce_queue SET version_id = 999999999",
     "an open queue without an owner": "UPDATE workforce_queue SET owner_id = NULL",
     "a queue whose rule is no majority": "UPDATE workforce_queue SET consensus_share = 0.5",
