@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from django.db import transaction
 
 from specs import contents, diff, ledger
-from specs.models import Acknowledgement, Member, SpecVersion
+from specs.models import Acknowledgement, Member, SpecVersion, VersionState
 from specs.refusals import Invalid, Stale
 
 
@@ -24,10 +24,14 @@ class ToRead:
 
 
 def to_read(*, member: Member, version: SpecVersion) -> ToRead:
-    """What *version* changes for a member, against the version of the same spec that she acknowledged last."""
+    """What *version* changes for a member, against the version of the same spec that she acknowledged last.
+
+    What she read for a pilot does not count: it may never have become law.
+    """
     known = (
         Acknowledgement.objects.filter(member=member, version__spec=version.spec_id)
         .exclude(version=version)
+        .exclude(version__state=VersionState.TRIAL)
         .select_related("version")
         .order_by("-pk")
         .first()

@@ -163,7 +163,9 @@ def test_from_a_reworded_clause_to_a_passed_quiz_and_back(
     edi.page.locator("[name=text]").fill("To every adult, yes.")
     edi.press("Answer")
     assert Inquiry.objects.get().task is not None
-    ben.go("specs/rte/2.0.0/?q=adult")
+    ben.go("specs/rte/2.0.0/?q=ADULT")
+    assert ben.page.locator(".clause").count() == 1
+    ben.go("specs/rte/2.0.0/")
     ben.sees("To every adult, yes.")
 
     # rolled back: the pointer moves
