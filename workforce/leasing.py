@@ -48,7 +48,7 @@ _RETURN = """
 _FREE = """
     SELECT s.id, s.rank, s.returned FROM workforce_assignment s
     WHERE s.queue_id = %(queue)s AND s.state = 'open' AND {lane}
-      AND s.reserved_for_id IS NOT DISTINCT FROM %(cohort)s::bigint
+      AND s.reserved_for_id {reserved}
       AND NOT EXISTS (SELECT 1 FROM workforce_assignment mine
                       WHERE mine.task_id = s.task_id AND mine.annotator_id = %(annotator)s)
       AND NOT EXISTS (SELECT 1 FROM workforce_barred b WHERE b.task_id = s.task_id AND b.annotator_id = %(annotator)s)
@@ -96,18 +96,28 @@ _SERVED = """
     JOIN workforce_item i ON i.id = t.item_id
 """
 
+_OPEN_TO_ALL, _OF_THE_COHORT = (
+    "IS NULL",
+    "= %(cohort)s",
+)  # two texts, since the planner misjudges one for both
 _AHEAD = (
     "WITH a AS MATERIALIZED ("
-    + _FREE.format(lane="s.returned AND s.rank > %(returned_cursor)s", unless="")
+    + _FREE.format(reserved="{reserved}", lane="s.returned AND s.rank > %(returned_cursor)s", unless="")
     + "), b AS MATERIALIZED ("
-    + _FREE.format(lane="NOT s.returned AND s.rank > %(cursor)s", unless="AND NOT EXISTS (SELECT 1 FROM a)")
+    + _FREE.format(
+        reserved="{reserved}",
+        lane="NOT s.returned AND s.rank > %(cursor)s",
+        unless="AND NOT EXISTS (SELECT 1 FROM a)",
+    )
     + "), c AS MATERIALIZED ("
     + _FREE.format(
+        reserved="{reserved}",
         lane="s.returned AND s.rank <= %(returned_cursor)s",
         unless="AND NOT EXISTS (SELECT 1 FROM a) AND NOT EXISTS (SELECT 1 FROM b)",
     )
     + "), d AS MATERIALIZED ("
     + _FREE.format(
+        reserved="{reserved}",
         lane="NOT s.returned AND s.rank <= %(cursor)s",
         unless="AND NOT EXISTS (SELECT 1 FROM a) AND NOT EXISTS (SELECT 1 FROM b) AND NOT EXISTS (SELECT 1 FROM c)",
     )
@@ -116,7 +126,7 @@ _AHEAD = (
 _CLAIM = _AHEAD + _TAKE + _SERVED.format(source="taken")
 _CLAIM_TASK = (
     "WITH picked AS ("
-    + _FREE.format(lane="s.task_id = %(task)s", unless="")
+    + _FREE.format(reserved="{reserved}", lane="s.task_id = %(task)s", unless="")
     + ")"
     + _TAKE.replace("CASE WHEN p.returned THEN %(cursor)s ELSE p.rank END", "%(cursor)s").replace(
         "CASE WHEN p.returned THEN p.rank ELSE %(returned_cursor)s END", "%(returned_cursor)s"
@@ -208,7 +218,7 @@ def claim(
             },
         )
         cursor.execute(
-            _CLAIM if task_id is None else _CLAIM_TASK,
+            _reserved(_CLAIM if task_id is None else _CLAIM_TASK, entry.cohort_id),
             {
                 "queue": queue_id,
                 "annotator": annotator.pk,
@@ -224,6 +234,10 @@ def claim(
         )
         row = cursor.fetchone()
     return Served.of(row) if row else None
+
+
+def _reserved(query: str, cohort_id: int | None) -> str:
+    return query.replace("{reserved}", _OPEN_TO_ALL if cohort_id is None else _OF_THE_COHORT)
 
 
 def held(
@@ -449,7 +463,7 @@ def claim_anew(
         if enrolment is None:
             return None
         cursor.execute(
-            _CLAIM_TASK,
+            _reserved(_CLAIM_TASK, enrolment[4]),
             {
                 "queue": row[0],
                 "annotator": annotator.pk,
