@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from typing import Any
 
 import pytest
 from django.test import Client
@@ -16,7 +17,7 @@ from workforce import cloning
 from workforce.models import Queue
 
 pytestmark = pytest.mark.django_db
-WORDS = {"notes": "n", "rationale": "r"}
+WORDS: dict[str, Any] = {"notes": "n", "rationale": "r"}
 
 
 @pytest.fixture

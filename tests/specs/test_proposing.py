@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from specs import drafting, governing, proposing, publishing
@@ -11,7 +13,7 @@ from tests import cast
 from workforce import staffing
 
 pytestmark = pytest.mark.django_db
-WORDS = {"notes": "Sharper.", "rationale": "Two readings."}
+WORDS: dict[str, Any] = {"notes": "Sharper.", "rationale": "Two readings."}
 
 
 @pytest.fixture

@@ -121,7 +121,7 @@ _CLAUSE = st.fixed_dictionaries(
 
 
 @given(_CLAUSE, _CLAUSE)
-def test_choosing_one_side_everywhere_gives_that_text(mine: dict, theirs: dict) -> None:  # type: ignore[type-arg]
+def test_choosing_one_side_everywhere_gives_that_text(mine: dict, theirs: dict) -> None:
     sides = merging.sides(mine, theirs)
     assert merging.merged(mine, theirs, {side.name: "mine" for side in sides}) == mine
     assert merging.merged(mine, theirs, {side.name: "theirs" for side in sides}) == theirs

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from annotation import submitting
@@ -65,7 +67,7 @@ def test_a_lease_held_when_the_version_changes_is_still_served() -> None:
     assert stage.claim(stage.ben).assignment_id == held.assignment_id
 
 
-def _quiz_stage(**settings: object) -> cast.Stage:
+def _quiz_stage(**settings: Any) -> cast.Stage:
     """A stage whose clauses have examples, so that a quiz can be drawn from them."""
     stage = cast.stage(entry="quiz", quiz_items=2, quiz_attempts=2, **settings)
     draft = drafting.open_draft(spec=stage.spec, by=stage.ada)
