@@ -12,7 +12,7 @@ from annotation.models import Dispute
 from specs import drafting, pictures, proposing, running, tokens
 from specs.models import SpecVersion
 from tests import cast
-from workforce import canarying, queues, quizzing
+from workforce import canarying, cohorts, queues, quizzing
 
 
 @dataclass
@@ -101,7 +101,9 @@ def _before_law(stage: cast.Stage, key: str) -> dict[str, object]:
     red = io.BytesIO()
     Image.new("RGB", (3, 3), (200, len(key), 0)).save(red, "PNG")
     red.seek(0)
+    cohorts.create(project=stage.project, key=f"cohort-{key}", name="C", by=stage.ada)
     return {
+        "cohort": f"cohort-{key}",
         "comment": comment.pk,
         "inquiry": inquiry.pk,
         "pilot": pilot.pk,

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 from django.db import connection
 
+from specs.models import SpecVersion
 from specs.refusals import NotAllowed, Refusal
 from workforce.models import Annotator
 
@@ -50,14 +51,14 @@ class QueueClosed(Refusal):
 
 
 class AcknowledgementNeeded(Refusal):
-    """What changed has to be read first; `version` is the id of what is to be acknowledged."""
+    """What changed has to be read first; `version` is the id of what is to be acknowledged, `number` its number."""
 
     code = "acknowledgement-needed"
     status = 409
 
 
 class QuizNeeded(Refusal):
-    """A short quiz has to be passed first; `version` is the id of what it is about."""
+    """A short quiz has to be passed first; `version` is the id of what it is about, `number` its number."""
 
     code = "quiz-needed"
     status = 409
@@ -96,10 +97,16 @@ def enter(*, queue_id: int, annotator: Annotator) -> Entry:
     cohort, unread, unpassed = first
     if unread is not None and not held:
         raise AcknowledgementNeeded(
-            "The spec changed: read what is new and confirm it, then claim.", version=unread
+            "The spec changed: read what is new and confirm it, then claim.",
+            version=unread,
+            number=SpecVersion.objects.get(pk=unread).number,
         )
     if unpassed is not None and not held:
-        raise QuizNeeded("This queue asks for a short quiz first.", version=unpassed)
+        raise QuizNeeded(
+            "This queue asks for a short quiz first.",
+            version=unpassed,
+            number=SpecVersion.objects.get(pk=unpassed).number,
+        )
     fresh = epoch != queue_epoch
     return Entry(
         enrolment_id=enrolment,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.urls import path
 
-from workforce.views import people, projects, queues
+from workforce.views import cohorts, people, projects, queues
 
 app_name = "workforce"
 
@@ -21,6 +21,8 @@ urlpatterns = [
     path(f"{_QUEUE}enrol/", queues.enrol, name="queue-enrol"),
     path(f"{_QUEUE}dismiss/", queues.dismiss, name="queue-dismiss"),
     path(f"{_QUEUE}<slug:step>-queue/", queues.move, name="queue-move"),
+    path("p/<slug:project>/cohorts/", cohorts.index, name="cohorts"),
+    path("p/<slug:project>/cohorts/<slug:cohort>/", cohorts.change, name="cohort-change"),
     path(_PEOPLE, people.people, name="people"),
     path(f"{_PEOPLE}add/", people.add, name="people-add"),
     path(f"{_PEOPLE}<int:member>/roles/", people.roles, name="people-roles"),

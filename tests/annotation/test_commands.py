@@ -80,3 +80,36 @@ def test_the_first_owner_comes_from_the_command_line() -> None:
         _run("create_owner", "root", "--project", "first", "--generate")
     with pytest.raises(CommandError, match="lower-case"):
         _run("create_owner", "root", "--project", "No Such", "--generate")
+
+
+@pytest.mark.django_db
+def test_a_spec_goes_out_is_linted_compared_and_comes_in_again(tmp_path: Path) -> None:
+    stage = cast.stage()
+    file = tmp_path / "rte.md"
+    call_command("spec_export", "--project", "rte", "--output", str(file))
+    changed = file.read_text().replace("Common knowledge decides.", "What every adult knows decides.")
+    file.write_text(changed)
+    said = io.StringIO()
+    call_command("spec_import", str(file), "--project", "rte", stdout=said)
+    assert "3 clauses" in said.getvalue()
+    out = io.StringIO()
+    call_command("spec_diff", "1.0.0", "draft", "--project", "rte", "--json", stdout=out)
+    comparison = json.loads(out.getvalue())
+    assert (comparison["change_class"], [c["key"] for c in comparison["clauses"]]) == ("major", ["knowledge"])
+    text = io.StringIO()
+    call_command("spec_diff", "1.0.0", "draft", "--project", "rte", stdout=text)
+    assert "~~Common knowledge decides.~~" in text.getvalue() or "**What every adult" in text.getvalue()
+    found = io.StringIO()
+    with pytest.raises(SystemExit):
+        call_command("spec_lint", "--project", "rte", "--number", "draft", "--json", stdout=found)
+    assert "no-example" in {one["code"] for one in json.loads(found.getvalue())["findings"]}
+    guide = tmp_path / "guide.md"
+    guide.write_text("# Guide\n\n## Dates\n\nThey count.\n")
+    call_command("spec_import", str(guide), "--project", "rte", "--spec", "rte", "--guideline", stdout=said)
+    assert "1 clauses are proposed" in said.getvalue()
+    file.write_text("no front matter")
+    with pytest.raises(CommandError, match="line 1"):
+        call_command("spec_import", str(file), "--project", "rte")
+    with pytest.raises(CommandError, match="has no version 7"):
+        call_command("spec_diff", "1.0.0", "7.0.0", "--project", "rte")
+    assert stage.spec.versions.draft().count() == 1

@@ -173,3 +173,51 @@ def test_from_a_reworded_clause_to_a_passed_quiz_and_back(
     pia.page.locator("select[name=version]").first.select_option(str(stage.version.pk))
     pia.press("Put in force")
     assert Queue.objects.get(key="main").version == stage.version
+
+
+def test_a_clause_is_written_moved_and_published_by_keyboard_only(
+    browser: Browser, site: Site, stage: cast.Stage
+) -> None:
+    governing.change_settings(project=stage.project, approvals=0, gate="off", by=stage.ada)
+    ada = Person(browser, site, "ada")
+    keys = ada.page.keyboard
+    ada.go("specs/rte/")
+    keys.press("e")
+    ada.page.wait_for_url(re.compile("draft/$"))
+    keys.press("n")
+    ada.page.wait_for_url(re.compile("new-clause/$"))
+    for text in ("dates", "Dates"):  # the key has the focus; then the title
+        keys.type(text)
+        keys.press("Tab")
+    keys.type("What has to agree")
+    for _ in range(4):  # the type of the block, whether it stays, its text
+        keys.press("Tab")
+        if ada.page.evaluate("document.activeElement.name") == "block.0.text":
+            break
+    keys.type("Dates are those of the text.")
+    for _ in range(12):
+        keys.press("Tab")
+        if ada.page.evaluate("document.activeElement.textContent") == "Keep the clause":
+            break
+    keys.press("Enter")
+    ada.page.wait_for_url(re.compile("#clause-dates$"))
+    up = ada.page.get_by_role("button", name="Move Dates up")
+    up.focus()
+    keys.press("Enter")
+    expect(ada.page.locator(".section-head")).to_have_count(0)  # the first step leads out of the section
+    expect(ada.page.get_by_role("button", name="Move Dates up")).to_be_focused()
+    keys.press("Enter")
+    expect(ada.page.locator("#clause-dates .key")).to_have_text("§3")
+    expect(ada.page.get_by_role("button", name="Move Dates up")).to_be_focused()
+    keys.press("p")
+    ada.page.wait_for_url(re.compile("publish/$"))
+    ada.page.locator("[name=notes]").focus()
+    keys.type("Dates.")
+    keys.press("Tab")
+    keys.type("They were asked about.")
+    for _ in range(20):
+        keys.press("Tab")
+        if ada.page.evaluate("document.activeElement.textContent.trim()") == "Publish":
+            break
+    keys.press("Enter")
+    ada.sees("1.1.0 is published")

@@ -32,7 +32,14 @@ QUESTION = {
 @st.composite
 def version(draw: st.DrawFn) -> dict[str, Any]:
     keys = draw(st.lists(st.sampled_from("abcdefg"), unique=True, max_size=6))
-    return {"clauses": [{"key": key, **draw(CLAUSE)} for key in keys], "questions": [QUESTION]}
+    lineage = st.lists(st.sampled_from("abcdefgxyz"), unique=True, max_size=2).map(sorted)
+    clauses_of = []
+    for key in keys:
+        ancestors = [
+            {"key": one, "kind": draw(st.sampled_from(["split", "merged"]))} for one in draw(lineage)
+        ]
+        clauses_of.append({"key": key, **draw(CLAUSE), **({"ancestors": ancestors} if ancestors else {})})
+    return {"clauses": clauses_of, "questions": [QUESTION]}
 
 
 @given(version(), version())
@@ -41,6 +48,18 @@ def test_diff_then_apply_gives_the_new_version(old: dict[str, Any], new: dict[st
     assert diff.apply(old, difference) == new
     same = [diff.compare(v, v).change_class for v in (old, new)]
     assert same == ["none", "none"]
+
+
+@given(version(), version(), st.sampled_from(sorted(clauses.BLOCK_TYPES)))
+def test_one_more_change_never_lowers_the_class(old: dict[str, Any], new: dict[str, Any], kind: str) -> None:
+    """Classification is monotone: of two changes the greater decides."""
+    untouched = {"key": "z", "title": "Z", "section": "", "blocks": [], "governs": []}
+    reworded = {**untouched, "blocks": [{"type": kind, "text": "more"}]}
+    before = {**old, "clauses": [*old["clauses"], untouched]}
+    less = diff.compare(before, {**new, "clauses": [*new["clauses"], untouched]}).change_class
+    more = diff.compare(before, {**new, "clauses": [*new["clauses"], reworded]}).change_class
+    assert diff.at_least(more, less)
+    assert diff.at_least(more, "major" if kind in clauses.MEANING else "patch")
 
 
 @given(version(), version())

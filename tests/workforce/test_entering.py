@@ -12,8 +12,8 @@ from specs import acknowledging, drafting, publishing
 from specs.models import Acknowledgement, SpecVersion
 from specs.refusals import Invalid, Stale, WrongState
 from tests import cast
-from workforce import canarying, entering, leasing, queues, quizzing
-from workforce.models import Assignment, Cohort, CohortMembership, InProgress, Queue, Task
+from workforce import canarying, cohorts, entering, leasing, queues, quizzing
+from workforce.models import Assignment, InProgress, Queue, Task
 
 pytestmark = pytest.mark.django_db
 
@@ -249,10 +249,13 @@ def test_a_cohort_claims_the_canary_and_nothing_else(major: bool) -> None:
     stage = cast.stage()
     stage.load(6)
     version = cast.amend(stage) if major else _note(stage, "Mind.")
-    cohort = Cohort.objects.create(project=stage.project, key="early", name="Early")
+    cohort = cohorts.create(project=stage.project, key="early", name="Early", by=stage.ada)
     with pytest.raises(Invalid, match="Nobody"):
         canarying.start(queue=stage.queue, version=version, share=0.5, cohort=cohort, by=stage.ada)
-    CohortMembership.objects.create(project=stage.project, cohort=cohort, annotator=stage.ben)
+    for _ in range(2):
+        cohorts.join(cohort=cohort, annotator=stage.ben, by=stage.ada)
+    cohorts.join(cohort=cohort, annotator=stage.dov, by=stage.ada)
+    cohorts.leave(cohort=cohort, annotator=stage.dov, by=stage.ada)
     canary = canarying.start(queue=stage.queue, version=version, share=0.5, cohort=cohort, by=stage.ada)
     assert {_take(stage, stage.ben) for _ in range(3)} == {version.digest}
     assert leasing.claim(queue_id=stage.queue.pk, annotator=stage.ben, by=None) is None

@@ -96,6 +96,15 @@ class InForce(serializers.Serializer[Any]):
     )
 
 
+class CohortShape(serializers.Serializer[Any]):
+    key = Key()
+    name = serializers.CharField(max_length=200)
+
+
+class CohortList(serializers.Serializer[Any]):
+    cohorts = CohortShape(many=True)
+
+
 class ProjectCloneIn(serializers.Serializer[Any]):
     key = Key()
     name = serializers.CharField(max_length=200)

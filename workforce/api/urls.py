@@ -17,6 +17,8 @@ urlpatterns = [
     path("leases", views.Leases.as_view()),
     path("assignments/<int:assignment>/renew", views.Renew.as_view()),
     path("assignments/<int:assignment>/release", views.ReleaseOne.as_view()),
+    path("cohorts", views.Cohorts.as_view()),
+    path("cohorts/<slug:cohort>/members/<slug:pseudonym>", views.CohortMember.as_view()),
     path("clone", views.ProjectClone.as_view()),
     path("members", views.Members.as_view()),
     path("members/<int:member>/roles", views.MemberRoles.as_view()),

@@ -21,9 +21,9 @@ from specs.api.schema import operation
 from specs.api.views import PAGING
 from specs.models import Member, Spec, SpecVersion
 from specs.refusals import Invalid
-from workforce import cloning, leasing, loading, queues, staffing
+from workforce import cloning, cohorts, leasing, loading, queues, staffing
 from workforce.api import shapes
-from workforce.models import Annotator, Queue
+from workforce.models import Annotator, Cohort, Queue
 
 
 class QueueView(ApiView):
@@ -278,6 +278,48 @@ class ReleaseOne(WorkView):
             reason=body["reason"],
             by=self.member,
         )
+        return Response(status=204)
+
+
+class Cohorts(ApiView):
+    policies = {"get": allows("queue.read"), "post": allows("queue.manage")}
+
+    @operation("List cohorts", gives=shapes.CohortList, name="cohorts_list")
+    def get(self, request: Request, project: str) -> Response:
+        rows = Cohort.objects.filter(project=self.project).order_by("key")
+        return Response({"cohorts": shapes.CohortShape(rows, many=True).data})
+
+    @operation(
+        "Create a cohort",
+        takes=shapes.CohortShape,
+        gives=shapes.CohortShape,
+        status=201,
+        name="cohort_create",
+    )
+    def post(self, request: Request, project: str) -> Response:
+        made = cohorts.create(project=self.project, by=self.member, **self.body(shapes.CohortShape, request))
+        return Response(shapes.CohortShape(made).data, status=201)
+
+
+class CohortMember(ApiView):
+    policies = {"put": allows("queue.manage"), "delete": allows("queue.manage")}
+
+    def both(self) -> tuple[Cohort, Annotator]:
+        return (
+            get_or_404(Cohort, project=self.project, key=self.kwargs["cohort"]),
+            get_or_404(Annotator, project=self.project, pseudonym=self.kwargs["pseudonym"]),
+        )
+
+    @operation("An annotator joins a cohort", status=204, name="cohort_join")
+    def put(self, request: Request, project: str, cohort: str, pseudonym: str) -> Response:
+        found, annotator = self.both()
+        cohorts.join(cohort=found, annotator=annotator, by=self.member)
+        return Response(status=204)
+
+    @operation("An annotator leaves a cohort", status=204, name="cohort_leave")
+    def delete(self, request: Request, project: str, cohort: str, pseudonym: str) -> Response:
+        found, annotator = self.both()
+        cohorts.leave(cohort=found, annotator=annotator, by=self.member)
         return Response(status=204)
 
 
