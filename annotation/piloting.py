@@ -199,14 +199,15 @@ def start(
 
 
 def _changed(draft: SpecVersion) -> list[str]:
-    """The keys of clauses whose rule the draft changes; all of them for a first version."""
+    """The keys of clauses whose rule the draft changes, or else those it adds something to; all of them for a first version."""
     if draft.based_on is None:
         return [clause["key"] for clause in contents.content(draft)["clauses"]]
     difference = contents.compare(draft.based_on, draft)
+    there = [change for change in difference.clauses if change.new is not None]
+    meaning = set(difference.changed_meaning())
     return sorted(
-        change.key
-        for change in difference.clauses
-        if change.new is not None and change.change_class != "patch"
+        [change.key for change in there if change.key in meaning]
+        or [change.key for change in there if change.change_class == "minor"]
     )
 
 
