@@ -55,7 +55,11 @@ def changes(request: MemberRequest, spec: str, number: str) -> HttpResponse:
     difference = to_read.difference
     changed = (
         [
-            {"change": change, "blocks": comparing.blocks(change.old, change.new)}
+            {
+                "change": change,
+                "title": (change.new or change.old or {})["title"],
+                "blocks": comparing.blocks(change.old, change.new),
+            }
             for change in difference.clauses
             if change.kind != "moved"
         ]
