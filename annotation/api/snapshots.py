@@ -23,7 +23,7 @@ from specs.api.schema import operation
 from specs.api.shapes import JobShape
 from specs.api.views import PAGING
 from specs.models import Spec
-from workforce.api.views import version_of
+from workforce.api.base import version_of
 from workforce.models import Queue
 
 _RANGE = re.compile(r"^bytes=(\d+)-(\d*)$")

@@ -18,7 +18,7 @@ from specs.api.shapes import VersionShape
 from specs.api.views import PAGING, SpecView
 from specs.models import ChangeClass, Clause, VersionState
 from workforce import canarying, quizzing
-from workforce.api.views import QueueView, WorkView, version_of
+from workforce.api.base import QueueView, WorkView, version_of
 from workforce.models import Annotator, Canary, Cohort, InProgress, Queue, QuizAttempt
 
 

@@ -22,8 +22,8 @@ from specs.api.views import PAGING
 from specs.models import Spec
 from specs.refusals import Invalid, Refusal
 from workforce import leasing, staffing
+from workforce.api.base import WorkView, lease, version_of
 from workforce.api.shapes import LeaseShape
-from workforce.api.views import WorkView, lease, version_of
 from workforce.models import Assignment, Queue
 
 IDEMPOTENCY = OpenApiParameter(

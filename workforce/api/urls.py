@@ -2,27 +2,27 @@
 
 from django.urls import path
 
-from workforce.api import views
+from workforce.api import items, people, projects, queues, work
 
 urlpatterns = [
-    path("queues", views.Queues.as_view()),
-    path("queues/<slug:queue>", views.QueueOne.as_view()),
-    path("queues/<slug:queue>/pause", views.Pause.as_view()),
-    path("queues/<slug:queue>/reopen", views.Reopen.as_view()),
-    path("queues/<slug:queue>/version", views.PutInForce.as_view()),
-    path("queues/<slug:queue>/items", views.Items.as_view()),
-    path("queues/<slug:queue>/enrolments", views.Enrolments.as_view()),
-    path("queues/<slug:queue>/enrolments/<slug:pseudonym>", views.Enrolment.as_view()),
-    path("queues/<slug:queue>/claim", views.Claim.as_view()),
-    path("leases", views.Leases.as_view()),
-    path("assignments/<int:assignment>/renew", views.Renew.as_view()),
-    path("assignments/<int:assignment>/release", views.ReleaseOne.as_view()),
-    path("cohorts", views.Cohorts.as_view()),
-    path("cohorts/<slug:cohort>/members/<slug:pseudonym>", views.CohortMember.as_view()),
-    path("clone", views.ProjectClone.as_view()),
-    path("members", views.Members.as_view()),
-    path("members/<int:member>/roles", views.MemberRoles.as_view()),
-    path("members/<int:member>/suspend", views.Suspend.as_view()),
-    path("members/<int:member>/reinstate", views.Reinstate.as_view()),
-    path("members/<int:member>/remove", views.Remove.as_view()),
+    path("queues", queues.Queues.as_view()),
+    path("queues/<slug:queue>", queues.QueueOne.as_view()),
+    path("queues/<slug:queue>/pause", queues.Pause.as_view()),
+    path("queues/<slug:queue>/reopen", queues.Reopen.as_view()),
+    path("queues/<slug:queue>/version", queues.PutInForce.as_view()),
+    path("queues/<slug:queue>/items", items.Items.as_view()),
+    path("queues/<slug:queue>/enrolments", people.Enrolments.as_view()),
+    path("queues/<slug:queue>/enrolments/<slug:pseudonym>", people.Enrolment.as_view()),
+    path("queues/<slug:queue>/claim", work.Claim.as_view()),
+    path("leases", work.Leases.as_view()),
+    path("assignments/<int:assignment>/renew", work.Renew.as_view()),
+    path("assignments/<int:assignment>/release", work.ReleaseOne.as_view()),
+    path("cohorts", people.Cohorts.as_view()),
+    path("cohorts/<slug:cohort>/members/<slug:pseudonym>", people.CohortMember.as_view()),
+    path("clone", projects.ProjectClone.as_view()),
+    path("members", people.Members.as_view()),
+    path("members/<int:member>/roles", people.MemberRoles.as_view()),
+    path("members/<int:member>/suspend", people.Suspend.as_view()),
+    path("members/<int:member>/reinstate", people.Reinstate.as_view()),
+    path("members/<int:member>/remove", people.Remove.as_view()),
 ]

@@ -1,4 +1,11 @@
 from workforce.models.assignments import Assignment, Lease, SlotState
+from workforce.models.items import (
+    Item,
+    ItemClause,
+    KnownAnswer,
+    Load,
+    Prediction,
+)
 from workforce.models.people import (
     Annotator,
     AnnotatorKind,
@@ -8,6 +15,23 @@ from workforce.models.people import (
     CohortMembership,
     Skill,
 )
+from workforce.models.queues import (
+    Citing,
+    Enrolment,
+    Entry,
+    InProgress,
+    Order,
+    Purpose,
+    Queue,
+    QueueState,
+    QuizFailure,
+    Rule,
+)
+from workforce.models.tasks import (
+    Barred,
+    Task,
+    TaskState,
+)
 from workforce.models.trials import (
     Canary,
     CanaryState,
@@ -15,26 +39,6 @@ from workforce.models.trials import (
     QuizLeave,
     QuizScope,
     QuizState,
-)
-from workforce.models.work import (
-    Barred,
-    Citing,
-    Enrolment,
-    Entry,
-    InProgress,
-    Item,
-    ItemClause,
-    KnownAnswer,
-    Load,
-    Order,
-    Prediction,
-    Purpose,
-    Queue,
-    QueueState,
-    QuizFailure,
-    Rule,
-    Task,
-    TaskState,
 )
 
 __all__ = [

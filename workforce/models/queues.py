@@ -1,4 +1,4 @@
-"""The work: items as they came in, queues that order it, and tasks: one item under one meaning of a spec in one queue."""
+"""Queues that order the work, their settings, and who is enrolled in them."""
 
 from __future__ import annotations
 
@@ -6,88 +6,21 @@ from datetime import timedelta
 from decimal import Decimal
 
 import pgtrigger
-from django.contrib.postgres.fields import ArrayField
 from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
 from django.db.models import F, Q
 from django.db.models.functions import Now
 
 from specs.models.base import (
-    BusyProjectRow,
     ProjectLink,
     ProjectRow,
     SameProject,
-    append_only,
-    frozen,
     never_deleted,
     one_of,
     project_key,
     same_project,
     transitions,
 )
-
-
-class Load(ProjectRow):
-    """One delivery of items: staged, validated whole, activated at once; problems name line and reason."""
-
-    queue = ProjectLink("workforce.Queue", null=True, related_name="loads")
-    source = models.CharField(max_length=300)
-    digest = models.CharField(max_length=80)
-    n_rows = models.BigIntegerField(default=0)
-    n_new = models.BigIntegerField(default=0)
-    n_known = models.BigIntegerField(default=0)
-    n_bad = models.BigIntegerField(default=0)
-    problems = models.JSONField(default=list)
-    loaded_by = ProjectLink("specs.Member", null=True)
-    loaded_at = models.DateTimeField(db_default=Now())
-    event_id = models.BigIntegerField()
-
-    class Meta:
-        constraints = [
-            project_key("load"),
-            *same_project("load", queue="workforce_queue", loaded_by="specs_member"),
-        ]
-        indexes = [models.Index(fields=["project", "-id"], name="load_newest")]
-        triggers = append_only()
-
-
-class Item(BusyProjectRow):
-    """The thing looked at, unchanged since it came. Another payload under the same key is the next revision, if asked for."""
-
-    key = models.CharField(max_length=200)
-    revision = models.IntegerField(default=1)
-    payload = models.JSONField()
-    digest = models.CharField(max_length=80)
-    sensitive = models.BooleanField(default=False)
-    load = ProjectLink("workforce.Load", null=True)
-    created_at = models.DateTimeField(db_default=Now())
-
-    class Meta:
-        constraints = [
-            project_key("item"),
-            *same_project("item", load="workforce_load"),
-            models.UniqueConstraint(fields=["project", "key", "revision"], name="item_key_once_per_revision"),
-            models.CheckConstraint(condition=Q(revision__gte=1), name="item_revision_counts_from_one"),
-        ]
-        triggers = append_only()
-
-    def __str__(self) -> str:
-        return self.key
-
-
-class ItemClause(BusyProjectRow):
-    """A clause known from the item itself (a test suite, a stratified sample): a property, not a citation."""
-
-    item = ProjectLink("workforce.Item", related_name="item_clauses")
-    clause = ProjectLink("specs.Clause")
-
-    class Meta:
-        constraints = [
-            *same_project("item_clause", item="workforce_item", clause="specs_clause"),
-            models.UniqueConstraint(fields=["item", "clause"], name="item_clause_once"),
-        ]
-        indexes = [models.Index(fields=["clause"], name="item_clause_clause")]
-        triggers = append_only()
 
 
 class Purpose(models.TextChoices):
@@ -290,137 +223,3 @@ class Enrolment(ProjectRow):
         ]
         indexes = [models.Index(fields=["queue"], name="enrolment_queue")]
         triggers = never_deleted()
-
-
-class TaskState(models.TextChoices):
-    OPEN = "open", "Open"
-    DISPUTED = "disputed", "Disputed"
-    RESOLVED = "resolved", "Resolved"
-    WITHDRAWN = "withdrawn", "Withdrawn"
-
-
-class Task(BusyProjectRow):
-    """One item under one meaning of the spec in one queue; `round` counts its returns. `n_answers` numbers counted answers.
-
-    `pinned` names the version a canary serves it under, whatever version is in force.
-    """
-
-    item = ProjectLink("workforce.Item")
-    queue = ProjectLink("workforce.Queue")
-    meaning = models.IntegerField()
-    round = models.IntegerField(default=1)
-    state = models.CharField(max_length=16, choices=TaskState, default=TaskState.OPEN)
-    overlap = models.SmallIntegerField()
-    n_answers = models.SmallIntegerField(default=0)
-    rank = models.BigIntegerField()
-    priority = models.SmallIntegerField(default=0)
-    pinned = ProjectLink("specs.SpecVersion", null=True)
-    created_at = models.DateTimeField(db_default=Now())
-    settled_at = models.DateTimeField(null=True)
-
-    class Meta:
-        constraints = [
-            project_key("task"),
-            project_key("task", "queue"),
-            *same_project("task", item="workforce_item", queue="workforce_queue", pinned="specs_specversion"),
-            models.UniqueConstraint(
-                fields=["item", "queue", "meaning", "round"], name="task_once_per_item_meaning_and_round"
-            ),
-            one_of("task", "state", TaskState),
-            models.CheckConstraint(condition=Q(round__gte=1), name="task_round_counts_from_one"),
-            models.CheckConstraint(
-                condition=Q(overlap__gte=0, overlap__lte=50), name="task_overlap_is_sensible"
-            ),
-            models.CheckConstraint(
-                condition=Q(n_answers__gte=0, n_answers__lte=50), name="task_answers_are_counted"
-            ),
-        ]
-        indexes = [
-            models.Index(
-                fields=["queue", "rank"], condition=Q(state__in=["open", "disputed"]), name="task_unsettled"
-            ),
-            models.Index(fields=["queue", "settled_at"], condition=Q(state="resolved"), name="task_settled"),
-        ]
-        triggers = [
-            frozen("item_id", "queue_id", "meaning", "round", "project_id"),
-            transitions(
-                ("open", "resolved"),
-                ("open", "disputed"),
-                ("disputed", "resolved"),
-                ("disputed", "open"),
-                ("resolved", "open"),
-                ("open", "withdrawn"),
-                ("disputed", "withdrawn"),
-                ("resolved", "withdrawn"),
-            ),
-            *never_deleted(),
-        ]
-
-
-class Barred(BusyProjectRow):
-    """An annotator is not given a task: she answered what is now disputed, or she skipped it."""
-
-    task = ProjectLink("workforce.Task", related_name="barred")
-    annotator = ProjectLink("workforce.Annotator")
-    reason = models.CharField(max_length=32)
-    created_at = models.DateTimeField(db_default=Now())
-
-    class Meta:
-        constraints = [
-            *same_project("barred", task="workforce_task", annotator="workforce_annotator"),
-            models.UniqueConstraint(fields=["task", "annotator"], name="barred_once"),
-        ]
-
-
-class KnownAnswer(ProjectRow):
-    """Gold: a resolution known beforehand. Set aside, never deleted, when its clause changes meaning."""
-
-    item = ProjectLink("workforce.Item", related_name="known_answers")
-    spec = ProjectLink("specs.Spec")
-    question = models.CharField(max_length=64)
-    value = models.JSONField()
-    source = models.CharField(max_length=32)
-    meaning = models.IntegerField()
-    clauses = ArrayField(models.BigIntegerField(), default=list)
-    created_at = models.DateTimeField(db_default=Now())
-    set_aside_at = models.DateTimeField(null=True)
-    explanation = models.TextField(blank=True, db_default="")
-
-    class Meta:
-        constraints = [
-            project_key("known_answer"),
-            *same_project("known_answer", item="workforce_item", spec="specs_spec"),
-            models.UniqueConstraint(
-                fields=["item", "spec", "question"],
-                condition=Q(set_aside_at__isnull=True),
-                name="known_answer_once",
-            ),
-        ]
-        triggers = [frozen("item_id", "spec_id", "question", "value", "source", "meaning"), *never_deleted()]
-
-
-class Prediction(BusyProjectRow):
-    """What a model said of an item: a source of its own, never part of human agreement."""
-
-    item = ProjectLink("workforce.Item", related_name="predictions")
-    spec = ProjectLink("specs.Spec")
-    question = models.CharField(max_length=64)
-    value = models.JSONField()
-    model = models.CharField(max_length=200)
-    model_version = models.CharField(max_length=100, blank=True)
-    confidence = models.FloatField(null=True)
-    predicted_at = models.DateTimeField(db_default=Now())
-
-    class Meta:
-        constraints = [
-            *same_project("prediction", item="workforce_item", spec="specs_spec"),
-            models.UniqueConstraint(
-                fields=["item", "spec", "question", "model", "model_version"],
-                name="prediction_once_per_model_version",
-            ),
-            models.CheckConstraint(
-                condition=Q(confidence__isnull=True) | Q(confidence__gte=0, confidence__lte=1),
-                name="confidence_is_a_share",
-            ),
-        ]
-        triggers = append_only()

@@ -1,0 +1,136 @@
+"""What came in: deliveries, items, and what is known of an item from elsewhere: clauses, answers, predictions."""
+
+from __future__ import annotations
+
+from django.contrib.postgres.fields import ArrayField
+from django.db import models
+from django.db.models import Q
+from django.db.models.functions import Now
+
+from specs.models.base import (
+    BusyProjectRow,
+    ProjectLink,
+    ProjectRow,
+    append_only,
+    frozen,
+    never_deleted,
+    project_key,
+    same_project,
+)
+
+
+class Load(ProjectRow):
+    """One delivery of items: staged, validated whole, activated at once; problems name line and reason."""
+
+    queue = ProjectLink("workforce.Queue", null=True, related_name="loads")
+    source = models.CharField(max_length=300)
+    digest = models.CharField(max_length=80)
+    n_rows = models.BigIntegerField(default=0)
+    n_new = models.BigIntegerField(default=0)
+    n_known = models.BigIntegerField(default=0)
+    n_bad = models.BigIntegerField(default=0)
+    problems = models.JSONField(default=list)
+    loaded_by = ProjectLink("specs.Member", null=True)
+    loaded_at = models.DateTimeField(db_default=Now())
+    event_id = models.BigIntegerField()
+
+    class Meta:
+        constraints = [
+            project_key("load"),
+            *same_project("load", queue="workforce_queue", loaded_by="specs_member"),
+        ]
+        indexes = [models.Index(fields=["project", "-id"], name="load_newest")]
+        triggers = append_only()
+
+
+class Item(BusyProjectRow):
+    """The thing looked at, unchanged since it came. Another payload under the same key is the next revision, if asked for."""
+
+    key = models.CharField(max_length=200)
+    revision = models.IntegerField(default=1)
+    payload = models.JSONField()
+    digest = models.CharField(max_length=80)
+    sensitive = models.BooleanField(default=False)
+    load = ProjectLink("workforce.Load", null=True)
+    created_at = models.DateTimeField(db_default=Now())
+
+    class Meta:
+        constraints = [
+            project_key("item"),
+            *same_project("item", load="workforce_load"),
+            models.UniqueConstraint(fields=["project", "key", "revision"], name="item_key_once_per_revision"),
+            models.CheckConstraint(condition=Q(revision__gte=1), name="item_revision_counts_from_one"),
+        ]
+        triggers = append_only()
+
+    def __str__(self) -> str:
+        return self.key
+
+
+class ItemClause(BusyProjectRow):
+    """A clause known from the item itself (a test suite, a stratified sample): a property, not a citation."""
+
+    item = ProjectLink("workforce.Item", related_name="item_clauses")
+    clause = ProjectLink("specs.Clause")
+
+    class Meta:
+        constraints = [
+            *same_project("item_clause", item="workforce_item", clause="specs_clause"),
+            models.UniqueConstraint(fields=["item", "clause"], name="item_clause_once"),
+        ]
+        indexes = [models.Index(fields=["clause"], name="item_clause_clause")]
+        triggers = append_only()
+
+
+class KnownAnswer(ProjectRow):
+    """Gold: a resolution known beforehand. Set aside, never deleted, when its clause changes meaning."""
+
+    item = ProjectLink("workforce.Item", related_name="known_answers")
+    spec = ProjectLink("specs.Spec")
+    question = models.CharField(max_length=64)
+    value = models.JSONField()
+    source = models.CharField(max_length=32)
+    meaning = models.IntegerField()
+    clauses = ArrayField(models.BigIntegerField(), default=list)
+    created_at = models.DateTimeField(db_default=Now())
+    set_aside_at = models.DateTimeField(null=True)
+    explanation = models.TextField(blank=True, db_default="")
+
+    class Meta:
+        constraints = [
+            project_key("known_answer"),
+            *same_project("known_answer", item="workforce_item", spec="specs_spec"),
+            models.UniqueConstraint(
+                fields=["item", "spec", "question"],
+                condition=Q(set_aside_at__isnull=True),
+                name="known_answer_once",
+            ),
+        ]
+        triggers = [frozen("item_id", "spec_id", "question", "value", "source", "meaning"), *never_deleted()]
+
+
+class Prediction(BusyProjectRow):
+    """What a model said of an item: a source of its own, never part of human agreement."""
+
+    item = ProjectLink("workforce.Item", related_name="predictions")
+    spec = ProjectLink("specs.Spec")
+    question = models.CharField(max_length=64)
+    value = models.JSONField()
+    model = models.CharField(max_length=200)
+    model_version = models.CharField(max_length=100, blank=True)
+    confidence = models.FloatField(null=True)
+    predicted_at = models.DateTimeField(db_default=Now())
+
+    class Meta:
+        constraints = [
+            *same_project("prediction", item="workforce_item", spec="specs_spec"),
+            models.UniqueConstraint(
+                fields=["item", "spec", "question", "model", "model_version"],
+                name="prediction_once_per_model_version",
+            ),
+            models.CheckConstraint(
+                condition=Q(confidence__isnull=True) | Q(confidence__gte=0, confidence__lte=1),
+                name="confidence_is_a_share",
+            ),
+        ]
+        triggers = append_only()
