@@ -113,3 +113,28 @@ def test_a_spec_goes_out_is_linted_compared_and_comes_in_again(tmp_path: Path) -
     with pytest.raises(CommandError, match="has no version 7"):
         call_command("spec_diff", "1.0.0", "7.0.0", "--project", "rte")
     assert stage.spec.versions.draft().count() == 1
+
+
+def test_a_replay_prints_labels_used_accuracy_and_share_accepted() -> None:
+    found = json.loads(
+        _run("replay_overlap", "bluebirds", "--target", "0.95", "--repetitions", "3", "--json")
+    )
+    assert (found["target"], found["minimum"], found["maximum"], found["n_labels"]) == (0.95, 2, 5, 4212)
+    assert 4 < found["labels"]["value"] < 5
+    assert 0.7 < found["accuracy"]["value"] < found["accepted_accuracy"]["value"] < 1
+    assert 0.3 < found["accepted_share"]["value"] < 0.7
+    assert {"2", "3"} == set(found["margin"])
+    assert "target 0.95" in _run("replay_overlap", "bluebirds", "--repetitions", "2")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["nowhere"], "snow_rte are shipped"),
+        (["bluebirds", "--target", "1.5"], "between 0.5 and 1"),
+        (["bluebirds", "--maximum", "1"], "at least the minimum"),
+    ],
+)
+def test_a_replay_says_what_it_cannot_do(arguments: list[str], said: str) -> None:
+    with pytest.raises(CommandError, match=said):
+        _run("replay_overlap", *arguments)
