@@ -16,8 +16,8 @@ class Migration(migrations.Migration):
     initial = True
 
     dependencies = [
-        ('specs', '0001_initial'),
-        ('workforce', '0001_initial'),
+        ("specs", "0001_initial"),
+        ("workforce", "0001_initial"),
     ]
 
     operations = [

@@ -13,9 +13,9 @@ from specs.models.migrating import Together
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('annotation', '0001_initial'),
-        ('specs', '0003_proposals_pictures_trials'),
-        ('workforce', '0003_canaries_quizzes'),
+        ("annotation", "0001_initial"),
+        ("specs", "0003_proposals_pictures_trials"),
+        ("workforce", "0003_canaries_quizzes"),
     ]
 
     operations = [

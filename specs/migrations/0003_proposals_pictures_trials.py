@@ -15,7 +15,7 @@ from specs.models.migrating import Together
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('specs', '0002_event_table'),
+        ("specs", "0002_event_table"),
     ]
 
     operations = [

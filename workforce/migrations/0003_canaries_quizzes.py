@@ -16,8 +16,8 @@ from specs.models.migrating import Together
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('specs', '0003_proposals_pictures_trials'),
-        ('workforce', '0002_rank_sequence'),
+        ("specs", "0003_proposals_pictures_trials"),
+        ("workforce", "0002_rank_sequence"),
     ]
 
     operations = [
