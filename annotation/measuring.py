@@ -32,7 +32,7 @@ _SCOPE = """
     FROM annotation_annotation a
     JOIN specs_specversion v ON v.id = a.version_id
     JOIN workforce_annotator p ON p.id = a.annotator_id
-    JOIN workforce_task t ON t.id = a.task_id
+    JOIN workforce_task t ON t.id = a.task_id AND t.purpose = 'work'
     WHERE v.spec_id = %(spec)s AND v.meaning = %(meaning)s AND p.kind IN ('person', 'imported')
       AND (%(queue)s::bigint IS NULL OR a.queue_id = %(queue)s)
       AND (%(version)s::bigint IS NULL OR a.version_id = %(version)s)
@@ -58,7 +58,8 @@ _MEMBERSHIP = f"""
 """
 _GOLD = """
     SELECT item_id, value #>> '{}' FROM workforce_knownanswer
-    WHERE spec_id = %(spec)s AND question = %(question)s AND set_aside_at IS NULL
+    WHERE spec_id = %(spec)s AND question = %(question)s AND (state = 'in-use' OR until_meaning > %(meaning)s)
+      AND meaning <= %(meaning)s ORDER BY id
 """
 
 

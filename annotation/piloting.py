@@ -72,7 +72,7 @@ _MOVED = """
     FROM annotation_resolution r
     JOIN workforce_task t ON t.id = r.task_id
     JOIN specs_specversion rv ON rv.id = r.version_id AND rv.spec_id = %(spec)s AND rv.meaning = %(meaning)s
-    JOIN workforce_task o ON o.item_id = t.item_id
+    JOIN workforce_task o ON o.item_id = t.item_id AND o.purpose = 'work'
     JOIN annotation_annotation a ON a.task_id = o.id AND a.values ? r.question
     JOIN specs_specversion v ON v.id = a.version_id AND v.spec_id = %(spec)s AND v.meaning IN (%(meaning)s, %(trial)s)
     WHERE t.item_id IN (SELECT item_id FROM workforce_task WHERE queue_id = %(queue)s) AND r.value IS NOT NULL

@@ -72,19 +72,19 @@ def propose(*, queue: Queue, to_version: SpecVersion, by: Member | None) -> Rela
             return known
         difference = contents.compare(before, to_version)
         changed = sorted(set(difference.changed_meaning()))
-        clauses = _with_ancestors(to_version.spec_id, changed)
+        clauses = with_ancestors(to_version.spec_id, changed)
         scope = {"queue": queue.pk, "meaning": before.meaning, "clauses": list(clauses.values())}
         cursor.execute(_DIRECT, scope)
         direct = dict(cursor.fetchall())
-        governing = _governing(difference, clauses)
+        governed = governing(difference, clauses)
         cursor.execute(
             _POSSIBLE,
             {
                 **scope,
                 "direct": list(direct),
-                "governing": [clause for clause, _, _ in governing],
-                "questions": [question for _, question, _ in governing],
-                "values": [value for _, _, value in governing],
+                "governing": [clause for clause, _, _ in governed],
+                "questions": [question for _, question, _ in governed],
+                "values": [value for _, _, value in governed],
             },
         )
         possible = dict(cursor.fetchall())
@@ -132,14 +132,14 @@ def propose_all(*, version: SpecVersion, by: Member | None) -> list[RelabelPlan]
     return [propose(queue=queue, to_version=version, by=by) for queue in found.order_by("pk")]
 
 
-def _with_ancestors(spec_id: int, keys: list[str]) -> dict[str, int]:
+def with_ancestors(spec_id: int, keys: list[str]) -> dict[str, int]:
     """Changed clauses by key, together with the clauses they were split or merged from."""
     clauses = {clause.key: clause.pk for clause in Clause.objects.filter(spec_id=spec_id, key__in=keys)}
     lineage = ClauseLineage.objects.filter(clause__in=clauses.values()).select_related("ancestor")
     return clauses | {entry.ancestor.key: entry.ancestor_id for entry in lineage}
 
 
-def _governing(difference: diff.Difference, clauses: dict[str, int]) -> list[tuple[int, str, str]]:
+def governing(difference: diff.Difference, clauses: dict[str, int]) -> list[tuple[int, str, str]]:
     """`(clause, question, value)` for what the changed clauses govern, in the old wording or the new; "" is any value."""
     found: set[tuple[int, str, str]] = set()
     for change in difference.clauses:

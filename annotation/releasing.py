@@ -14,7 +14,7 @@ from typing import Any
 
 from django.db import transaction
 
-from annotation import piloting
+from annotation import nominating, piloting
 from annotation.agreement.clauses import MIN_ITEMS
 from annotation.models import Pilot, Publication
 from specs import contents, ledger, publishing
@@ -135,6 +135,7 @@ def publish(
         )
         gate = _gate_or_refusal(draft, claimed, override_reason, by)
         version = publishing.publish(draft=draft, claimed=claimed, notes=notes, rationale=rationale, by=by)
+        nominating.after_publication(version=version, by=by)
         event = ledger.record(
             project_id=version.project_id,
             kind="version.passed-the-gate" if not gate.stops else "version.published-past-the-gate",

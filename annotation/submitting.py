@@ -18,7 +18,7 @@ from typing import Any
 from django.conf import settings
 from django.db import connection, transaction
 
-from annotation import settling
+from annotation import probing, settling
 from annotation.models import Annotation, AnnotationNote, AnswerDraft, LateAnswer, Source
 from specs import canonical, ledger, schema, versions
 from specs.models import Member
@@ -191,6 +191,8 @@ def _record(
         )
     if slot.task_state == "open" and slot.n_answers + 1 >= slot.overlap:
         settling.settle(task_id=slot.task_id)
+    elif slot.task_state == "withdrawn":
+        probing.judge(slot=slot, version_id=version_id, values=values)
     return Receipt("counted", annotation_id, slot.task_id, slot.queue_id, digest)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import random
 import uuid
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -15,8 +16,8 @@ from annotation import submitting
 from specs import drafting, publishing, tokens
 from specs.access import permissions_of
 from specs.models import Member, Project, Role, Spec, SpecVersion
-from workforce import leasing, loading, queues, staffing
-from workforce.models import Annotator, Queue
+from workforce import leasing, loading, minting, queues, staffing
+from workforce.models import Annotator, Enrolment, Queue, TaskPurpose
 
 PASSWORD = "correct horse battery"
 QUESTION = {
@@ -159,6 +160,21 @@ def stage(
         made.annotators[name] = staffing.annotator_for(member=member)
         staffing.enrol(queue=queue, annotator=made.annotators[name], by=ada)
     return made
+
+
+def mint(
+    stage: Stage, who: Annotator, purpose: str, *, seed: int = 1, queue: Queue | None = None
+) -> leasing.Served | None:
+    """What a claim serves when chance has drawn gold or a repeat; None when there is none for her."""
+    where = queue or stage.queue
+    slot = minting.mint(
+        purpose=TaskPurpose(purpose),
+        enrolment_id=Enrolment.objects.get(queue=where, annotator=who).pk,
+        version_id=Queue.objects.get(pk=where.pk).version_id or 0,
+        by=who.member,
+        chance=random.Random(seed),
+    )
+    return leasing.held(annotator=who, assignment_id=slot)[0] if slot else None
 
 
 def amend(stage: Stage, clause: str = "knowledge") -> SpecVersion:

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import io
+
 import pytest
 from django.db import Error, connection, transaction
 
 from tests import cast
+from workforce import goldkeeping
+from workforce.models import KnownAnswer
 
 pytestmark = pytest.mark.django_db
 
@@ -83,6 +87,43 @@ BROKEN = {
     "n_returns, served_digest, n_renewals) SELECT project_id, id, (SELECT id FROM workforce_queue WHERE purpose = "
     "'adjudication'), 8, 'open', 0, false, 0, '', 0 FROM workforce_task WHERE overlap = 9",
     "a slot is deleted": "DELETE FROM workforce_assignment",
+    # gold and repeats
+    "a known answer is edited": "UPDATE workforce_knownanswer SET value = '\"no\"'",
+    "a known answer is deleted": "DELETE FROM workforce_knownanswer",
+    "a known answer comes back": "UPDATE workforce_knownanswer SET state = 'in-use', set_aside_at = NULL, set_aside_for = '' "
+    "WHERE state = 'set-aside'",
+    "a known answer is a candidate again": "UPDATE workforce_knownanswer SET state = 'candidate' WHERE state = 'in-use'",
+    "a known answer is set aside for nothing": "UPDATE workforce_knownanswer SET state = 'set-aside', set_aside_at = now() "
+    "WHERE state = 'in-use'",
+    "a known answer is set aside by a person without a reason": "UPDATE workforce_knownanswer SET state = 'set-aside', "
+    "set_aside_at = now(), set_aside_for = 'person' WHERE state = 'in-use'",
+    "two known answers of an item": "INSERT INTO workforce_knownanswer (project_id, item_id, spec_id, question, value, source, "
+    "meaning, clauses) SELECT project_id, item_id, spec_id, question, value, source, meaning, clauses FROM "
+    "workforce_knownanswer WHERE state = 'in-use'",
+    "gold that is open work": "UPDATE workforce_task SET state = 'open' WHERE purpose = 'gold'",
+    "gold among the rounds of work": "INSERT INTO workforce_task (project_id, item_id, queue_id, meaning, round, state, overlap, "
+    "n_answers, rank, priority, purpose) SELECT project_id, item_id, queue_id, meaning, 99, 'withdrawn', 1, 0, 0, 0, 'gold' "
+    "FROM workforce_task",
+    "gold that was born open": "INSERT INTO workforce_task (project_id, item_id, queue_id, meaning, round, state, overlap, "
+    "n_answers, rank, priority, purpose) SELECT project_id, item_id, queue_id, meaning, -99, 'open', 1, 0, 0, 0, 'gold' "
+    "FROM workforce_task LIMIT 1",
+    "work that becomes gold": "UPDATE workforce_task SET purpose = 'gold' WHERE purpose = 'work'",
+    "gold twice for one annotator": "INSERT INTO workforce_probe (project_id, task_id, queue_id, item_id, annotator_id, purpose) "
+    "SELECT p.project_id, t.id, p.queue_id, p.item_id, p.annotator_id, p.purpose FROM workforce_probe p, workforce_task t "
+    "WHERE t.purpose = 'work' LIMIT 1",
+    "a repeat of nothing": "INSERT INTO workforce_probe (project_id, task_id, queue_id, item_id, annotator_id, purpose) SELECT "
+    "p.project_id, t.id, p.queue_id, t.item_id, p.annotator_id, 'repeat' FROM workforce_probe p, workforce_task t "
+    "WHERE t.purpose = 'work' LIMIT 1",
+    "gold judged twice": "INSERT INTO workforce_judgement (project_id, probe_id, assignment_id, annotator_id, queue_id, "
+    'version_id, known_id, purpose, question, clauses, expected, value, distance, "right", event_id) SELECT project_id, '
+    "probe_id, assignment_id, annotator_id, queue_id, version_id, known_id, purpose, question, clauses, expected, value, "
+    'distance, "right", event_id FROM workforce_judgement',
+    "a right answer that is off": "INSERT INTO workforce_judgement (project_id, probe_id, assignment_id, annotator_id, queue_id, "
+    'version_id, known_id, purpose, question, clauses, expected, value, distance, "right", event_id) SELECT project_id, '
+    "probe_id, assignment_id, annotator_id, queue_id, version_id, known_id, purpose, 'other', clauses, expected, value, 0.5, "
+    "true, event_id FROM workforce_judgement",
+    "a queue whose first gold is more than its first claims": "UPDATE workforce_queue SET gold_first = 9, gold_first_of = 8",
+    "a queue that repeats everything": "UPDATE workforce_queue SET repeat_share = 0.5",
     # the record
     "an item is edited": "UPDATE workforce_item SET payload = '{}'",
     "an item is deleted": "DELETE FROM workforce_item",
@@ -131,6 +172,8 @@ APPEND_ONLY = [
     "workforce_lease",
     "workforce_load",
     "workforce_prediction",
+    "workforce_probe",
+    "workforce_judgement",
     "annotation_annotation",
     "annotation_citation",
     "annotation_lateanswer",
@@ -165,7 +208,19 @@ def full(db: None) -> cast.Stage:
             "n_rows, frozen_at) VALUES (%s, 's', 'frozen', %s, '{}', 'sha256:0', '', '{}', 1, 0, now())",
             [stage.project.pk, stage.version.pk],
         )
+    _gold(stage)
     return stage
+
+
+def _gold(stage: cast.Stage) -> None:
+    """A known answer in use, one set aside, and a judged answer to gold."""
+    for number in (1, 2):
+        text = f'{{"key": "gold-{number}", "value": "yes", "text": "{number}"}}'
+        goldkeeping.bring_in(spec=stage.spec, source=io.BytesIO(text.encode()), name="g", by=stage.ada)
+    goldkeeping.set_aside(known=KnownAnswer.objects.order_by("pk")[0], reason="Wrong.", by=stage.ada)
+    gold = cast.mint(stage, stage.dov, "gold")
+    assert gold is not None
+    stage.submit(stage.dov, gold, {"entailed": "no"})
 
 
 @pytest.mark.parametrize("rule", BROKEN)

@@ -243,7 +243,7 @@ def counts(*, project: Project) -> dict[int, dict[str, int]]:
     found: dict[int, dict[str, int]] = {}
     with connection.cursor() as cursor:
         cursor.execute(
-            "SELECT queue_id, state, count(*) FROM workforce_task WHERE queue_id IN "
+            "SELECT queue_id, state, count(*) FROM workforce_task WHERE purpose = 'work' AND queue_id IN "
             "(SELECT id FROM workforce_queue WHERE project_id = %s) GROUP BY 1, 2",
             [project.pk],
         )

@@ -24,6 +24,7 @@ from specs.task_types import BadValue
 from workforce.leasing import database_now
 from workforce.models import (
     Annotator,
+    GoldState,
     KnownAnswer,
     Queue,
     QuizAttempt,
@@ -134,7 +135,11 @@ def _draw(
 def _known(queue: Queue, whole: versions.ReadVersion, wanted: set[str]) -> list[dict[str, Any]]:
     clauses = {clause.id: clause for clause in whole.clauses if clause.key in wanted}
     rows = KnownAnswer.objects.filter(
-        spec=queue.spec_id, set_aside_at__isnull=True, clauses__overlap=list(clauses)
+        spec=queue.spec_id,
+        state=GoldState.IN_USE,
+        held_at=None,
+        meaning__lte=whole.meaning,
+        clauses__overlap=list(clauses),
     ).select_related("item")[:500]
     return [
         _entry(

@@ -34,6 +34,14 @@ MAX_REPORTED_PROBLEMS = env.number("MAX_REPORTED_PROBLEMS", 1000, low=1)
 """Bad rows of a load that are reported one by one; further ones are only counted."""
 EXPIRED_PER_CLAIM = env.number("EXPIRED_PER_CLAIM", 20, low=1)
 """Expired leases that one claim returns to the queue, so that no claim pays for everybody's."""
+MAX_GOLD_ROWS = env.number("MAX_GOLD_ROWS", 100_000, low=1)
+"""Rows of one file of known answers."""
+GOLD_POOL = env.number("GOLD_POOL", 500, low=20, high=10_000)
+"""Known answers that one draw looks at: a random stretch of the pool, balanced over labels and clauses within it."""
+GOLD_AGAIN_AFTER = env.seconds("GOLD_AGAIN_AFTER_SECONDS", 600, low=0, high=86_400)
+"""How long no gold is looked for after none was left for an annotator."""
+GOLD_SKILLED_PERCENT = env.number("GOLD_SKILLED_PERCENT", 80, low=1, high=100)
+"""Accuracy on gold from which an annotator counts as skilled when the health of a known answer is judged."""
 MAX_PILOT_ITEMS = env.number("MAX_PILOT_ITEMS", 2000, low=1)
 MAX_NOTE_CHARACTERS = env.number("MAX_NOTE_CHARACTERS", 2000, low=1)
 LEASE_DURATION = env.seconds("LEASE_SECONDS", 1800, low=5, high=7 * 86_400)

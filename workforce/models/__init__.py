@@ -1,8 +1,15 @@
 from workforce.models.assignments import Assignment, Lease, SlotState
+from workforce.models.gold import (
+    Feedback,
+    GoldState,
+    Judgement,
+    KnownAnswer,
+    Probe,
+    SetAside,
+)
 from workforce.models.items import (
     Item,
     ItemClause,
-    KnownAnswer,
     Load,
     Prediction,
 )
@@ -30,6 +37,7 @@ from workforce.models.queues import (
 from workforce.models.tasks import (
     Barred,
     Task,
+    TaskPurpose,
     TaskState,
 )
 from workforce.models.trials import (
@@ -55,14 +63,18 @@ __all__ = [
     "CohortMembership",
     "Enrolment",
     "Entry",
+    "Feedback",
+    "GoldState",
     "InProgress",
     "Item",
     "ItemClause",
+    "Judgement",
     "KnownAnswer",
     "Lease",
     "Load",
     "Order",
     "Prediction",
+    "Probe",
     "Purpose",
     "Queue",
     "QueueState",
@@ -72,8 +84,10 @@ __all__ = [
     "QuizScope",
     "QuizState",
     "Rule",
+    "SetAside",
     "Skill",
     "SlotState",
     "Task",
+    "TaskPurpose",
     "TaskState",
 ]

@@ -142,6 +142,19 @@ class Assignment(BusyProjectRow):
                     RETURN NULL;
                 """,
             ),
+            pgtrigger.Trigger(
+                # Its name stands after `state_steps`, and so does its turn: the slot comes back, and is then gone.
+                name="unseen_slot_is_for_one",
+                when=pgtrigger.Before,
+                operation=pgtrigger.UpdateOf("state"),
+                condition=pgtrigger.Condition("OLD.state = 'leased' AND NEW.state = 'open'"),
+                func="""
+                    IF EXISTS (SELECT 1 FROM workforce_task t WHERE t.id = NEW.task_id AND t.purpose <> 'work') THEN
+                        NEW.state := 'withdrawn';
+                    END IF;
+                    RETURN NEW;
+                """,
+            ),
             *never_deleted(),
         ]
 

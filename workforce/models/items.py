@@ -1,8 +1,7 @@
-"""What came in: deliveries, items, and what is known of an item from elsewhere: clauses, answers, predictions."""
+"""What came in: deliveries, items, and what is known of an item from elsewhere: clauses, predictions."""
 
 from __future__ import annotations
 
-from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.models import Q
 from django.db.models.functions import Now
@@ -12,8 +11,6 @@ from specs.models.base import (
     ProjectLink,
     ProjectRow,
     append_only,
-    frozen,
-    never_deleted,
     project_key,
     same_project,
 )
@@ -80,33 +77,6 @@ class ItemClause(BusyProjectRow):
         ]
         indexes = [models.Index(fields=["clause"], name="item_clause_clause")]
         triggers = append_only()
-
-
-class KnownAnswer(ProjectRow):
-    """Gold: a resolution known beforehand. Set aside, never deleted, when its clause changes meaning."""
-
-    item = ProjectLink("workforce.Item", related_name="known_answers")
-    spec = ProjectLink("specs.Spec")
-    question = models.CharField(max_length=64)
-    value = models.JSONField()
-    source = models.CharField(max_length=32)
-    meaning = models.IntegerField()
-    clauses = ArrayField(models.BigIntegerField(), default=list)
-    created_at = models.DateTimeField(db_default=Now())
-    set_aside_at = models.DateTimeField(null=True)
-    explanation = models.TextField(blank=True, db_default="")
-
-    class Meta:
-        constraints = [
-            project_key("known_answer"),
-            *same_project("known_answer", item="workforce_item", spec="specs_spec"),
-            models.UniqueConstraint(
-                fields=["item", "spec", "question"],
-                condition=Q(set_aside_at__isnull=True),
-                name="known_answer_once",
-            ),
-        ]
-        triggers = [frozen("item_id", "spec_id", "question", "value", "source", "meaning"), *never_deleted()]
 
 
 class Prediction(BusyProjectRow):

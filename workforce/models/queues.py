@@ -21,6 +21,7 @@ from specs.models.base import (
     same_project,
     transitions,
 )
+from workforce.models.gold import Feedback
 
 
 class Purpose(models.TextChoices):
@@ -115,6 +116,26 @@ class Queue(ProjectRow):
     quiz_wait = models.DurationField(default=timedelta(hours=1))
     in_progress = models.CharField(max_length=8, choices=InProgress, default=InProgress.FINISH)
     gold_share = models.DecimalField(max_digits=4, decimal_places=3, default=Decimal("0.05"))
+    gold_first = models.SmallIntegerField(default=40, db_default=40, validators=[MinValueValidator(0)])
+    gold_first_of = models.SmallIntegerField(default=500, db_default=500, validators=[MinValueValidator(1)])
+    gold_feedback = models.CharField(
+        max_length=8, choices=Feedback, default=Feedback.SILENT, db_default=Feedback.SILENT.value
+    )
+    gold_verdict_from = models.SmallIntegerField(
+        default=10, db_default=10, validators=[MinValueValidator(1), MaxValueValidator(1000)]
+    )
+    gold_failed_share = models.DecimalField(
+        max_digits=4, decimal_places=3, default=Decimal("0.3"), db_default=Decimal("0.3")
+    )
+    gold_exposures = models.IntegerField(default=200, db_default=200, validators=[MinValueValidator(1)])
+    gold_age = models.DurationField(null=True, blank=True)
+    repeat_share = models.DecimalField(
+        max_digits=4, decimal_places=3, default=Decimal("0.01"), db_default=Decimal("0.01")
+    )
+    repeat_after = models.DurationField(default=timedelta(days=7), db_default=timedelta(days=7))
+    repeat_after_answers = models.IntegerField(
+        default=100, db_default=100, validators=[MinValueValidator(1), MaxValueValidator(100_000)]
+    )
     oldest_within = models.DurationField(default=timedelta(days=7))
     disputes_within = models.DurationField(default=timedelta(days=2))
     cursor_epoch = models.IntegerField(default=0)
@@ -168,6 +189,21 @@ class Queue(ProjectRow):
                 ),
                 name="queue_shares_are_shares",
             ),
+            one_of("queue", "gold_feedback", Feedback),
+            models.CheckConstraint(
+                condition=Q(
+                    gold_first__gte=0,
+                    gold_first__lte=F("gold_first_of"),
+                    gold_verdict_from__gte=1,
+                    gold_exposures__gte=1,
+                    gold_failed_share__gt=0,
+                    gold_failed_share__lte=1,
+                    repeat_share__gte=0,
+                    repeat_share__lte=Decimal("0.1"),
+                    repeat_after_answers__gte=1,
+                ),
+                name="queue_gold_is_sensible",
+            ),
             models.CheckConstraint(
                 condition=~Q(state="open") | Q(version__isnull=False, owner__isnull=False),
                 name="open_queue_has_version_and_owner",
@@ -205,6 +241,7 @@ class Queue(ProjectRow):
 class Enrolment(ProjectRow):
     """An annotator may pull from a queue. The row holds how far this annotator has got through each lane of the queue.
 
+    `n_claims` counts what she was given here, `n_gold` how much of it was gold; none is looked for before `no_gold_until`.
     The claim locks it first, so one annotator's claims are one after the other, in two tabs as well.
     """
 
@@ -214,6 +251,9 @@ class Enrolment(ProjectRow):
     cursor_epoch = models.IntegerField(default=0)
     cursor = models.BigIntegerField(default=0)
     returned_cursor = models.BigIntegerField(default=0)
+    n_claims = models.IntegerField(default=0, db_default=0)
+    n_gold = models.IntegerField(default=0, db_default=0)
+    no_gold_until = models.DateTimeField(null=True)
     since = models.DateTimeField(db_default=Now())
 
     class Meta:

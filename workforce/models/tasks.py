@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pgtrigger
 from django.db import models
 from django.db.models import Q
 from django.db.models.functions import Now
@@ -25,10 +26,20 @@ class TaskState(models.TextChoices):
     WITHDRAWN = "withdrawn", "Withdrawn"
 
 
+class TaskPurpose(models.TextChoices):
+    """What a task is asked for: a label, or how well (gold) and how steadily (repeat) one annotator works."""
+
+    WORK = "work", "Work"
+    GOLD = "gold", "Gold"
+    REPEAT = "repeat", "Repeat"
+
+
 class Task(BusyProjectRow):
     """One item under one meaning of the spec in one queue; `round` counts its returns. `n_answers` numbers counted answers.
 
-    `pinned` names the version a canary serves it under, whatever version is in force.
+    `pinned` names the version a canary serves it under, whatever version is in force. A task that is no work is minted at a
+    claim for one annotator (`round` is her id, negative). It is born withdrawn, and the state machine has no way out: it is
+    never open, settled, disputed or resolved, so that whatever reads the state of tasks passes it by.
     """
 
     item = ProjectLink("workforce.Item")
@@ -40,6 +51,9 @@ class Task(BusyProjectRow):
     n_answers = models.SmallIntegerField(default=0)
     rank = models.BigIntegerField()
     priority = models.SmallIntegerField(default=0)
+    purpose = models.CharField(
+        max_length=8, choices=TaskPurpose, default=TaskPurpose.WORK, db_default=TaskPurpose.WORK.value
+    )
     pinned = ProjectLink("specs.SpecVersion", null=True)
     created_at = models.DateTimeField(db_default=Now())
     settled_at = models.DateTimeField(null=True)
@@ -53,7 +67,14 @@ class Task(BusyProjectRow):
                 fields=["item", "queue", "meaning", "round"], name="task_once_per_item_meaning_and_round"
             ),
             one_of("task", "state", TaskState),
-            models.CheckConstraint(condition=Q(round__gte=1), name="task_round_counts_from_one"),
+            one_of("task", "purpose", TaskPurpose),
+            models.CheckConstraint(
+                condition=Q(purpose="work", round__gte=1) | Q(~Q(purpose="work"), round__lte=-1),
+                name="task_round_counts_from_one",
+            ),
+            models.CheckConstraint(
+                condition=Q(purpose="work") | Q(state="withdrawn"), name="only_work_is_open_or_settled"
+            ),
             models.CheckConstraint(
                 condition=Q(overlap__gte=0, overlap__lte=50), name="task_overlap_is_sensible"
             ),
@@ -68,7 +89,7 @@ class Task(BusyProjectRow):
             models.Index(fields=["queue", "settled_at"], condition=Q(state="resolved"), name="task_settled"),
         ]
         triggers = [
-            frozen("item_id", "queue_id", "meaning", "round", "project_id"),
+            frozen("item_id", "queue_id", "meaning", "round", "project_id", "purpose"),
             transitions(
                 ("open", "resolved"),
                 ("open", "disputed"),
@@ -78,6 +99,22 @@ class Task(BusyProjectRow):
                 ("open", "withdrawn"),
                 ("disputed", "withdrawn"),
                 ("resolved", "withdrawn"),
+            ),
+            pgtrigger.Trigger(
+                name="gold_is_met_once",
+                level=pgtrigger.Statement,
+                when=pgtrigger.After,
+                operation=pgtrigger.Insert,
+                referencing=pgtrigger.Referencing(new="fresh"),
+                func="""
+                    IF EXISTS (SELECT 1 FROM workforce_probe) THEN
+                        INSERT INTO workforce_barred (project_id, task_id, annotator_id, reason, created_at)
+                        SELECT f.project_id, f.id, p.annotator_id, 'met before', statement_timestamp()
+                        FROM fresh f JOIN workforce_probe p ON p.item_id = f.item_id AND p.queue_id = f.queue_id
+                        WHERE f.purpose = 'work' AND p.purpose = 'gold' ON CONFLICT DO NOTHING;
+                    END IF;
+                    RETURN NULL;
+                """,
             ),
             *never_deleted(),
         ]

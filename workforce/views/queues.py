@@ -100,7 +100,9 @@ def put_errors(form: forms.Form, refusal: Invalid) -> None:
 def queue(request: MemberRequest, queue: str) -> HttpResponse:
     """One queue: what is in it, who works there, what came in."""
     found = queue_of(request, queue)
-    tasks, further = newest_first(request, Task.objects.filter(queue=found).select_related("item"))
+    tasks, further = newest_first(
+        request, Task.objects.filter(queue=found, purpose="work").select_related("item")
+    )
     counts = queues.counts(project=request.project).get(found.pk, {})
     return render(
         request,

@@ -1,0 +1,252 @@
+"""Gold and repeats are minted at the claim: unseen, at the set share, balanced, and nobody meets an item twice."""
+
+from __future__ import annotations
+
+import io
+import random
+from collections import Counter
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from django.db import connection
+from django.db.models import F
+from django.test.utils import CaptureQueriesContext
+
+from tests import cast
+from tests.workforce.test_goldkeeping import bring_in
+from workforce import goldkeeping, leasing, loading, minting
+from workforce.models import (
+    Assignment,
+    Barred,
+    Enrolment,
+    KnownAnswer,
+    Lease,
+    Probe,
+    Queue,
+    Task,
+    TaskPurpose,
+)
+
+pytestmark = pytest.mark.django_db
+
+ODDS = minting.Odds(
+    gold_share=0.05,
+    gold_first=40,
+    gold_first_of=500,
+    repeat_share=0.01,
+    n_claims=0,
+    n_gold=0,
+    has_gold=True,
+    has_repeats=True,
+)
+
+
+def _gold(stage: cast.Stage, n: int, **more: Any) -> None:
+    bring_in(
+        stage,
+        *(
+            {"key": f"gold-{k:04}", "value": "no" if k % 2 else "yes", "text": f"gold {k}", **more}
+            for k in range(n)
+        ),
+    )
+
+
+def _claims(odds: minting.Odds, n: int, chance: random.Random) -> list[str]:
+    """What the next *n* claims are."""
+    found = []
+    for _ in range(n):
+        kind = minting.drawn(odds, chance)
+        odds = replace(odds, n_claims=odds.n_claims + 1, n_gold=odds.n_gold + (kind == "gold"))
+        found.append(kind.value)
+    return found
+
+
+def test_a_newcomer_meets_forty_in_her_first_five_hundred_and_the_share_from_then_on() -> None:
+    chance = random.Random(4)
+    runs = [_claims(ODDS, 1500, chance) for _ in range(20)]
+    first = [run[:500].count("gold") for run in runs]
+    assert min(first) >= 40
+    assert sum(first) / len(first) < 44  # the share, where it is above what is owed
+    later = sum(run[500:].count("gold") for run in runs)
+    assert later / 20_000 == pytest.approx(0.05, abs=0.005)
+    assert sum(run.count("repeat") for run in runs) / 30_000 == pytest.approx(0.01, abs=0.002)
+    thirds = Counter(place * 3 // 500 for run in runs for place in range(500) if run[place] == "gold")
+    assert min(thirds.values()) > 0.7 * max(thirds.values())  # no place among the first tells
+
+
+def test_no_gold_and_nothing_to_repeat_draw_nothing() -> None:
+    none = replace(ODDS, has_gold=False, has_repeats=False)
+    assert set(_claims(none, 200, random.Random(1))) == {"work"}
+    assert set(_claims(replace(ODDS, gold_share=0, gold_first=0, repeat_share=0), 200, random.Random(1))) == {
+        "work"
+    }
+
+
+def test_what_is_owed_after_a_drought_is_caught_up_with_slowly() -> None:
+    assert replace(ODDS, n_claims=450).gold == minting.CATCHING_UP
+    assert replace(ODDS, n_claims=499, n_gold=39).gold == 1
+
+
+def test_a_minted_task_looks_like_any_other() -> None:
+    stage = cast.stage()
+    stage.load(1)
+    _gold(stage, 1)
+    work, gold = stage.claim(stage.ben), cast.mint(stage, stage.chi, "gold")
+    assert gold is not None
+    assert gold.item_key == "gold-0000"
+    for field in ("number", "n_renewals", "version_id", "served_digest", "sensitive", "queue_id"):
+        assert getattr(gold, field) == getattr(work, field)
+    assert gold.lease_until - gold.leased_at == work.lease_until - work.leased_at
+    assert gold.task_id > work.task_id
+    assert gold.assignment_id > work.assignment_id
+    assert Lease.objects.filter(assignment=gold.assignment_id).count() == 1
+    until = leasing.renew(assignment_id=gold.assignment_id, annotator=stage.chi, token=gold.token)
+    assert until > gold.lease_until
+
+
+def test_nobody_meets_an_item_as_gold_twice_and_then_there_is_none() -> None:
+    stage = cast.stage(max_leases=10)
+    _gold(stage, 3)
+    keys = [served.item_key for k in range(3) if (served := cast.mint(stage, stage.ben, "gold", seed=k))]
+    assert sorted(keys) == ["gold-0000", "gold-0001", "gold-0002"]
+    assert cast.mint(stage, stage.ben, "gold") is None
+    assert Enrolment.objects.get(annotator=stage.ben, no_gold_until__isnull=False).n_gold == 3
+    assert cast.mint(stage, stage.chi, "gold") is not None
+
+
+def test_labels_and_clauses_come_equally_often_however_many_answers_they_have() -> None:
+    stage = cast.stage()
+    rows = [("yes", "whole")] * 60 + [("no", "numbers")] * 16 + [("no", "whole")] * 4
+    bring_in(
+        stage,
+        *(
+            {"key": f"g-{k}", "value": value, "clauses": clause, "text": f"{k}"}
+            for k, (value, clause) in enumerate(rows)
+        ),
+    )
+    enrolment = Enrolment.objects.get(queue=stage.queue, annotator=stage.ben)
+    drawn: Counter[tuple[str, str]] = Counter()
+    items = set()
+    answers = {known.item_id: known for known in KnownAnswer.objects.all()}
+    titles = goldkeeping.clause_keys({clause for known in answers.values() for clause in known.clauses})
+    chance = random.Random(7)
+    with connection.cursor() as cursor:
+        for _ in range(200):
+            known: dict[str, Any] = {
+                "at": chance.random(),
+                "seed": f"{chance.getrandbits(64):x}",
+                "pool": 500,
+            }
+            cursor.execute(minting._GOLD, {"enrolment": enrolment.pk, "version": stage.version.pk, **known})
+            answer = answers[cursor.fetchone()[0]]
+            items.add(answer.item_id)
+            drawn[answer.value, titles[answer.clauses[0]]] += 1
+    assert drawn["yes", "whole"] == pytest.approx(100, abs=25)
+    assert drawn["no", "whole"] == pytest.approx(50, abs=20)
+    assert drawn["no", "numbers"] == pytest.approx(50, abs=20)
+    assert len(items) > 45  # any of them, at random
+
+
+def test_held_candidate_declined_and_older_answers_are_not_served() -> None:
+    stage = cast.stage()
+    _gold(stage, 2, clauses="knowledge")
+    clause = stage.spec.clauses.get(key="knowledge")
+    goldkeeping.hold_flagged(project_id=stage.project.pk, clauses=[clause.pk])
+    assert cast.mint(stage, stage.ben, "gold") is None
+    goldkeeping.hold_flagged(project_id=stage.project.pk, clauses=[])
+    for known in KnownAnswer.objects.all():
+        goldkeeping.set_aside(known=known, reason="No.", by=stage.ada)
+    assert cast.mint(stage, stage.ben, "gold") is None
+
+
+def test_an_item_with_open_work_here_is_not_gold_and_gold_is_not_work_here_later() -> None:
+    stage = cast.stage()
+    stage.load(1)
+    _gold(stage, 1)
+    bring_in(stage, {"key": "item-0", "value": "yes"})
+    assert cast.mint(stage, stage.ben, "gold") is not None
+    assert cast.mint(stage, stage.ben, "gold") is None  # item-0 is open work
+    rows = '{"key": "gold-0000", "text": "gold 0"}'
+    loading.load(
+        project=stage.project, queue=stage.queue, source=io.BytesIO(rows.encode()), name="i", by=stage.ada
+    )
+    task = Task.objects.get(item__key="gold-0000", purpose="work")
+    assert list(Barred.objects.filter(task=task).values_list("annotator", flat=True)) == [stage.ben.pk]
+
+
+def test_a_gold_task_given_back_or_expired_is_for_nobody_else() -> None:
+    stage = cast.stage()
+    _gold(stage, 2)
+    first = cast.mint(stage, stage.ben, "gold")
+    assert first is not None
+    leasing.release(
+        assignment_id=first.assignment_id,
+        annotator=stage.ben,
+        token=first.token,
+        reason="other",
+        by=stage.ben.member,
+    )
+    second = cast.mint(stage, stage.chi, "gold")
+    assert second is not None
+    Assignment.objects.filter(pk=second.assignment_id).update(lease_until=F("leased_at"))
+    leasing.return_expired()
+    assert set(Assignment.objects.values_list("state", flat=True)) == {"withdrawn"}
+    assert leasing.claim(queue_id=stage.queue.pk, annotator=stage.dov, by=None) is None
+
+
+def _answered_long_ago(stage: cast.Stage, n: int) -> None:
+    stage.load(n)
+    for k in range(n):
+        stage.answer(stage.ben, "no" if k % 2 else "yes")
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "UPDATE workforce_assignment SET submitted_at = submitted_at - interval '8 days' + id * interval '1 s' "
+            "WHERE state = 'submitted'"
+        )
+
+
+def test_a_repeat_is_something_she_answered_long_enough_ago_and_only_once() -> None:
+    stage = cast.stage(max_leases=5)
+    Queue.objects.filter(pk=stage.queue.pk).update(repeat_after_answers=1)
+    _answered_long_ago(stage, 3)
+    assert cast.mint(stage, stage.chi, "repeat") is None  # she has answered nothing
+    drawn = [
+        served.item_key for seed in range(12) if (served := cast.mint(stage, stage.ben, "repeat", seed=seed))
+    ]
+    assert len(drawn) == len(set(drawn)) >= 2
+    assert set(drawn) <= {"item-0", "item-1", "item-2"}
+    probe = Probe.objects.order_by("pk")[0]
+    assert probe.first is not None
+    assert (probe.purpose, probe.first.annotator) == ("repeat", stage.ben)
+
+
+def test_too_recent_by_time_or_by_answers_is_not_repeated() -> None:
+    stage = cast.stage()
+    stage.load(2)
+    stage.answer(stage.ben, "yes")
+    Queue.objects.filter(pk=stage.queue.pk).update(repeat_after_answers=1)
+    assert cast.mint(stage, stage.ben, "repeat") is None
+    Queue.objects.filter(pk=stage.queue.pk).update(repeat_after_answers=100)
+    stage.answer(stage.ben, "yes")
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "UPDATE workforce_assignment SET submitted_at = submitted_at - interval '9 days' WHERE state = 'submitted'"
+        )
+    assert cast.mint(stage, stage.ben, "repeat") is None
+
+
+def test_minting_takes_two_statements_whatever_the_pool() -> None:
+    stage = cast.stage(max_leases=10)
+    _gold(stage, 60)
+    enrolment = Enrolment.objects.get(queue=stage.queue, annotator=stage.ben)
+    with CaptureQueriesContext(
+        connection,
+    ) as queries:
+        minting.mint(
+            purpose=TaskPurpose.GOLD,
+            enrolment_id=enrolment.pk,
+            version_id=stage.version.pk,
+            by=None,
+        )
+    assert len(queries) == 2
