@@ -35,6 +35,13 @@ from specs.models import (
 from specs.refusals import Invalid, Stale, WrongState
 
 
+class KeyTaken(Invalid):
+    """The draft has a clause of this key already. `details` holds its words, so that the two can be put together."""
+
+    code = "key-taken"
+    status = 409
+
+
 def create_spec(*, project: Project, key: str, title: str, purpose: str = "", by: Member | None) -> Spec:
     """A new spec without any version yet."""
     if clause_shape.key_problem(key) or "." in key:
@@ -157,8 +164,8 @@ def add_clause(
         clause, _ = Clause.objects.get_or_create(
             spec_id=draft.spec_id, key=key, defaults={"project_id": draft.project_id}
         )
-        if DraftClause.objects.filter(version=draft, clause=clause).exists():
-            raise Invalid(f"There is a clause {key} in this draft already.")
+        if there := DraftClause.objects.filter(version=draft, clause=clause).first():
+            raise KeyTaken(f"There is a clause {key} in this draft already.", **as_it_stands(there))
         rows = DraftClause.objects.filter(version=draft)
         last = rows.aggregate(last=Max("position"))["last"] or 0
         of_section = rows.filter(section=section).aggregate(last=Max("position"))["last"] if section else None
@@ -207,15 +214,7 @@ def reword_clause(
                 "This clause was withdrawn from the draft meanwhile; what you wrote is still on this page."
             )
         if revision is not None and current.revision != revision:
-            raise Stale(
-                "Somebody reworded this clause meanwhile.",
-                revision=current.revision,
-                title=current.title,
-                section=current.section,
-                blocks=current.blocks,
-                governs=current.governs,
-                by=str(current.edited_by or ""),
-            )
+            raise Stale("Somebody reworded this clause meanwhile.", **as_it_stands(current))
         for name, value in content.items():
             setattr(current, name, value)
         if section is not None:
@@ -239,18 +238,35 @@ def confirm_clause(*, clause: DraftClause, by: Member | None) -> None:
             record_edit(draft, by, "clause-confirmed", clause.clause.key)
 
 
-def withdraw_clause(*, clause: DraftClause, by: Member | None) -> None:
-    """Leave a clause out of the draft; published versions keep it, and its key stays its own."""
+def withdraw_clause(*, clause: DraftClause, revision: int | None = None, by: Member | None) -> None:
+    """Leave a clause out of the draft; published versions keep it, and its key stays its own.
+
+    Raises `Stale` when somebody reworded it after *revision* was seen: those words are in no version yet.
+    """
     with transaction.atomic():
         draft = lock(clause.version)
-        found = DraftClause.objects.filter(pk=clause.pk).first()
+        found = DraftClause.objects.select_related("edited_by__user").filter(pk=clause.pk).first()
         if found is None:
             return
+        if revision is not None and found.revision != revision:
+            raise Stale("Somebody reworded this clause meanwhile.", **as_it_stands(found))
         found.delete()
         DraftClause.objects.filter(version=draft, position__gt=found.position).update(
             position=F("position") - 1
         )
         record_edit(draft, by, "clause-withdrawn", clause.clause.key)
+
+
+def as_it_stands(row: DraftClause) -> dict[str, Any]:
+    """A clause's words and revision as they stand in the draft, and who wrote them: what a refused edit is shown beside."""
+    return {
+        "revision": row.revision,
+        "title": row.title,
+        "section": row.section,
+        "blocks": row.blocks,
+        "governs": row.governs,
+        "by": str(row.edited_by or ""),
+    }
 
 
 def lock(draft: SpecVersion) -> SpecVersion:

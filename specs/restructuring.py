@@ -15,7 +15,7 @@ from django.db import transaction
 from django.db.models.functions import Now
 
 from specs import clauses as clause_shape
-from specs.drafting import add_clause, lock, record_edit, withdraw_clause
+from specs.drafting import KeyTaken, add_clause, as_it_stands, lock, record_edit, withdraw_clause
 from specs.models import DraftClause, Lineage, Member, SpecVersion
 from specs.refusals import Invalid, Stale
 
@@ -83,14 +83,15 @@ def split_clause(
     """
     with transaction.atomic():
         draft = lock(clause.version)
-        source = DraftClause.objects.select_related("clause", "version").get(pk=clause.pk)
+        ordered = _ordered(draft)
+        source = _found(ordered, clause)
         if revision is not None and source.revision != revision:
-            raise Stale("Somebody reworded this clause meanwhile.", revision=source.revision)
+            raise Stale("Somebody reworded this clause meanwhile.", **as_it_stands(source))
         chosen = {place for place in blocks if 1 <= place <= len(source.blocks)}
         if not chosen or len(chosen) == len(source.blocks):
             raise Invalid("Each of the two clauses needs at least one block.")
-        if any(row.clause.key == key for row in _ordered(draft)):
-            raise Invalid(f"There is a clause {key} in this draft already.")
+        if there := next((row for row in ordered if row.clause.key == key), None):
+            raise KeyTaken(f"There is a clause {key} in this draft already.", **as_it_stands(there))
         taken = [block for place, block in enumerate(source.blocks, 1) if place in chosen]
         source.blocks = [block for place, block in enumerate(source.blocks, 1) if place not in chosen]
         source.revision, source.edited_by, source.edited_at = source.revision + 1, by, Now()
@@ -110,8 +111,18 @@ def split_clause(
     return made
 
 
-def merge_clauses(*, into: DraftClause, other: DraftClause, by: Member | None) -> DraftClause:
-    """Take *other* into *into*: its blocks behind, what either governs, and both their ancestors; *other* is withdrawn."""
+def merge_clauses(
+    *,
+    into: DraftClause,
+    other: DraftClause,
+    revision: int | None = None,
+    other_revision: int | None = None,
+    by: Member | None,
+) -> DraftClause:
+    """Take *other* into *into*: its blocks behind, what either governs, and both their ancestors; *other* is withdrawn.
+
+    Raises `Stale` when either was reworded after the revisions that were seen; `details["clauses"]` holds both as they stand.
+    """
     if into.pk == other.pk:
         raise Invalid("A clause cannot be merged with itself.")
     with transaction.atomic():
@@ -120,6 +131,12 @@ def merge_clauses(*, into: DraftClause, other: DraftClause, by: Member | None) -
         if not {into.pk, other.pk} <= rows.keys():
             raise Invalid("Both clauses have to stand in this draft.")
         kept, gone = rows[into.pk], rows[other.pk]
+        if any(
+            seen is not None and row.revision != seen
+            for row, seen in ((kept, revision), (gone, other_revision))
+        ):
+            both = [{"key": row.clause.key, **as_it_stands(row)} for row in (kept, gone)]
+            raise Stale("Somebody reworded one of the two clauses meanwhile.", clauses=both)
         kept.blocks = [*kept.blocks, *(block for block in gone.blocks if block not in kept.blocks)]
         if len(kept.blocks) > settings.MAX_BLOCKS:
             raise Invalid(f"Together they have more than {settings.MAX_BLOCKS} blocks.")
@@ -154,7 +171,7 @@ def _united(a: list[dict[str, Any]], b: list[dict[str, Any]]) -> list[dict[str, 
 
 
 def _ordered(draft: SpecVersion) -> list[DraftClause]:
-    rows = DraftClause.objects.filter(version=draft).select_related("clause", "version")
+    rows = DraftClause.objects.filter(version=draft).select_related("clause", "version", "edited_by__user")
     return list(rows.order_by("position"))
 
 

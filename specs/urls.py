@@ -5,7 +5,7 @@ from __future__ import annotations
 from django.urls import path
 
 from specs.converters import NUMBER
-from specs.views import clauses, drafts, incoming, jobs, proposals, questions, settings, specs, tokens
+from specs.views import clauses, drafts, incoming, jobs, joints, proposals, questions, settings, specs, tokens
 
 app_name = "specs"
 
@@ -35,8 +35,8 @@ urlpatterns = [
     path(f"{_CLAUSE}move/", clauses.move, name="clause-move"),
     path(f"{_CLAUSE}withdraw/", clauses.withdraw, name="clause-withdraw"),
     path(f"{_CLAUSE}confirm/", clauses.confirm, name="clause-confirm"),
-    path(f"{_CLAUSE}split/", clauses.split, name="clause-split"),
-    path(f"{_CLAUSE}merge/", clauses.merge, name="clause-merge"),
+    path(f"{_CLAUSE}split/", joints.split, name="clause-split"),
+    path(f"{_CLAUSE}merge/", joints.merge, name="clause-merge"),
     path(f"{_SPEC}{NUMBER}/file/", incoming.export, name="export"),
     path(f"{_SPEC}{NUMBER}/clone/", incoming.clone, name="clone"),
     path("p/<slug:project>/jobs/", jobs.jobs, name="jobs"),

@@ -91,6 +91,12 @@ class Split(serializers.Serializer[Any]):
 
 class Merge(serializers.Serializer[Any]):
     other = serializers.CharField(max_length=64, help_text="The key of the clause to take in.")
+    revision = serializers.IntegerField(
+        required=False, allow_null=True, help_text="Of this clause, as it was seen; an older one is refused."
+    )
+    other_revision = serializers.IntegerField(
+        required=False, allow_null=True, help_text="Of the clause to take in, as it was seen."
+    )
 
 
 class RenameSection(serializers.Serializer[Any]):

@@ -124,9 +124,21 @@ class DraftClauseView(SpecView):
         body = self.body(shapes.ClauseWords, request)
         return Response(_clause(drafting.reword_clause(clause=self.clause(), by=self.member, **body)))
 
-    @operation("Withdraw a clause from the draft", status=204, name="draft_clause_withdraw")
+    @operation(
+        "Withdraw a clause from the draft",
+        status=204,
+        name="draft_clause_withdraw",
+        parameters=[
+            OpenApiParameter(
+                "revision", int, description="The revision that was seen; an older one is refused."
+            )
+        ],
+    )
     def delete(self, request: Request, project: str, spec: str, clause: str) -> Response:
-        drafting.withdraw_clause(clause=self.clause(), by=self.member)
+        seen = request.query_params.get("revision", "")
+        drafting.withdraw_clause(
+            clause=self.clause(), revision=int(seen) if seen.isdecimal() else None, by=self.member
+        )
         return Response(status=204)
 
 
@@ -168,14 +180,14 @@ class DraftClauseMerge(SpecView):
         name="draft_clause_merge",
     )
     def post(self, request: Request, project: str, spec: str, clause: str) -> Response:
-        into = self.clause()
+        into, body = self.clause(), self.body(shapes.Merge, request)
         other = get_or_404(
             DraftClause.objects.select_related("clause", "version"),
             project=self.project,
             version=into.version,
-            clause__key=self.body(shapes.Merge, request)["other"],
+            clause__key=body.pop("other"),
         )
-        return Response(_clause(restructuring.merge_clauses(into=into, other=other, by=self.member)))
+        return Response(_clause(restructuring.merge_clauses(into=into, other=other, by=self.member, **body)))
 
 
 class DraftClauseConfirm(SpecView):

@@ -1,12 +1,13 @@
-"""One clause of a draft: write, reorder, split, merge, withdraw. Autosaved; two editors never overwrite each other."""
+"""One clause of a draft, in place in its outline: add, reword, move, confirm, withdraw. Autosaved; two editors never overwrite
+each other. Each form is a page of its own without script."""
 
 from __future__ import annotations
 
+import zlib
 from typing import Any
 
-from django.contrib import messages
-from django.http import HttpResponse
-from django.shortcuts import redirect, render
+from django.http import Http404, HttpResponse
+from django.shortcuts import render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST
 
@@ -14,20 +15,36 @@ from specs import canonical, drafting, merging, restructuring, schema
 from specs.access import MemberRequest, allows, get_or_404, page
 from specs.forms import specs as forms
 from specs.models import DraftClause, Spec, SpecVersion
-from specs.refusals import Invalid, Refusal, Stale
-from specs.views.drafts import draft_of, outline, outline_of
+from specs.refusals import Invalid, Refusal, Stale, WrongState
+from specs.views.drafts import changed, draft_of, outline, outline_of
 from specs.views.specs import crumbs, spec_of
 
 
 def clause_of(request: MemberRequest, draft: SpecVersion, key: str) -> DraftClause:
+    """The clause of the draft, or a 404; a page that still shows it is told that somebody withdrew it."""
     rows = DraftClause.objects.select_related("clause", "version", "edited_by__user")
-    return get_or_404(rows, project=request.project, version=draft, clause__key=key)
+    try:
+        return get_or_404(rows, project=request.project, version=draft, clause__key=key)
+    except Http404:
+        if request.headers.get("HX-Request"):
+            raise WrongState("This clause is not in the draft any more: somebody withdrew it.") from None
+        raise
 
 
-def _words(row: DraftClause | None) -> dict[str, Any]:
+def words_of(row: DraftClause | None) -> dict[str, Any]:
     if row is None:
         return {"title": "", "section": "", "blocks": [], "governs": []}
     return {"title": row.title, "section": row.section, "blocks": row.blocks, "governs": row.governs}
+
+
+def number_of(text: str | None) -> int:
+    return int(text) if text and text.isascii() and text.isdigit() and len(text) < 9 else 0
+
+
+def in_slot(response: HttpResponse) -> HttpResponse:
+    """A refusal, shown in the slot of the outline that the form stands in."""
+    response["HX-Retarget"], response["HX-Reswap"] = "closest .slot", "innerHTML"
+    return response
 
 
 @require_http_methods(["GET", "POST"])
@@ -39,11 +56,11 @@ def clause(request: MemberRequest, spec: str, clause: str) -> HttpResponse:
     row = clause_of(request, version, clause)
     if request.method == "GET":
         if request.GET.get("add", "").isdigit():
-            return _one_more_block(request, int(request.GET["add"]))
+            return _one_more_block(request, int(request.GET["add"]), str(row.pk))
         if request.GET.get("done"):
-            return _shown(request, found, version, clause)
-        return _form(request, found, version, row, _words(row), row.revision)
-    words, revision = _posted(request), _number(request.POST.get("revision"))
+            return shown(request, found, version, clause)
+        return _form(request, found, version, row, words_of(row), row.revision)
+    words, revision = _posted(request), number_of(request.POST.get("revision"))
     try:
         kept = drafting.reword_clause(clause=row, revision=revision, by=request.member, **words)
     except Stale as stale:
@@ -55,11 +72,11 @@ def clause(request: MemberRequest, spec: str, clause: str) -> HttpResponse:
     if request.POST.get("autosave"):
         return _state(request, kept.revision)
     if request.POST.get("raise"):
-        return _form(request, found, version, kept, _words(kept), kept.revision)
-    if request.headers.get("HX-Request"):
-        return _shown(request, found, version, clause)
-    messages.success(request, _("The clause is kept."))
-    return redirect(f"/p/{request.project.key}/specs/{found.key}/draft/#clause-{clause}")
+        raised = number_of(request.POST.get("raise")) - 1
+        return _form(request, found, version, kept, words_of(kept), kept.revision, focus_block=raised)
+    if request.headers.get("HX-Request") and not request.POST.get("merge"):
+        return changed(shown(request, found, version, clause), _("The clause is kept."))
+    return outline(request, found, said=_("The clause is kept."), focus=clause)
 
 
 def _posted(request: MemberRequest) -> dict[str, Any]:
@@ -80,10 +97,6 @@ def _posted(request: MemberRequest) -> dict[str, Any]:
     return merging.merged(mine, theirs, choices)
 
 
-def _number(text: str | None) -> int:
-    return int(text) if text and text.isascii() and text.isdigit() and len(text) < 9 else 0
-
-
 def _form(
     request: MemberRequest,
     spec: Spec,
@@ -96,10 +109,13 @@ def _form(
     **more: Any,
 ) -> HttpResponse:
     governed = {entry["question"]: entry for entry in words["governs"]}
-    swapped = bool(request.headers.get("HX-Request")) and row is not None
+    in_place = bool(request.headers.get("HX-Request"))
     context = {
         "spec": spec,
         "row": row,
+        "focus_block": None,
+        "uid": row.pk if row else _uid(words["section"]),
+        "in_place": in_place,
         "key": row.clause.key if row else request.POST.get("key", ""),
         "words": words,
         "revision": revision,
@@ -117,8 +133,14 @@ def _form(
         ],
         **more,
     }
-    template = "specs/clause_edit.html" if swapped else "specs/clause_form.html"
-    return render(request, template, context, status=refusal.status if refusal else 200)
+    template = "specs/clause_edit.html" if in_place else "specs/clause_form.html"
+    response = render(request, template, context, status=refusal.status if refusal else 200)
+    return in_slot(response) if refusal else response
+
+
+def _uid(section: str) -> str:
+    """Names the fields of a new clause's form: several may be open in one outline."""
+    return f"new{zlib.crc32(section.encode())}"
 
 
 def _pairs(question: dict[str, Any]) -> list[tuple[str, str]]:
@@ -136,8 +158,14 @@ def _pairs(question: dict[str, Any]) -> list[tuple[str, str]]:
     ]
 
 
-def _one_more_block(request: MemberRequest, place: int) -> HttpResponse:
-    context = {"n": min(place, 10_000), "block": {"type": "example"}, "types": forms.BLOCK_CHOICES}
+def _one_more_block(request: MemberRequest, place: int, uid: str) -> HttpResponse:
+    context = {
+        "n": min(place, 10_000),
+        "uid": uid,
+        "action": request.path,
+        "block": {"type": "example"},
+        "types": forms.BLOCK_CHOICES,
+    }
     return render(request, "specs/clause_block_added.html", context)
 
 
@@ -146,15 +174,25 @@ def _state(request: MemberRequest, revision: int, *, refusal: Refusal | None = N
     return render(request, "specs/clause_kept.html", {"revision": revision, "refusal": refusal})
 
 
-def _shown(request: MemberRequest, spec: Spec, draft: SpecVersion, key: str) -> HttpResponse:
-    """One clause of the outline as it is read."""
+def shown(
+    request: MemberRequest, spec: Spec, draft: SpecVersion, key: str, *, refusal: Refusal | None = None
+) -> HttpResponse:
+    """One clause of the outline as it is read, with the focus on it."""
     entry = next((one for one in outline_of(draft) if one["row"].clause.key == key), None)
     if entry is None:
         return outline(request, spec)
     return render(
         request,
         "specs/draft_clause.html",
-        {"spec": spec, "draft": draft, "entry": entry, "titles": schema.titles(draft.questions)},
+        {
+            "spec": spec,
+            "draft": draft,
+            "entry": entry,
+            "titles": schema.titles(draft.questions),
+            "focus": key,
+            "refusal": refusal,
+        },
+        status=refusal.status if refusal else 200,
     )
 
 
@@ -164,7 +202,7 @@ def _conflict(
     draft: SpecVersion,
     row: DraftClause,
     words: dict[str, Any],
-    stale: Stale,
+    stale: Stale | drafting.KeyTaken,
 ) -> HttpResponse:
     """409: both texts, and a choice for each place where they differ. Nothing is lost on either side."""
     theirs = {name: stale.details[name] for name in ("title", "section", "blocks", "governs")}
@@ -178,7 +216,7 @@ def _conflict(
         "sides": merging.sides(words, theirs),
     }
     if request.headers.get("HX-Request"):
-        return render(request, "specs/clause_conflict.html", context, status=409)
+        return in_slot(render(request, "specs/clause_conflict.html", context, status=409))
     return _form(
         request, spec, draft, row, words, stale.details["revision"], refusal=stale, **{**context, "row": row}
     )
@@ -187,46 +225,62 @@ def _conflict(
 @require_http_methods(["GET", "POST"])
 @page(allows("spec.edit"))
 def add(request: MemberRequest, spec: str) -> HttpResponse:
-    """A new clause."""
+    """A new clause, in a section or with one of its own. Under a key that is taken: both texts, and how to join them."""
     found = spec_of(request, spec)
     version = draft_of(request, found)
+    section = request.GET.get("section", "")[:200]
     if request.method == "GET":
         if request.GET.get("add", "").isdigit():
-            return _one_more_block(request, int(request.GET["add"]))
-        words = {**_words(None), "section": request.GET.get("section", "")[:200]}
-        return _form(request, found, version, None, words, 0)
+            return _one_more_block(request, int(request.GET["add"]), request.GET.get("uid", "new")[:20])
+        if request.GET.get("done"):
+            context = {"spec": found, "section": section, "focus_new": True}
+            return render(request, "specs/clause_new.html", context)
+        words = {**words_of(None), "section": section}
+        return _form(request, found, version, None, words, 0, new_section="new-section" in request.GET)
     words = forms.clause_of(request.POST)
     key = request.POST.get("key", "").strip()
     try:
         drafting.add_clause(draft=version, key=key, by=request.member, **words)
-    except Invalid as refusal:
+    except drafting.KeyTaken as taken:
+        if request.POST.get("join"):
+            row = clause_of(request, version, key)
+            return _conflict(request, found, version, row, {**words, "section": row.section}, taken)
+        return _form(request, found, version, None, words, 0, refusal=taken, there=taken.details)
+    except Refusal as refusal:
         return _form(request, found, version, None, words, 0, refusal=refusal)
-    messages.success(request, _("The clause is kept."))
-    return redirect(f"/p/{request.project.key}/specs/{found.key}/draft/#clause-{key}")
+    said = _("Added: %(title)s.") % {"title": words["title"] or key}
+    return outline(request, found, said=said, focus=key)
 
 
 @require_POST
 @page(allows("spec.edit"))
 def move(request: MemberRequest, spec: str, clause: str) -> HttpResponse:
     found = spec_of(request, spec)
+    version = draft_of(request, found)
     restructuring.step_clause(
-        clause=clause_of(request, draft_of(request, found), clause),
+        clause=clause_of(request, version, clause),
         to="up" if request.POST.get("to") == "up" else "down",
         by=request.member,
     )
-    if not request.headers.get("HX-Request"):
-        return redirect(f"/p/{request.project.key}/specs/{found.key}/draft/#clause-{clause}")
-    return outline(request, found, moved=clause)
+    return outline(request, found, said=_("Moved."), focus=f"{clause} {request.POST.get('to')}")
 
 
 @require_POST
 @page(allows("spec.edit"))
 def withdraw(request: MemberRequest, spec: str, clause: str) -> HttpResponse:
+    """Leave a clause out. Words that somebody wrote meanwhile are shown first, not withdrawn unread."""
     found = spec_of(request, spec)
-    drafting.withdraw_clause(clause=clause_of(request, draft_of(request, found), clause), by=request.member)
-    if not request.headers.get("HX-Request"):
-        messages.success(request, _("The clause is left out of this draft. Published versions keep it."))
-    return outline(request, found)
+    version = draft_of(request, found)
+    row, seen = clause_of(request, version, clause), request.POST.get("revision")
+    try:
+        drafting.withdraw_clause(clause=row, revision=number_of(seen) if seen else None, by=request.member)
+    except Stale as stale:
+        if request.headers.get("HX-Request"):
+            return in_slot(shown(request, found, version, clause, refusal=stale))
+        raise
+    return outline(
+        request, found, said=_("The clause is left out of this draft. Published versions keep it.")
+    )
 
 
 @require_POST
@@ -235,64 +289,4 @@ def confirm(request: MemberRequest, spec: str, clause: str) -> HttpResponse:
     """What came out of a document has been looked at, and stays as it is."""
     found = spec_of(request, spec)
     drafting.confirm_clause(clause=clause_of(request, draft_of(request, found), clause), by=request.member)
-    return outline(request, found)
-
-
-@require_http_methods(["GET", "POST"])
-@page(allows("spec.edit"))
-def split(request: MemberRequest, spec: str, clause: str) -> HttpResponse:
-    """Choose the blocks that make a clause of their own."""
-    found = spec_of(request, spec)
-    version = draft_of(request, found)
-    row = clause_of(request, version, clause)
-    refusal: Refusal | None = None
-    if request.method == "POST":
-        try:
-            made = restructuring.split_clause(
-                clause=row,
-                key=request.POST.get("key", "").strip(),
-                title=request.POST.get("title", "").strip(),
-                blocks=[int(place) for place in request.POST.getlist("block") if place.isdigit()],
-                revision=_number(request.POST.get("revision")),
-                by=request.member,
-            )
-        except (Invalid, Stale) as error:
-            refusal = error
-        else:
-            messages.success(request, _("Two clauses now; the new one knows what it was split from."))
-            return redirect(f"/p/{request.project.key}/specs/{found.key}/draft/#clause-{made.clause.key}")
-    context = {
-        "spec": found,
-        "row": row,
-        "refusal": refusal,
-        "chosen": request.POST.getlist("block"),
-        "crumbs": [
-            *crumbs(request, found),
-            (_("Draft"), f"/p/{request.project.key}/specs/{found.key}/draft/"),
-        ],
-    }
-    return render(request, "specs/clause_split.html", context, status=refusal.status if refusal else 200)
-
-
-@require_http_methods(["GET", "POST"])
-@page(allows("spec.edit"))
-def merge(request: MemberRequest, spec: str, clause: str) -> HttpResponse:
-    """Take another clause into this one."""
-    found = spec_of(request, spec)
-    version = draft_of(request, found)
-    row = clause_of(request, version, clause)
-    if request.method == "POST":
-        other = clause_of(request, version, request.POST.get("other", ""))
-        restructuring.merge_clauses(into=row, other=other, by=request.member)
-        messages.success(request, _("One clause now. Tidy its blocks: both texts are in it."))
-        return redirect("specs:clause", project=request.project.key, spec=found.key, clause=clause)
-    context = {
-        "spec": found,
-        "row": row,
-        "others": [entry for entry in outline_of(version) if entry["row"].pk != row.pk],
-        "crumbs": [
-            *crumbs(request, found),
-            (_("Draft"), f"/p/{request.project.key}/specs/{found.key}/draft/"),
-        ],
-    }
-    return render(request, "specs/clause_merge.html", context)
+    return outline(request, found, said=_("The clause is kept."), focus=clause)

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 from django.contrib import messages
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
+from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_POST
 
@@ -45,14 +47,30 @@ def outline_of(draft: SpecVersion) -> list[dict[str, Any]]:
     ]
 
 
-def outline(request: MemberRequest, spec: Spec, *, status: int = 200, **more: Any) -> HttpResponse:
-    """The outline alone for htmx, else back to the draft."""
+def outline(request: MemberRequest, spec: Spec, *, said: str = "", focus: str = "") -> HttpResponse:
+    """The outline alone for htmx, with the focus at the clause *focus*; else back to the draft. Either says what changed."""
     if not request.headers.get("HX-Request"):
-        return redirect("specs:draft", project=request.project.key, spec=spec.key)
+        if said:
+            messages.success(request, said)
+        address = reverse("specs:draft", kwargs={"project": request.project.key, "spec": spec.key})
+        return redirect(f"{address}#clause-{focus}" if focus else address)
     draft = draft_of(request, spec)
-    titles = schema.titles(draft.questions)
-    context = {"spec": spec, "draft": draft, "entries": outline_of(draft), "titles": titles, **more}
-    return render(request, "specs/outline.html", context, status=status)
+    context = {
+        "spec": spec,
+        "draft": draft,
+        "entries": outline_of(draft),
+        "titles": schema.titles(draft.questions),
+        "focus": focus,
+    }
+    response = render(request, "specs/outline.html", context)
+    response["HX-Retarget"], response["HX-Reswap"] = "#outline", "outerHTML"
+    return changed(response, said)
+
+
+def changed(response: HttpResponse, said: str = "") -> HttpResponse:
+    """The page is told that the draft changed, and says so: what stands beside the outline is read anew."""
+    response["HX-Trigger"] = json.dumps({"drafted": True, **({"announce": said} if said else {})})
+    return response
 
 
 @require_GET
@@ -60,21 +78,24 @@ def outline(request: MemberRequest, spec: Spec, *, status: int = 200, **more: An
 def draft(request: MemberRequest, spec: str) -> HttpResponse:
     found = spec_of(request, spec)
     version = draft_of(request, found)
-    content = contents.content(version)
-    proposal = proposing.open_proposal(found)
+    state = {
+        "spec": found,
+        "draft": version,
+        "problems": contents.problems(version),
+        "findings": linting.lint(contents.content(version)),
+        "difference": contents.compare(version.based_on, version) if version.based_on else None,
+    }
+    if request.headers.get("HX-Request") and request.GET.get("state"):
+        return render(request, "specs/draft_state.html", state)
     return render(
         request,
         "specs/draft.html",
         {
-            "spec": found,
-            "draft": version,
+            **state,
             "titles": schema.titles(version.questions),
             "crumbs": crumbs(request, found),
             "entries": outline_of(version),
-            "problems": contents.problems(version),
-            "findings": linting.lint(content),
-            "difference": contents.compare(version.based_on, version) if version.based_on else None,
-            "proposal": proposal,
+            "proposal": proposing.open_proposal(found),
             "comments": Comment.objects.filter(spec=found, clause=None)
             .select_related("by__user")
             .order_by("pk"),
@@ -103,10 +124,11 @@ def discard(request: MemberRequest, spec: str) -> HttpResponse:
 @page(allows("spec.edit"))
 def rename_section(request: MemberRequest, spec: str) -> HttpResponse:
     found = spec_of(request, spec)
+    new = request.POST.get("new", "").strip()
     restructuring.rename_section(
-        draft=draft_of(request, found),
-        old=request.POST.get("old", ""),
-        new=request.POST.get("new", ""),
-        by=request.member,
+        draft=draft_of(request, found), old=request.POST.get("old", ""), new=new, by=request.member
     )
-    return outline(request, found)
+    said = (
+        _("The section is called %(title)s now.") % {"title": new} if new else _("The section is dissolved.")
+    )
+    return outline(request, found, said=said)
