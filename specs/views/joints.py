@@ -15,6 +15,7 @@ from django.views.decorators.http import require_http_methods
 
 from specs import canonical, merging, restructuring
 from specs.access import MemberRequest, allows, page
+from specs.clauses import BLOCK_TYPES
 from specs.models import DraftClause, Spec
 from specs.refusals import Invalid, Refusal, Stale
 from specs.views.clauses import clause_of, in_slot, number_of, words_of
@@ -120,6 +121,7 @@ def _form(
         "refusal": refusal,
         "changes": changes,
         "in_place": in_place,
+        "blocks": [(BLOCK_TYPES[block["type"]], block) for block in row.blocks],
         "crumbs": [*crumbs(request, spec), (_("Draft"), f"/p/{request.project.key}/specs/{spec.key}/draft/")],
         **context,
     }
