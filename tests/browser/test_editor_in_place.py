@@ -83,6 +83,7 @@ def test_a_clause_and_a_section_are_added_where_they_stand_by_keyboard(ada: Pers
     keys.type("places")
     keys.press("Enter")
     expect(page.locator(".section-head h3").last).to_have_text("Places")
+    expect(_slot(ada, "places").get_by_role("link", name="Reword")).to_be_focused()
     assert _row("places").section == "Places"
     # left without a word: the way in has the focus again
     keys.press("n")
