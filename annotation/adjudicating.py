@@ -8,6 +8,7 @@ The work on a dispute is a task of the adjudication queue, claimed like any othe
 from __future__ import annotations
 
 import uuid
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -15,7 +16,7 @@ from typing import Any
 from django.db import transaction
 from django.db.models.functions import Now
 
-from annotation import rules, settling
+from annotation import ending, rules, settling
 from annotation.models import (
     CAUSES_IN_THE_SPEC,
     Basis,
@@ -31,7 +32,7 @@ from specs import ledger, schema, task_types, versions
 from specs.models import Member
 from specs.refusals import Invalid, NotAllowed, WrongState
 from specs.schema import BadAnswer
-from workforce import leasing, routing
+from workforce import categories, leasing, routing
 from workforce.models import Annotator, Assignment, Barred, Task, TaskState
 
 
@@ -89,8 +90,17 @@ def _letter(index: int) -> str:
 
 
 def version_id(dispute: Dispute) -> int:
-    """The version whose clauses stand beside a dispute: the newest one that its answers were given under."""
-    return max(answer.version_id for answer in settling.counted(dispute.task_id))
+    """The version whose clauses stand beside a dispute: the newest one that its answers were given under, if there are any."""
+    given = [answer.version_id for answer in settling.counted(dispute.task_id)]
+    if given:
+        return max(given)
+    task = Task.objects.select_related("queue").get(pk=dispute.task_id)
+    return ending.newest(spec_id=task.queue.spec_id, meaning=task.meaning)
+
+
+def declined(dispute: Dispute) -> dict[str, int]:
+    """How many say that the item cannot be labelled, by category."""
+    return dict(Counter(answer.cannot for answer in settling.counted(dispute.task_id) if answer.cannot))
 
 
 def take(*, dispute: Dispute, annotator: Annotator, by: Member) -> leasing.Served:
@@ -124,9 +134,12 @@ def rule(
     clause_key: str = "",
     reason: str = "",
     precedent: bool = False,
+    cannot: str = "",
     by: Member,
 ) -> Ruling:
     """Decide a dispute: the values, why people disagreed, the decisive clause. The resolution is appended.
+
+    With *cannot*, a category of the task's queue, the ruling is that the item cannot be labelled; there are no values then.
 
     Raises `Invalid` for values that do not fit, an unknown cause, a clause or reason that is missing; `LeaseLost` when the
     lease on the work has ended; `WrongState` when somebody ruled first.
@@ -143,7 +156,9 @@ def rule(
             raise leasing.LeaseLost("Your lease on this dispute has ended; open it again.")
         assert slot.version_id is not None
         version = versions.read(slot.version_id)
-        decided = _values(version, locked, values, slot.payload)
+        decided = {} if cannot else _values(version, locked, values, slot.payload)
+        if cannot:
+            _check_category(locked, values, cannot)
         clause = version.clause(clause_key) if clause_key else None
         _check(cause, clause_key, clause, reason, precedent)
         event = ledger.record(
@@ -161,18 +176,22 @@ def rule(
             by=by,
             version_id=version.id,
             values=decided,
+            cannot=cannot,
             cause=cause,
             clause_id=clause.id if clause else None,
             reason=reason.strip(),
             event_id=event,
         )
-        _resolve(locked, ruling, version, event)
+        if cannot:
+            _end_without_label(locked, ruling, version, event)
+        else:
+            _resolve(locked, ruling, version, event)
         Assignment.objects.filter(pk=assignment_id).update(
             state="submitted", submitted_at=Now(), lease_until=None
         )
         Task.objects.filter(pk=slot.task_id).update(n_answers=1)
         routing.mark(task_id=slot.task_id, state=TaskState.RESOLVED)
-        routing.mark(task_id=locked.task_id, state=TaskState.RESOLVED)
+        routing.mark(task_id=locked.task_id, state=TaskState.UNLABELLABLE if cannot else TaskState.RESOLVED)
         locked.state, locked.decided_at = DisputeState.DECIDED, Now()
         locked.save(update_fields=["state", "decided_at"])
         if precedent and clause is not None:
@@ -196,6 +215,33 @@ def _values(
         raise Invalid(
             "The ruling does not fit.", problems=[problem.as_dict() for problem in error.problems]
         ) from error
+
+
+def _check_category(dispute: Dispute, values: Mapping[str, Any], category: str) -> None:
+    if values:
+        raise Invalid("A ruling gives values, or says that the item cannot be labelled.")
+    queue = Task.objects.select_related("queue").get(pk=dispute.task_id).queue
+    known = {*categories.TITLES, *queue.cannot_categories, *declined(dispute)}
+    if category not in known:
+        raise Invalid(f"A category is one of {', '.join(sorted(known))}.")
+
+
+def _end_without_label(dispute: Dispute, ruling: Ruling, version: versions.ReadVersion, event: int) -> None:
+    answers = [answer.pk for answer in settling.counted(dispute.task_id)]
+    for question in settling.asked(version):
+        settling.append_resolution(
+            task_id=dispute.task_id,
+            project_id=dispute.project_id,
+            question=question,
+            value=None,
+            cannot=ruling.cannot,
+            basis=Basis.RULING,
+            version_id=version.id,
+            ruling_id=ruling.pk,
+            answers=answers,
+            rule=Basis.RULING.value,
+            event_id=event,
+        )
 
 
 def _check(cause: str, clause_key: str, clause: Any, reason: str, precedent: bool) -> None:

@@ -29,7 +29,8 @@ FORMAT = 1
 _LAST_POSITION = """
     SELECT coalesce(max(l.position), 0) FROM specs_ledgerentry l JOIN specs_event e ON e.id = l.event_id
     WHERE l.project_id = %s AND e.kind IN (
-        'annotation.submitted', 'labels.imported', 'task.resolved', 'dispute.decided', 'relabelling.confirmed')
+        'annotation.submitted', 'labels.imported', 'task.resolved', 'dispute.decided', 'relabelling.confirmed',
+        'task.unlabellable')
 """
 # Labels under one meaning: resolved there, or carried into it from the meaning before and not excepted.
 _ROWS = """
@@ -58,7 +59,7 @@ _ROWS = """
         ORDER BY t.item_id, e.carried, t.round DESC, t.id
     )
     SELECT i.key, i.payload::text, c.carried > 0, v.major, v.minor, v.patch, d.question, d.value::text, d.basis,
-           d.distribution::text, cardinality(d.answers), d.rule, u.cause, k.key,
+           d.distribution::text, cardinality(d.answers), d.rule, u.cause, k.key, d.cannot,
            ARRAY(SELECT DISTINCT cl.key FROM annotation_citation ci JOIN specs_clause cl ON cl.id = ci.clause_id
                  WHERE ci.annotation_id = ANY(d.answers) AND ci.question = d.question ORDER BY 1)
     FROM chosen c JOIN workforce_item i ON i.id = c.item_id
@@ -225,6 +226,7 @@ def rows(snapshot: Snapshot) -> Iterator[dict[str, Any]]:
                     rule,
                     cause,
                     ruled,
+                    cannot,
                     cited,
                 ) = found
                 if current is None or current["key"] != key:
@@ -242,6 +244,7 @@ def rows(snapshot: Snapshot) -> Iterator[dict[str, Any]]:
                     "clauses": cited,
                     "cause": cause,
                     "decisive_clause": ruled,
+                    **({"cannot_be_labelled": cannot} if cannot else {}),
                 }
     if current is not None:
         yield current
@@ -254,10 +257,14 @@ class _Counts:
         self.rows = 0
         self.basis: dict[str, dict[str, int]] = {question: {} for question in questions}
         self.values: dict[str, dict[str, int]] = {question: {} for question in questions}
+        self.cannot: dict[str, int] = {}
 
     def add(self, row: dict[str, Any]) -> None:
         self.rows += 1
         for question, label in row["labels"].items():
+            if category := label.get("cannot_be_labelled"):
+                self.cannot[f"{question}: {category}"] = self.cannot.get(f"{question}: {category}", 0) + 1
+                continue
             for table, key in (
                 (self.basis, label["basis"]),
                 (self.values, json.dumps(label["value"], ensure_ascii=False)),
@@ -289,7 +296,12 @@ def _manifest(
         },
         "rule": "the resolution in force at the position: consensus by the queue's rule, or a ruling; carried where the "
         "meaning changed and the label was not touched",
-        "counts": {"rows": counts.rows, "basis": counts.basis, "values": counts.values},
+        "counts": {
+            "rows": counts.rows,
+            "basis": counts.basis,
+            "values": counts.values,
+            **({"cannot_be_labelled": counts.cannot} if counts.cannot else {}),
+        },
         "agreement": {one.question: one.as_dict() for one in measured},
         "files": [
             {"name": file.name, "digest": file.digest, "bytes": file.n_bytes, "rows": file.n_rows}

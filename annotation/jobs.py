@@ -13,6 +13,17 @@ from workforce.models import Queue
 BUILD, MEASURE = "annotation.build_snapshot", "annotation.measure"
 
 
+END = "annotation.end_exhausted"
+SCHEDULE = {"end-exhausted-tasks": {"task": END, "schedule": 30.0}}
+
+
+@shared_task(name=END)
+def end_exhausted() -> None:
+    from annotation import ending
+
+    ending.end_exhausted()
+
+
 @shared_task(name=BUILD)
 def build_snapshot(job_id: int) -> None:
     running.run(job_id, _build)

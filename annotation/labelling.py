@@ -16,8 +16,9 @@ from specs.schema import BadAnswer
 from workforce import leasing
 from workforce.models import Annotator, Queue
 
-# Letters that cite a clause; the others of the page are s (skip), f (flag) and v (lift the veil).
-_CITE_KEYS = "abcdeghijklmnopqrtuwxyz"
+# Letters that cite a clause; the others of the page are s (skip), x (cannot be labelled), h (hold), z (hand back), f (flag)
+# and v (lift the veil).
+_CITE_KEYS = "abcdegijklmnopqrtuwy"
 _NAMESPACE = uuid.UUID("3a1f0a43-4a7a-4b0a-8a53-0b1f6b1d7c55")
 
 

@@ -77,7 +77,7 @@ def _one(
     unfit_majority = 2 * unfit > n
     if unfit_majority:
         verdict: Verdict = "disputed"
-    elif _agree(rule, Fraction(top["n"], n), share, tied=len(groups) > 1 and groups[1]["n"] == top["n"]):
+    elif agree(rule, Fraction(top["n"], n), share, tied=len(groups) > 1 and groups[1]["n"] == top["n"]):
         verdict = "agreed"
     else:
         verdict = "more" if n_answers < maximum else "disputed"
@@ -85,7 +85,8 @@ def _one(
     return Outcome(question["key"], verdict, value, distribution, disagreement, unfit_majority)
 
 
-def _agree(rule: str, top: Fraction, share: Fraction, *, tied: bool) -> bool:
+def agree(rule: str, top: Fraction, share: Fraction, *, tied: bool) -> bool:
+    """Whether a share of the answers is enough by a queue's rule."""
     match rule:
         case "unanimity":
             return top == 1

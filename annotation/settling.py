@@ -3,12 +3,14 @@
 open -> resolved, with a resolution per question: settle
 open -> open with one more slot: settle
 open -> resolved, without a resolution: settle, in a pilot
+open -> unlabellable, with a resolution that has no value: settle, end_without_label
 open -> disputed, with a dispute on the way to the adjudication queue: settle, dispute
 """
 
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Sequence
 from fractions import Fraction
 from typing import Any
@@ -16,9 +18,9 @@ from typing import Any
 from django.db import connection, transaction
 from django.db.models import Max
 
-from annotation import rules
+from annotation import rules, unlabellable
 from annotation.models import Annotation, Basis, Dispute, DisputeReason, Resolution
-from specs import canonical, ledger, versions
+from specs import canonical, ledger, schema, versions
 from specs.models import Member
 from workforce import routing
 from workforce.models import Purpose, Queue, TaskState
@@ -27,7 +29,7 @@ _ANSWERS = """
     SELECT a.id, a.values::text, a.version_id, a.annotator_id,
            ARRAY(SELECT c.question FROM annotation_citation c WHERE c.annotation_id = a.id AND c.clause_id IS NULL),
            q.rule, q.consensus_share, q.max_overlap, t.overlap, t.project_id, q.id, q.adjudication_queue_id, t.item_id,
-           t.meaning, q.purpose
+           t.meaning, q.purpose, a.cannot
     FROM workforce_task t
     JOIN workforce_queue q ON q.id = t.queue_id
     JOIN annotation_annotation a ON a.task_id = t.id
@@ -64,7 +66,7 @@ def settle(*, task_id: int) -> str:
     if not rows:
         return "open"
     answers = [json.loads(row[1]) for row in rows]
-    rule, share, maximum, overlap, project_id, _, adjudication, item_id, meaning, purpose = rows[0][5:]
+    rule, share, maximum, overlap, project_id, _, adjudication, item_id, meaning, purpose = rows[0][5:15]
     if purpose == Purpose.PILOT:
         return _close_pilot_task(task_id, project_id)
     version = versions.read(max(row[2] for row in rows))
@@ -75,7 +77,24 @@ def settle(*, task_id: int) -> str:
     outcomes = rules.decide(
         version.questions, answers, unfit, rule=rule, share=Fraction(share), maximum=max(maximum, overlap)
     )
-    if all(outcome.verdict == "agreed" for outcome in outcomes):
+    said = [row[15] for row in rows]
+    judged = None
+    if any(said):
+        judged = unlabellable.judge(
+            outcomes, said, rule=rule, share=Fraction(share), maximum=max(maximum, overlap)
+        )
+    if judged is not None and judged.verdict == "cannot":
+        end_without_label(
+            task_id=task_id,
+            project_id=project_id,
+            version=version,
+            category=judged.category,
+            said=said,
+            answers=[row[0] for row in rows],
+            rule=rule,
+        )
+        return "unlabellable"
+    if judged.verdict == "agreed" if judged else all(outcome.verdict == "agreed" for outcome in outcomes):
         with connection.cursor() as cursor:
             cursor.execute(
                 _RESOLVE,
@@ -99,18 +118,20 @@ def settle(*, task_id: int) -> str:
                 },
             )
         return "resolved"
-    if not any(outcome.verdict == "disputed" for outcome in outcomes):
+    if judged.verdict == "more" if judged else not any(o.verdict == "disputed" for o in outcomes):
         routing.add_slot(task_id=task_id)
         return "open"
     disputed = [outcome for outcome in outcomes if outcome.verdict != "agreed"]
     open_dispute(
         task_id=task_id,
         project_id=project_id,
-        questions=[outcome.question for outcome in disputed],
+        questions=asked(version) if judged else [outcome.question for outcome in disputed],
         reason=DisputeReason.NO_CLAUSE_FITS
         if any(outcome.no_clause_fits for outcome in disputed)
+        else DisputeReason.CANNOT
+        if judged
         else DisputeReason.ANSWERS_DIFFER,
-        disagreement=max(outcome.disagreement for outcome in disputed),
+        disagreement=judged.disagreement if judged else max(outcome.disagreement for outcome in disputed),
         item_id=item_id,
         meaning=meaning,
         adjudication_queue_id=adjudication,
@@ -118,6 +139,48 @@ def settle(*, task_id: int) -> str:
         by=None,
     )
     return "disputed"
+
+
+def asked(version: versions.ReadVersion) -> list[str]:
+    """The questions that are asked of every item, whatever is answered to others."""
+    return [question["key"] for question in schema.shown(version.questions, {})]
+
+
+def end_without_label(
+    *,
+    task_id: int,
+    project_id: int,
+    version: versions.ReadVersion,
+    category: str,
+    said: Sequence[str],
+    answers: Sequence[int],
+    rule: str,
+) -> None:
+    """End a task whose item cannot be labelled: no value, and why. Call it under the task's lock."""
+    event = ledger.record(
+        project_id=project_id,
+        kind="task.unlabellable",
+        by=None,
+        subject=("task", task_id),
+        data={"basis": "consensus", "category": category, "answers": len(answers)},
+    )
+    counts = Counter(f"cannot:{one}" if one else "label" for one in said)
+    for question in asked(version):
+        append_resolution(
+            task_id=task_id,
+            project_id=project_id,
+            question=question,
+            value=None,
+            cannot=category,
+            basis=Basis.CONSENSUS,
+            version_id=version.id,
+            event_id=event,
+            rule=rule,
+            distribution=dict(counts),
+            answers=answers,
+        )
+    routing.withdraw_open_slots(task_id=task_id)
+    routing.mark(task_id=task_id, state=TaskState.UNLABELLABLE)
 
 
 def _close_pilot_task(task_id: int, project_id: int) -> str:
@@ -185,6 +248,7 @@ def append_resolution(
     event_id: int,
     rule: str,
     ruling_id: int | None = None,
+    cannot: str = "",
     distribution: dict[str, int] | None = None,
     answers: Sequence[int] = (),
 ) -> Resolution:
@@ -199,6 +263,7 @@ def append_resolution(
         question=question,
         revision=last + 1,
         value=value,
+        cannot=cannot,
         basis=basis,
         version_id=version_id,
         ruling_id=ruling_id,

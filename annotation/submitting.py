@@ -302,9 +302,7 @@ def _late(
                     by,
                 )
         except Invalid:
-            leasing.release(
-                assignment_id=anew.assignment_id, annotator=annotator, token=anew.token, reason="late", by=by
-            )
+            leasing.release(assignment_id=anew.assignment_id, annotator=annotator, token=anew.token, by=by)
     event = ledger.record(
         project_id=annotator.project_id,
         kind="annotation.late",

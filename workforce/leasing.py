@@ -293,10 +293,8 @@ def renew(*, assignment_id: int, annotator: Annotator, token: uuid.UUID) -> date
         return cursor.fetchone()[0]
 
 
-def release(
-    *, assignment_id: int, annotator: Annotator, token: uuid.UUID, reason: str, by: Member | None
-) -> None:
-    """Give a slot back; the annotator is not given that task again. Raises `LeaseLost`."""
+def release(*, assignment_id: int, annotator: Annotator, token: uuid.UUID, by: Member | None) -> None:
+    """Hand a slot back, without harm: her draft stays, and the task may come again, to her as well. Raises `LeaseLost`."""
     with transaction.atomic(), connection.cursor() as cursor:
         cursor.execute(
             _RETURN.format(
@@ -313,11 +311,6 @@ def release(
         )
         if cursor.fetchone() is None:
             raise LeaseLost("This lease has ended already.")
-        cursor.execute(
-            """INSERT INTO workforce_barred (project_id, task_id, annotator_id, reason)
-               SELECT project_id, task_id, %s, %s FROM workforce_assignment WHERE id = %s ON CONFLICT DO NOTHING""",
-            [annotator.pk, f"skipped: {reason}"[:32], assignment_id],
-        )
 
 
 def return_expired(*, limit: int = 1000) -> int:
@@ -330,18 +323,19 @@ def return_expired(*, limit: int = 1000) -> int:
         return len(cursor.fetchall())
 
 
-def give_back(*, assignment_id: int, by: Member | None) -> None:
-    """Return one leased slot, whoever holds it, without barring anybody; call it under the slot's lock."""
+def give_back(*, assignment_id: int, by: Member | None, kind: str = "assignment.returned") -> int:
+    """Return one leased slot, whoever holds it, without barring anybody, and the event's id; call it under the slot's lock."""
     with connection.cursor() as cursor:
         cursor.execute(
             _RETURN.format(which="id = %(assignment)s"),
             {
                 "assignment": assignment_id,
                 "limit": 1,
-                "kind": "assignment.returned",
+                "kind": kind,
                 "by": by.pk if by else None,
             },
         )
+        return int(cursor.fetchone()[0])
 
 
 def return_other_versions(*, queue_id: int, version_id: int, by: Member | None) -> int:
@@ -360,8 +354,14 @@ def return_other_versions(*, queue_id: int, version_id: int, by: Member | None) 
         return len(cursor.fetchall())
 
 
-def return_leases_of(*, annotator: Annotator, by: Member | None, queue: Queue | None = None) -> int:
-    """Return everything an annotator holds (in one queue, or anywhere): she left, or was suspended."""
+def return_leases_of(
+    *,
+    annotator: Annotator,
+    by: Member | None,
+    queue: Queue | None = None,
+    kind: str = "assignment.returned",
+) -> int:
+    """Return everything an annotator holds (in one queue, or anywhere): she hands it back, left, or was suspended."""
     which = "annotator_id = %(annotator)s" + (" AND queue_id = %(queue)s" if queue else "")
     with transaction.atomic(), connection.cursor() as cursor:
         cursor.execute(
@@ -370,7 +370,7 @@ def return_leases_of(*, annotator: Annotator, by: Member | None, queue: Queue | 
                 "annotator": annotator.pk,
                 "queue": queue.pk if queue else None,
                 "limit": 10_000,
-                "kind": "assignment.returned",
+                "kind": kind,
                 "by": by.pk if by else None,
             },
         )

@@ -20,7 +20,7 @@ from specs import clauses as clause_shape
 from specs import ledger
 from specs.models import Member, Project, Spec, SpecVersion, VersionState
 from specs.refusals import Invalid, WrongState
-from workforce import leasing, restarting
+from workforce import categories, leasing, restarting
 from workforce.models import (
     Canary,
     CanaryState,
@@ -43,6 +43,8 @@ ENTRY = (
     "quiz_wait",
 )
 """What stands before the first claim under a version."""
+EXCEPTIONS = ("skips_per_hour", "skip_share", "max_returns", "cannot_categories")
+"""What can happen to a task besides an answer."""
 SETTINGS = (
     "name",
     "overlap",
@@ -56,6 +58,7 @@ SETTINGS = (
     "citing",
     "cite_share",
     *ENTRY,
+    *EXCEPTIONS,
     "oldest_within",
     "disputes_within",
 )
@@ -304,6 +307,7 @@ def _validate(queue: Queue) -> None:
         found.append({"where": "consensus_share", "message": "lies above 0.5 and at most at 1"})
     if not timedelta(seconds=5) <= queue.lease_for <= timedelta(days=30):
         found.append({"where": "lease_for", "message": "lies between 5 seconds and 30 days"})
+    found += categories.problems(queue)
     if found:
         raise Invalid("These settings do not make sense together.", problems=found)
 

@@ -97,7 +97,7 @@ def add_slot(*, task_id: int, by: Member | None = None) -> None:
 
 def mark(*, task_id: int, state: TaskState) -> None:
     """Move a task to a state; the database refuses steps that the state machine does not have."""
-    settled = Now() if state in (TaskState.RESOLVED, TaskState.WITHDRAWN) else None
+    settled = Now() if state not in (TaskState.OPEN, TaskState.DISPUTED) else None
     Task.objects.filter(pk=task_id).update(state=state, settled_at=settled)
 
 

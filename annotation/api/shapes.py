@@ -87,15 +87,25 @@ class Side(serializers.Serializer[Any]):
 class DisputeWhole(DisputeShape):
     payload = serializers.DictField()
     sides = serializers.DictField(child=Side(many=True))
+    declined = serializers.DictField(
+        child=serializers.IntegerField(), help_text="Who says that it cannot be labelled, by category."
+    )
 
     class Meta(DisputeShape.Meta):
-        fields = (*DisputeShape.Meta.fields, "payload", "sides")  # type: ignore[assignment]
+        fields = (*DisputeShape.Meta.fields, "payload", "sides", "declined")  # type: ignore[assignment]
 
 
 class RulingIn(serializers.Serializer[Any]):
     assignment = serializers.IntegerField()
     token = serializers.UUIDField()
-    values = serializers.DictField()
+    values = serializers.DictField(required=False, default=dict)
+    cannot = serializers.CharField(
+        max_length=32,
+        required=False,
+        allow_blank=True,
+        default="",
+        help_text="Instead of values: why the item cannot be labelled.",
+    )
     cause = serializers.ChoiceField(choices=Cause.choices)
     clause = serializers.CharField(max_length=64, required=False, allow_blank=True, default="")
     reason = serializers.CharField(max_length=10_000, required=False, allow_blank=True, default="")

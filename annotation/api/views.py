@@ -161,7 +161,12 @@ class DisputeOne(DisputeView):
             for question, groups in adjudicating.sides(found, version).items()
         }
         return Response(
-            {**shapes.DisputeShape(found).data, "payload": found.task.item.payload, "sides": sides}
+            {
+                **shapes.DisputeShape(found).data,
+                "payload": found.task.item.payload,
+                "sides": sides,
+                "declined": adjudicating.declined(found),
+            }
         )
 
 
@@ -197,6 +202,7 @@ class DisputeRule(DisputeView):
             clause_key=body["clause"],
             reason=body["reason"],
             precedent=body["precedent"],
+            cannot=body["cannot"],
             by=self.member,
         )
         return Response({"ruling": ruling.pk, "dispute": ruling.dispute_id}, status=201)

@@ -42,10 +42,17 @@ GOLD_AGAIN_AFTER = env.seconds("GOLD_AGAIN_AFTER_SECONDS", 600, low=0, high=86_4
 """How long no gold is looked for after none was left for an annotator."""
 GOLD_SKILLED_PERCENT = env.number("GOLD_SKILLED_PERCENT", 80, low=1, high=100)
 """Accuracy on gold from which an annotator counts as skilled when the health of a known answer is judged."""
+SKIP_SHARE_FROM = env.number("SKIP_SHARE_FROM", 20, low=1)
+"""Tasks of a day from which on the share of skips is judged: of three, one is a third and says nothing."""
 MAX_PILOT_ITEMS = env.number("MAX_PILOT_ITEMS", 2000, low=1)
 MAX_NOTE_CHARACTERS = env.number("MAX_NOTE_CHARACTERS", 2000, low=1)
 LEASE_DURATION = env.seconds("LEASE_SECONDS", 1800, low=5, high=7 * 86_400)
 """How long a lease lasts on a queue that does not say otherwise."""
+
+PAUSE_COUNTS_FROM = env.seconds("PAUSE_COUNTS_FROM_SECONDS", 300, low=1)
+"""How long nothing is leased or answered until that counts as a pause."""
+REST_HINT_AFTER = env.seconds("REST_HINT_AFTER_SECONDS", 1800, low=60)
+"""Work without a pause after which the labelling page suggests one."""
 
 # Record
 MEASURED_AT_ONCE = env.number("MEASURED_AT_ONCE", 200_000, low=0)

@@ -245,6 +245,8 @@ SPECTACULAR_SETTINGS = {
         "CanaryState": "workforce.models.CanaryState",
         "PilotState": "annotation.models.PilotState",
         "InProgress": "workforce.models.InProgress",
+        "SkipReason": "workforce.models.SkipReason",
+        "DisputeReason": "annotation.models.DisputeReason",
     },
     "SWAGGER_UI_DIST": "SIDECAR",
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",

@@ -35,7 +35,8 @@ class Annotation(BusyProjectRow):
     """What one annotator submitted for one slot. A correction is the next revision; nothing is edited.
 
     `ordinal` is the answer's rank on its task, given under the task's lock, so that "the first n answers" is well defined.
-    `values` is `{question key: value}`. `served_digest` names the bytes of the law that was shown beside the item.
+    `values` is `{question key: value}`, and empty where she says that the item cannot be labelled: `cannot` is why.
+    `served_digest` names the bytes of the law that was shown beside the item.
     One wide key holds all copied columns to the slot, which holds them to everything else: an answer is checked once, not four
     times, and "one answer of an annotator for a task" follows from the slot's own key.
     """
@@ -51,6 +52,7 @@ class Annotation(BusyProjectRow):
     revision = models.SmallIntegerField(default=1)
     ordinal = models.SmallIntegerField()
     values = models.JSONField()
+    cannot = models.CharField(max_length=32, blank=True, db_default="", default="")
     flagged = models.BooleanField(default=False)
     source = models.CharField(max_length=8, choices=Source, default=Source.LIVE)
     answered_at = models.DateTimeField()
@@ -80,6 +82,9 @@ class Annotation(BusyProjectRow):
             one_of("annotation", "source", Source),
             models.CheckConstraint(
                 condition=Q(ordinal__gte=1, revision__gte=1), name="annotation_counts_from_one"
+            ),
+            models.CheckConstraint(
+                condition=Q(cannot="") | Q(values={}), name="what_cannot_be_labelled_has_no_value"
             ),
         ]
         indexes = [models.Index(fields=["queue", "version"], name="annotation_queue_version")]

@@ -30,6 +30,8 @@ class DisputeReason(models.TextChoices):
     ANSWERS_DIFFER = "answers-differ", "The answers differ"
     NO_CLAUSE_FITS = "no-clause-fits", "Most say that no clause fits"
     ASKED_FOR = "asked-for", "Opened from imported history"
+    CANNOT = "cannot-be-labelled", "Some say that it cannot be labelled"
+    RETURNED = "returned", "It was skipped or given back too often"
 
 
 class Dispute(ProjectRow):
@@ -95,6 +97,7 @@ class Ruling(ProjectRow):
     by = ProjectLink("specs.Member")
     version = ProjectLink("specs.SpecVersion")
     values = models.JSONField()
+    cannot = models.CharField(max_length=32, blank=True, db_default="", default="")
     cause = models.CharField(max_length=32, choices=Cause)
     clause = ProjectLink("specs.Clause", null=True)
     reason = models.TextField(blank=True)
@@ -123,6 +126,9 @@ class Ruling(ProjectRow):
                 condition=~Q(cause=Cause.CLAUSE_AMBIGUOUS) | Q(clause__isnull=False),
                 name="ambiguity_names_its_clause",
             ),
+            models.CheckConstraint(
+                condition=Q(cannot="") | Q(values={}), name="ruling_that_nothing_fits_has_no_value"
+            ),
         ]
         indexes = [
             models.Index(fields=["dispute"], name="ruling_dispute"),
@@ -149,13 +155,15 @@ class ResolutionQuerySet(models.QuerySet["Resolution"]):
 class Resolution(BusyProjectRow):
     """The value a task ends with, per question: appended, never edited; the newest revision is the one in force.
 
-    `value` is null when the item cannot be labelled. `distribution` counts the answers it rests on, `answers` names them.
+    `value` is null when the item cannot be labelled, and `cannot` says why. `distribution` counts the answers it rests on,
+    `answers` names them.
     """
 
     task = ProjectLink("workforce.Task", related_name="resolutions")
     question = models.CharField(max_length=64)
     revision = models.SmallIntegerField(default=1)
     value = models.JSONField(null=True)
+    cannot = models.CharField(max_length=32, blank=True, db_default="", default="")
     basis = models.CharField(max_length=16, choices=Basis)
     version = ProjectLink("specs.SpecVersion")
     ruling = ProjectLink("annotation.Ruling", null=True)
@@ -178,6 +186,10 @@ class Resolution(BusyProjectRow):
             models.CheckConstraint(
                 condition=~Q(basis="ruling") | Q(ruling__isnull=False),
                 name="ruled_resolution_names_its_ruling",
+            ),
+            models.CheckConstraint(
+                condition=Q(cannot="") | Q(value__isnull=True),
+                name="what_cannot_be_labelled_ends_without_a_value",
             ),
         ]
         indexes = [models.Index(fields=["event_id"], name="resolution_event")]

@@ -12,13 +12,13 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_POST
 
 from annotation import adjudicating, presenting
-from annotation.models import CAUSES_IN_THE_SPEC, Cause, Dispute, DisputeState, Ruling
+from annotation.models import CAUSES_IN_THE_SPEC, Cause, Dispute, DisputeReason, DisputeState, Ruling
 from specs import task_types, versions
 from specs.access import MemberRequest, allows, get_or_404, page
 from specs.paging import newest_first
 from specs.refusals import Invalid
-from workforce import leasing, staffing
-from workforce.models import Annotator
+from workforce import categories, leasing, staffing
+from workforce.models import Annotator, Skip
 
 CAUSE_KEYS = {
     Cause.ANNOTATOR_ERRED: "e",
@@ -118,6 +118,9 @@ def _console(
         "refusal": refusal,
         "ruling": Ruling.objects.filter(dispute=dispute).select_related("clause").order_by("-pk").first(),
         "described": _described(dispute, version),
+        "declined": [(categories.title(one), n) for one, n in adjudicating.declined(dispute).items()],
+        "cannot": categories.offered(dispute.task.queue),
+        "lapses": lapses(dispute) if dispute.reason == DisputeReason.RETURNED else [],
         "mine": "dispute.decide" in request.permissions,
     }
     return render(request, "annotation/adjudicate.html", context, status=422 if refusal else 200)
@@ -127,9 +130,19 @@ def _described(dispute: Dispute, version: versions.ReadVersion) -> list[str]:
     ruling = Ruling.objects.filter(dispute=dispute).order_by("-pk").first()
     if ruling is None:
         return []
+    if ruling.cannot:
+        return [_("cannot be labelled: %(why)s") % {"why": categories.title(ruling.cannot)}]
     return [
         task_types.get(version.question(key)["kind"]).describe(version.question(key), value)
         for key, value in ruling.values.items()
+    ]
+
+
+def lapses(dispute: Dispute) -> list[tuple[str, str]]:
+    """Why people skipped a task that nobody labelled, and their words, without names."""
+    return [
+        (skipped.get_reason_display(), " ".join(note.text for note in skipped.notes.all()))
+        for skipped in Skip.objects.filter(task=dispute.task_id).prefetch_related("notes").order_by("pk")[:50]
     ]
 
 
@@ -167,6 +180,7 @@ def rule(request: MemberRequest, dispute: int) -> HttpResponse:
             clause_key=form.get("clause", ""),
             reason=form.get("reason", ""),
             precedent=bool(form.get("precedent")),
+            cannot=form.get("cannot", ""),
             by=request.member,
         )
     except Invalid as refusal:

@@ -1,4 +1,4 @@
-"""The labelling page: start, answer, skip, keep a draft. Answering brings the next task in the same request."""
+"""The labelling page: start, answer, keep a draft. Answering brings the next task in the same request."""
 
 from __future__ import annotations
 
@@ -13,29 +13,21 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_POST
 
-from annotation import labelling, submitting
+from annotation import labelling, sessions, submitting
 from annotation.models import Annotation, Source
 from specs import schema, versions
 from specs.access import MemberRequest, allows, get_or_404, page
 from specs.refusals import Invalid, Refusal, Stale
 from specs.schema import BadAnswer
-from workforce import entering, leasing
-from workforce.models import Annotator, Assignment, Queue
-
-SKIP_REASONS = {
-    "cannot-decide": "I cannot decide",
-    "broken": "The item is broken",
-    "language": "Not my language",
-    "upsetting": "I would rather not see this",
-    "other": "Another reason",
-}
+from workforce import categories, entering, leasing
+from workforce.models import Annotator, Assignment, Queue, SkipReason
 
 
-def _annotator(request: MemberRequest) -> Annotator:
+def annotator_of(request: MemberRequest) -> Annotator:
     return get_or_404(Annotator, project=request.project, member=request.member)
 
 
-def _queue(request: MemberRequest, key: str) -> Queue:
+def queue_of(request: MemberRequest, key: str) -> Queue:
     """A queue that the caller is enrolled in; any other one is as missing as none."""
     found = (
         Queue.objects.select_related("spec", "version")
@@ -56,7 +48,7 @@ def _queue(request: MemberRequest, key: str) -> Queue:
 @page(allows("work.label"))
 def label(request: MemberRequest, queue: str) -> HttpResponse:
     """The task that is held, or the way to begin. Looking at it changes nothing."""
-    found, annotator = _queue(request, queue), _annotator(request)
+    found, annotator = queue_of(request, queue), annotator_of(request)
     held = leasing.held(annotator=annotator, queue_id=found.pk)
     work = labelling.work(served=held[0], annotator=annotator, queue=found) if held else None
     return _render(request, found, annotator, work)
@@ -70,7 +62,9 @@ def _render(
         "queue": queue,
         "annotator": annotator,
         "work": work,
-        "skip_reasons": SKIP_REASONS,
+        "skip_reasons": SkipReason.choices,
+        "cannot": categories.offered(queue),
+        "rest_after": sessions.minutes_to_rest_after(annotator, request.session),
         "titles": schema.titles(work.version.questions) if work else {},
         "today": labelling.answered_today(annotator),
         "ended": more.pop("ended", False),
@@ -83,27 +77,27 @@ def _render(
 @page(allows("work.label"))
 def take_again(request: MemberRequest, queue: str, assignment: int) -> HttpResponse:
     """Another version came into force: the task again, under that one."""
-    _queue(request, queue)
+    queue_of(request, queue)
     submitting.take_again(
-        annotator=_annotator(request), assignment_id=assignment, token=_token(request), by=request.member
+        annotator=annotator_of(request), assignment_id=assignment, token=token_of(request), by=request.member
     )
-    return _here(request, queue)
+    return here(request, queue)
 
 
 @require_POST
 @page(allows("work.label"))
 def claim(request: MemberRequest, queue: str) -> HttpResponse:
     """Take the next task."""
-    found = _queue(request, queue)
+    found = queue_of(request, queue)
     try:
-        served = leasing.claim(queue_id=found.pk, annotator=_annotator(request), by=request.member)
+        served = leasing.claim(queue_id=found.pk, annotator=annotator_of(request), by=request.member)
     except entering.AcknowledgementNeeded as refusal:
         return redirect(_changes(request, found, refusal))
     except entering.QuizNeeded:
         return redirect("annotation:quiz", project=request.project.key, queue=found.key)
     if served is None:
         messages.info(request, _("Nothing is left for you in this queue just now."))
-    return _here(request, queue)
+    return here(request, queue)
 
 
 def _changes(request: MemberRequest, queue: Queue, refusal: entering.AcknowledgementNeeded) -> str:
@@ -116,7 +110,7 @@ def _changes(request: MemberRequest, queue: Queue, refusal: entering.Acknowledge
     return f"{way}?queue={queue.key}"
 
 
-def _here(request: MemberRequest, queue: str) -> HttpResponseRedirect:
+def here(request: MemberRequest, queue: str) -> HttpResponseRedirect:
     return redirect(reverse("annotation:label", kwargs={"project": request.project.key, "queue": queue}))
 
 
@@ -124,8 +118,8 @@ def _here(request: MemberRequest, queue: str) -> HttpResponseRedirect:
 @page(allows("work.label"))
 def submit(request: MemberRequest, queue: str, assignment: int) -> HttpResponse:
     """Answer, and claim the next task in the same transaction."""
-    found, annotator = _queue(request, queue), _annotator(request)
-    token = _token(request)
+    found, annotator = queue_of(request, queue), annotator_of(request)
+    token = token_of(request)
     slot = (
         Assignment.objects.select_related("task__item").filter(project=request.project, pk=assignment).first()
     )
@@ -152,7 +146,7 @@ def submit(request: MemberRequest, queue: str, assignment: int) -> HttpResponse:
                 client_key=key,
                 by=request.member,
             )
-            _claim_next(found, annotator, request)
+            claim_next(found, annotator, request)
     except BadAnswer as error:
         return _again(request, found, annotator, assignment, labelling.errors_by_question(error), str(error))
     except submitting.VersionChanged as refusal:
@@ -168,7 +162,7 @@ def _version(queue: Queue) -> int:
     return queue.version_id
 
 
-def _claim_next(queue: Queue, annotator: Annotator, request: MemberRequest) -> None:
+def claim_next(queue: Queue, annotator: Annotator, request: MemberRequest) -> None:
     """A refusal to claim does not undo the answer."""
     try:
         with transaction.atomic():
@@ -188,7 +182,7 @@ def _after(
     if not request.headers.get("HX-Request"):
         if not held:
             messages.info(request, _("That was the last task that waits for you here."))
-        return _here(request, queue.key)
+        return here(request, queue.key)
     work = labelling.work(served=held[0], annotator=annotator, queue=queue) if held else None
     return _render(request, queue, annotator, work, ended=work is None)
 
@@ -205,12 +199,12 @@ def _again(
     """The same task with what was written and what is wrong with it; the lease stays."""
     held = leasing.held(annotator=annotator, queue_id=queue.pk, assignment_id=assignment)
     if not held:
-        return _here(request, queue.key)
+        return here(request, queue.key)
     work = labelling.work(served=held[0], annotator=annotator, queue=queue, form=request.POST, errors=errors)
     return _render(request, queue, annotator, work, refused=message, **more)
 
 
-def _token(request: MemberRequest) -> UUID:
+def token_of(request: MemberRequest) -> UUID:
     try:
         return UUID(request.POST.get("token", ""))
     except ValueError as error:
@@ -219,28 +213,10 @@ def _token(request: MemberRequest) -> UUID:
 
 @require_POST
 @page(allows("work.label"))
-def skip(request: MemberRequest, queue: str, assignment: int) -> HttpResponse:
-    """Give the task back and take the next one."""
-    found, annotator = _queue(request, queue), _annotator(request)
-    reason = request.POST.get("reason", "")
-    with transaction.atomic():
-        leasing.release(
-            assignment_id=assignment,
-            annotator=annotator,
-            token=_token(request),
-            reason=reason if reason in SKIP_REASONS else "other",
-            by=request.member,
-        )
-        _claim_next(found, annotator, request)
-    return _here(request, queue)
-
-
-@require_POST
-@page(allows("work.label"))
 def draft(request: MemberRequest, queue: str, assignment: int) -> HttpResponse:
     """Keep what is being written; answers with the revision that is kept now."""
-    _queue(request, queue)
-    annotator = _annotator(request)
+    queue_of(request, queue)
+    annotator = annotator_of(request)
     held = leasing.held(annotator=annotator, assignment_id=assignment)
     if not held:
         raise Http404
@@ -278,9 +254,9 @@ def draft(request: MemberRequest, queue: str, assignment: int) -> HttpResponse:
 @page(allows("work.label"))
 def renew(request: MemberRequest, queue: str, assignment: int) -> HttpResponse:
     """Keep the lease while the page is in use; a refusal is no news until the answer is sent."""
-    _queue(request, queue)
+    queue_of(request, queue)
     try:
-        leasing.renew(assignment_id=assignment, annotator=_annotator(request), token=_token(request))
+        leasing.renew(assignment_id=assignment, annotator=annotator_of(request), token=token_of(request))
     except Refusal:
         return HttpResponse(status=204)
     return HttpResponse(status=204)

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import Any
+
 from django.http import HttpResponse
 from django.shortcuts import render
+from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET
 
 from annotation import rules
@@ -11,6 +15,7 @@ from annotation.models import Annotation, Resolution
 from specs import task_types, versions
 from specs.access import MemberRequest, allows, page
 from specs.paging import newest_first
+from workforce import categories
 
 
 @require_GET
@@ -47,9 +52,33 @@ def _outcomes(answer: Annotation, ended: dict[tuple[int, str], Resolution]) -> d
             {
                 "title": question["title"],
                 "given": describe(question, value),
-                "ended": describe(question, resolution.value) if resolution else None,
-                "same": resolution is not None and rules.key_of(resolution.value) == rules.key_of(value),
+                "ended": _ended(describe, question, resolution) if resolution else None,
+                "same": resolution is not None
+                and not resolution.cannot
+                and rules.key_of(resolution.value) == rules.key_of(value),
+                "ruling": resolution.ruling if resolution else None,
+            }
+        )
+    if answer.cannot:
+        resolution = next((ended[key] for key in ended if key[0] == answer.task_id), None)
+        outcomes.append(
+            {
+                "title": "",
+                "given": categories.title(answer.cannot),
+                "ended": _ended_with(version, resolution) if resolution else None,
+                "same": resolution is not None and bool(resolution.cannot),
                 "ruling": resolution.ruling if resolution else None,
             }
         )
     return {"answer": answer, "version": version, "outcomes": outcomes}
+
+
+def _ended_with(version: versions.ReadVersion, resolution: Resolution) -> str:
+    question = version.question(resolution.question)
+    return _ended(task_types.get(question["kind"]).describe, question, resolution)
+
+
+def _ended(describe: Callable[..., str], question: Any, resolution: Resolution) -> str:
+    if resolution.cannot:
+        return _("cannot be labelled: %(why)s") % {"why": categories.title(resolution.cannot)}
+    return describe(question, resolution.value)

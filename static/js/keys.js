@@ -40,6 +40,9 @@ function activate(element) {
     return;
   }
   element.click();
+  if (element.matches("summary") && element.parentElement.open) {
+    element.parentElement.querySelector(":scope > form :is(select, textarea, input:not([type='hidden']), button)")?.focus();
+  }
   if (element.matches("[type='radio'], [type='checkbox']")) element.focus({ preventScroll: true });
 }
 

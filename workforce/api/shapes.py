@@ -38,6 +38,7 @@ class QueueShape(serializers.ModelSerializer[Queue]):
             "citing",
             "cite_share",
             *queues.ENTRY,
+            *queues.EXCEPTIONS,
             "in_progress",
             "oldest_within",
             "disputes_within",
@@ -74,6 +75,15 @@ class QueueSettings(serializers.Serializer[Any]):
     quiz_attempts = serializers.IntegerField(min_value=1, max_value=20, required=False)
     quiz_failure = serializers.ChoiceField(choices=QuizFailure.choices, required=False)
     quiz_wait = serializers.DurationField(required=False)
+    skips_per_hour = serializers.IntegerField(min_value=0, max_value=1000, required=False)
+    skip_share = serializers.DecimalField(max_digits=4, decimal_places=3, required=False)
+    max_returns = serializers.IntegerField(min_value=1, max_value=1000, required=False)
+    cannot_categories = serializers.ListField(
+        child=serializers.CharField(max_length=32),
+        max_length=20,
+        required=False,
+        help_text="Why an item cannot be labelled; empty, and nobody can say so.",
+    )
     oldest_within = serializers.DurationField(required=False)
     disputes_within = serializers.DurationField(required=False)
 
@@ -156,7 +166,10 @@ class Renewed(serializers.Serializer[Any]):
 
 class Release(serializers.Serializer[Any]):
     token = serializers.UUIDField()
-    reason = serializers.CharField(max_length=200)
+
+
+class HandedBack(serializers.Serializer[Any]):
+    returned = serializers.IntegerField(help_text="How many leases were handed back.")
 
 
 class MemberShape(serializers.ModelSerializer[Member]):

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from workforce.api import items, people, projects, queues, work
+from workforce.api import items, leaving, people, projects, queues, work
 
 urlpatterns = [
     path("queues", queues.Queues.as_view()),
@@ -15,6 +15,7 @@ urlpatterns = [
     path("queues/<slug:queue>/enrolments/<slug:pseudonym>", people.Enrolment.as_view()),
     path("queues/<slug:queue>/claim", work.Claim.as_view()),
     path("leases", work.Leases.as_view()),
+    path("leases/hand-back", leaving.HandBack.as_view()),
     path("assignments/<int:assignment>/renew", work.Renew.as_view()),
     path("assignments/<int:assignment>/release", work.ReleaseOne.as_view()),
     path("cohorts", people.Cohorts.as_view()),

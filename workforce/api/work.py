@@ -62,14 +62,18 @@ class Renew(WorkView):
 class ReleaseOne(WorkView):
     policies = {"post": allows("work.label")}
 
-    @operation("Give a task back", takes=shapes.Release, status=204, name="lease_release")
+    @operation(
+        "Hand a task back, without harm: it may come again",
+        takes=shapes.Release,
+        status=204,
+        name="lease_release",
+    )
     def post(self, request: Request, project: str, assignment: int) -> Response:
         body = self.body(shapes.Release, request)
         leasing.release(
             assignment_id=assignment,
             annotator=self.annotator(),
             token=body["token"],
-            reason=body["reason"],
             by=self.member,
         )
         return Response(status=204)

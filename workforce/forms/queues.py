@@ -11,6 +11,7 @@ from django.utils.translation import gettext_lazy as _
 
 from specs.models import Spec
 from workforce.models import Citing, Entry, Order, Purpose, Queue, QuizFailure, Rule
+from workforce.models.queues import offered_categories
 
 _PLAIN = (
     "name",
@@ -26,6 +27,8 @@ _PLAIN = (
     "quiz_items",
     "quiz_attempts",
     "quiz_failure",
+    "skips_per_hour",
+    "max_returns",
 )
 
 
@@ -83,6 +86,36 @@ class SettingsForm(forms.Form):
     quiz_wait_minutes = forms.IntegerField(
         min_value=1, max_value=43_200, initial=60, label=_("… waits (minutes)")
     )
+    skips_per_hour = forms.IntegerField(
+        min_value=0,
+        max_value=1000,
+        initial=20,
+        label=_("Skips of one person within an hour, at most"),
+        help_text=_("What is skipped because it upsets never counts."),
+    )
+    skip_percent = forms.IntegerField(
+        min_value=0,
+        max_value=100,
+        initial=30,
+        label=_("… and of her tasks within a day (%)"),
+        help_text=_("Judged from 20 tasks on."),
+    )
+    max_returns = forms.IntegerField(
+        min_value=1,
+        max_value=1000,
+        initial=10,
+        label=_("Times a task comes back before a lead looks at it"),
+        help_text=_("Skipped, handed back, or its time ran out."),
+    )
+    cannot_categories = forms.CharField(
+        required=False,
+        max_length=700,
+        initial=", ".join(offered_categories()),
+        label=_("Why an item cannot be labelled"),
+        help_text=_(
+            "Categories, separated by commas: lower-case letters, digits, hyphens. None, and nobody can say so."
+        ),
+    )
     oldest_days = forms.IntegerField(
         min_value=1, max_value=3650, initial=7, label=_("Oldest task at most (days)")
     )
@@ -97,6 +130,10 @@ class SettingsForm(forms.Form):
             **{name: data[name] for name in _PLAIN},
             "quiz_pass_share": Decimal(data["quiz_pass_percent"]) / 100,
             "quiz_wait": timedelta(minutes=data["quiz_wait_minutes"]),
+            "skip_share": Decimal(data["skip_percent"]) / 100,
+            "cannot_categories": [
+                word for part in data["cannot_categories"].split(",") if (word := part.strip())
+            ],
             "consensus_share": Decimal(data["consensus_percent"]) / 100,
             "cite_share": Decimal(data["cite_percent"]) / 100,
             "lease_for": timedelta(minutes=data["lease_minutes"]),
@@ -110,6 +147,8 @@ class SettingsForm(forms.Form):
         return {
             **{name: getattr(queue, name) for name in _PLAIN},
             "quiz_pass_percent": round(queue.quiz_pass_share * 100),
+            "skip_percent": round(queue.skip_share * 100),
+            "cannot_categories": ", ".join(queue.cannot_categories),
             "quiz_wait_minutes": max(1, round(queue.quiz_wait.total_seconds() / 60)),
             "consensus_percent": round(queue.consensus_share * 100),
             "cite_percent": round(queue.cite_share * 100),

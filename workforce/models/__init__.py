@@ -34,6 +34,7 @@ from workforce.models.queues import (
     QuizFailure,
     Rule,
 )
+from workforce.models.skips import Skip, SkipNote, SkipReason
 from workforce.models.tasks import (
     Barred,
     Task,
@@ -86,6 +87,9 @@ __all__ = [
     "Rule",
     "SetAside",
     "Skill",
+    "Skip",
+    "SkipNote",
+    "SkipReason",
     "SlotState",
     "Task",
     "TaskPurpose",

@@ -6,6 +6,7 @@ from datetime import timedelta
 from decimal import Decimal
 
 import pgtrigger
+from django.contrib.postgres.fields import ArrayField
 from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
 from django.db.models import F, Q
@@ -77,6 +78,11 @@ class Citing(models.TextChoices):
     ALWAYS = "always", "Always required"
 
 
+def offered_categories() -> list[str]:
+    """Why an item cannot be labelled, unless a queue offers other categories."""
+    return ["broken", "empty", "wrong-language", "not-understandable", "other"]
+
+
 class Queue(ProjectRow):
     """An ordered supply of tasks with one purpose, an owner and a service level. `version` is the version in force.
 
@@ -136,6 +142,14 @@ class Queue(ProjectRow):
     repeat_after_answers = models.IntegerField(
         default=100, db_default=100, validators=[MinValueValidator(1), MaxValueValidator(100_000)]
     )
+    skips_per_hour = models.SmallIntegerField(default=20, db_default=20, validators=[MinValueValidator(0)])
+    skip_share = models.DecimalField(
+        max_digits=4, decimal_places=3, default=Decimal("0.3"), db_default=Decimal("0.3")
+    )
+    max_returns = models.SmallIntegerField(
+        default=10, db_default=10, validators=[MinValueValidator(1), MaxValueValidator(1000)]
+    )
+    cannot_categories = ArrayField(models.CharField(max_length=32), default=offered_categories, blank=True)
     oldest_within = models.DurationField(default=timedelta(days=7))
     disputes_within = models.DurationField(default=timedelta(days=2))
     cursor_epoch = models.IntegerField(default=0)
@@ -203,6 +217,10 @@ class Queue(ProjectRow):
                     repeat_after_answers__gte=1,
                 ),
                 name="queue_gold_is_sensible",
+            ),
+            models.CheckConstraint(
+                condition=Q(skips_per_hour__gte=0, skip_share__gte=0, skip_share__lte=1, max_returns__gte=1),
+                name="queue_skips_are_sensible",
             ),
             models.CheckConstraint(
                 condition=~Q(state="open") | Q(version__isnull=False, owner__isnull=False),

@@ -23,6 +23,7 @@ class TaskState(models.TextChoices):
     OPEN = "open", "Open"
     DISPUTED = "disputed", "Disputed"
     RESOLVED = "resolved", "Resolved"
+    UNLABELLABLE = "unlabellable", "Cannot be labelled"
     WITHDRAWN = "withdrawn", "Withdrawn"
 
 
@@ -96,6 +97,10 @@ class Task(BusyProjectRow):
                 ("disputed", "resolved"),
                 ("disputed", "open"),
                 ("resolved", "open"),
+                ("open", "unlabellable"),
+                ("disputed", "unlabellable"),
+                ("unlabellable", "open"),
+                ("unlabellable", "withdrawn"),
                 ("open", "withdrawn"),
                 ("disputed", "withdrawn"),
                 ("resolved", "withdrawn"),

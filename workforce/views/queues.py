@@ -44,8 +44,15 @@ def board(request: MemberRequest) -> HttpResponse:
         Queue.objects.filter(project=request.project).select_related(*_WITH).order_by("purpose", "name")
     ):
         counts = counted.get(queue.pk, {})
-        total = sum(counts.get(state, 0) for state in ("open", "disputed", "resolved"))
-        rows.append({"queue": queue, "counts": counts, "total": total, "resolved": counts.get("resolved", 0)})
+        total = sum(counts.get(state, 0) for state in ("open", "disputed", "resolved", "unlabellable"))
+        rows.append(
+            {
+                "queue": queue,
+                "counts": counts,
+                "total": total,
+                "resolved": counts.get("resolved", 0) + counts.get("unlabellable", 0),
+            }
+        )
     return render(request, "workforce/queues.html", {"rows": rows})
 
 
