@@ -124,6 +124,23 @@ BROKEN = {
     "true, event_id FROM workforce_judgement",
     "a queue whose first gold is more than its first claims": "UPDATE workforce_queue SET gold_first = 9, gold_first_of = 8",
     "a queue that repeats everything": "UPDATE workforce_queue SET repeat_share = 0.5",
+    # what happens to a task besides an answer
+    "a skip for what upsets that counts": "INSERT INTO workforce_skip (project_id, task_id, queue_id, annotator_id, "
+    "assignment_id, reason, excused, event_id) SELECT project_id, task_id, queue_id, annotator_id, id, 'upsetting', false, 0 "
+    "FROM workforce_assignment WHERE annotator_id IS NOT NULL",
+    "a task skipped twice by one": "INSERT INTO workforce_skip (project_id, task_id, queue_id, annotator_id, assignment_id, "
+    "reason, excused, event_id) SELECT project_id, task_id, queue_id, annotator_id, id, 'other', false, 0 FROM "
+    "workforce_assignment, generate_series(1, 2) WHERE annotator_id IS NOT NULL",
+    "a queue that allows more skips than tasks": "UPDATE workforce_queue SET skip_share = 1.5",
+    "a labelled task ends as one that cannot be": "UPDATE workforce_task SET state = 'unlabellable' WHERE state = 'resolved'",
+    "an answer with a label that says there is none": ANNOTATION.replace(
+        "values, flagged", "values, cannot, flagged"
+    )
+    .replace("values, false", "values, 'broken', false")
+    .format(key="'another-key'", revision=2, ordinal=1),
+    "a resolution with a value that says there is none": "INSERT INTO annotation_resolution (project_id, task_id, question, "
+    "revision, value, cannot, basis, version_id, distribution, answers, rule, event_id) SELECT project_id, task_id, question, 9, "
+    "'\"yes\"', 'broken', basis, version_id, '{}', '{}', '', event_id FROM annotation_resolution",
     # the record
     "an item is edited": "UPDATE workforce_item SET payload = '{}'",
     "an item is deleted": "DELETE FROM workforce_item",
@@ -172,6 +189,7 @@ APPEND_ONLY = [
     "workforce_lease",
     "workforce_load",
     "workforce_prediction",
+    "workforce_skip",
     "workforce_probe",
     "workforce_judgement",
     "annotation_annotation",
