@@ -6,15 +6,17 @@ from typing import Any
 
 from celery import shared_task
 
+from annotation import nominating
 from specs import running
 from specs.models import Job, Spec
-from workforce.models import Queue
+from workforce import retiring
+from workforce.models import KnownAnswer, Queue
 
-BUILD, MEASURE = "annotation.build_snapshot", "annotation.measure"
-
-
-END = "annotation.end_exhausted"
-SCHEDULE = {"end-exhausted-tasks": {"task": END, "schedule": 30.0}}
+BUILD, MEASURE, END = "annotation.build_snapshot", "annotation.measure", "annotation.end_exhausted"
+SCHEDULE = {
+    "end-exhausted-tasks": {"task": END, "schedule": 30.0},
+    "keep-gold": {"task": "annotation.keep_gold", "schedule": 3600.0, "options": {"expires": 3600.0}},
+}
 
 
 @shared_task(name=END)
@@ -22,6 +24,16 @@ def end_exhausted() -> None:
     from annotation import ending
 
     ending.end_exhausted()
+
+
+@shared_task(name="annotation.keep_gold")
+def keep_gold() -> None:
+    """Retire known answers by rule, hold those under flagged clauses, free the rest. Running it twice changes nothing more."""
+    in_use = KnownAnswer.objects.filter(set_aside_at=None)
+    for project_id in in_use.order_by().values_list("project", flat=True).distinct():
+        nominating.hold_flagged(project_id=project_id)
+    for spec in Spec.objects.filter(pk__in=in_use.order_by().values("spec").distinct()).order_by("pk"):
+        retiring.retire(spec=spec)
 
 
 @shared_task(name=BUILD)

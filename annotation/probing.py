@@ -13,11 +13,16 @@ from typing import Any
 
 from annotation.models import Annotation
 from workforce import judging, leasing
-from workforce.models import Judgement, Probe
+from workforce.models import Annotator, Probe
 
 
-def judge(*, slot: leasing.Slot, version_id: int, values: Mapping[str, Any]) -> list[Judgement]:
-    """Judge the answer if its task is a probe: a task that was withdrawn for another reason has nothing to judge."""
+def judge(
+    *, slot: leasing.Slot, annotator: Annotator, version_id: int, values: Mapping[str, Any]
+) -> list[dict[str, Any]]:
+    """Judge the answer if its task is a probe; returns what she is told of it, which is nothing unless her queue says so.
+
+    A task that was withdrawn for another reason has nothing to judge.
+    """
     probe = Probe.objects.filter(task_id=slot.task_id).first()
     if probe is None:
         return []
@@ -29,10 +34,11 @@ def judge(*, slot: leasing.Slot, version_id: int, values: Mapping[str, Any]) -> 
         if probe.first_id
         else None
     )
-    return judging.judge(
+    judging.judge(
         probe=probe,
         assignment_id=slot.assignment_id,
         version_id=version_id,
         values=values,
         before=before,
     )
+    return judging.feedback(assignment_id=slot.assignment_id, annotator=annotator)

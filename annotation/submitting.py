@@ -48,7 +48,10 @@ class VersionChanged(Refusal):
 
 @dataclass(frozen=True)
 class Receipt:
-    """What happened to an answer: `outcome` is `counted` or `late`; `annotation_id` is None for a late one."""
+    """What happened to an answer: `outcome` is `counted` or `late`; `annotation_id` is None for a late one.
+
+    `feedback` says what was expected, where the item was gold and its queue tells at once (`workforce.judging.feedback`).
+    """
 
     outcome: str
     annotation_id: int | None
@@ -56,6 +59,7 @@ class Receipt:
     queue_id: int
     served_digest: str
     repeated: bool = False
+    feedback: Sequence[Mapping[str, Any]] = ()
 
 
 @dataclass(frozen=True)
@@ -192,7 +196,8 @@ def _record(
     if slot.task_state == "open" and slot.n_answers + 1 >= slot.overlap:
         settling.settle(task_id=slot.task_id)
     elif slot.task_state == "withdrawn":
-        probing.judge(slot=slot, version_id=version_id, values=values)
+        told = probing.judge(slot=slot, annotator=annotator, version_id=version_id, values=values)
+        return Receipt("counted", annotation_id, slot.task_id, slot.queue_id, digest, feedback=told)
     return Receipt("counted", annotation_id, slot.task_id, slot.queue_id, digest)
 
 

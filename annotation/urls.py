@@ -10,6 +10,7 @@ from annotation.views import (
     compare,
     disputes,
     entry,
+    gold,
     inbox,
     inquiries,
     label,
@@ -28,6 +29,7 @@ app_name = "annotation"
 
 _QUEUE = "p/<slug:project>/queues/<slug:queue>/"
 _WORK = f"{_QUEUE}label/"
+_GOLD = f"{_QUEUE}gold/"
 _SPEC = "p/<slug:project>/specs/<slug:spec>/"
 urlpatterns = [
     path("", inbox.inbox, name="inbox"),
@@ -46,6 +48,14 @@ urlpatterns = [
     path(f"{_QUEUE}quiz/let-in/", entry.let_in, name="quiz-let-in"),
     path(f"{_QUEUE}versions/", canary.versions, name="queue-versions"),
     path(f"{_QUEUE}versions/canaries/<int:canary>/", canary.end, name="canary-end"),
+    path(_GOLD, gold.gold, name="gold"),
+    path(f"{_GOLD}bring-in/", gold.bring_in, name="gold-bring-in"),
+    path(f"{_GOLD}find/", gold.find, name="gold-find"),
+    path(f"{_GOLD}decide/", gold.decide, name="gold-decide"),
+    path(f"{_GOLD}people/", gold.people, name="gold-people"),
+    path(f"{_GOLD}<int:known>/", gold.one, name="gold-one"),
+    path(f"{_GOLD}<int:known>/explain/", gold.explain, name="gold-explain"),
+    path(f"{_GOLD}<int:known>/set-aside/", gold.set_aside, name="gold-set-aside"),
     path("p/<slug:project>/questions/", inquiries.inquiries, name="inquiries"),
     path("p/<slug:project>/questions/<int:inquiry>/answer/", inquiries.answer, name="inquiry-answer"),
     path(f"{_SPEC}draft/publish/", publish.publish, name="publish"),

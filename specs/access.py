@@ -34,6 +34,7 @@ PERMISSIONS = {
     "spec.answer": "Answer questions about clauses",
     "queue.read": "See queues",
     "queue.manage": "Create and change queues, load items, enrol annotators",
+    "gold.manage": "See and keep known answers, and how people do on them",
     "work.label": "Claim tasks and answer them",
     "dispute.read": "See disputes",
     "dispute.decide": "Adjudicate",
@@ -57,10 +58,19 @@ ROLES: dict[str, frozenset[str]] = {
     ),
     Role.LEAD: frozenset(
         _READ
-        | {"dispute.read", "dispute.decide", "member.read", "spec.discuss", "spec.approve", "spec.answer"}
+        | {
+            "dispute.read",
+            "dispute.decide",
+            "member.read",
+            "spec.discuss",
+            "spec.approve",
+            "spec.answer",
+            "gold.manage",
+        }
     ),
     Role.MANAGER: frozenset(
-        _READ | {"queue.manage", "member.read", "agreement.measure", "dispute.read", "spec.discuss"}
+        _READ
+        | {"queue.manage", "gold.manage", "member.read", "agreement.measure", "dispute.read", "spec.discuss"}
     ),
     Role.ANNOTATOR: frozenset({"spec.read", "work.label", "token.manage"}),
     Role.READER: frozenset(_READ | {"snapshot.build"}),

@@ -12,7 +12,8 @@ from annotation.models import Dispute
 from specs import drafting, pictures, proposing, running, tokens
 from specs.models import SpecVersion
 from tests import cast
-from workforce import canarying, cohorts, queues, quizzing
+from workforce import canarying, cohorts, goldkeeping, queues, quizzing
+from workforce.models import KnownAnswer
 
 
 @dataclass
@@ -28,7 +29,7 @@ def furnish(key: str, *, versions: int) -> Furnished:
     stage.load(3)
     stage.answer(stage.ben, "yes")
     stage.answer(stage.chi, "no")
-    lease = stage.claim(stage.ben)
+    lease, known = stage.claim(stage.ben), _known(stage)
     for clause in ("knowledge", "numbers")[: versions - 1]:
         version = cast.amend(stage, clause)
     spec = drafting.create_spec(project=stage.project, key=f"spec-{key}", title="Another", by=stage.ada)
@@ -56,6 +57,7 @@ def furnish(key: str, *, versions: int) -> Furnished:
         "clause": f"c-{key}",
         "assignment": lease.assignment_id,
         "dispute": Dispute.objects.get(project=stage.project).pk,
+        "known": known,
         "plan": relabelling.propose(queue=stage.queue, to_version=version, by=stage.ada).pk,
         "snapshot": snapshot.pk,
         "member": stage.member("chi").pk,
@@ -66,6 +68,21 @@ def furnish(key: str, *, versions: int) -> Furnished:
         "name": "manifest.json",
     }
     return Furnished(stage, ids)
+
+
+def _known(stage: cast.Stage) -> int:
+    """A candidate, an answer in use that somebody failed, and one set aside; the id of the one in use."""
+    rows = "\n".join(
+        f'{{"key": "known-{k}", "value": "yes", "clauses": "whole", "text": "t{k}"}}' for k in range(3)
+    )
+    goldkeeping.bring_in(spec=stage.spec, source=io.BytesIO(rows.encode()), name="gold", by=stage.ada)
+    gold = cast.mint(stage, stage.dov, "gold")
+    assert gold is not None
+    stage.submit(stage.dov, gold, {"entailed": "no"})
+    known = KnownAnswer.objects.get(item=gold.item_id, spec=stage.spec)
+    other = KnownAnswer.objects.filter(spec=stage.spec).exclude(pk=known.pk).order_by("pk")[0]
+    goldkeeping.set_aside(known=other, reason="Wrong.", by=stage.ada)
+    return int(known.pk)
 
 
 def _before_law(stage: cast.Stage, key: str) -> dict[str, object]:

@@ -20,7 +20,7 @@ from specs import clauses as clause_shape
 from specs import ledger
 from specs.models import Member, Project, Spec, SpecVersion, VersionState
 from specs.refusals import Invalid, WrongState
-from workforce import categories, leasing, restarting
+from workforce import categories, gold_settings, leasing, restarting
 from workforce.models import (
     Canary,
     CanaryState,
@@ -59,6 +59,7 @@ SETTINGS = (
     "cite_share",
     *ENTRY,
     *EXCEPTIONS,
+    *gold_settings.NAMES,
     "oldest_within",
     "disputes_within",
 )
@@ -303,6 +304,7 @@ def _validate(queue: Queue) -> None:
         found += [
             {"where": name, "message": " ".join(messages)} for name, messages in error.message_dict.items()
         ]
+    found += gold_settings.problems(queue)
     if not Decimal("0.5") < Decimal(queue.consensus_share) <= 1:
         found.append({"where": "consensus_share", "message": "lies above 0.5 and at most at 1"})
     if not timedelta(seconds=5) <= queue.lease_for <= timedelta(days=30):

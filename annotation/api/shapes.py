@@ -33,11 +33,24 @@ class Submission(serializers.Serializer[Any]):
     )
 
 
+class Told(serializers.Serializer[Any]):
+    question = serializers.CharField()
+    title = serializers.CharField()
+    given = serializers.CharField()
+    expected = serializers.CharField()
+    right = serializers.BooleanField()
+    explanation = serializers.CharField(allow_blank=True)
+
+
 class Receipt(serializers.Serializer[Any]):
     outcome = serializers.ChoiceField(choices=["counted", "late"])
     annotation = serializers.IntegerField(allow_null=True)
     task = serializers.IntegerField()
     served_digest = serializers.CharField()
+    feedback = Told(
+        many=True,
+        help_text="What was expected and why, where the answer was known and the queue tells at once; else empty.",
+    )
     next = LeaseShape(allow_null=True, help_text="The next lease, when it was asked for and there is one.")
 
 

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from annotation.api import leaving, snapshots, trials, views
+from annotation.api import gold, leaving, snapshots, trials, views
 
 urlpatterns = [
     path("assignments/<int:assignment>/submit", views.Submit.as_view()),
@@ -24,6 +24,12 @@ urlpatterns = [
     path("queues/<slug:queue>/canaries/<int:canary>/end", trials.CanaryEnd.as_view()),
     path("queues/<slug:queue>/quiz", trials.Quiz.as_view()),
     path("quizzes/<int:quiz>/answer", trials.QuizAnswer.as_view()),
+    path("queues/<slug:queue>/gold/people", gold.GoldPeople.as_view()),
+    path("specs/<slug:spec>/gold", gold.Gold.as_view()),
+    path("specs/<slug:spec>/gold/find", gold.GoldFind.as_view()),
+    path("specs/<slug:spec>/gold/decide", gold.GoldDecide.as_view()),
+    path("specs/<slug:spec>/gold/<int:known>", gold.GoldOne.as_view()),
+    path("specs/<slug:spec>/gold/<int:known>/set-aside", gold.GoldSetAside.as_view()),
     path("disputes", views.Disputes.as_view()),
     path("disputes/<int:dispute>", views.DisputeOne.as_view()),
     path("disputes/<int:dispute>/claim", views.DisputeClaim.as_view()),

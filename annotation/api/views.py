@@ -74,6 +74,7 @@ class Submit(WorkView):
                 "annotation": receipt.annotation_id,
                 "task": receipt.task_id,
                 "served_digest": receipt.served_digest,
+                "feedback": receipt.feedback,
                 "next": self._next(receipt.queue_id, annotator) if given["claim_next"] else None,
             }
             idempotency.keep(member=self.member, route=route, key=key, body=body, status=200, reply=reply)

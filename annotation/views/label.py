@@ -19,7 +19,7 @@ from specs import schema, versions
 from specs.access import MemberRequest, allows, get_or_404, page
 from specs.refusals import Invalid, Refusal, Stale
 from specs.schema import BadAnswer
-from workforce import categories, entering, leasing
+from workforce import categories, entering, judging, leasing
 from workforce.models import Annotator, Assignment, Queue, SkipReason
 
 
@@ -51,7 +51,15 @@ def label(request: MemberRequest, queue: str) -> HttpResponse:
     found, annotator = queue_of(request, queue), annotator_of(request)
     held = leasing.held(annotator=annotator, queue_id=found.pk)
     work = labelling.work(served=held[0], annotator=annotator, queue=found) if held else None
-    return _render(request, found, annotator, work)
+    return _render(request, found, annotator, work, told=_told(request, annotator))
+
+
+def _told(request: MemberRequest, annotator: Annotator) -> list[dict[str, Any]]:
+    """What was expected of her in the answer that `?after=` names, where her queue tells."""
+    number = request.GET.get("after", "")
+    if not (number.isascii() and number.isdigit() and len(number) < 19):
+        return []
+    return judging.feedback(assignment_id=int(number), annotator=annotator)
 
 
 def _render(
@@ -129,9 +137,9 @@ def submit(request: MemberRequest, queue: str, assignment: int) -> HttpResponse:
     if (
         known := Annotation.objects.filter(annotator=annotator, client_key=key, source=Source.LIVE).first()
     ) is not None:
-        return _after(
-            request, found, annotator, submitting.Receipt("counted", known.pk, known.task_id, found.pk, "")
-        )
+        told = judging.feedback(assignment_id=assignment, annotator=annotator)
+        before = submitting.Receipt("counted", known.pk, known.task_id, found.pk, "", feedback=told)
+        return _after(request, found, annotator, assignment, before)
     version = versions.read(
         slot.version_id if slot.version_id and slot.annotator_id == annotator.pk else _version(found)
     )
@@ -154,7 +162,7 @@ def submit(request: MemberRequest, queue: str, assignment: int) -> HttpResponse:
     except Invalid as refusal:
         errors = {str(p["where"]).removeprefix("question "): [p["message"]] for p in refusal.problems}
         return _again(request, found, annotator, assignment, errors, refusal.message)
-    return _after(request, found, annotator, receipt)
+    return _after(request, found, annotator, assignment, receipt)
 
 
 def _version(queue: Queue) -> int:
@@ -172,7 +180,7 @@ def claim_next(queue: Queue, annotator: Annotator, request: MemberRequest) -> No
 
 
 def _after(
-    request: MemberRequest, queue: Queue, annotator: Annotator, receipt: submitting.Receipt
+    request: MemberRequest, queue: Queue, annotator: Annotator, assignment: int, receipt: submitting.Receipt
 ) -> HttpResponse:
     if receipt.outcome == "late":
         messages.warning(
@@ -182,9 +190,12 @@ def _after(
     if not request.headers.get("HX-Request"):
         if not held:
             messages.info(request, _("That was the last task that waits for you here."))
-        return here(request, queue.key)
+        way = here(request, queue.key)
+        if receipt.feedback:
+            way["Location"] += f"?after={assignment}"
+        return way
     work = labelling.work(served=held[0], annotator=annotator, queue=queue) if held else None
-    return _render(request, queue, annotator, work, ended=work is None)
+    return _render(request, queue, annotator, work, ended=work is None, told=receipt.feedback)
 
 
 def _again(

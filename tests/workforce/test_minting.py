@@ -184,7 +184,6 @@ def test_a_gold_task_given_back_or_expired_is_for_nobody_else() -> None:
         assignment_id=first.assignment_id,
         annotator=stage.ben,
         token=first.token,
-        reason="other",
         by=stage.ben.member,
     )
     second = cast.mint(stage, stage.chi, "gold")

@@ -8,8 +8,19 @@ from rest_framework import serializers
 
 from specs.api.shapes import Key
 from specs.models import Member, Role
-from workforce import queues
-from workforce.models import Citing, Entry, InProgress, Load, Order, Purpose, Queue, QuizFailure, Rule
+from workforce import gold_settings, queues
+from workforce.models import (
+    Citing,
+    Entry,
+    Feedback,
+    InProgress,
+    Load,
+    Order,
+    Purpose,
+    Queue,
+    QuizFailure,
+    Rule,
+)
 
 
 class QueueShape(serializers.ModelSerializer[Queue]):
@@ -39,6 +50,7 @@ class QueueShape(serializers.ModelSerializer[Queue]):
             "cite_share",
             *queues.ENTRY,
             *queues.EXCEPTIONS,
+            *gold_settings.NAMES,
             "in_progress",
             "oldest_within",
             "disputes_within",
@@ -56,7 +68,23 @@ class QueueList(serializers.Serializer[Any]):
     queues = QueueCounts(many=True)
 
 
-class QueueSettings(serializers.Serializer[Any]):
+class GoldSettings(serializers.Serializer[Any]):
+    """The part of a queue's settings that is about gold and repeats."""
+
+    gold_share = serializers.DecimalField(max_digits=4, decimal_places=3, required=False)
+    gold_first = serializers.IntegerField(min_value=0, max_value=10_000, required=False)
+    gold_first_of = serializers.IntegerField(min_value=1, max_value=30_000, required=False)
+    gold_feedback = serializers.ChoiceField(choices=Feedback.choices, required=False)
+    gold_verdict_from = serializers.IntegerField(min_value=1, max_value=1000, required=False)
+    gold_failed_share = serializers.DecimalField(max_digits=4, decimal_places=3, required=False)
+    gold_exposures = serializers.IntegerField(min_value=1, max_value=1_000_000, required=False)
+    gold_age = serializers.DurationField(required=False, allow_null=True)
+    repeat_share = serializers.DecimalField(max_digits=4, decimal_places=3, required=False)
+    repeat_after = serializers.DurationField(required=False)
+    repeat_after_answers = serializers.IntegerField(min_value=1, max_value=100_000, required=False)
+
+
+class QueueSettings(GoldSettings):
     name = serializers.CharField(max_length=200, required=False)
     overlap = serializers.IntegerField(min_value=1, max_value=50, required=False)
     max_overlap = serializers.IntegerField(min_value=1, max_value=50, required=False)

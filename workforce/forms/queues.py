@@ -10,6 +10,7 @@ from django import forms
 from django.utils.translation import gettext_lazy as _
 
 from specs.models import Spec
+from workforce.forms.gold import GoldFields
 from workforce.models import Citing, Entry, Order, Purpose, Queue, QuizFailure, Rule
 from workforce.models.queues import offered_categories
 
@@ -32,7 +33,7 @@ _PLAIN = (
 )
 
 
-class SettingsForm(forms.Form):
+class SettingsForm(GoldFields):
     """A queue's settings in the units people think in: minutes, days, percent."""
 
     name = forms.CharField(max_length=200, label=_("Name"))
@@ -128,6 +129,7 @@ class SettingsForm(forms.Form):
         data = self.cleaned_data
         return {
             **{name: data[name] for name in _PLAIN},
+            **self.gold_settings(),
             "quiz_pass_share": Decimal(data["quiz_pass_percent"]) / 100,
             "quiz_wait": timedelta(minutes=data["quiz_wait_minutes"]),
             "skip_share": Decimal(data["skip_percent"]) / 100,
@@ -146,6 +148,7 @@ class SettingsForm(forms.Form):
         """The form's values for a queue."""
         return {
             **{name: getattr(queue, name) for name in _PLAIN},
+            **GoldFields.of_gold(queue),
             "quiz_pass_percent": round(queue.quiz_pass_share * 100),
             "skip_percent": round(queue.skip_share * 100),
             "cannot_categories": ", ".join(queue.cannot_categories),
