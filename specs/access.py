@@ -42,6 +42,8 @@ PERMISSIONS = {
     "agreement.measure": "Measure agreement",
     "snapshot.read": "See and download snapshots",
     "snapshot.build": "Build snapshots",
+    "pay.read": "See hours, rates and cost",
+    "pay.manage": "Set rates",
     "job.read": "See background jobs",
     "token.manage": "Create API tokens of one's own",
 }
@@ -71,6 +73,7 @@ ROLES: dict[str, frozenset[str]] = {
     Role.MANAGER: frozenset(
         _READ
         | {"queue.manage", "gold.manage", "member.read", "agreement.measure", "dispute.read", "spec.discuss"}
+        | {"pay.read", "pay.manage"}
     ),
     Role.ANNOTATOR: frozenset({"spec.read", "work.label", "token.manage"}),
     Role.READER: frozenset(_READ | {"snapshot.build"}),

@@ -25,6 +25,8 @@ SETTINGS = (
     "gate_items",
     "hourly_rate",
     "currency",
+    "living_wage",
+    "time_zone",
 )
 _FREE_TEXT = ("name", "description")
 

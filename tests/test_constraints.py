@@ -63,6 +63,15 @@ BROKEN = {
     "an open queue without an owner": "UPDATE workforce_queue SET owner_id = NULL",
     "a queue whose rule is no majority": "UPDATE workforce_queue SET consensus_share = 0.5",
     "a queue whose maximum is below its overlap": "UPDATE workforce_queue SET max_overlap = 1, overlap = 2",
+    "a queue without a service level": "UPDATE workforce_queue SET settled_within = NULL",
+    "a queue whose service level is none": "UPDATE workforce_queue SET settled_share = 0",
+    "a queue that settles later than its oldest": "UPDATE workforce_queue SET settled_within = '9 days'",
+    "a rate below nothing": "INSERT INTO workforce_rate (project_id, work, basis, amount, currency, since, event_id) "
+    "SELECT id, '', 'hour', -1, 'EUR', now(), 0 FROM specs_project",
+    "a rate that ends before it began": "INSERT INTO workforce_rate (project_id, work, basis, amount, currency, since, until, "
+    "event_id) SELECT id, '', 'hour', 1, 'EUR', '2025-02-02', '2025-02-01', 0 FROM specs_project",
+    "a rate of an unknown kind": "INSERT INTO workforce_rate (project_id, work, basis, amount, currency, since, event_id) "
+    "SELECT id, 'odd', 'hour', 1, 'EUR', now(), 0 FROM specs_project",
     "a queue in an unknown state": "UPDATE workforce_queue SET state = 'odd'",
     # tasks and slots
     "a task twice in one round": "INSERT INTO workforce_task (project_id, item_id, queue_id, meaning, round, state, overlap, "
@@ -188,6 +197,7 @@ APPEND_ONLY = [
     "workforce_item",
     "workforce_lease",
     "workforce_load",
+    "workforce_rate",
     "workforce_prediction",
     "workforce_skip",
     "workforce_probe",

@@ -20,7 +20,7 @@ from specs import clauses as clause_shape
 from specs import ledger
 from specs.models import Member, Project, Spec, SpecVersion, VersionState
 from specs.refusals import Invalid, WrongState
-from workforce import categories, gold_settings, leasing, restarting
+from workforce import categories, gold_settings, leasing, restarting, service_levels
 from workforce.models import (
     Canary,
     CanaryState,
@@ -45,6 +45,8 @@ ENTRY = (
 """What stands before the first claim under a version."""
 EXCEPTIONS = ("skips_per_hour", "skip_share", "max_returns", "cannot_categories")
 """What can happen to a task besides an answer."""
+SERVICE_LEVEL = ("oldest_within", "settled_within", "settled_share", "disputes_within", "disputes_share")
+"""What the queue's owner answers for."""
 SETTINGS = (
     "name",
     "overlap",
@@ -60,8 +62,7 @@ SETTINGS = (
     *ENTRY,
     *EXCEPTIONS,
     *gold_settings.NAMES,
-    "oldest_within",
-    "disputes_within",
+    *SERVICE_LEVEL,
 )
 DISPUTES_PER_LEAD = 10
 
@@ -310,6 +311,7 @@ def _validate(queue: Queue) -> None:
     if not timedelta(seconds=5) <= queue.lease_for <= timedelta(days=30):
         found.append({"where": "lease_for", "message": "lies between 5 seconds and 30 days"})
     found += categories.problems(queue)
+    found += service_levels.problems(queue)
     if found:
         raise Invalid("These settings do not make sense together.", problems=found)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.urls import path
 
-from workforce.views import cohorts, people, projects, queues
+from workforce.views import cohorts, pay, people, projects, queues
 
 app_name = "workforce"
 
@@ -21,6 +21,12 @@ urlpatterns = [
     path(f"{_QUEUE}enrol/", queues.enrol, name="queue-enrol"),
     path(f"{_QUEUE}dismiss/", queues.dismiss, name="queue-dismiss"),
     path(f"{_QUEUE}<slug:step>-queue/", queues.move, name="queue-move"),
+    path(f"{_QUEUE}owner/", queues.transfer, name="queue-owner"),
+    path("p/<slug:project>/timesheet/", pay.timesheet, name="timesheet"),
+    path("p/<slug:project>/timesheet/csv/", pay.timesheet_file, name="timesheet-file"),
+    path("p/<slug:project>/my-hours/", pay.my_hours, name="my-hours"),
+    path("p/<slug:project>/rates/", pay.rates, name="rates"),
+    path("p/<slug:project>/rates/set/", pay.set_rate, name="rate-set"),
     path("p/<slug:project>/cohorts/", cohorts.index, name="cohorts"),
     path("p/<slug:project>/cohorts/<slug:cohort>/", cohorts.change, name="cohort-change"),
     path(_PEOPLE, people.people, name="people"),

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from annotation.api import gold, leaving, snapshots, trials, views
+from annotation.api import cost, gold, leaving, snapshots, trials, views
 
 urlpatterns = [
     path("assignments/<int:assignment>/submit", views.Submit.as_view()),
@@ -35,6 +35,7 @@ urlpatterns = [
     path("disputes/<int:dispute>/claim", views.DisputeClaim.as_view()),
     path("disputes/<int:dispute>/rule", views.DisputeRule.as_view()),
     path("agreement", views.Agreement.as_view()),
+    path("cost", cost.CostView.as_view()),
     path("relabel-plans", views.Plans.as_view()),
     path("relabel-plans/<int:plan>/confirm", views.PlanConfirm.as_view()),
     path("snapshots", snapshots.Snapshots.as_view()),

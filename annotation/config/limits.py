@@ -53,6 +53,14 @@ PAUSE_COUNTS_FROM = env.seconds("PAUSE_COUNTS_FROM_SECONDS", 300, low=1)
 """How long nothing is leased or answered until that counts as a pause."""
 REST_HINT_AFTER = env.seconds("REST_HINT_AFTER_SECONDS", 1800, low=60)
 """Work without a pause after which the labelling page suggests one."""
+# Time and cost
+IDLE_CAP = env.seconds("IDLE_CAP_SECONDS", 300, low=0, high=86_400)
+"""How long a lease that just ran out counts as work after its last renewal; and the most that one quiz question counts."""
+TIMED_BEFORE_PIECE_RATE = env.number("TIMED_BEFORE_PIECE_RATE", 20, low=1)
+"""Timed answers to a spec (a pilot's count) without which no rate for an answer is set."""
+COSTED_AT_ONCE = env.number("COSTED_AT_ONCE", 200_000, low=1)
+"""Leases whose cost is reckoned while somebody waits."""
+MAX_TIMESHEET_DAYS = env.number("MAX_TIMESHEET_DAYS", 92, low=1, high=3660)
 
 # Record
 MEASURED_AT_ONCE = env.number("MEASURED_AT_ONCE", 200_000, low=0)

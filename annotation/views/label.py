@@ -19,7 +19,7 @@ from specs import schema, versions
 from specs.access import MemberRequest, allows, get_or_404, page
 from specs.refusals import Invalid, Refusal, Stale
 from specs.schema import BadAnswer
-from workforce import categories, entering, judging, leasing
+from workforce import categories, entering, hours, judging, leasing, paying
 from workforce.models import Annotator, Assignment, Queue, SkipReason
 
 
@@ -76,9 +76,20 @@ def _render(
         "titles": schema.titles(work.version.questions) if work else {},
         "today": labelling.answered_today(annotator),
         "ended": more.pop("ended", False),
+        "offer": None if work else _offer(request, queue, annotator),
         **more,
     }
     return render(request, template, context, status=422 if more.get("refused") else 200)
+
+
+def _offer(request: MemberRequest, queue: Queue, annotator: Annotator) -> paying.Offer | None:
+    """What the work pays, told before it begins."""
+    return paying.offer(
+        queue=queue,
+        annotator=annotator,
+        at=leasing.database_now(),
+        zone=hours.zone_of(annotator, request.project),
+    )
 
 
 @require_POST

@@ -38,3 +38,15 @@ class ProjectForm(forms.Form):
         min_value=0, max_digits=8, decimal_places=2, label=_("What an hour of labelling costs")
     )
     currency = forms.RegexField("^[A-Z]{3}$", label=_("Currency"), help_text=_("Three letters, such as EUR."))
+    living_wage = forms.DecimalField(
+        min_value=0,
+        max_digits=8,
+        decimal_places=2,
+        label=_("Living wage for an hour"),
+        help_text=_("Pay that comes to less an hour is warned of. 0: no warning."),
+    )
+    time_zone = forms.CharField(
+        max_length=64,
+        label=_("Time zone"),
+        help_text=_("Of the days on timesheets, such as Europe/Berlin, for whoever has named none."),
+    )

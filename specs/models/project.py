@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import zoneinfo
 from decimal import Decimal
 
 from django.conf import settings
 from django.contrib.postgres.fields import ArrayField
+from django.core.exceptions import ValidationError
 from django.core.validators import MaxValueValidator, MinValueValidator, RegexValidator
 from django.db import models
 from django.db.models.functions import Now
+from django.utils.translation import gettext_lazy as _
 
 from specs.models.base import (
     ProjectLink,
@@ -21,6 +24,12 @@ from specs.models.base import (
 )
 
 
+def known_zone(name: str) -> None:
+    """Refuse what is no time zone of the IANA database."""
+    if name not in zoneinfo.available_timezones():
+        raise ValidationError(_("There is no time zone of this name."))
+
+
 class GateRule(models.TextChoices):
     MAJORS = "majors", "For major versions"
     OFF = "off", "Never"
@@ -31,6 +40,8 @@ class Project(models.Model):
 
     A publication needs `approvals` of them, with `four_eyes` not the proposer's own. `gate_disagreement` is the highest
     disagreement, at its interval's upper bound, that a changed clause may show in a pilot, on at least `gate_items` items.
+    `hourly_rate` is what an hour costs where no narrower rate is set; pay below `living_wage` an hour is warned of (0: never).
+    `time_zone` is the one of its days, for whoever has none of their own.
     """
 
     key = models.SlugField(max_length=64, unique=True)
@@ -47,6 +58,10 @@ class Project(models.Model):
         max_digits=8, decimal_places=2, default=Decimal(0), validators=[MinValueValidator(Decimal(0))]
     )
     currency = models.CharField(max_length=3, default="EUR", validators=[RegexValidator("^[A-Z]{3}$")])
+    living_wage = models.DecimalField(
+        max_digits=8, decimal_places=2, default=Decimal(0), validators=[MinValueValidator(Decimal(0))]
+    )
+    time_zone = models.CharField(max_length=64, default="UTC", validators=[known_zone])
     created_at = models.DateTimeField(db_default=Now())
 
     class Meta:
@@ -59,6 +74,7 @@ class Project(models.Model):
                     gate_disagreement__lte=1,
                     gate_items__gte=1,
                     hourly_rate__gte=0,
+                    living_wage__gte=0,
                 ),
                 name="project_settings_are_sensible",
             ),

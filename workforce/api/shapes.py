@@ -27,6 +27,9 @@ class QueueShape(serializers.ModelSerializer[Queue]):
     spec = serializers.CharField(source="spec.key")
     version = serializers.CharField(source="version.number", allow_null=True)
     adjudication_queue = serializers.CharField(source="adjudication_queue.key", allow_null=True, default=None)
+    owner = serializers.IntegerField(
+        source="owner_id", allow_null=True, help_text="The member who answers for it."
+    )
 
     class Meta:
         model = Queue
@@ -52,8 +55,8 @@ class QueueShape(serializers.ModelSerializer[Queue]):
             *queues.EXCEPTIONS,
             *gold_settings.NAMES,
             "in_progress",
-            "oldest_within",
-            "disputes_within",
+            "owner",
+            *queues.SERVICE_LEVEL,
         )
 
 
@@ -113,7 +116,10 @@ class QueueSettings(GoldSettings):
         help_text="Why an item cannot be labelled; empty, and nobody can say so.",
     )
     oldest_within = serializers.DurationField(required=False)
+    settled_within = serializers.DurationField(required=False)
+    settled_share = serializers.DecimalField(max_digits=4, decimal_places=3, required=False)
     disputes_within = serializers.DurationField(required=False)
+    disputes_share = serializers.DecimalField(max_digits=4, decimal_places=3, required=False)
 
 
 class NewQueue(QueueSettings):

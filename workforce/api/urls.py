@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from workforce.api import items, leaving, people, projects, queues, work
+from workforce.api import items, leaving, pay, people, projects, queues, work
 
 urlpatterns = [
     path("queues", queues.Queues.as_view()),
@@ -10,6 +10,11 @@ urlpatterns = [
     path("queues/<slug:queue>/pause", queues.Pause.as_view()),
     path("queues/<slug:queue>/reopen", queues.Reopen.as_view()),
     path("queues/<slug:queue>/version", queues.PutInForce.as_view()),
+    path("queues/<slug:queue>/owner", pay.QueueOwner.as_view()),
+    path("timesheet", pay.Timesheet.as_view()),
+    path("timesheet.csv", pay.TimesheetFile.as_view()),
+    path("my-timesheet", pay.MyTimesheet.as_view()),
+    path("rates", pay.Rates.as_view()),
     path("queues/<slug:queue>/items", items.Items.as_view()),
     path("queues/<slug:queue>/enrolments", people.Enrolments.as_view()),
     path("queues/<slug:queue>/enrolments/<slug:pseudonym>", people.Enrolment.as_view()),

@@ -117,11 +117,24 @@ class SettingsForm(GoldFields):
             "Categories, separated by commas: lower-case letters, digits, hyphens. None, and nobody can say so."
         ),
     )
-    oldest_days = forms.IntegerField(
-        min_value=1, max_value=3650, initial=7, label=_("Oldest task at most (days)")
+    oldest_hours = forms.IntegerField(
+        min_value=1,
+        max_value=87_600,
+        initial=168,
+        label=_("Oldest task at most (hours)"),
+        help_text=_("The service level: what the queue's owner answers for. 168 hours are a week."),
     )
-    disputes_days = forms.IntegerField(
-        min_value=1, max_value=3650, initial=2, label=_("Disputes decided within (days)")
+    settled_hours = forms.IntegerField(
+        min_value=1, max_value=87_600, initial=120, label=_("Tasks settled within (hours)")
+    )
+    settled_percent = forms.IntegerField(
+        min_value=1, max_value=100, initial=90, label=_("… of this share of them (%)")
+    )
+    disputes_hours = forms.IntegerField(
+        min_value=1, max_value=87_600, initial=48, label=_("Disputes decided within (hours)")
+    )
+    disputes_percent = forms.IntegerField(
+        min_value=1, max_value=100, initial=90, label=_("… of this share of them (%)")
     )
 
     def settings(self) -> dict[str, Any]:
@@ -139,8 +152,11 @@ class SettingsForm(GoldFields):
             "consensus_share": Decimal(data["consensus_percent"]) / 100,
             "cite_share": Decimal(data["cite_percent"]) / 100,
             "lease_for": timedelta(minutes=data["lease_minutes"]),
-            "oldest_within": timedelta(days=data["oldest_days"]),
-            "disputes_within": timedelta(days=data["disputes_days"]),
+            "oldest_within": timedelta(hours=data["oldest_hours"]),
+            "settled_within": timedelta(hours=data["settled_hours"]),
+            "settled_share": Decimal(data["settled_percent"]) / 100,
+            "disputes_within": timedelta(hours=data["disputes_hours"]),
+            "disputes_share": Decimal(data["disputes_percent"]) / 100,
         }
 
     @staticmethod
@@ -156,9 +172,16 @@ class SettingsForm(GoldFields):
             "consensus_percent": round(queue.consensus_share * 100),
             "cite_percent": round(queue.cite_share * 100),
             "lease_minutes": max(1, round(queue.lease_for.total_seconds() / 60)),
-            "oldest_days": max(1, queue.oldest_within.days),
-            "disputes_days": max(1, queue.disputes_within.days),
+            "oldest_hours": _hours(queue.oldest_within),
+            "settled_hours": _hours(queue.settled_within),
+            "settled_percent": round(queue.settled_share * 100),
+            "disputes_hours": _hours(queue.disputes_within),
+            "disputes_percent": round(queue.disputes_share * 100),
         }
+
+
+def _hours(span: timedelta) -> int:
+    return max(1, round(span.total_seconds() / 3600))
 
 
 class NewQueueForm(SettingsForm):

@@ -13,6 +13,7 @@ from workforce.models.items import (
     Load,
     Prediction,
 )
+from workforce.models.pay import Rate, RateBasis, Work
 from workforce.models.people import (
     Annotator,
     AnnotatorKind,
@@ -84,6 +85,8 @@ __all__ = [
     "QuizLeave",
     "QuizScope",
     "QuizState",
+    "Rate",
+    "RateBasis",
     "Rule",
     "SetAside",
     "Skill",
@@ -94,4 +97,5 @@ __all__ = [
     "Task",
     "TaskPurpose",
     "TaskState",
+    "Work",
 ]

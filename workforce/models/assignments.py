@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pgtrigger
+from django.contrib.postgres.indexes import BrinIndex
 from django.db import models
 from django.db.models import Q
 from django.db.models.functions import Now
@@ -183,5 +184,10 @@ class Lease(BusyProjectRow):
                 condition=Q(until__gt=models.F("leased_at")), name="lease_ends_after_it_began"
             ),
         ]
-        indexes = [models.Index(fields=["assignment"], name="lease_assignment")]
+        indexes = [
+            models.Index(fields=["assignment"], name="lease_assignment"),
+            BrinIndex(
+                fields=["leased_at"], name="lease_when"
+            ),  # the rows lie in this order: next to free for a claim
+        ]
         triggers = append_only()

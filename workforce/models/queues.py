@@ -151,7 +151,10 @@ class Queue(ProjectRow):
     )
     cannot_categories = ArrayField(models.CharField(max_length=32), default=offered_categories, blank=True)
     oldest_within = models.DurationField(default=timedelta(days=7))
+    settled_within = models.DurationField(default=timedelta(days=5))
+    settled_share = models.DecimalField(max_digits=4, decimal_places=3, default=Decimal("0.9"))
     disputes_within = models.DurationField(default=timedelta(days=2))
+    disputes_share = models.DecimalField(max_digits=4, decimal_places=3, default=Decimal("0.9"))
     cursor_epoch = models.IntegerField(default=0)
     created_at = models.DateTimeField(db_default=Now())
 
@@ -225,6 +228,19 @@ class Queue(ProjectRow):
             models.CheckConstraint(
                 condition=~Q(state="open") | Q(version__isnull=False, owner__isnull=False),
                 name="open_queue_has_version_and_owner",
+            ),
+            models.CheckConstraint(
+                condition=Q(
+                    oldest_within__gt=timedelta(0),
+                    settled_within__gt=timedelta(0),
+                    settled_within__lte=F("oldest_within"),
+                    disputes_within__gt=timedelta(0),
+                    settled_share__gt=0,
+                    settled_share__lte=1,
+                    disputes_share__gt=0,
+                    disputes_share__lte=1,
+                ),
+                name="queue_has_a_service_level",
             ),
         ]
         triggers = [

@@ -17,7 +17,7 @@ from specs.access import MemberRequest, allows, get_or_404, page
 from specs.models import Member, Spec, SpecVersion, VersionState
 from specs.paging import newest_first
 from specs.refusals import Invalid
-from workforce import jobs, loading, queues, quizzing, staffing
+from workforce import jobs, loading, queues, quizzing, service_levels, staffing
 from workforce.forms.queues import LoadForm, NewQueueForm, SettingsForm
 from workforce.models import Annotator, Enrolment, InProgress, Load, Queue, Task
 
@@ -132,6 +132,13 @@ def queue(request: MemberRequest, queue: str) -> HttpResponse:
             .order_by("user__username")
             if "queue.manage" in request.permissions
             else [],
+            "owners": Member.objects.filter(
+                project=request.project, state="active", roles__overlap=service_levels.OWNING_ROLES
+            )
+            .select_related("user")
+            .order_by("user__username")
+            if "queue.manage" in request.permissions
+            else [],
             "crumbs": _crumbs(request),
         },
     )
@@ -169,6 +176,20 @@ def move(request: MemberRequest, queue: str, step: str) -> HttpResponse:
         queues.reopen(queue=found, by=request.member)
     else:
         raise Http404
+    return redirect("workforce:queue", project=request.project.key, queue=found.key)
+
+
+@require_POST
+@page(allows("queue.manage"))
+def transfer(request: MemberRequest, queue: str) -> HttpResponse:
+    """Somebody else answers for the queue."""
+    found = queue_of(request, queue)
+    number = request.POST.get("member", "")
+    if not (number.isascii() and number.isdigit() and len(number) < 19):
+        raise Http404
+    to = get_or_404(Member.objects.select_related("user"), project=request.project, pk=int(number))
+    service_levels.transfer(queue=found, to=to, by=request.member)
+    messages.success(request, _("%(owner)s owns this queue now.") % {"owner": to})
     return redirect("workforce:queue", project=request.project.key, queue=found.key)
 
 

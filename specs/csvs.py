@@ -1,0 +1,26 @@
+"""CSV for people's spreadsheets: no cell is ever taken for a formula."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Iterable, Iterator, Sequence
+
+_OPENS_A_FORMULA = ("=", "+", "-", "@", "\t", "\r")
+
+
+def lines(columns: Sequence[str], rows: Iterable[Sequence[object]]) -> Iterator[str]:
+    """The file line by line, its head first. Text that opens like a formula gets an apostrophe; numbers stay as they are."""
+    buffer = io.StringIO()
+    writer = csv.writer(buffer)
+    writer.writerow(columns)
+    yield buffer.getvalue()
+    for cells in rows:
+        buffer.seek(0)
+        buffer.truncate()
+        writer.writerow([_safe(cell) for cell in cells])
+        yield buffer.getvalue()
+
+
+def _safe(cell: object) -> object:
+    return f"'{cell}" if isinstance(cell, str) and cell.startswith(_OPENS_A_FORMULA) else cell
