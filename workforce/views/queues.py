@@ -184,7 +184,7 @@ def move(request: MemberRequest, queue: str, step: str) -> HttpResponse:
 def transfer(request: MemberRequest, queue: str) -> HttpResponse:
     """Somebody else answers for the queue."""
     found = queue_of(request, queue)
-    number = request.POST.get("member", "")
+    number = request.POST.get("owner", "")
     if not (number.isascii() and number.isdigit() and len(number) < 19):
         raise Http404
     to = get_or_404(Member.objects.select_related("user"), project=request.project, pk=int(number))
