@@ -25,14 +25,14 @@ SOURCES = {
     Work.LABELLING.value: "First answers",
     Work.REWORK.value: "Labelling again: more answers than first wanted, tasks that came back",
     Work.ADJUDICATION.value: "Adjudication",
-    GOLD: "Items whose answer is known",
+    GOLD: "Items whose answer is known, and repeats",
     Work.TRAINING.value: "Training and calibration",
     Work.QUIZ.value: "Quizzes on the spec",
 }
 
 _SLOTS = """
     SELECT s.id, s.queue_id, s.number > q.overlap OR t.round > 1, s.state = 'submitted', EXISTS (
-        SELECT 1 FROM workforce_knownanswer k WHERE k.item_id = t.item_id AND k.spec_id = q.spec_id),
+        SELECT 1 FROM workforce_probe p WHERE p.task_id = s.task_id),
         ARRAY(SELECT DISTINCT c.clause_id FROM annotation_annotation a JOIN annotation_citation c ON c.annotation_id = a.id
               WHERE a.assignment_id = s.id AND c.clause_id IS NOT NULL)
     FROM workforce_assignment s JOIN workforce_task t ON t.id = s.task_id JOIN workforce_queue q ON q.id = s.queue_id

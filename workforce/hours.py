@@ -43,7 +43,8 @@ _LEASES = """
         SELECT min(e.recorded_at) AS at FROM specs_event e
         WHERE e.subject = 'assignment' AND e.subject_id = g.assignment_id AND e.recorded_at >= g.leased_at
           AND e.recorded_at <= g.until
-          AND left(e.kind, 11) = 'assignment.' AND e.kind NOT IN ('assignment.claimed', 'assignment.renewed', 'assignment.expired')
+          AND left(e.kind, 11) = 'assignment.'
+          AND e.kind NOT IN ('assignment.claimed', 'assignment.renewed', 'assignment.expired')
           AND (e.data->>'annotator')::bigint = g.annotator_id
     ) back ON true
     LEFT JOIN LATERAL (
