@@ -69,9 +69,7 @@ def test_answered_released_and_forgotten_leases_count_by_their_rules(stage: cast
     work(stage, stage.ben, NOON + minutes(60), None, renewed=minutes(20))
     assert [(line.seconds, line.n_answers) for line in sheet(stage)] == [((7 + 25) * 60, 1)]
     served = stage.claim(stage.chi)
-    leasing.release(
-        assignment_id=served.assignment_id, annotator=stage.chi, token=served.token, reason="x", by=None
-    )
+    leasing.release(assignment_id=served.assignment_id, annotator=stage.chi, token=served.token, by=None)
     today = leasing.database_now().date()
     lines = [line for line in sheet(stage, asked(today, today)) if line.annotator == stage.chi.pseudonym]
     assert sum(line.seconds for line in lines) <= 2, "it was handed back at once"
