@@ -6,6 +6,7 @@ from django.urls import path
 
 from annotation.views import (
     agreement,
+    annotator,
     canary,
     compare,
     cost,
@@ -35,6 +36,10 @@ _SPEC = "p/<slug:project>/specs/<slug:spec>/"
 urlpatterns = [
     path("", inbox.inbox, name="inbox"),
     path("p/<slug:project>/mine/", mine.mine, name="mine"),
+    path("p/<slug:project>/mine/record/", annotator.about_me, name="about-me"),
+    path("p/<slug:project>/mine/record/file/", annotator.export, name="about-me-file"),
+    path("p/<slug:project>/roster/<slug:pseudonym>/", annotator.annotator, name="annotator"),
+    path("p/<slug:project>/roster/<slug:pseudonym>/recheck/", annotator.recheck, name="recheck"),
     path(_WORK, label.label, name="label"),
     path(f"{_WORK}claim/", label.claim, name="claim"),
     path(f"{_WORK}<int:assignment>/submit/", label.submit, name="submit"),

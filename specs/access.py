@@ -24,6 +24,7 @@ from specs.refusals import NotAllowed
 PERMISSIONS = {
     "project.manage": "Change the project and its members",
     "member.read": "See members and annotators",
+    "people.manage": "Change skills, availability and standing of annotators, set rules about them, decide appeals",
     "spec.read": "Read specs",
     "spec.edit": "Draft specs",
     "spec.propose": "Propose drafts for publication, and try them in pilots",
@@ -72,8 +73,8 @@ ROLES: dict[str, frozenset[str]] = {
     ),
     Role.MANAGER: frozenset(
         _READ
-        | {"queue.manage", "gold.manage", "member.read", "agreement.measure", "dispute.read", "spec.discuss"}
-        | {"pay.read", "pay.manage"}
+        | {"queue.manage", "gold.manage", "member.read", "people.manage", "pay.read", "pay.manage"}
+        | {"agreement.measure", "dispute.read", "spec.discuss"}
     ),
     Role.ANNOTATOR: frozenset({"spec.read", "work.label", "token.manage"}),
     Role.READER: frozenset(_READ | {"snapshot.build"}),

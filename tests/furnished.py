@@ -10,9 +10,9 @@ from PIL import Image
 from annotation import asking, exporting, measuring, piloting, relabelling
 from annotation.models import Dispute
 from specs import drafting, pictures, proposing, running, tokens
-from specs.models import SpecVersion
+from specs.models import Role, SpecVersion
 from tests import cast
-from workforce import canarying, cohorts, goldkeeping, queues, quizzing
+from workforce import canarying, cohorts, goldkeeping, queues, quizzing, skills, staffing, suspending
 from workforce.models import KnownAnswer
 
 
@@ -114,6 +114,13 @@ def _before_law(stage: cast.Stage, key: str) -> dict[str, object]:
     stage.load(1, start=90, queue=older)
     newest = SpecVersion.objects.published().filter(spec=stage.spec).newest_first()[0]
     canary = canarying.start(queue=older, version=newest, share=1, by=stage.ada)
+    skill = skills.create(project=stage.project, key=f"skill-{key}", name="S", by=stage.ada)
+    held = skills.grant(annotator=stage.chi, skill=skill, by=stage.ada)
+    gus = staffing.add_member(
+        project=stage.project, user=cast.user(f"gus-{key}"), roles=[Role.ANNOTATOR], by=stage.ada
+    )
+    suspension = suspending.suspend(member=gus, reason="Shared the items.", by=stage.ada)
+    appeal = suspending.appeal(suspension=suspension, text="I did not.", by=gus)
     quiz = quizzing.begin(queue=stage.queue, annotator=stage.ben, version=stage.version)
     red = io.BytesIO()
     Image.new("RGB", (3, 3), (200, len(key), 0)).save(red, "PNG")
@@ -121,6 +128,9 @@ def _before_law(stage: cast.Stage, key: str) -> dict[str, object]:
     cohorts.create(project=stage.project, key=f"cohort-{key}", name="C", by=stage.ada)
     return {
         "cohort": f"cohort-{key}",
+        "held": held.pk,
+        "suspension": suspension.pk,
+        "appeal": appeal.pk,
         "comment": comment.pk,
         "inquiry": inquiry.pk,
         "pilot": pilot.pk,

@@ -8,7 +8,7 @@ import pytest
 from django.db import Error, connection, transaction
 
 from tests import cast
-from workforce import goldkeeping
+from workforce import goldkeeping, skills
 from workforce.models import KnownAnswer
 
 pytestmark = pytest.mark.django_db
@@ -73,6 +73,8 @@ BROKEN = {
     "a rate of an unknown kind": "INSERT INTO workforce_rate (project_id, work, basis, amount, currency, since, event_id) "
     "SELECT id, 'odd', 'hour', 1, 'EUR', now(), 0 FROM specs_project",
     "a queue in an unknown state": "UPDATE workforce_queue SET state = 'odd'",
+    "a queue that asks for a clause without a skill": "UPDATE workforce_queue SET required_clause_id = (SELECT max(id) FROM "
+    "specs_clause)",
     # tasks and slots
     "a task twice in one round": "INSERT INTO workforce_task (project_id, item_id, queue_id, meaning, round, state, overlap, "
     "n_answers, rank, priority) SELECT project_id, item_id, queue_id, meaning, round, 'open', 1, 0, 0, 0 FROM workforce_task",
@@ -187,6 +189,21 @@ BROKEN = {
     "a role that does not exist": "UPDATE specs_member SET roles = '{emperor}'",
     "a pseudonym is changed": "UPDATE workforce_annotator SET pseudonym = 'x'",
     "an annotator is deleted": "DELETE FROM workforce_annotator",
+    "a week of six days": "UPDATE workforce_annotator SET weekday_hours = '{8,8,8,8,8,0}'",
+    "a skill twice": "INSERT INTO workforce_annotatorskill (project_id, annotator_id, skill_id, level) SELECT project_id, "
+    "annotator_id, skill_id, 2 FROM workforce_annotatorskill",
+    "a skill's level is changed": "UPDATE workforce_annotatorskill SET level = 3",
+    "a skill is deleted": "DELETE FROM workforce_annotatorskill",
+    "a skill that ends before it began": "INSERT INTO workforce_annotatorskill (project_id, annotator_id, skill_id, level, "
+    "since, until, clause_id) SELECT project_id, annotator_id, skill_id, 1, now(), now() - interval '1 day', "
+    "(SELECT max(id) FROM specs_clause) FROM workforce_annotatorskill",
+    "a skill revoked at no time": "UPDATE workforce_annotatorskill SET revoked_by_id = (SELECT max(id) FROM specs_member)",
+    "days away that end before they began": "INSERT INTO workforce_dayaway (project_id, annotator_id, first, last) SELECT "
+    "project_id, id, '2030-01-02', '2030-01-01' FROM workforce_annotator",
+    "a second look without a reason": "INSERT INTO annotation_recheck (project_id, annotator_id, since, reason, tasks, "
+    "n_reopened, by_id, event_id) SELECT a.project_id, a.id, now(), ' ', '{1}', 0, a.member_id, 0 FROM workforce_annotator a",
+    "a second look at nothing": "INSERT INTO annotation_recheck (project_id, annotator_id, since, reason, tasks, "
+    "n_reopened, by_id, event_id) SELECT a.project_id, a.id, now(), 'x', '{}', 0, a.member_id, 0 FROM workforce_annotator a",
 }
 APPEND_ONLY = [
     "specs_event",
@@ -225,6 +242,8 @@ def full(db: None) -> cast.Stage:
     stage.answer(stage.chi, "no")
     stage.claim(stage.ben)
     stage.claim(stage.chi)
+    skill = skills.create(project=stage.project, key="law", name="Law", by=stage.ada)
+    skills.grant(annotator=stage.ben, skill=skill, by=stage.ada)
     with connection.cursor() as cursor:
         cursor.execute(
             "UPDATE workforce_task SET overlap = 9 WHERE id = (SELECT max(id) FROM workforce_task t "

@@ -11,15 +11,21 @@ from django.db import connection
 
 from specs.models import SpecVersion
 from specs.refusals import NotAllowed, Refusal
-from workforce.models import Annotator
+from workforce.models import Annotator, Queue
 
 _ENTER = """
     SELECT e.id, e.active, e.cursor_epoch, e.cursor, e.returned_cursor, q.state, q.cursor_epoch, q.max_leases, a.state,
            (SELECT count(*) FROM workforce_assignment s WHERE s.annotator_id = a.id AND s.queue_id = q.id
               AND s.state = 'leased' AND s.lease_until > statement_timestamp()),
-           q.required_skill_id IS NULL OR EXISTS (
+           (q.required_skill_id IS NULL OR EXISTS (
                SELECT 1 FROM workforce_annotatorskill k WHERE k.annotator_id = a.id AND k.skill_id = q.required_skill_id
-                  AND k.level >= q.required_level AND (k.until IS NULL OR k.until > statement_timestamp())),
+                  AND k.level >= q.required_level AND k.revoked_at IS NULL
+                  AND (k.until IS NULL OR k.until > statement_timestamp())
+                  AND (k.clause_id IS NULL OR k.clause_id = q.required_clause_id)
+                  AND (k.version_id IS NULL OR EXISTS (
+                      SELECT 1 FROM specs_specversion b JOIN specs_specversion f ON f.id = coalesce(own.version_id, q.version_id)
+                      WHERE b.id = k.version_id AND b.spec_id = f.spec_id AND b.meaning = f.meaning))))
+               AND q.required_languages <@ a.languages,
            own.cohort_id,
            CASE WHEN q.entry <> 'none' AND a.kind = 'person' THEN (
                SELECT min(v.id) FROM specs_specversion v
@@ -64,6 +70,12 @@ class QuizNeeded(Refusal):
     status = 409
 
 
+class NotQualified(NotAllowed):
+    """The queue asks for a skill or a language that the annotator does not have; `missing` names them."""
+
+    code = "not-qualified"
+
+
 @dataclass(frozen=True)
 class Entry:
     """An enrolment that may claim, locked: its cursors, how many leases are held, and the cohort it claims for."""
@@ -80,7 +92,7 @@ class Entry:
 def enter(*, queue_id: int, annotator: Annotator) -> Entry:
     """Lock the annotator's enrolment, or say why she cannot claim and what she can do.
 
-    Raises `NotAllowed`, `QueueClosed`, `AcknowledgementNeeded`, `QuizNeeded`.
+    Raises `NotAllowed`, `NotQualified`, `QueueClosed`, `AcknowledgementNeeded`, `QuizNeeded`.
     """
     with connection.cursor() as cursor:
         cursor.execute(_ENTER, {"queue": queue_id, "annotator": annotator.pk})
@@ -93,7 +105,7 @@ def enter(*, queue_id: int, annotator: Annotator) -> Entry:
     if state != "open":
         raise QueueClosed(f"This queue is {state}.")
     if not able:
-        raise NotAllowed("This queue asks for a qualification that you do not have.")
+        raise _unqualified(queue_id, annotator)
     cohort, unread, unpassed = first
     if unread is not None and not held:
         raise AcknowledgementNeeded(
@@ -117,3 +129,24 @@ def enter(*, queue_id: int, annotator: Annotator) -> Entry:
         n_held=held,
         cohort_id=cohort,
     )
+
+
+def _unqualified(queue_id: int, annotator: Annotator) -> NotQualified:
+    """What is missing, and the way to it. Asked for only when somebody is refused."""
+    queue = Queue.objects.select_related("required_skill", "required_clause").get(pk=queue_id)
+    spoken = Annotator.objects.values_list("languages", flat=True).get(pk=annotator.pk)
+    missing = sorted(set(queue.required_languages) - set(spoken))
+    said = []
+    if missing:
+        said.append(
+            f"It asks for the language {', '.join(missing)}: say on your profile which languages you work in."
+        )
+    else:
+        level = f" at level {queue.required_level}" if queue.required_level > 1 else ""
+        clause = f" for the clause {queue.required_clause.key}" if queue.required_clause else ""
+        said.append(
+            f"It asks for the skill {queue.required_skill}{level}{clause}, and none of yours is valid for it now: "
+            "whoever manages people here grants it, after a test or by hand."
+        )
+        missing = [queue.required_skill.key] if queue.required_skill else []
+    return NotQualified(f"You cannot claim in {queue.name}. {' '.join(said)}", missing=missing)

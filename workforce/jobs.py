@@ -8,7 +8,7 @@ from celery import shared_task
 
 from specs import running, store
 from specs.models import Job
-from workforce import leasing, loading
+from workforce import leasing, loading, suspending
 from workforce.models import Queue
 
 LOAD = "workforce.load_items"
@@ -17,6 +17,11 @@ LOAD = "workforce.load_items"
 @shared_task(name="workforce.return_expired_leases")
 def return_expired_leases() -> None:
     leasing.return_expired()
+
+
+@shared_task(name="workforce.end_suspensions")
+def end_suspensions() -> None:
+    suspending.end_over()
 
 
 @shared_task(name=LOAD)
@@ -39,3 +44,6 @@ def _load(job: Job, progress: running.Progress) -> dict[str, Any]:
             progress=lambda done: progress(done, None, "reading"),
         )
     return {"load": load.pk, "rows": load.n_rows, "new": load.n_new, "known": load.n_known, "bad": load.n_bad}
+
+
+SCHEDULE = {"end-suspensions": {"task": "workforce.end_suspensions", "schedule": 60.0}}

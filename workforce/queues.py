@@ -13,14 +13,14 @@ from decimal import Decimal
 from typing import Any
 
 from django.core.exceptions import ValidationError
-from django.db import connection, transaction
+from django.db import connection, models, transaction
 from django.db.models import F
 
 from specs import clauses as clause_shape
 from specs import ledger
 from specs.models import Member, Project, Spec, SpecVersion, VersionState
 from specs.refusals import Invalid, WrongState
-from workforce import categories, gold_settings, leasing, restarting, service_levels
+from workforce import availability, categories, gold_settings, leasing, restarting, service_levels
 from workforce.models import (
     Canary,
     CanaryState,
@@ -47,6 +47,8 @@ EXCEPTIONS = ("skips_per_hour", "skip_share", "max_returns", "cannot_categories"
 """What can happen to a task besides an answer."""
 SERVICE_LEVEL = ("oldest_within", "settled_within", "settled_share", "disputes_within", "disputes_share")
 """What the queue's owner answers for."""
+REQUIREMENT = ("required_skill", "required_level", "required_clause", "required_languages")
+"""What an annotator needs before she can claim."""
 SETTINGS = (
     "name",
     "overlap",
@@ -63,6 +65,7 @@ SETTINGS = (
     *EXCEPTIONS,
     *gold_settings.NAMES,
     *SERVICE_LEVEL,
+    *REQUIREMENT,
 )
 DISPUTES_PER_LEAD = 10
 
@@ -299,7 +302,16 @@ def _validate(queue: Queue) -> None:
         )
     try:
         queue.clean_fields(
-            exclude=["project", "spec", "version", "owner", "adjudication_queue", "required_skill"]
+            exclude=[
+                "project",
+                "spec",
+                "version",
+                "owner",
+                "adjudication_queue",
+                "required_skill",
+                "required_clause",
+                "required_languages",
+            ]
         )
     except ValidationError as error:
         found += [
@@ -312,9 +324,25 @@ def _validate(queue: Queue) -> None:
         found.append({"where": "lease_for", "message": "lies between 5 seconds and 30 days"})
     found += categories.problems(queue)
     found += service_levels.problems(queue)
+    found += _requirement_problems(queue)
     if found:
         raise Invalid("These settings do not make sense together.", problems=found)
 
 
+def _requirement_problems(queue: Queue) -> list[dict[str, str]]:
+    clause = queue.required_clause
+    if clause is not None and queue.required_skill is None:
+        return [{"where": "required_clause", "message": "goes with a skill that is asked for"}]
+    if clause is not None and clause.spec_id != queue.spec_id:
+        return [{"where": "required_clause", "message": "is not a clause of this queue's spec"}]
+    try:
+        queue.required_languages = availability.language_tags(queue.required_languages)
+    except Invalid as refusal:
+        return [{**problem, "where": "required_languages"} for problem in refusal.problems]
+    return []
+
+
 def _plain(value: Any) -> Any:
+    if isinstance(value, models.Model):
+        return value.pk
     return str(value) if isinstance(value, Decimal | timedelta) else value

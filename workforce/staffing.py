@@ -1,9 +1,10 @@
 """Members, annotators and who may pull from which queue.
 
 (nothing) -> active: add_member, annotator_for
-active <-> suspended: suspend, reinstate
-active or suspended -> left: remove; left -> active: add_member
+left -> active: add_member
 enrolled <-> not: enrol, dismiss
+
+Pausing and leaving are in `leaving`, suspension in `suspending`.
 """
 
 from __future__ import annotations
@@ -25,7 +26,7 @@ from workforce.pseudonyms import pseudonym
 def add_member(*, project: Project, user: User, roles: Iterable[str], by: Member | None) -> Member:
     """Make a user a member, or give a former member new roles. Nobody grants more than his own permissions."""
     roles = _known(roles)
-    _may_grant(by, roles)
+    may_grant(by, roles)
     with transaction.atomic():
         member, new = Member.objects.select_for_update(no_key=True).get_or_create(
             project=project, user=user, defaults={"roles": roles}
@@ -35,7 +36,7 @@ def add_member(*, project: Project, user: User, roles: Iterable[str], by: Member
                 raise Invalid(f"{user.get_username()} is a member already.")
             if member.state == MemberState.SUSPENDED:
                 raise WrongState(f"{user.get_username()} is suspended: reinstate instead.")
-            _may_grant(by, member.roles)
+            may_grant(by, member.roles)
             member.state, member.roles = MemberState.ACTIVE, roles
             member.save(update_fields=["state", "roles"])
             Annotator.objects.filter(member=member, state=AnnotatorState.LEFT).update(
@@ -59,10 +60,10 @@ def set_roles(*, member: Member, roles: Iterable[str], by: Member) -> Member:
         locked = Member.objects.select_for_update(no_key=True).get(pk=member.pk)
         if locked.pk == by.pk:
             raise NotAllowed("Nobody changes his own roles.")
-        _may_grant(by, roles)
-        _may_grant(by, locked.roles)
+        may_grant(by, roles)
+        may_grant(by, locked.roles)
         if Role.OWNER in locked.roles and Role.OWNER not in roles:
-            _keep_an_owner(locked)
+            keep_an_owner(locked)
         before, locked.roles = locked.roles, roles
         locked.save(update_fields=["roles"])
         ledger.record(
@@ -76,44 +77,16 @@ def set_roles(*, member: Member, roles: Iterable[str], by: Member) -> Member:
     return locked
 
 
-def suspend(*, member: Member, reason: str, by: Member) -> Member:
-    """Stop a member's work at once: tokens end, leases return. A named person does it, with a reason."""
-    if not reason.strip():
-        raise Invalid("A suspension needs a reason.")
-    with transaction.atomic():
-        locked = Member.objects.select_for_update(no_key=True).get(pk=member.pk)
-        if locked.state != MemberState.ACTIVE:
-            raise WrongState("Only an active member can be suspended.")
-        _stop(locked, MemberState.SUSPENDED, AnnotatorState.SUSPENDED, by)
-        ledger.record(
-            project_id=locked.project_id,
-            kind="member.suspended",
-            by=by,
-            subject=("member", locked.pk),
-            data={"reason_length": len(reason)},
-        )
-    return locked
-
-
-def remove(*, member: Member, by: Member) -> Member:
-    """End a membership: tokens end, leases return; what the member answered and decided stays. `add_member` takes back."""
-    with transaction.atomic():
-        locked = Member.objects.select_for_update(no_key=True).get(pk=member.pk)
-        if locked.state == MemberState.LEFT:
-            raise WrongState("This member has left already.")
-        _stop(locked, MemberState.LEFT, AnnotatorState.LEFT, by)
-        ledger.record(
-            project_id=locked.project_id, kind="member.removed", by=by, subject=("member", locked.pk), data={}
-        )
-    return locked
-
-
-def _stop(locked: Member, state: MemberState, annotator_state: AnnotatorState, by: Member) -> None:
+def may_stop(locked: Member, by: Member) -> None:
+    """Raises where *by* may not end this member's work."""
     if locked.pk == by.pk:
         raise NotAllowed("Nobody suspends or removes himself.")
-    _may_grant(by, locked.roles)
-    if Role.OWNER in locked.roles:
-        _keep_an_owner(locked)
+    may_grant(by, locked.roles)
+    keep_an_owner(locked)
+
+
+def stop(locked: Member, state: MemberState, annotator_state: AnnotatorState, by: Member) -> None:
+    """Move a locked member out of work: tokens end, leases return to their queues."""
     locked.state = state
     locked.save(update_fields=["state"])
     ApiToken.objects.filter(member=locked, revoked_at__isnull=True).update(revoked_at=leasing.database_now())
@@ -122,28 +95,6 @@ def _stop(locked: Member, state: MemberState, annotator_state: AnnotatorState, b
         annotator.state = annotator_state
         annotator.save(update_fields=["state"])
         leasing.return_leases_of(annotator=annotator, by=by)
-
-
-def reinstate(*, member: Member, by: Member) -> Member:
-    with transaction.atomic():
-        locked = Member.objects.select_for_update(no_key=True).get(pk=member.pk)
-        if locked.state != MemberState.SUSPENDED:
-            raise WrongState("Only a suspended member can be reinstated.")
-        _may_grant(by, locked.roles)
-        locked.state = MemberState.ACTIVE
-        locked.save(update_fields=["state"])
-        annotator = Annotator.objects.filter(member=locked, state=AnnotatorState.SUSPENDED).first()
-        if annotator is not None:
-            annotator.state = AnnotatorState.ACTIVE
-            annotator.save(update_fields=["state"])
-        ledger.record(
-            project_id=locked.project_id,
-            kind="member.reinstated",
-            by=by,
-            subject=("member", locked.pk),
-            data={},
-        )
-    return locked
 
 
 def annotator_for(*, member: Member, kind: str = AnnotatorKind.PERSON) -> Annotator:
@@ -218,8 +169,11 @@ def _known(roles: Iterable[str]) -> list[str]:
     return found
 
 
-def _may_grant(by: Member | None, roles: Iterable[str]) -> None:
-    """`by` None is the command line. Only an owner makes owners; the permission to annotate can always be given."""
+def may_grant(by: Member | None, roles: Iterable[str]) -> None:
+    """Raises where *by* may not give or take these roles.
+
+    `by` None is the command line. Only an owner makes owners; the permission to annotate can always be given.
+    """
     if by is None or Role.OWNER in by.roles:
         return
     wanted = frozenset().union(*(ROLES[role] for role in roles)) - {"work.label"}
@@ -227,7 +181,10 @@ def _may_grant(by: Member | None, roles: Iterable[str]) -> None:
         raise NotAllowed("Nobody grants or takes a role at or above his own.")
 
 
-def _keep_an_owner(leaving: Member) -> None:
+def keep_an_owner(leaving: Member) -> None:
+    """Raises `WrongState` where nobody else owns the project."""
+    if Role.OWNER not in leaving.roles:
+        return
     others = Member.objects.filter(
         project_id=leaving.project_id, state=MemberState.ACTIVE, roles__contains=[Role.OWNER]
     )

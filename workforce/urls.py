@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from django.urls import path
 
-from workforce.views import cohorts, pay, people, projects, queues
+from workforce.views import cohorts, pay, people, projects, queues, roster, standing
 
 app_name = "workforce"
 
 _QUEUE = "p/<slug:project>/queues/<slug:queue>/"
 _PEOPLE = "p/<slug:project>/people/"
+_ROSTER = "p/<slug:project>/roster/"
 urlpatterns = [
     path("p/<slug:project>/queues/", queues.board, name="queues"),
     path("p/<slug:project>/new-queue/", queues.create, name="queue-create"),
@@ -20,6 +21,7 @@ urlpatterns = [
     path(f"{_QUEUE}version/", queues.put_in_force, name="queue-version"),
     path(f"{_QUEUE}enrol/", queues.enrol, name="queue-enrol"),
     path(f"{_QUEUE}dismiss/", queues.dismiss, name="queue-dismiss"),
+    path(f"{_QUEUE}people/", roster.requirement, name="queue-people"),
     path(f"{_QUEUE}<slug:step>-queue/", queues.move, name="queue-move"),
     path(f"{_QUEUE}owner/", queues.transfer, name="queue-owner"),
     path("p/<slug:project>/timesheet/", pay.timesheet, name="timesheet"),
@@ -29,6 +31,17 @@ urlpatterns = [
     path("p/<slug:project>/rates/set/", pay.set_rate, name="rate-set"),
     path("p/<slug:project>/cohorts/", cohorts.index, name="cohorts"),
     path("p/<slug:project>/cohorts/<slug:cohort>/", cohorts.change, name="cohort-change"),
+    path(_ROSTER, roster.people, name="roster"),
+    path(f"{_ROSTER}<slug:pseudonym>/grant/", roster.grant, name="skill-grant"),
+    path(f"{_ROSTER}<slug:pseudonym>/revoke/", roster.revoke, name="skill-revoke"),
+    path(f"{_ROSTER}<slug:pseudonym>/availability/", roster.describe, name="annotator-describe"),
+    path(f"{_ROSTER}<slug:pseudonym>/<slug:step>-work/", roster.step, name="annotator-step"),
+    path("p/<slug:project>/skills/", roster.all_skills, name="skills"),
+    path("p/<slug:project>/me/", roster.me, name="me"),
+    path("p/<slug:project>/me/<slug:step>/", roster.my_step, name="my-step"),
+    path("p/<slug:project>/appeals/", standing.appeals, name="appeals"),
+    path("p/<slug:project>/appeals/<int:appeal>/", standing.decide, name="appeal-decide"),
+    path("suspended/<int:suspension>/", standing.suspended, name="suspended"),
     path(_PEOPLE, people.people, name="people"),
     path(f"{_PEOPLE}add/", people.add, name="people-add"),
     path(f"{_PEOPLE}<int:member>/roles/", people.roles, name="people-roles"),

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from annotation.api import cost, gold, leaving, snapshots, trials, views
+from annotation.api import cost, gold, leaving, people, snapshots, trials, views
 
 urlpatterns = [
     path("assignments/<int:assignment>/submit", views.Submit.as_view()),
@@ -30,6 +30,9 @@ urlpatterns = [
     path("specs/<slug:spec>/gold/decide", gold.GoldDecide.as_view()),
     path("specs/<slug:spec>/gold/<int:known>", gold.GoldOne.as_view()),
     path("specs/<slug:spec>/gold/<int:known>/set-aside", gold.GoldSetAside.as_view()),
+    path("me/record", people.MyRecord.as_view()),
+    path("roster/<slug:pseudonym>/record", people.Recorded.as_view()),
+    path("roster/<slug:pseudonym>/recheck", people.Recheck.as_view()),
     path("disputes", views.Disputes.as_view()),
     path("disputes/<int:dispute>", views.DisputeOne.as_view()),
     path("disputes/<int:dispute>/claim", views.DisputeClaim.as_view()),

@@ -61,6 +61,15 @@ TIMED_BEFORE_PIECE_RATE = env.number("TIMED_BEFORE_PIECE_RATE", 20, low=1)
 COSTED_AT_ONCE = env.number("COSTED_AT_ONCE", 200_000, low=1)
 """Leases whose cost is reckoned while somebody waits."""
 MAX_TIMESHEET_DAYS = env.number("MAX_TIMESHEET_DAYS", 92, low=1, high=3660)
+# People
+JUDGED_ANSWERS = env.number("JUDGED_ANSWERS", 1000, low=50, high=100_000)
+"""The newest answers of one annotator that figures about her rest on."""
+JUDGED_MINIMUM = env.number("JUDGED_MINIMUM", 10, low=1)
+"""Below so many judged answers a figure about a person is not said."""
+CLAUSE_FLAG_ITEMS = env.number("CLAUSE_FLAG_ITEMS", 30, low=1)
+"""Items that a clause is measured on before it can be flagged."""
+CLAUSE_FLAG_EXCESS_PERCENT = env.number("CLAUSE_FLAG_EXCESS_PERCENT", 5, low=0, high=100)
+"""Points by which the lower bound of a clause's disagreement lies above the other clauses before it stands out."""
 
 # Record
 MEASURED_AT_ONCE = env.number("MEASURED_AT_ONCE", 200_000, low=0)

@@ -24,6 +24,7 @@ from annotation.models.releases import (
     SnapshotFile,
     SnapshotState,
 )
+from annotation.models.standing import Recheck
 from annotation.models.trials import ClarityRating, Inquiry, Pilot, PilotState, Publication, Sample
 
 __all__ = [
@@ -53,6 +54,7 @@ __all__ = [
     "Precedent",
     "Publication",
     "Reach",
+    "Recheck",
     "RelabelPlan",
     "RelabelTask",
     "Resolution",

@@ -12,7 +12,7 @@ from django.views.decorators.http import require_GET
 
 from annotation.models import Dispute, DisputeState
 from specs.access import SIGNED_IN, page, permissions_of
-from specs.models import Member, MemberState, Project
+from specs.models import Member, MemberState, Project, Suspension
 from workforce.models import Assignment, Enrolment, Purpose, QueueState, SlotState
 
 
@@ -62,7 +62,9 @@ def inbox(request: Any) -> HttpResponse:
         )
         for member in members
     ]
-    return render(request, "annotation/inbox.html", {"rooms": rooms})
+    suspended = Suspension.objects.filter(member__user=request.user, ends__isnull=True)
+    context = {"rooms": rooms, "suspended": suspended.select_related("member__project").order_by("pk")}
+    return render(request, "annotation/inbox.html", context)
 
 
 def _counts(queues: list[int]) -> dict[int, int]:

@@ -15,10 +15,14 @@ from specs.models.spec import (
     VersionClause,
     VersionState,
 )
+from specs.models.standing import Appeal, AppealState, AppealText, Ending, Suspension, SuspensionEnd
 
 __all__ = [
     "Acknowledgement",
     "ApiToken",
+    "Appeal",
+    "AppealState",
+    "AppealText",
     "Approval",
     "ChangeClass",
     "Clause",
@@ -26,6 +30,7 @@ __all__ = [
     "ClauseRevision",
     "Comment",
     "DraftClause",
+    "Ending",
     "Event",
     "GateRule",
     "Job",
@@ -44,6 +49,8 @@ __all__ = [
     "Spec",
     "SpecVersion",
     "StoredReply",
+    "Suspension",
+    "SuspensionEnd",
     "Verdict",
     "VersionClause",
     "VersionState",

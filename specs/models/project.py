@@ -5,6 +5,7 @@ from __future__ import annotations
 import zoneinfo
 from decimal import Decimal
 
+import pgtrigger
 from django.conf import settings
 from django.contrib.postgres.fields import ArrayField
 from django.core.exceptions import ValidationError
@@ -122,6 +123,20 @@ class Member(ProjectRow):
         ]
         triggers = [
             *never_deleted(),
+            pgtrigger.Trigger(
+                name="suspended_by_a_person",
+                when=pgtrigger.Before,
+                operation=pgtrigger.Insert | pgtrigger.UpdateOf("state"),
+                func="""
+                    IF (NEW.state = 'suspended') <> EXISTS (
+                        SELECT 1 FROM specs_suspension s WHERE s.member_id = NEW.id
+                          AND NOT EXISTS (SELECT 1 FROM specs_suspensionend e WHERE e.suspension_id = s.id)) THEN
+                        RAISE EXCEPTION 'a member is suspended as long as a named person''s suspension lasts'
+                            USING ERRCODE = 'check_violation', CONSTRAINT = 'specs_member_suspended_by_a_person';
+                    END IF;
+                    RETURN NEW;
+                """,
+            ),
             transitions(
                 ("active", "suspended"),
                 ("suspended", "active"),

@@ -22,14 +22,16 @@ from specs.models import Member, MemberState, Role
 from tests import cast
 from tests.furnished import Furnished, furnish
 from tests.security.routes import ROUTES, Route, fingerprint
-from workforce import staffing
+from workforce import departing, staffing, suspending
 
 OUTSIDERS = ("stranger", "suspended", "removed")
 ACTORS = ("nobody", *OUTSIDERS, *Role.values)
 IN_PROJECT = [route for route in ROUTES if route.in_project]
 MISSING: dict[str, object] = {
     **dict.fromkeys(("assignment", "dispute", "plan", "snapshot", "member", "job", "token"), 987_654_321),
-    **dict.fromkeys(("comment", "inquiry", "known", "pilot", "canary", "quiz"), 987_654_321),
+    **dict.fromkeys(
+        ("comment", "inquiry", "known", "pilot", "canary", "quiz", "held", "appeal"), 987_654_321
+    ),
     **dict.fromkeys(("spec", "queue", "cohort", "clause", "pseudonym", "step", "name", "digest"), "none"),
     **dict.fromkeys(("number", "old", "new"), "9.9.9"),
 }
@@ -66,8 +68,9 @@ def house(db: None) -> House:
         own.members[name] = member
         own.clients[name].force_login(member.user)  # type: ignore[arg-type]
         own.tokens[name] = _bearer(own.stage.token(member))
-    staffing.suspend(member=own.members["suspended"], reason="test", by=own.stage.ada)
-    staffing.remove(member=own.members["removed"], by=own.stage.ada)
+    suspending.suspend(member=own.members["suspended"], reason="test", by=own.stage.ada)
+    own.clients["suspended"].force_login(own.members["suspended"].user)  # type: ignore[arg-type]  # the first log-in ended
+    departing.remove(member=own.members["removed"], by=own.stage.ada)
     for client in own.tokens.values():
         client.get("/api/v1/projects/rte/specs")  # notes the token's last use, once
     return own

@@ -8,7 +8,7 @@ from specs import tokens
 from specs.models import Member, MemberState, Role
 from specs.refusals import Invalid, NotAllowed, WrongState
 from tests import cast
-from workforce import leasing, staffing
+from workforce import departing, leasing, staffing, suspending
 from workforce.models import Annotator
 
 pytestmark = pytest.mark.django_db
@@ -42,14 +42,14 @@ def test_a_suspension_needs_a_reason_and_ends_tokens_and_leases() -> None:
     secret = stage.token(stage.member("ben"))
     stage.claim(stage.ben)
     with pytest.raises(Invalid):
-        staffing.suspend(member=stage.member("ben"), reason=" ", by=stage.ada)
-    staffing.suspend(member=stage.member("ben"), reason="Shared the items.", by=stage.ada)
+        suspending.suspend(member=stage.member("ben"), reason=" ", by=stage.ada)
+    suspending.suspend(member=stage.member("ben"), reason="Shared the items.", by=stage.ada)
     assert tokens.authenticate(secret) is None
     assert leasing.held(annotator=stage.ben) == []
     stage.ben.refresh_from_db()
     with pytest.raises(NotAllowed, match="suspended"):
         stage.claim(stage.ben)
-    staffing.reinstate(member=stage.member("ben"), by=stage.ada)
+    suspending.lift(member=stage.member("ben"), by=stage.ada)
     stage.ben.refresh_from_db()
     assert stage.claim(stage.ben).item_key == "item-0"
 
@@ -58,7 +58,7 @@ def test_only_an_active_member_is_suspended() -> None:
     stage = cast.stage()
     Member.objects.filter(pk=stage.member("ben").pk).update(state=MemberState.LEFT)
     with pytest.raises(WrongState):
-        staffing.suspend(member=stage.member("ben"), reason="x", by=stage.ada)
+        suspending.suspend(member=stage.member("ben"), reason="x", by=stage.ada)
 
 
 def test_a_person_has_another_pseudonym_in_every_project() -> None:
@@ -79,12 +79,12 @@ def test_a_removed_member_loses_everything_but_what_was_answered_and_can_come_ba
     secret = stage.token(ben)
     stage.answer(stage.ben, "yes")
     stage.claim(stage.ben)
-    staffing.remove(member=ben, by=stage.ada)
+    departing.remove(member=ben, by=stage.ada)
     assert tokens.authenticate(secret) is None
     assert leasing.held(annotator=stage.ben) == []
     assert stage.ben.pk == Annotator.objects.get(member=ben, state="left").pk
     with pytest.raises(WrongState):
-        staffing.remove(member=ben, by=stage.ada)
+        departing.remove(member=ben, by=stage.ada)
     assert ben.user is not None
     staffing.add_member(project=stage.project, user=ben.user, roles=[Role.ANNOTATOR], by=stage.ada)
     assert Annotator.objects.get(member=ben).state == "active"
@@ -94,7 +94,7 @@ def test_a_removed_member_loses_everything_but_what_was_answered_and_can_come_ba
 def test_a_suspension_is_not_undone_by_adding_the_member_again() -> None:
     stage = cast.stage()
     ben = stage.member("ben")
-    staffing.suspend(member=ben, reason="Shared the items.", by=stage.ada)
+    suspending.suspend(member=ben, reason="Shared the items.", by=stage.ada)
     assert ben.user is not None
     with pytest.raises(WrongState, match="reinstate"):
         staffing.add_member(project=stage.project, user=ben.user, roles=[Role.ANNOTATOR], by=stage.ada)

@@ -12,8 +12,8 @@ from specs.api.base import ApiView
 from specs.api.schema import operation
 from specs.api.views import PAGING
 from specs.models import Member
-from workforce import cohorts, staffing
-from workforce.api import shapes
+from workforce import cohorts, departing, staffing, suspending
+from workforce.api import shapes, standing_shapes
 from workforce.api.base import QueueView
 from workforce.models import Annotator, Cohort
 
@@ -132,27 +132,27 @@ class MemberRoles(MemberView):
 
 
 class Suspend(MemberView):
-    policies = {"post": allows("project.manage")}
+    policies = {"post": allows("people.manage")}
 
-    @operation("Suspend a member", takes=shapes.Suspension, gives=shapes.MemberShape, name="member_suspend")
+    @operation(
+        "Suspend a member", takes=standing_shapes.Suspend, gives=shapes.MemberShape, name="member_suspend"
+    )
     def post(self, request: Request, project: str, member: int) -> Response:
-        reason = self.body(shapes.Suspension, request)["reason"]
-        return Response(
-            shapes.MemberShape(staffing.suspend(member=self.found(), reason=reason, by=self.member)).data
-        )
+        suspending.suspend(member=self.found(), by=self.member, **self.body(standing_shapes.Suspend, request))
+        return Response(shapes.MemberShape(self.found()).data)
 
 
 class Reinstate(MemberView):
-    policies = {"post": allows("project.manage")}
+    policies = {"post": allows("people.manage")}
 
     @operation("Reinstate a member", gives=shapes.MemberShape, name="member_reinstate")
     def post(self, request: Request, project: str, member: int) -> Response:
-        return Response(shapes.MemberShape(staffing.reinstate(member=self.found(), by=self.member)).data)
+        return Response(shapes.MemberShape(suspending.lift(member=self.found(), by=self.member)).data)
 
 
 class Remove(MemberView):
-    policies = {"post": allows("project.manage")}
+    policies = {"post": allows("people.manage")}
 
     @operation("End a membership", gives=shapes.MemberShape, name="member_remove")
     def post(self, request: Request, project: str, member: int) -> Response:
-        return Response(shapes.MemberShape(staffing.remove(member=self.found(), by=self.member)).data)
+        return Response(shapes.MemberShape(departing.remove(member=self.found(), by=self.member)).data)

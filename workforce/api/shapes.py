@@ -226,7 +226,3 @@ class NewMember(serializers.Serializer[Any]):
 
 class Roles(serializers.Serializer[Any]):
     roles = serializers.ListField(child=serializers.ChoiceField(choices=Role.choices), min_length=1)
-
-
-class Suspension(serializers.Serializer[Any]):
-    reason = serializers.CharField(max_length=2000)

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from workforce.api import items, leaving, pay, people, projects, queues, work
+from workforce.api import items, leaving, pay, people, projects, queues, roster, standing, work
 
 urlpatterns = [
     path("queues", queues.Queues.as_view()),
@@ -18,6 +18,7 @@ urlpatterns = [
     path("queues/<slug:queue>/items", items.Items.as_view()),
     path("queues/<slug:queue>/enrolments", people.Enrolments.as_view()),
     path("queues/<slug:queue>/enrolments/<slug:pseudonym>", people.Enrolment.as_view()),
+    path("queues/<slug:queue>/requirement", roster.QueueRequirement.as_view()),
     path("queues/<slug:queue>/claim", work.Claim.as_view()),
     path("leases", work.Leases.as_view()),
     path("leases/hand-back", leaving.HandBack.as_view()),
@@ -25,6 +26,20 @@ urlpatterns = [
     path("assignments/<int:assignment>/release", work.ReleaseOne.as_view()),
     path("cohorts", people.Cohorts.as_view()),
     path("cohorts/<slug:cohort>/members/<slug:pseudonym>", people.CohortMember.as_view()),
+    path("roster", roster.Roster.as_view()),
+    path("roster/<slug:pseudonym>", roster.RosterOne.as_view()),
+    path("roster/<slug:pseudonym>/pause", roster.Pause.as_view()),
+    path("roster/<slug:pseudonym>/resume", roster.Resume.as_view()),
+    path("roster/<slug:pseudonym>/skills", roster.HeldSkills.as_view()),
+    path("roster/<slug:pseudonym>/skills/<int:held>", roster.HeldSkillOne.as_view()),
+    path("skills", roster.Skills.as_view()),
+    path("me", roster.Me.as_view()),
+    path("me/away", roster.MeAway.as_view()),
+    path("me/pause", roster.MePause.as_view()),
+    path("me/resume", roster.MeResume.as_view()),
+    path("suspensions", standing.Suspensions.as_view()),
+    path("appeals", standing.Appeals.as_view()),
+    path("appeals/<int:appeal>/decide", standing.AppealDecide.as_view()),
     path("clone", projects.ProjectClone.as_view()),
     path("members", people.Members.as_view()),
     path("members/<int:member>/roles", people.MemberRoles.as_view()),

@@ -17,11 +17,10 @@ from workforce.models.pay import Rate, RateBasis, Work
 from workforce.models.people import (
     Annotator,
     AnnotatorKind,
-    AnnotatorSkill,
     AnnotatorState,
     Cohort,
     CohortMembership,
-    Skill,
+    DayAway,
 )
 from workforce.models.queues import (
     Citing,
@@ -35,6 +34,7 @@ from workforce.models.queues import (
     QuizFailure,
     Rule,
 )
+from workforce.models.skills import AnnotatorSkill, Skill
 from workforce.models.skips import Skip, SkipNote, SkipReason
 from workforce.models.tasks import (
     Barred,
@@ -63,6 +63,7 @@ __all__ = [
     "Citing",
     "Cohort",
     "CohortMembership",
+    "DayAway",
     "Enrolment",
     "Entry",
     "Feedback",

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import pgtrigger
 from django.conf import settings
+from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.models import F, Q
 from django.db.models.functions import Now
@@ -36,7 +38,8 @@ class AnnotatorState(models.TextChoices):
 class Annotator(ProjectRow):
     """Who answers, under a random pseudonym per project. The link to the log-in can be erased; the answers stay.
 
-    `origin_key` is the name under which imported labels knew the person, "" for everyone else.
+    `origin_key` is the name under which imported labels knew the person, "" for everyone else. `weekday_hours` are the hours she
+    means to work, Monday first; empty while she has not said. Who was paused by somebody else is resumed by somebody else.
     """
 
     pseudonym = models.CharField(max_length=64)
@@ -47,12 +50,16 @@ class Annotator(ProjectRow):
     )
     member = ProjectLink("specs.Member", null=True)
     origin_key = models.CharField(max_length=200, blank=True)
+    languages = ArrayField(models.CharField(max_length=35), default=list, db_default=[])
+    time_zone = models.CharField(max_length=64, blank=True, db_default="")
+    weekday_hours = ArrayField(models.FloatField(), default=list, db_default=[])
+    paused_by = ProjectLink("specs.Member", null=True)
     created_at = models.DateTimeField(db_default=Now())
 
     class Meta:
         constraints = [
             project_key("annotator"),
-            *same_project("annotator", member="specs_member"),
+            *same_project("annotator", member="specs_member", paused_by="specs_member"),
             models.UniqueConstraint(fields=["project", "pseudonym"], name="annotator_pseudonym_once"),
             models.UniqueConstraint(fields=["project", "user"], name="annotator_once_per_user"),
             models.UniqueConstraint(fields=["member"], name="annotator_once_per_member"),
@@ -61,9 +68,32 @@ class Annotator(ProjectRow):
             ),
             one_of("annotator", "kind", AnnotatorKind),
             one_of("annotator", "state", AnnotatorState),
+            models.CheckConstraint(
+                condition=~Q(state="paused") | Q(paused_by__isnull=False),
+                name="annotator_is_paused_by_somebody",
+            ),
+            models.CheckConstraint(
+                condition=Q(weekday_hours__len=0) | Q(weekday_hours__len=7),
+                name="annotator_week_has_seven_days",
+            ),
         ]
         triggers = [
             frozen("pseudonym", "project_id"),
+            pgtrigger.Trigger(
+                name="suspended_by_a_person",
+                when=pgtrigger.Before,
+                operation=pgtrigger.Insert | pgtrigger.UpdateOf("state"),
+                condition=pgtrigger.Condition("NEW.state = 'suspended'"),
+                func="""
+                    IF NOT EXISTS (
+                        SELECT 1 FROM specs_suspension s WHERE s.member_id = NEW.member_id
+                          AND NOT EXISTS (SELECT 1 FROM specs_suspensionend e WHERE e.suspension_id = s.id)) THEN
+                        RAISE EXCEPTION 'an annotator is suspended by a named person only'
+                            USING ERRCODE = 'check_violation', CONSTRAINT = 'workforce_annotator_suspended_by_a_person';
+                    END IF;
+                    RETURN NEW;
+                """,
+            ),
             *never_deleted(),
             transitions(
                 ("active", "paused"),
@@ -82,36 +112,18 @@ class Annotator(ProjectRow):
         return self.pseudonym
 
 
-class Skill(ProjectRow):
-    """Something an annotator can be qualified in; a queue may ask for it."""
+class DayAway(ProjectRow):
+    """Days on which an annotator does not work, both included. Taken back by deleting the row; the events stay."""
 
-    key = models.SlugField(max_length=64)
-    name = models.CharField(max_length=200)
-
-    class Meta:
-        constraints = [
-            project_key("skill"),
-            models.UniqueConstraint(fields=["project", "key"], name="skill_key_once_per_project"),
-        ]
-
-    def __str__(self) -> str:
-        return self.name
-
-
-class AnnotatorSkill(ProjectRow):
-    """A qualification: how well, since when, until when."""
-
-    annotator = ProjectLink("workforce.Annotator", related_name="skills")
-    skill = ProjectLink("workforce.Skill")
-    level = models.SmallIntegerField(default=1)
-    since = models.DateTimeField(db_default=Now())
-    until = models.DateTimeField(null=True)
+    annotator = ProjectLink("workforce.Annotator", related_name="days_away")
+    first = models.DateField()
+    last = models.DateField()
 
     class Meta:
         constraints = [
-            *same_project("annotator_skill", annotator="workforce_annotator", skill="workforce_skill"),
-            models.UniqueConstraint(fields=["annotator", "skill"], name="annotator_skill_once"),
-            models.CheckConstraint(condition=Q(level__gte=1), name="skill_level_is_positive"),
+            *same_project("day_away", annotator="workforce_annotator"),
+            models.UniqueConstraint(fields=["annotator", "first"], name="day_away_once"),
+            models.CheckConstraint(condition=Q(last__gte=F("first")), name="day_away_ends_after_it_began"),
         ]
 
 

@@ -98,7 +98,9 @@ class Queue(ProjectRow):
     owner = ProjectLink("specs.Member", null=True)
     adjudication_queue = ProjectLink("workforce.Queue", null=True)
     required_skill = ProjectLink("workforce.Skill", null=True)
-    required_level = models.SmallIntegerField(default=1)
+    required_level = models.SmallIntegerField(default=1, validators=[MinValueValidator(1)])
+    required_clause = ProjectLink("specs.Clause", null=True)
+    required_languages = ArrayField(models.CharField(max_length=35), default=list, db_default=[])
     overlap = models.SmallIntegerField(default=3, validators=[MinValueValidator(1), MaxValueValidator(50)])
     max_overlap = models.SmallIntegerField(
         default=5, validators=[MinValueValidator(1), MaxValueValidator(50)]
@@ -167,6 +169,7 @@ class Queue(ProjectRow):
                 owner="specs_member",
                 adjudication_queue="workforce_queue",
                 required_skill="workforce_skill",
+                required_clause="specs_clause",
             ),
             SameProject(
                 name="queue_version_of_its_spec",
@@ -224,6 +227,11 @@ class Queue(ProjectRow):
             models.CheckConstraint(
                 condition=Q(skips_per_hour__gte=0, skip_share__gte=0, skip_share__lte=1, max_returns__gte=1),
                 name="queue_skips_are_sensible",
+            ),
+            models.CheckConstraint(
+                condition=Q(required_level__gte=1)
+                & (Q(required_clause__isnull=True) | Q(required_skill__isnull=False)),
+                name="queue_requirement_is_whole",
             ),
             models.CheckConstraint(
                 condition=~Q(state="open") | Q(version__isnull=False, owner__isnull=False),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import secrets
+from datetime import datetime, timedelta
 
 from django.contrib import messages
 from django.contrib.auth.models import User
@@ -18,7 +19,7 @@ from specs.access import MemberRequest, allows, get_or_404, page
 from specs.models import Member
 from specs.paging import newest_first
 from specs.refusals import Invalid, Refusal
-from workforce import staffing
+from workforce import departing, leasing, staffing, suspending
 from workforce.forms.people import AddForm, RolesForm
 from workforce.models import Annotator
 from workforce.views.queues import put_errors
@@ -98,23 +99,41 @@ def roles(request: MemberRequest, member: int) -> HttpResponse:
 
 
 @require_POST
-@page(allows("project.manage"))
+@page(allows("people.manage"))
 def standing(request: MemberRequest, member: int, step: str) -> HttpResponse:
     """Suspend, with a reason; reinstate; remove."""
     found = _member(request, member)
     if step == "suspend":
-        staffing.suspend(member=found, reason=request.POST.get("reason", ""), by=request.member)
+        suspending.suspend(
+            member=found, reason=request.POST.get("reason", ""), until=_until(request), by=request.member
+        )
         messages.success(
-            request, _("%(name)s is suspended: tokens ended, tasks given back.") % {"name": found}
+            request, _("%(name)s is suspended: log-ins and tokens ended, tasks given back.") % {"name": found}
         )
     elif step == "reinstate":
-        staffing.reinstate(member=found, by=request.member)
+        suspending.lift(member=found, by=request.member)
         messages.success(request, _("%(name)s may work again.") % {"name": found})
     elif step == "remove":
-        staffing.remove(member=found, by=request.member)
+        departing.remove(member=found, by=request.member)
         messages.success(
             request, _("%(name)s is no member any more; what was answered stays.") % {"name": found}
         )
     else:
         raise Http404
+    if request.POST.get("next") == "annotator":
+        annotator = Annotator.objects.filter(member=found).first()
+        if annotator is not None:
+            return redirect(
+                "annotation:annotator", project=request.project.key, pseudonym=annotator.pseudonym
+            )
     return redirect("workforce:people", project=request.project.key)
+
+
+def _until(request: MemberRequest) -> datetime | None:
+    """The end of a suspension, from its length in days; None: until somebody lifts it."""
+    days = request.POST.get("days", "")
+    if not days:
+        return None
+    if not (days.isascii() and days.isdigit() and 1 <= int(days[:5]) <= 3650):
+        raise Invalid("A suspension lasts 1 to 3650 days, or until somebody lifts it.")
+    return leasing.database_now() + timedelta(days=int(days))
