@@ -9,6 +9,16 @@ from django.db import connection
 from specs import ledger, running
 from specs.models import Project
 
+SCHEDULE = {
+    "seal-ledgers": {"task": "specs.seal_ledgers", "schedule": 10.0, "options": {"expires": 10.0}},
+    "start-waiting-jobs": {
+        "task": "specs.start_waiting_jobs",
+        "schedule": 15.0,
+        "options": {"expires": 15.0},
+    },
+    "purge-replies": {"task": "specs.purge_replies", "schedule": 3600.0},
+}
+
 
 @shared_task(name="specs.seal_ledgers")
 def seal_ledgers() -> None:

@@ -66,6 +66,12 @@ BROKEN = {
     "a queue without a service level": "UPDATE workforce_queue SET settled_within = NULL",
     "a queue whose service level is none": "UPDATE workforce_queue SET settled_share = 0",
     "a queue that settles later than its oldest": "UPDATE workforce_queue SET settled_within = '9 days'",
+    "an hour of a queue twice": "INSERT INTO workforce_queuehour (project_id, queue_id, hour, n_answers, n_again, n_people, "
+    "seconds, n_settled, n_in_time, n_disputed, n_tasks, n_slots) SELECT project_id, id, '2025-01-01', 0, 0, 0, 0, 0, 0, 0, 0, 0 "
+    "FROM workforce_queue, generate_series(1, 2)",
+    "an hour with more in time than settled": "INSERT INTO workforce_queuehour (project_id, queue_id, hour, n_answers, n_again, "
+    "n_people, seconds, n_settled, n_in_time, n_disputed, n_tasks, n_slots) SELECT project_id, id, '2025-01-01', 0, 0, 0, 0, 1, "
+    "2, 0, 0, 0 FROM workforce_queue",
     "a rate below nothing": "INSERT INTO workforce_rate (project_id, work, basis, amount, currency, since, event_id) "
     "SELECT id, '', 'hour', -1, 'EUR', now(), 0 FROM specs_project",
     "a rate that ends before it began": "INSERT INTO workforce_rate (project_id, work, basis, amount, currency, since, until, "
@@ -215,6 +221,7 @@ APPEND_ONLY = [
     "workforce_lease",
     "workforce_load",
     "workforce_rate",
+    "workforce_queuehour",
     "workforce_prediction",
     "workforce_skip",
     "workforce_probe",

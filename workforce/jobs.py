@@ -7,11 +7,15 @@ from typing import Any
 from celery import shared_task
 
 from specs import running, store
-from specs.models import Job
-from workforce import leasing, loading, suspending
+from specs.models import Job, Project
+from workforce import leasing, loading, rolling, suspending
 from workforce.models import Queue
 
 LOAD = "workforce.load_items"
+SCHEDULE = {
+    "return-expired-leases": {"task": "workforce.return_expired_leases", "schedule": 5.0},
+    "gauge-queues": {"task": "workforce.gauge_queues", "schedule": 15.0, "options": {"expires": 15.0}},
+}
 
 
 @shared_task(name="workforce.return_expired_leases")
@@ -22,6 +26,15 @@ def return_expired_leases() -> None:
 @shared_task(name="workforce.end_suspensions")
 def end_suspensions() -> None:
     suspending.end_over()
+
+
+@shared_task(name="workforce.gauge_queues")
+def gauge_queues() -> None:
+    """Close the hours that are over and count the queues whose count is old."""
+    for project_id in Project.objects.values_list("pk", flat=True):
+        rolling.close_hours(project_id=project_id)
+        for queue in rolling.due(project_id=project_id):
+            rolling.measure(queue=queue)
 
 
 @shared_task(name=LOAD)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.urls import path
 
-from workforce.views import cohorts, pay, people, projects, queues, roster, standing
+from workforce.views import cohorts, operations, pay, people, projects, queues, roster, standing
 
 app_name = "workforce"
 
@@ -12,7 +12,7 @@ _QUEUE = "p/<slug:project>/queues/<slug:queue>/"
 _PEOPLE = "p/<slug:project>/people/"
 _ROSTER = "p/<slug:project>/roster/"
 urlpatterns = [
-    path("p/<slug:project>/queues/", queues.board, name="queues"),
+    path("p/<slug:project>/queues/", operations.board, name="queues"),
     path("p/<slug:project>/new-queue/", queues.create, name="queue-create"),
     path("p/<slug:project>/clone-project/", projects.clone, name="project-clone"),
     path(_QUEUE, queues.queue, name="queue"),
@@ -23,6 +23,7 @@ urlpatterns = [
     path(f"{_QUEUE}dismiss/", queues.dismiss, name="queue-dismiss"),
     path(f"{_QUEUE}people/", roster.requirement, name="queue-people"),
     path(f"{_QUEUE}<slug:step>-queue/", queues.move, name="queue-move"),
+    path(f"{_QUEUE}operations/", operations.operations, name="queue-operations"),
     path(f"{_QUEUE}owner/", queues.transfer, name="queue-owner"),
     path("p/<slug:project>/timesheet/", pay.timesheet, name="timesheet"),
     path("p/<slug:project>/timesheet/csv/", pay.timesheet_file, name="timesheet-file"),

@@ -53,6 +53,13 @@ PAUSE_COUNTS_FROM = env.seconds("PAUSE_COUNTS_FROM_SECONDS", 300, low=1)
 """How long nothing is leased or answered until that counts as a pause."""
 REST_HINT_AFTER = env.seconds("REST_HINT_AFTER_SECONDS", 1800, low=60)
 """Work without a pause after which the labelling page suggests one."""
+# Operations
+GAUGE_EVERY = env.seconds("GAUGE_EVERY_SECONDS", 30, low=1, high=86_400)
+"""How often a queue is counted for the board at the most; a count never takes more than a fiftieth of the time."""
+COUNTED_ON_THE_PAGE = env.number("COUNTED_ON_THE_PAGE", 20_000, low=0)
+"""Waiting slots up to which a page counts a queue itself when no job has yet."""
+FORECAST_WINDOW_HOURS = env.number("FORECAST_WINDOW_HOURS", 168, low=2, high=24 * 60)
+
 # Time and cost
 IDLE_CAP = env.seconds("IDLE_CAP_SECONDS", 300, low=0, high=86_400)
 """How long a lease that just ran out counts as work after its last renewal; and the most that one quiz question counts."""

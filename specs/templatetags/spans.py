@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 
 from django import template
+from django.utils.formats import number_format
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
@@ -30,6 +31,14 @@ def span(length: timedelta | float | str | None) -> str:
         said = _("%(n)d h") % {"n": hours}
         return f"{said} {_('%(n)d min') % {'n': minutes}}" if minutes else said
     return _("%(n)d min") % {"n": minutes}
+
+
+@register.filter
+def days(hours: float | str | None) -> str:
+    """Hours as days with one decimal: "2.5 days"; a dash where there are none."""
+    if hours is None or isinstance(hours, str):
+        return _DASH
+    return _("%(n)s days") % {"n": number_format(round(hours / 24, 1), decimal_pos=1)}
 
 
 @register.filter

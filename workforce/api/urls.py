@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from workforce.api import items, leaving, pay, people, projects, queues, roster, standing, work
+from workforce.api import items, leaving, operations, pay, people, projects, queues, roster, standing, work
 
 urlpatterns = [
     path("queues", queues.Queues.as_view()),
@@ -11,6 +11,9 @@ urlpatterns = [
     path("queues/<slug:queue>/reopen", queues.Reopen.as_view()),
     path("queues/<slug:queue>/version", queues.PutInForce.as_view()),
     path("queues/<slug:queue>/owner", pay.QueueOwner.as_view()),
+    path("board", operations.Board.as_view()),
+    path("queues/<slug:queue>/operations", operations.QueueOperations.as_view()),
+    path("queues/<slug:queue>/what-if", operations.QueueWhatIf.as_view()),
     path("timesheet", pay.Timesheet.as_view()),
     path("timesheet.csv", pay.TimesheetFile.as_view()),
     path("my-timesheet", pay.MyTimesheet.as_view()),

@@ -13,6 +13,7 @@ from workforce.models.items import (
     Load,
     Prediction,
 )
+from workforce.models.operations import QueueGauge, QueueHour
 from workforce.models.pay import Rate, RateBasis, Work
 from workforce.models.people import (
     Annotator,
@@ -80,6 +81,8 @@ __all__ = [
     "Probe",
     "Purpose",
     "Queue",
+    "QueueGauge",
+    "QueueHour",
     "QueueState",
     "QuizAttempt",
     "QuizFailure",

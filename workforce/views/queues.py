@@ -1,4 +1,4 @@
-"""The queue board, one queue, its settings, its people, and items in."""
+"""One queue, its settings, its people, and items in."""
 
 from __future__ import annotations
 
@@ -29,31 +29,9 @@ def queue_of(request: MemberRequest, key: str) -> Queue:
     return get_or_404(Queue.objects.select_related(*_WITH), project=request.project, key=key)
 
 
-def _crumbs(request: MemberRequest, queue: Queue | None = None) -> list[tuple[str, str]]:
+def crumbs_of(request: MemberRequest, queue: Queue | None = None) -> list[tuple[str, str]]:
     found = [(_("Queues"), f"/p/{request.project.key}/queues/")]
     return [*found, (queue.name, f"/p/{request.project.key}/queues/{queue.key}/")] if queue else found
-
-
-@require_GET
-@page(allows("queue.read"))
-def board(request: MemberRequest) -> HttpResponse:
-    """Every queue with what waits in it; as many queries for one queue as for a hundred."""
-    counted = queues.counts(project=request.project)
-    rows = []
-    for queue in (
-        Queue.objects.filter(project=request.project).select_related(*_WITH).order_by("purpose", "name")
-    ):
-        counts = counted.get(queue.pk, {})
-        total = sum(counts.get(state, 0) for state in ("open", "disputed", "resolved", "unlabellable"))
-        rows.append(
-            {
-                "queue": queue,
-                "counts": counts,
-                "total": total,
-                "resolved": counts.get("resolved", 0) + counts.get("unlabellable", 0),
-            }
-        )
-    return render(request, "workforce/queues.html", {"rows": rows})
 
 
 @require_http_methods(["GET", "POST"])
@@ -85,7 +63,7 @@ def create(request: MemberRequest) -> HttpResponse:
     return render(
         request,
         "workforce/queue_form.html",
-        {"form": form, "title": _("New queue"), "crumbs": _crumbs(request), "no_spec": not specs.exists()},
+        {"form": form, "title": _("New queue"), "crumbs": crumbs_of(request), "no_spec": not specs.exists()},
         status=422 if form.errors else 200,
     )
 
@@ -139,7 +117,7 @@ def queue(request: MemberRequest, queue: str) -> HttpResponse:
             .order_by("user__username")
             if "queue.manage" in request.permissions
             else [],
-            "crumbs": _crumbs(request),
+            "crumbs": crumbs_of(request),
         },
     )
 
@@ -160,7 +138,7 @@ def change(request: MemberRequest, queue: str) -> HttpResponse:
     return render(
         request,
         "workforce/queue_form.html",
-        {"form": form, "title": _("Settings"), "queue": found, "crumbs": _crumbs(request, found)},
+        {"form": form, "title": _("Settings"), "queue": found, "crumbs": crumbs_of(request, found)},
         status=422 if form.errors else 200,
     )
 
@@ -270,7 +248,7 @@ def load(request: MemberRequest, queue: str) -> HttpResponse:
     return render(
         request,
         "workforce/queue_load.html",
-        {"form": form, "queue": found, "problems": problems, "crumbs": _crumbs(request, found)},
+        {"form": form, "queue": found, "problems": problems, "crumbs": crumbs_of(request, found)},
         status=422 if form.errors else 200,
     )
 
