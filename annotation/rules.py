@@ -23,6 +23,10 @@ class Outcome:
     disagreement: float
     no_clause_fits: bool = False
 
+    def as_resolution(self) -> dict[str, Any]:
+        """What is kept of it when it is agreed."""
+        return {"question": self.question, "value": self.value, "distribution": self.distribution}
+
 
 def key_of(value: Any) -> str:
     """A value as a text that equal values share."""

@@ -11,14 +11,14 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from fractions import Fraction
 from typing import Any
 
 from django.db import connection, transaction
 from django.db.models import Max
 
-from annotation import rules, unlabellable
+from annotation import recording, rules, unlabellable
 from annotation.models import Annotation, Basis, Dispute, DisputeReason, Resolution
 from specs import canonical, ledger, schema, versions
 from specs.models import Member
@@ -104,16 +104,7 @@ def settle(*, task_id: int) -> str:
                     "version": version.id,
                     "rule": rule,
                     "answers": [row[0] for row in rows],
-                    "outcomes": json.dumps(
-                        [
-                            {
-                                "question": outcome.question,
-                                "value": outcome.value,
-                                "distribution": outcome.distribution,
-                            }
-                            for outcome in outcomes
-                        ]
-                    ),
+                    "outcomes": json.dumps([outcome.as_resolution() for outcome in outcomes]),
                     "data": canonical.dumps({"basis": "consensus", "questions": len(outcomes)}).decode(),
                 },
             )
@@ -181,6 +172,43 @@ def end_without_label(
         )
     routing.withdraw_open_slots(task_id=task_id)
     routing.mark(task_id=task_id, state=TaskState.UNLABELLABLE)
+
+
+def foresee(
+    looked: recording.Looked,
+    version: versions.ReadVersion,
+    values: Mapping[str, Any],
+    questions: Sequence[str],
+    clauses: Sequence[int | None],
+) -> recording.Resolving | None:
+    """What the last wanted answer will settle if nothing moves before it is stored; None unless every question is agreed.
+
+    It decides on what was looked at, without a lock; the statement that stores the answer holds it to that.
+    """
+    if looked.purpose == Purpose.PILOT or looked.answers is None or any(a["cannot"] for a in looked.answers):
+        return None
+    unfit: dict[str, int] = {}
+    for question in (
+        *(key for answer in looked.answers for key in answer["unfit"]),
+        *(key for key, clause in zip(questions, clauses, strict=True) if clause is None),
+    ):
+        unfit[question] = unfit.get(question, 0) + 1
+    newest = max([version.id, *(answer["version"] for answer in looked.answers)])
+    outcomes = rules.decide(
+        versions.read(newest).questions,
+        [*(answer["values"] for answer in looked.answers), values],
+        unfit,
+        rule=looked.rule,
+        share=Fraction(looked.consensus_share),
+        maximum=max(looked.max_overlap, looked.overlap),
+    )
+    if any(outcome.verdict != "agreed" for outcome in outcomes):
+        return None
+    return recording.Resolving(
+        outcomes=[outcome.as_resolution() for outcome in outcomes],
+        version_id=newest,
+        earlier=[answer["id"] for answer in looked.answers],
+    )
 
 
 def _close_pilot_task(task_id: int, project_id: int) -> str:

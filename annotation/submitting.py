@@ -16,11 +16,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from django.conf import settings
-from django.db import connection, transaction
+from django.db import IntegrityError, transaction
 
-from annotation import probing, settling
+from annotation import probing, recording, settling
 from annotation.models import Annotation, AnnotationNote, AnswerDraft, LateAnswer, Source
-from specs import canonical, ledger, schema, versions
+from specs import canonical, idempotency, ledger, schema, versions
 from specs.models import Member
 from specs.problems import Problem
 from specs.refusals import Invalid, KeyReused, Refusal, Stale
@@ -76,32 +76,12 @@ class Answer:
     keep_version: bool = False
 
 
-_RECORD = """
-    WITH event AS (
-        INSERT INTO specs_event (project_id, kind, subject, subject_id, by_id, data)
-        VALUES (%(project)s, 'annotation.submitted', 'assignment', %(assignment)s, %(by)s, %(data)s::jsonb) RETURNING id
-    ), slot AS (
-        UPDATE workforce_assignment SET state = 'submitted', submitted_at = statement_timestamp(), lease_until = NULL
-        WHERE id = %(assignment)s
-    ), task AS (
-        UPDATE workforce_task SET n_answers = n_answers + 1 WHERE id = %(task)s RETURNING n_answers
-    ), answer AS (
-        INSERT INTO annotation_annotation
-            (project_id, assignment_id, task_id, queue_id, annotator_id, version_id, served_digest, lease_token, client_key,
-             revision, ordinal, values, flagged, source, answered_at, recorded_at, event_id)
-        SELECT %(project)s, %(assignment)s, %(task)s, %(queue)s, %(annotator)s, %(version)s, %(digest)s, %(token)s,
-               %(client_key)s, 1, task.n_answers, %(values)s::jsonb, %(flagged)s, 'live', statement_timestamp(),
-               statement_timestamp(), event.id
-        FROM event, task RETURNING id
-    ), cited AS (
-        INSERT INTO annotation_citation (project_id, annotation_id, question, clause_id)
-        SELECT %(project)s, answer.id, c.question, c.clause
-        FROM answer, unnest(%(questions)s::text[], %(clauses)s::bigint[]) AS c (question, clause)
-    ), gone AS (
-        DELETE FROM annotation_answerdraft WHERE task_id = %(task)s AND annotator_id = %(annotator)s
-    )
-    SELECT answer.id FROM answer
-"""
+@dataclass(frozen=True)
+class Submitted:
+    """A receipt, and the next task if it was asked for and one was there at once."""
+
+    receipt: Receipt
+    next: leasing.Served | None
 
 
 def submit(
@@ -119,8 +99,16 @@ def submit(
     lost, the answer counts only if a slot of the task is free, under a new lease taken here; otherwise it is kept as late.
     Raises `Invalid` (the answer does not fit the served version; nothing is stored, the lease stays) and `TaskGone`.
     """
-    if not 8 <= len(client_key) <= 100:
-        raise Invalid("The client key has 8 to 100 characters.")
+    plain = submit_plain(
+        annotator=annotator,
+        assignment_id=assignment_id,
+        token=token,
+        answer=answer,
+        client_key=client_key,
+        by=by,
+    )
+    if plain is not None:
+        return plain.receipt
     with transaction.atomic():
         slot = leasing.lock(assignment_id=assignment_id, annotator=annotator, token=token)
         if slot is None:
@@ -144,6 +132,71 @@ def submit(
         )
 
 
+def submit_plain(
+    *,
+    annotator: Annotator,
+    assignment_id: int,
+    token: uuid.UUID,
+    answer: Answer,
+    client_key: str,
+    by: Member | None,
+    keep: idempotency.Keep | None = None,
+    claim_next: bool = False,
+) -> Submitted | None:
+    """The answer under a live lease that settles nothing or settles it in agreement, in two statements; None for all others.
+
+    Raises `Invalid` and `KeyReused` as `submit` does.
+    """
+    if not 8 <= len(client_key) <= 100:
+        raise Invalid("The client key has 8 to 100 characters.")
+    looked = recording.look(
+        project_id=annotator.project_id, annotator_id=annotator.pk, assignment_id=assignment_id, token=token
+    )
+    if looked is None or answer.note.strip():
+        return None
+    version = versions.read(looked.version_id)
+    values = parse(version, answer, looked.payload)
+    questions, clauses = citations(version, answer, values)
+    resolving = None
+    if looked.answers is not None:
+        resolving = settling.foresee(looked, version, values, questions, clauses)
+        if resolving is None:
+            return None
+    accepted = recording.Accepted(
+        project_id=annotator.project_id,
+        annotator_id=annotator.pk,
+        assignment_id=assignment_id,
+        token=token,
+        task_id=looked.task_id,
+        queue_id=looked.queue_id,
+        version_id=looked.version_id,
+        served_digest=looked.served_digest,
+        values=values,
+        questions=questions,
+        clauses=clauses,
+        flagged=answer.flagged,
+        client_key=client_key,
+        by_id=by.pk if by else None,
+    )
+    try:
+        stored = recording.store(
+            accepted, looked=looked, resolving=resolving, keep=keep, claim_next=claim_next
+        )
+    except IntegrityError as error:
+        raise _reused(error) from error
+    if stored is None:
+        return None
+    receipt = Receipt("counted", stored.annotation_id, looked.task_id, looked.queue_id, looked.served_digest)
+    return Submitted(receipt, stored.next)
+
+
+def _reused(error: IntegrityError) -> Exception:
+    """What a violated constraint means: the client key came before, for another slot; anything else is a fault."""
+    if "annotation_client_key_once" in str(error):
+        return KeyReused("This client key came before with another answer.")
+    return error
+
+
 def _record(
     annotator: Annotator,
     slot: leasing.Slot,
@@ -158,35 +211,27 @@ def _record(
     version = versions.read(version_id)
     values = parse(version, answer, slot.payload)
     questions, clauses = citations(version, answer, values)
-    with connection.cursor() as cursor:
-        cursor.execute(
-            _RECORD,
-            {
-                "project": annotator.project_id,
-                "assignment": assignment_id,
-                "task": slot.task_id,
-                "queue": slot.queue_id,
-                "annotator": annotator.pk,
-                "version": version_id,
-                "digest": digest,
-                "token": token,
-                "client_key": client_key,
-                "flagged": answer.flagged,
-                "by": by.pk if by else None,
-                "values": canonical.dumps(values).decode(),
-                "questions": questions,
-                "clauses": clauses,
-                "data": canonical.dumps(
-                    {
-                        "annotator": annotator.pk,
-                        "task": slot.task_id,
-                        "version": version_id,
-                        "values": canonical.digest(canonical.dumps(values)),
-                    }
-                ).decode(),
-            },
+    try:
+        annotation_id = recording.store_locked(
+            recording.Accepted(
+                project_id=annotator.project_id,
+                annotator_id=annotator.pk,
+                assignment_id=assignment_id,
+                token=token,
+                task_id=slot.task_id,
+                queue_id=slot.queue_id,
+                version_id=version_id,
+                served_digest=digest,
+                values=values,
+                questions=questions,
+                clauses=clauses,
+                flagged=answer.flagged,
+                client_key=client_key,
+                by_id=by.pk if by else None,
+            )
         )
-        annotation_id = cursor.fetchone()[0]
+    except IntegrityError as error:
+        raise _reused(error) from error
     if answer.note.strip():
         AnnotationNote.objects.create(
             project_id=annotator.project_id,

@@ -1,11 +1,17 @@
-"""What every page shares: refusals become readable pages, and nothing behind a log-in is kept by caches."""
+"""What every page shares: refusals become readable pages, and nothing behind a log-in is kept by caches.
+
+The API shares less: its callers have tokens, no session, no language and no form, so it leaves the chain early.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 
+from django.core.handlers.exception import convert_exception_to_response
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
+from django.urls import get_resolver, set_urlconf
+from django.utils import translation
 
 from specs.refusals import Refusal
 
@@ -39,4 +45,33 @@ class NoStoreMiddleware:
         response = self.get_response(request)
         if not request.path.startswith("/static/"):
             response.headers.setdefault("Cache-Control", "no-store")
+        return response
+
+
+class ShortWayMiddleware:
+    """Requests of the API go from here straight to their view: what follows in the chain serves pages only.
+
+    Everything before it (transport, content policy, framing, caching) holds for both.
+    """
+
+    PREFIX = "/api/v1/projects/"
+
+    def __init__(self, get_response: Respond) -> None:
+        self.long_way = get_response
+        self.short_way = convert_exception_to_response(self.view)
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        return (
+            self.short_way(request) if request.path_info.startswith(self.PREFIX) else self.long_way(request)
+        )
+
+    @staticmethod
+    def view(request: HttpRequest) -> HttpResponse:
+        set_urlconf(None)
+        translation.deactivate()  # a page may have left its reader's language on this thread
+        match = get_resolver().resolve(request.path_info)
+        request.resolver_match = match
+        response: HttpResponse = match.func(request, *match.args, **match.kwargs)
+        if callable(render := getattr(response, "render", None)):
+            response = render()
         return response

@@ -1,22 +1,27 @@
 """Who may claim in a queue: enrolment, standing, skill, and what has to be read or passed first.
 
-Nothing changes here: `leasing.claim` asks under the enrolment's lock, and refuses with the reason and the way.
+Nothing changes here. A claim asks in one of two ways. The plain one carries `ENTRY` in its own statement and takes a slot
+where `PLAIN` holds. Everything else goes the long way: `enter` locks the enrolment, and refuses with the reason and the way.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
+from datetime import timedelta
+from typing import Any
 
 from django.db import connection
 
+from specs import prepared
 from specs.models import SpecVersion
 from specs.refusals import NotAllowed, Refusal
 from workforce.models import Annotator, Queue
 
-_ENTER = """
-    SELECT e.id, e.active, e.cursor_epoch, e.cursor, e.returned_cursor, q.state, q.cursor_epoch, q.max_leases, a.state,
-           (SELECT count(*) FROM workforce_assignment s WHERE s.annotator_id = a.id AND s.queue_id = q.id
-              AND s.state = 'leased' AND s.lease_until > statement_timestamp()),
+ENTRY = """
+    SELECT e.id AS enrolment_id, e.active, a.state AS standing, q.state AS queue_state, q.cursor_epoch AS epoch,
+           CASE WHEN e.cursor_epoch = q.cursor_epoch THEN e.cursor ELSE 0 END AS cursor,
+           CASE WHEN e.cursor_epoch = q.cursor_epoch THEN e.returned_cursor ELSE 0 END AS returned_cursor,
+           e.held_until, q.max_leases, q.lease_for, own.cohort_id,
            (q.required_skill_id IS NULL OR EXISTS (
                SELECT 1 FROM workforce_annotatorskill k WHERE k.annotator_id = a.id AND k.skill_id = q.required_skill_id
                   AND k.level >= q.required_level AND k.revoked_at IS NULL
@@ -25,19 +30,20 @@ _ENTER = """
                   AND (k.version_id IS NULL OR EXISTS (
                       SELECT 1 FROM specs_specversion b JOIN specs_specversion f ON f.id = coalesce(own.version_id, q.version_id)
                       WHERE b.id = k.version_id AND b.spec_id = f.spec_id AND b.meaning = f.meaning))))
-               AND q.required_languages <@ a.languages,
-           own.cohort_id,
+               AND q.required_languages <@ a.languages AS able,
            CASE WHEN q.entry <> 'none' AND a.kind = 'person' THEN (
                SELECT min(v.id) FROM specs_specversion v
                WHERE v.id IN (coalesce(own.version_id, q.version_id), CASE WHEN c.cohort_id IS NULL THEN c.version_id END)
                  AND NOT EXISTS (SELECT 1 FROM specs_acknowledgement k
-                                 WHERE k.version_id = v.id AND k.member_id = a.member_id)) END,
+                                 WHERE k.version_id = v.id AND k.member_id = a.member_id)) END AS unread,
            CASE WHEN q.entry = 'quiz' AND a.kind = 'person' THEN (
                SELECT v.id FROM specs_specversion v WHERE v.id = coalesce(own.version_id, q.version_id)
                  AND NOT EXISTS (SELECT 1 FROM workforce_quizattempt z WHERE z.annotator_id = a.id
                                  AND z.version_id = v.id AND z.queue_id = q.id AND z.state = 'passed')
                  AND NOT EXISTS (SELECT 1 FROM workforce_quizleave z WHERE z.annotator_id = a.id
-                                 AND z.version_id = v.id AND z.queue_id = q.id AND z.excused)) END
+                                 AND z.version_id = v.id AND z.queue_id = q.id AND z.excused)) END AS unpassed,
+           EXISTS (SELECT FROM workforce_assignment x WHERE x.queue_id = q.id AND x.state = 'leased'
+                      AND x.lease_until <= statement_timestamp()) AS overdue
     FROM workforce_enrolment e
     JOIN workforce_queue q ON q.id = e.queue_id
     JOIN workforce_annotator a ON a.id = e.annotator_id
@@ -46,9 +52,37 @@ _ENTER = """
         SELECT c.cohort_id, c.version_id FROM workforce_cohortmembership m
         WHERE m.cohort_id = c.cohort_id AND m.annotator_id = a.id AND m.until IS NULL
     ) own ON true
-    WHERE e.queue_id = %(queue)s AND e.annotator_id = %(annotator)s
-    FOR NO KEY UPDATE OF e
+    WHERE e.queue_id = %(queue)s::bigint AND e.annotator_id = %(annotator)s::bigint
 """
+"""An annotator's entry into a queue, one row or none; whoever claims locks its `e`."""
+
+PLAIN = (
+    "active",
+    "standing = 'active'",
+    "queue_state = 'open'",
+    "able",
+    "unread IS NULL",
+    "unpassed IS NULL",
+    "cohort_id IS NULL",
+    "NOT overdue",  # leases that have ended are returned first: what is begun gets finished
+)
+"""What holds of an entry that takes the next slot without further ado; one more reason to look twice is one more line."""
+
+HOLDS_NOTHING = "(held_until IS NULL OR held_until <= statement_timestamp())"
+"""That no lease is live. A column of the enrolment itself: it is read anew when its lock was waited for, a count would not."""
+
+_LOCK = """
+    SELECT id FROM workforce_enrolment WHERE queue_id = %(queue)s::bigint AND annotator_id = %(annotator)s::bigint
+    FOR NO KEY UPDATE
+"""
+_HELD = """
+    SELECT count(*) FROM workforce_assignment WHERE annotator_id = %(annotator)s::bigint AND queue_id = %(queue)s::bigint
+       AND state = 'leased' AND lease_until > statement_timestamp()
+"""
+
+
+class NotEnrolled(NotAllowed):
+    """She does not pull from this queue, or there is none: to her that is the same."""
 
 
 class QueueClosed(Refusal):
@@ -78,57 +112,68 @@ class NotQualified(NotAllowed):
 
 @dataclass(frozen=True)
 class Entry:
-    """An enrolment that may claim, locked: its cursors, how many leases are held, and the cohort it claims for."""
+    """An enrolment, locked, as `ENTRY` names it; `n_held` counts the live leases."""
 
     enrolment_id: int
+    active: bool
+    standing: str
+    queue_state: str
+    epoch: int
     cursor: int
     returned_cursor: int
-    epoch: int
+    held_until: Any
     max_leases: int
-    n_held: int
+    lease_for: timedelta
     cohort_id: int | None
+    able: bool
+    unread: int | None
+    unpassed: int | None
+    overdue: bool
+    n_held: int = 0
+
+
+_COLUMNS = ", ".join(field.name for field in fields(Entry) if field.name != "n_held")
+_ENTER = (
+    f"WITH entry AS MATERIALIZED ({ENTRY} FOR NO KEY UPDATE OF e) SELECT {_COLUMNS}, ({_HELD}) FROM entry"
+)
+
+
+def look(*, queue_id: int, annotator: Annotator) -> Entry | None:
+    """Lock the annotator's enrolment and say how it stands; None where she has none. Call it inside a transaction."""
+    assert connection.in_atomic_block
+    known = {"queue": queue_id, "annotator": annotator.pk}
+    # A statement sees what was committed before it began: the lock is taken first, so that what is counted is true.
+    found = prepared.run(_ENTER, known) if prepared.run(_LOCK, known) else []
+    return Entry(*found[0]) if found and found[0][1] else None
 
 
 def enter(*, queue_id: int, annotator: Annotator) -> Entry:
-    """Lock the annotator's enrolment, or say why she cannot claim and what she can do.
+    """Lock the annotator's enrolment, or say why she cannot claim and what she can do. Call it inside a transaction.
 
     Raises `NotAllowed`, `NotQualified`, `QueueClosed`, `AcknowledgementNeeded`, `QuizNeeded`.
     """
-    with connection.cursor() as cursor:
-        cursor.execute(_ENTER, {"queue": queue_id, "annotator": annotator.pk})
-        row = cursor.fetchone()
-    if row is None or not row[1]:
-        raise NotAllowed("You are not enrolled in this queue.")
-    enrolment, _, epoch, ahead, returned, state, queue_epoch, max_leases, person, held, able, *first = row
-    if person != "active":
-        raise NotAllowed(f"You cannot claim while you are {person}.")
-    if state != "open":
-        raise QueueClosed(f"This queue is {state}.")
-    if not able:
+    entry = look(queue_id=queue_id, annotator=annotator)
+    if entry is None:
+        raise NotEnrolled("You are not enrolled in this queue.")
+    if entry.standing != "active":
+        raise NotAllowed(f"You cannot claim while you are {entry.standing}.")
+    if entry.queue_state != "open":
+        raise QueueClosed(f"This queue is {entry.queue_state}.")
+    if not entry.able:
         raise _unqualified(queue_id, annotator)
-    cohort, unread, unpassed = first
-    if unread is not None and not held:
+    if entry.unread is not None and not entry.n_held:
         raise AcknowledgementNeeded(
             "The spec changed: read what is new and confirm it, then claim.",
-            version=unread,
-            number=SpecVersion.objects.get(pk=unread).number,
+            version=entry.unread,
+            number=SpecVersion.objects.get(pk=entry.unread).number,
         )
-    if unpassed is not None and not held:
+    if entry.unpassed is not None and not entry.n_held:
         raise QuizNeeded(
             "This queue asks for a short quiz first.",
-            version=unpassed,
-            number=SpecVersion.objects.get(pk=unpassed).number,
+            version=entry.unpassed,
+            number=SpecVersion.objects.get(pk=entry.unpassed).number,
         )
-    fresh = epoch != queue_epoch
-    return Entry(
-        enrolment_id=enrolment,
-        cursor=0 if fresh else ahead,
-        returned_cursor=0 if fresh else returned,
-        epoch=queue_epoch,
-        max_leases=max_leases,
-        n_held=held,
-        cohort_id=cohort,
-    )
+    return entry
 
 
 def _unqualified(queue_id: int, annotator: Annotator) -> NotQualified:

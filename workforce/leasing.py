@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import json
 import uuid
+from collections.abc import Sequence
 from dataclasses import dataclass, fields
 from datetime import datetime
 from typing import Any
@@ -22,16 +23,17 @@ from typing import Any
 from django.conf import settings
 from django.db import connection, transaction
 
+from specs import prepared
 from specs.models import Member
 from specs.refusals import Refusal
-from workforce import entering
+from workforce import entering, picking
 from workforce.models import Annotator, Queue
 
 _RETURN = """
     WITH gone AS (
         SELECT id, annotator_id FROM workforce_assignment
         WHERE state = 'leased' AND {which}
-        ORDER BY lease_until LIMIT %(limit)s FOR UPDATE SKIP LOCKED
+        ORDER BY lease_until LIMIT %(limit)s::int FOR UPDATE SKIP LOCKED
     ), back AS (
         UPDATE workforce_assignment s
         SET state = 'open', annotator_id = NULL, version_id = NULL, served_digest = '', token = NULL, leased_at = NULL,
@@ -41,102 +43,27 @@ _RETURN = """
         RETURNING s.id, s.project_id, gone.annotator_id
     )
     INSERT INTO specs_event (project_id, kind, subject, subject_id, by_id, data)
-    SELECT project_id, %(kind)s, 'assignment', id, %(by)s, jsonb_build_object('annotator', annotator_id) FROM back
+    SELECT project_id, %(kind)s::text, 'assignment', id, %(by)s::bigint, jsonb_build_object('annotator', annotator_id) FROM back
     RETURNING id
 """
 
-_FREE = """
-    SELECT s.id, s.rank, s.returned FROM workforce_assignment s
-    WHERE s.queue_id = %(queue)s AND s.state = 'open' AND {lane}
-      AND s.reserved_for_id {reserved}
-      AND NOT EXISTS (SELECT 1 FROM workforce_assignment mine
-                      WHERE mine.task_id = s.task_id AND mine.annotator_id = %(annotator)s)
-      AND NOT EXISTS (SELECT 1 FROM workforce_barred b WHERE b.task_id = s.task_id AND b.annotator_id = %(annotator)s)
-      {unless}
-    ORDER BY s.rank LIMIT 1 FOR NO KEY UPDATE OF s SKIP LOCKED
-"""
-
-_TAKE = """
-    , taken AS (
-        UPDATE workforce_assignment s
-        SET state = 'leased', annotator_id = %(annotator)s, token = %(token)s, leased_at = statement_timestamp(),
-            lease_until = statement_timestamp() + q.lease_for, n_renewals = 0, version_id = v.id, served_digest = v.digest
-        FROM picked p
-        JOIN workforce_assignment found ON found.id = p.id
-        JOIN workforce_task t ON t.id = found.task_id
-        JOIN workforce_queue q ON q.id = found.queue_id
-        JOIN LATERAL (
-            SELECT w.id, w.digest FROM specs_specversion w
-            WHERE w.spec_id = q.spec_id AND w.meaning = t.meaning AND w.state NOT IN ('draft', 'forming')
-            ORDER BY (w.id = t.pinned_id) DESC, (w.id = q.version_id) DESC, w.major DESC, w.minor DESC, w.patch DESC LIMIT 1
-        ) v ON true
-        WHERE s.id = p.id
-        RETURNING s.*
-    ), leases AS (
-        INSERT INTO workforce_lease (project_id, assignment_id, annotator_id, token, renewal, version_id, leased_at, until)
-        SELECT project_id, id, annotator_id, token, 0, version_id, leased_at, lease_until FROM taken
-    ), moved AS (
-        UPDATE workforce_enrolment e
-        SET cursor_epoch = %(epoch)s,
-            cursor = CASE WHEN p.returned THEN %(cursor)s ELSE p.rank END,
-            returned_cursor = CASE WHEN p.returned THEN p.rank ELSE %(returned_cursor)s END
-        FROM picked p WHERE e.id = %(enrolment)s
-    ), events AS (
-        INSERT INTO specs_event (project_id, kind, subject, subject_id, by_id, data)
-        SELECT project_id, 'assignment.claimed', 'assignment', id, %(by)s,
-               jsonb_build_object('annotator', annotator_id, 'task', task_id, 'version', version_id) FROM taken
-    )
-"""
-
-_SERVED = """
+_LEASED = """
     SELECT s.id, s.task_id, s.number, s.token, s.leased_at, s.lease_until, s.n_renewals, s.version_id, s.served_digest,
            i.id, i.key, i.payload::text, i.sensitive, s.queue_id
-    FROM {source} s
+    FROM workforce_assignment s
     JOIN workforce_task t ON t.id = s.task_id
     JOIN workforce_item i ON i.id = t.item_id
+    WHERE s.annotator_id = %(annotator)s::bigint AND s.state = 'leased' AND s.lease_until > statement_timestamp()
 """
-
-_OPEN_TO_ALL, _OF_THE_COHORT = (
-    "IS NULL",
-    "= %(cohort)s",
-)  # two texts, since the planner misjudges one for both
-_AHEAD = (
-    "WITH a AS MATERIALIZED ("
-    + _FREE.format(reserved="{reserved}", lane="s.returned AND s.rank > %(returned_cursor)s", unless="")
-    + "), b AS MATERIALIZED ("
-    + _FREE.format(
-        reserved="{reserved}",
-        lane="NOT s.returned AND s.rank > %(cursor)s",
-        unless="AND NOT EXISTS (SELECT 1 FROM a)",
-    )
-    + "), c AS MATERIALIZED ("
-    + _FREE.format(
-        reserved="{reserved}",
-        lane="s.returned AND s.rank <= %(returned_cursor)s",
-        unless="AND NOT EXISTS (SELECT 1 FROM a) AND NOT EXISTS (SELECT 1 FROM b)",
-    )
-    + "), d AS MATERIALIZED ("
-    + _FREE.format(
-        reserved="{reserved}",
-        lane="NOT s.returned AND s.rank <= %(cursor)s",
-        unless="AND NOT EXISTS (SELECT 1 FROM a) AND NOT EXISTS (SELECT 1 FROM b) AND NOT EXISTS (SELECT 1 FROM c)",
-    )
-    + "), picked AS (SELECT * FROM a UNION ALL SELECT * FROM b UNION ALL SELECT * FROM c UNION ALL SELECT * FROM d)"
-)
-_CLAIM = _AHEAD + _TAKE + _SERVED.format(source="taken")
-_CLAIM_TASK = (
-    "WITH picked AS ("
-    + _FREE.format(reserved="{reserved}", lane="s.task_id = %(task)s", unless="")
-    + ")"
-    + _TAKE.replace("CASE WHEN p.returned THEN %(cursor)s ELSE p.rank END", "%(cursor)s").replace(
-        "CASE WHEN p.returned THEN p.rank ELSE %(returned_cursor)s END", "%(returned_cursor)s"
-    )
-    + _SERVED.format(source="taken")
-)
-_HELD = (
-    _SERVED.format(source="workforce_assignment")
-    + " WHERE s.annotator_id = %(annotator)s AND s.state = 'leased' AND s.lease_until > statement_timestamp()"
-)
+_PLAIN_CLAIM = picking.statement(picking.PLAIN, picking.next_slot())
+_NEXT = {
+    cohort: picking.statement(picking.ENTERED, picking.next_slot(reserved))
+    for cohort, reserved in ((False, picking.TO_ALL), (True, picking.TO_THE_COHORT))
+}
+_OF_TASK = {
+    cohort: picking.statement(picking.ENTERED, picking.slot_of_task(reserved))
+    for cohort, reserved in ((False, picking.TO_ALL), (True, picking.TO_THE_COHORT))
+}
 
 
 class LeaseLost(Refusal):
@@ -176,7 +103,7 @@ class Served:
     queue_id: int
 
     @classmethod
-    def of(cls, row: tuple[Any, ...]) -> Served:
+    def of(cls, row: Sequence[Any]) -> Served:
         names = (field.name for field in fields(cls))
         return cls(**dict(zip(names, (*row[:11], json.loads(row[11]), *row[12:]), strict=True)))
 
@@ -197,7 +124,9 @@ def claim(
     Where she may hold only one lease and holds it, that one is served again: a second tab shows the same task. With
     *task_id*, that task or nothing. Raises what `entering.enter` raises, and `TooManyLeases`.
     """
-    with transaction.atomic(), connection.cursor() as cursor:
+    if task_id is None and (served := _plain(queue_id, annotator, by)) is not None:
+        return served
+    with transaction.atomic():
         entry = entering.enter(queue_id=queue_id, annotator=annotator)
         if entry.n_held >= entry.max_leases:
             if entry.max_leases == 1 and (
@@ -208,51 +137,48 @@ def claim(
                 f"You hold {entry.n_held} of {entry.max_leases} leases here; submit or release one first.",
                 held=entry.n_held,
             )
-        cursor.execute(
-            _RETURN.format(which="queue_id = %(queue)s AND lease_until <= statement_timestamp()"),
-            {
-                "queue": queue_id,
-                "limit": settings.EXPIRED_PER_CLAIM,
-                "kind": "assignment.expired",
-                "by": None,
-            },
-        )
-        cursor.execute(
-            _reserved(_CLAIM if task_id is None else _CLAIM_TASK, entry.cohort_id),
-            {
-                "queue": queue_id,
-                "annotator": annotator.pk,
-                "enrolment": entry.enrolment_id,
-                "epoch": entry.epoch,
-                "cursor": entry.cursor,
-                "returned_cursor": entry.returned_cursor,
-                "cohort": entry.cohort_id,
-                "token": uuid.uuid4(),
-                "by": by.pk if by else None,
-                "task": task_id,
-            },
-        )
-        row = cursor.fetchone()
-    return Served.of(row) if row else None
+        if entry.overdue:
+            return_expired(queue_id=queue_id, limit=settings.EXPIRED_PER_CLAIM)
+        return _take(entry, queue_id, annotator, by, task_id)
 
 
-def _reserved(query: str, cohort_id: int | None) -> str:
-    return query.replace("{reserved}", _OPEN_TO_ALL if cohort_id is None else _OF_THE_COHORT)
+def _plain(queue_id: int, annotator: Annotator, by: Member | None) -> Served | None:
+    """The claim of somebody who may and holds nothing, in one statement; None for whatever needs a second look."""
+    known = {"queue": queue_id, "annotator": annotator.pk, "token": uuid.uuid4(), "by": by.pk if by else None}
+    (row,) = prepared.run(_PLAIN_CLAIM, known)
+    return Served.of(row) if row[0] is not None else None
+
+
+def _take(
+    entry: entering.Entry, queue_id: int, annotator: Annotator, by: Member | None, task_id: int | None
+) -> Served | None:
+    known = {
+        "queue": queue_id,
+        "annotator": annotator.pk,
+        "enrolment": entry.enrolment_id,
+        "epoch": entry.epoch,
+        "cursor": entry.cursor,
+        "returned_cursor": entry.returned_cursor,
+        "lease_for": entry.lease_for,
+        "token": uuid.uuid4(),
+        "by": by.pk if by else None,
+        **({} if entry.cohort_id is None else {"cohort": entry.cohort_id}),
+        **({} if task_id is None else {"task": task_id}),
+    }
+    texts = _NEXT if task_id is None else _OF_TASK
+    (row,) = prepared.run(texts[entry.cohort_id is not None], known)
+    return Served.of(row) if row[0] is not None else None
 
 
 def held(
     *, annotator: Annotator, queue_id: int | None = None, assignment_id: int | None = None
 ) -> list[Served]:
     """The annotator's live leases, oldest first."""
-    wanted = ("" if queue_id is None else " AND s.queue_id = %(queue)s") + (
-        "" if assignment_id is None else " AND s.id = %(assignment)s"
+    wanted = ("" if queue_id is None else " AND s.queue_id = %(queue)s::bigint") + (
+        "" if assignment_id is None else " AND s.id = %(assignment)s::bigint"
     )
-    with connection.cursor() as cursor:
-        cursor.execute(
-            _HELD + wanted + " ORDER BY s.leased_at",
-            {"annotator": annotator.pk, "queue": queue_id, "assignment": assignment_id},
-        )
-        return [Served.of(row) for row in cursor.fetchall()]
+    known = {"annotator": annotator.pk, "queue": queue_id, "assignment": assignment_id}
+    return [Served.of(row) for row in prepared.run(_LEASED + wanted + " ORDER BY s.leased_at", known)]
 
 
 def _held(annotator: Annotator, queue_id: int) -> Served | None:
@@ -278,6 +204,9 @@ def renew(*, assignment_id: int, annotator: Annotator, token: uuid.UUID) -> date
                    UPDATE workforce_assignment s
                    SET lease_until = statement_timestamp() + q.lease_for, n_renewals = s.n_renewals + 1
                    FROM workforce_queue q WHERE q.id = s.queue_id AND s.id = %s RETURNING s.*
+               ), held AS (
+                   UPDATE workforce_enrolment e SET held_until = greatest(e.held_until, r.lease_until) FROM renewed r
+                   WHERE e.annotator_id = r.annotator_id AND e.queue_id = r.queue_id
                ), lease AS (
                    INSERT INTO workforce_lease
                        (project_id, assignment_id, annotator_id, token, renewal, version_id, leased_at, until)
@@ -313,14 +242,13 @@ def release(*, assignment_id: int, annotator: Annotator, token: uuid.UUID, by: M
             raise LeaseLost("This lease has ended already.")
 
 
-def return_expired(*, limit: int = 1000) -> int:
-    """Return leases that have ended, in all queues. Claims do it for their own queue; this keeps boards true meanwhile."""
-    with transaction.atomic(), connection.cursor() as cursor:
-        cursor.execute(
-            _RETURN.format(which="lease_until <= statement_timestamp()"),
-            {"limit": limit, "kind": "assignment.expired", "by": None},
-        )
-        return len(cursor.fetchall())
+def return_expired(*, limit: int = 1000, queue_id: int | None = None) -> int:
+    """Return leases that have ended, in one queue or in all. Claims do it for their own; this keeps boards true meanwhile."""
+    which = "lease_until <= statement_timestamp()" + (
+        "" if queue_id is None else " AND queue_id = %(queue)s::bigint"
+    )
+    known = {"limit": limit, "kind": "assignment.expired", "by": None, "queue": queue_id}
+    return len(prepared.run(_RETURN.format(which=which), known))
 
 
 def give_back(*, assignment_id: int, by: Member | None, kind: str = "assignment.returned") -> int:
@@ -449,33 +377,7 @@ def claim_anew(
             )
         cursor.execute("SELECT queue_id FROM workforce_task WHERE id = %s AND state = 'open'", [task_id])
         row = cursor.fetchone()
-        if row is None:
-            return None
-        cursor.execute(
-            """SELECT e.id, e.cursor, e.returned_cursor, e.cursor_epoch,
-                      (SELECT c.cohort_id FROM workforce_canary c JOIN workforce_cohortmembership m
-                           ON m.cohort_id = c.cohort_id AND m.annotator_id = e.annotator_id AND m.until IS NULL
-                       WHERE c.queue_id = e.queue_id AND c.state = 'running')
-               FROM workforce_enrolment e WHERE e.queue_id = %s AND e.annotator_id = %s AND e.active""",
-            [row[0], annotator.pk],
-        )
-        enrolment = cursor.fetchone()
-        if enrolment is None:
-            return None
-        cursor.execute(
-            _reserved(_CLAIM_TASK, enrolment[4]),
-            {
-                "queue": row[0],
-                "annotator": annotator.pk,
-                "enrolment": enrolment[0],
-                "cursor": enrolment[1],
-                "returned_cursor": enrolment[2],
-                "epoch": enrolment[3],
-                "cohort": enrolment[4],
-                "token": uuid.uuid4(),
-                "by": by.pk if by else None,
-                "task": task_id,
-            },
-        )
-        found = cursor.fetchone()
-    return Served.of(found) if found else None
+    if row is None:
+        return None
+    entry = entering.look(queue_id=row[0], annotator=annotator)
+    return _take(entry, row[0], annotator, by, task_id) if entry else None

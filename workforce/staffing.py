@@ -14,7 +14,7 @@ from collections.abc import Iterable
 from django.contrib.auth.models import User
 from django.db import IntegrityError, transaction
 
-from specs import ledger
+from specs import ledger, tokens
 from specs.access import ROLES, permissions_of
 from specs.models import ApiToken, Member, MemberState, Project, Role
 from specs.refusals import Invalid, NotAllowed, WrongState
@@ -74,6 +74,7 @@ def set_roles(*, member: Member, roles: Iterable[str], by: Member) -> Member:
             data={"before": before, "after": roles},
         )
         _annotator_if_needed(locked)
+    tokens.forget()
     return locked
 
 
@@ -95,6 +96,7 @@ def stop(locked: Member, state: MemberState, annotator_state: AnnotatorState, by
         annotator.state = annotator_state
         annotator.save(update_fields=["state"])
         leasing.return_leases_of(annotator=annotator, by=by)
+    tokens.forget()
 
 
 def annotator_for(*, member: Member, kind: str = AnnotatorKind.PERSON) -> Annotator:

@@ -2,13 +2,13 @@
 
 from django.urls import path
 
-from annotation.api import cost, gold, leaving, people, snapshots, trials, views
+from annotation.api import answers, cost, gold, leaving, people, snapshots, trials, views
 
 urlpatterns = [
-    path("assignments/<int:assignment>/submit", views.Submit.as_view()),
+    path("assignments/<int:assignment>/submit", answers.Submit.as_view()),
     path("assignments/<int:assignment>/skip", leaving.SkipTask.as_view()),
     path("assignments/<int:assignment>/cannot", leaving.Cannot.as_view()),
-    path("assignments/<int:assignment>/draft", views.AnswerDraft.as_view()),
+    path("assignments/<int:assignment>/draft", answers.AnswerDraft.as_view()),
     path("specs/<slug:spec>/compare/<str:old>/<str:new>", trials.Compare.as_view()),
     path("specs/<slug:spec>/draft/gate", trials.Gate.as_view()),
     path("specs/<slug:spec>/draft/publish", trials.Publish.as_view()),

@@ -1,113 +1,27 @@
-"""Answers, disputes, agreement and relabelling by REST; the transitions are the pages' own."""
+"""Disputes, agreement and relabelling by REST; the transitions are the pages' own."""
 
 from __future__ import annotations
 
-from typing import Any
-
-from django.db import transaction
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from annotation import adjudicating, jobs, relabelling, submitting
+from annotation import adjudicating, jobs, relabelling
 from annotation.api import shapes
 from annotation.models import Dispute, DisputeState, RelabelPlan
-from specs import idempotency, running, versions
+from specs import running, versions
 from specs.access import allows, get_or_404
 from specs.api.base import ApiView
 from specs.api.schema import operation
 from specs.api.shapes import JobShape
 from specs.api.views import PAGING
 from specs.models import Spec
-from specs.refusals import Invalid, Refusal
-from workforce import leasing, staffing
-from workforce.api.base import WorkView, lease, version_of
+from specs.refusals import Invalid
+from workforce import staffing
+from workforce.api.base import lease, version_of
 from workforce.api.shapes import LeaseShape
-from workforce.models import Assignment, Queue
-
-IDEMPOTENCY = OpenApiParameter(
-    "Idempotency-Key",
-    str,
-    OpenApiParameter.HEADER,
-    required=True,
-    description="8 to 100 characters of your own; the same key again gives the first reply.",
-)
-
-
-class Submit(WorkView):
-    policies = {"post": allows("work.label")}
-
-    @operation(
-        "Submit an answer, and claim the next task if you like",
-        takes=shapes.Submission,
-        gives=shapes.Receipt,
-        parameters=[IDEMPOTENCY],
-        name="assignment_submit",
-    )
-    def post(self, request: Request, project: str, assignment: int) -> Response:
-        key = request.META.get("HTTP_IDEMPOTENCY_KEY", "")
-        route, body = f"submit:{assignment}", request.data
-        kept = idempotency.replay(member=self.member, route=route, key=key, body=body)
-        if kept is not None:
-            return Response(kept.reply, status=kept.status)
-        given = self.body(shapes.Submission, request)
-        annotator = self.annotator()
-        answer = submitting.Answer(
-            values=given["values"],
-            citations=given["citations"],
-            flagged=given["flagged"],
-            note=given["note"],
-            keep_version=given["keep_version"],
-        )
-        with transaction.atomic():
-            receipt = submitting.submit(
-                annotator=annotator,
-                assignment_id=assignment,
-                token=given["token"],
-                answer=answer,
-                client_key=key,
-                by=self.member,
-            )
-            reply: dict[str, Any] = {
-                "outcome": receipt.outcome,
-                "annotation": receipt.annotation_id,
-                "task": receipt.task_id,
-                "served_digest": receipt.served_digest,
-                "feedback": receipt.feedback,
-                "next": self._next(receipt.queue_id, annotator) if given["claim_next"] else None,
-            }
-            idempotency.keep(member=self.member, route=route, key=key, body=body, status=200, reply=reply)
-        return Response(reply)
-
-    def _next(self, queue_id: int, annotator: Any) -> dict[str, Any] | None:
-        """A refusal to claim (a queue that was paused, say) does not undo the answer."""
-        try:
-            with transaction.atomic():
-                served = leasing.claim(queue_id=queue_id, annotator=annotator, by=self.member)
-        except Refusal:
-            return None
-        return lease(served) if served else None
-
-
-class AnswerDraft(WorkView):
-    policies = {"put": allows("work.label")}
-
-    @operation(
-        "Keep a draft of an answer", takes=shapes.DraftIn, gives=shapes.DraftOut, name="assignment_draft"
-    )
-    def put(self, request: Request, project: str, assignment: int) -> Response:
-        annotator = self.annotator()
-        slot = get_or_404(Assignment, project=self.project, pk=assignment, annotator=annotator)
-        body = self.body(shapes.DraftIn, request)
-        revision = submitting.save_draft(
-            annotator=annotator,
-            task_id=slot.task_id,
-            values=body["values"],
-            citations=body["citations"],
-            revision=body["revision"],
-        )
-        return Response({"revision": revision})
+from workforce.models import Queue
 
 
 class Disputes(ApiView):

@@ -89,3 +89,5 @@ REPLIES_KEPT_FOR = env.seconds("REPLIES_KEPT_FOR_SECONDS", 3 * 86_400, low=60)
 # Tokens
 TOKEN_LIFE = env.seconds("TOKEN_LIFE_SECONDS", 90 * 86_400, low=60, high=90 * 86_400)
 """The longest life of an API token."""
+TOKEN_TRUSTED_FOR = env.seconds("TOKEN_TRUSTED_SECONDS", 1, low=0, high=60)
+"""How long a process takes a token that it looked up for what it was; so late may a revocation reach the other processes."""

@@ -48,8 +48,12 @@ INSTALLED_APPS = [
 
 MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
-    "whitenoise.middleware.WhiteNoiseMiddleware",
     "csp.middleware.CSPMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "specs.middleware.NoStoreMiddleware",
+    "specs.middleware.ShortWayMiddleware",
+    # From here on, pages only.
+    "whitenoise.middleware.WhiteNoiseMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.locale.LocaleMiddleware",
     "django.middleware.common.CommonMiddleware",
@@ -57,11 +61,9 @@ MIDDLEWARE = [
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "django_structlog.middlewares.RequestMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
-    "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
     "allauth.account.middleware.AccountMiddleware",
     "specs.middleware.RefusalMiddleware",
-    "specs.middleware.NoStoreMiddleware",
 ]
 
 ROOT_URLCONF = "annotation.config.urls"
@@ -97,12 +99,15 @@ DATABASE_OPTIONS = " ".join(
         "statement_timeout": env.number("STATEMENT_TIMEOUT_SECONDS", 0, high=86_400) * 1000,
         "idle_in_transaction_session_timeout": env.number("IDLE_TRANSACTION_TIMEOUT_SECONDS", 0, high=86_400)
         * 1000,
+        # A statement that is prepared is planned once. Their texts are written so that one plan fits all parameters.
+        "plan_cache_mode": "force_generic_plan",
     }.items()
 )
 DATABASES = {"default": dj_database_url.parse(DATABASE_URL, engine=checks.POSTGRESQL)}
 DATABASES["default"].setdefault("OPTIONS", {}).update(
     {
         "options": DATABASE_OPTIONS,
+        "prepare_threshold": 0 if env.flag("PREPARE_STATEMENTS", True) else None,
         "pool": {
             "min_size": 1,
             "max_size": env.number("DATABASE_POOL_SIZE", 10, low=1, high=200),

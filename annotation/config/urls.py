@@ -7,11 +7,11 @@ from django.urls import include, path
 from annotation.config import health
 
 urlpatterns = [
+    path("api/v1/", include("annotation.config.api_urls")),  # first: the busiest, and tried in order
     path("", include("annotation.urls")),
     path("", include("workforce.urls")),
     path("", include("specs.urls")),
     path("accounts/", include("allauth.urls")),
-    path("api/v1/", include("annotation.config.api_urls")),
     path("healthz", health.alive, name="healthz"),
     path("readyz", health.ready, name="readyz"),
 ]

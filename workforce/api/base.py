@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import Any
 
 from django.http import Http404
@@ -9,7 +10,7 @@ from django.http import Http404
 from specs import versions
 from specs.access import get_or_404
 from specs.api.base import ApiView
-from specs.models import Spec, SpecVersion
+from specs.models import Member, Spec, SpecVersion
 from workforce import leasing, staffing
 from workforce.models import Annotator, Queue
 
@@ -44,9 +45,24 @@ class WorkView(ApiView):
     """Base of the routes of somebody who answers."""
 
     def annotator(self) -> Annotator:
-        """The caller's annotator; made at first need."""
-        found = Annotator.objects.filter(member=self.member).first()
-        return found or staffing.annotator_for(member=self.member)
+        """The caller's annotator; made at first need. Its state may be old by now: transitions read it anew."""
+        return _annotator_of(self.member.pk)
+
+
+# A member keeps her annotator, and a queue its key, for good: neither is asked for twice by one process.
+@lru_cache(maxsize=10_000)
+def _annotator_of(member_id: int) -> Annotator:
+    found = Annotator.objects.filter(member=member_id).first()
+    return found or staffing.annotator_for(member=Member.objects.get(pk=member_id))
+
+
+@lru_cache(maxsize=10_000)
+def queue_id_of(project_id: int, key: str) -> int:
+    """The id of the project's queue of that key. Raises `Http404`."""
+    found = Queue.objects.filter(project_id=project_id, key=key).values_list("pk", flat=True).first()
+    if found is None:
+        raise Http404
+    return found
 
 
 def lease(served: leasing.Served) -> dict[str, Any]:

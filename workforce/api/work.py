@@ -2,43 +2,44 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from django.http import Http404
 from rest_framework.request import Request
 from rest_framework.response import Response
 
 from specs.access import allows
+from specs.api.hot import HotView
 from specs.api.schema import operation
-from workforce import leasing
+from workforce import entering, leasing
 from workforce.api import shapes
-from workforce.api.base import WorkView, lease
-from workforce.models import Queue
+from workforce.api.base import WorkView, lease, queue_id_of
 
 
-class Claim(WorkView):
+class Claim(HotView, WorkView):
     policies = {"post": allows("work.label")}
 
     @operation(
         "Claim the next task of a queue", gives=shapes.LeaseShape, also={204: None}, name="queue_claim"
     )
     def post(self, request: Request, project: str, queue: str) -> Response:
-        served = leasing.claim(queue_id=self._queue_id(), annotator=self.annotator(), by=self.member)
-        return Response(lease(served)) if served else Response(status=204)
+        status, reply = self.answer({}, {})
+        return Response(reply, status=status)
 
-    def _queue_id(self) -> int:
-        """Annotators may not read queues, so they are told of one only by being enrolled in it."""
-        found = (
-            Queue.objects.filter(
-                project_id=self.project.pk,
-                key=self.kwargs["queue"],
-                enrolments__annotator__member_id=self.member.pk,
-                enrolments__active=True,
+    def shaped(self, data: dict[str, Any]) -> dict[str, Any] | None:
+        return {}
+
+    def answer(self, data: dict[str, Any], given: dict[str, Any]) -> tuple[int, dict[str, Any] | None]:
+        try:
+            served = leasing.claim(
+                queue_id=queue_id_of(self.project.pk, self.kwargs["queue"]),
+                annotator=self.annotator(),
+                by=self.member,
             )
-            .values_list("pk", flat=True)
-            .first()
-        )
-        if found is None:
-            raise Http404
-        return found
+        except entering.NotEnrolled as refusal:
+            # Annotators may not read queues, so they are told of one only by being enrolled in it.
+            raise Http404 from refusal
+        return (200, lease(served)) if served else (204, None)
 
 
 class Leases(WorkView):

@@ -284,7 +284,8 @@ class Enrolment(ProjectRow):
     """An annotator may pull from a queue. The row holds how far this annotator has got through each lane of the queue.
 
     `n_claims` counts what she was given here, `n_gold` how much of it was gold; none is looked for before `no_gold_until`.
-    The claim locks it first, so one annotator's claims are one after the other, in two tabs as well.
+    The claim locks it first, so one annotator's claims are one after the other, in two tabs as well. No lease of hers in this
+    queue ends after `held_until`; whoever waited for the lock reads it anew, which a count of leases would not be.
     """
 
     queue = ProjectLink("workforce.Queue", related_name="enrolments")
@@ -296,6 +297,7 @@ class Enrolment(ProjectRow):
     n_claims = models.IntegerField(default=0, db_default=0)
     n_gold = models.IntegerField(default=0, db_default=0)
     no_gold_until = models.DateTimeField(null=True)
+    held_until = models.DateTimeField(null=True)
     since = models.DateTimeField(db_default=Now())
 
     class Meta:

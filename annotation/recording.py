@@ -1,0 +1,268 @@
+"""What accepting an answer reads and writes: the SQL of a submission, put together from named parts.
+
+A plain answer takes two statements. The first looks, without a lock, at all that judging the answer needs. The second stores
+it where everything still stands as it was seen, settles the task if this was the last wanted answer and all of them agree,
+keeps the reply, and leases the next slot if that was asked for. It gives no row where something moved meanwhile; then, as for
+every answer that is not plain, `submitting` goes the long way under locks.
+"""
+
+from __future__ import annotations
+
+import json
+import uuid
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from functools import cache
+from typing import Any
+
+from specs import canonical, idempotency, prepared
+from workforce import leasing, picking
+
+_LOOK = """
+    SELECT s.version_id, s.served_digest, t.id, t.queue_id, t.item_id, t.n_answers, t.overlap, t.meaning, q.purpose, q.rule,
+           q.consensus_share, q.max_overlap, i.payload::text,
+           CASE WHEN t.n_answers + 1 >= t.overlap THEN (
+               SELECT coalesce(jsonb_agg(jsonb_build_object(
+                   'id', a.id, 'values', a.values, 'version', a.version_id, 'cannot', a.cannot,
+                   'unfit', ARRAY(SELECT c.question FROM annotation_citation c
+                                  WHERE c.annotation_id = a.id AND c.clause_id IS NULL)) ORDER BY a.ordinal), '[]')::text
+               FROM annotation_annotation a
+               WHERE a.task_id = t.id AND NOT EXISTS (
+                   SELECT FROM annotation_annotation l WHERE l.assignment_id = a.assignment_id AND l.revision > a.revision))
+           END
+    FROM workforce_assignment s
+    JOIN workforce_task t ON t.id = s.task_id
+    JOIN workforce_queue q ON q.id = s.queue_id
+    JOIN workforce_item i ON i.id = t.item_id
+    WHERE s.id = %(assignment)s::bigint AND s.project_id = %(project)s::bigint AND s.annotator_id = %(annotator)s::bigint
+      AND s.state = 'leased' AND s.token = %(token)s::uuid AND s.lease_until > statement_timestamp() AND t.state = 'open'
+      AND NOT (q.in_progress = 'ask' AND s.version_id <> q.version_id AND t.pinned_id IS NULL)
+"""
+
+# The task first, then the slot: the order in which every submission locks.
+_STANDS = """
+    t AS MATERIALIZED (
+        SELECT id FROM workforce_task
+        WHERE id = %(task)s::bigint AND state = 'open' AND overlap = %(overlap)s::int AND {wanted}
+        FOR NO KEY UPDATE
+    ), mine AS MATERIALIZED (
+        SELECT s.id, s.lease_until, s.annotator_id, s.queue_id FROM workforce_assignment s JOIN t ON t.id = s.task_id
+        WHERE s.id = %(assignment)s::bigint AND s.annotator_id = %(annotator)s::bigint AND s.state = 'leased'
+          AND s.token = %(token)s::uuid AND s.lease_until > statement_timestamp()
+        FOR NO KEY UPDATE OF s
+    )"""
+_ANSWER = """
+    submitted AS (
+        INSERT INTO specs_event (project_id, kind, subject, subject_id, by_id, data)
+        SELECT %(project)s::bigint, 'annotation.submitted', 'assignment', mine.id, %(by)s::bigint, %(data)s::jsonb FROM mine
+        RETURNING id
+    ), slot AS (
+        UPDATE workforce_assignment s SET state = 'submitted', submitted_at = statement_timestamp(), lease_until = NULL
+        FROM mine WHERE s.id = mine.id
+    ), task AS (
+        UPDATE workforce_task SET n_answers = n_answers + 1{settled} FROM mine WHERE workforce_task.id = %(task)s::bigint
+        RETURNING n_answers
+    ), answer AS (
+        INSERT INTO annotation_annotation
+            (project_id, assignment_id, task_id, queue_id, annotator_id, version_id, served_digest, lease_token, client_key,
+             revision, ordinal, values, flagged, source, answered_at, recorded_at, event_id)
+        SELECT %(project)s::bigint, %(assignment)s::bigint, %(task)s::bigint, %(queue)s::bigint, %(annotator)s::bigint,
+               %(version)s::bigint, %(digest)s, %(token)s::uuid, %(client_key)s, 1, task.n_answers, %(values)s::jsonb,
+               %(flagged)s::boolean, 'live', statement_timestamp(), statement_timestamp(), submitted.id
+        FROM submitted, task RETURNING id
+    ), cited AS (
+        INSERT INTO annotation_citation (project_id, annotation_id, question, clause_id)
+        SELECT %(project)s::bigint, answer.id, c.question, c.clause
+        FROM answer, unnest(%(questions)s::text[], %(clauses)s::bigint[]) AS c (question, clause)
+    ), gone AS (
+        DELETE FROM annotation_answerdraft d USING mine
+        WHERE d.task_id = %(task)s::bigint AND d.annotator_id = %(annotator)s::bigint
+    )"""
+_RESOLVE = """
+    resolved AS (
+        INSERT INTO specs_event (project_id, kind, subject, subject_id, by_id, data)
+        SELECT %(project)s::bigint, 'task.resolved', 'task', %(task)s::bigint, NULL, %(basis)s::jsonb FROM answer RETURNING id
+    ), resolutions AS (
+        INSERT INTO annotation_resolution
+            (project_id, task_id, question, revision, value, basis, version_id, distribution, answers, rule, resolved_at,
+             event_id)
+        SELECT %(project)s::bigint, %(task)s::bigint, r.question,
+               1 + coalesce((SELECT max(o.revision) FROM annotation_resolution o
+                             WHERE o.task_id = %(task)s::bigint AND o.question = r.question), 0),
+               r.value, 'consensus', %(resolved_version)s::bigint, r.distribution, %(earlier)s::bigint[] || answer.id, %(rule)s,
+               statement_timestamp(), resolved.id
+        FROM resolved, answer,
+             jsonb_to_recordset(%(outcomes)s::jsonb) AS r (question text, value jsonb, distribution jsonb)
+    )"""
+_KEEP = """
+    kept AS (
+        INSERT INTO specs_storedreply (member_id, route, key, body_digest, status, reply, created_at)
+        SELECT %(by)s::bigint, %(route)s, %(client_key)s, %(body_digest)s, 200,
+               %(reply)s::jsonb || jsonb_build_object('annotation', answer.id, 'next', {next}), statement_timestamp()
+        FROM answer ON CONFLICT DO NOTHING
+    )"""
+_FREE = """
+    freed AS (
+        UPDATE workforce_enrolment e SET held_until = NULL FROM mine
+        WHERE e.annotator_id = mine.annotator_id AND e.queue_id = mine.queue_id AND e.held_until = mine.lease_until
+    )"""
+
+_LOCKED = f"""
+    WITH mine AS MATERIALIZED (
+        SELECT id, lease_until, annotator_id, queue_id FROM workforce_assignment WHERE id = %(assignment)s::bigint
+    ), {_ANSWER.format(settled="")}, {_FREE} SELECT id FROM answer
+"""
+
+
+@dataclass(frozen=True)
+class Looked:
+    """What judging an answer needs. `answers` are the ones before it, oldest first, where it is the last wanted; else None."""
+
+    version_id: int
+    served_digest: str
+    task_id: int
+    queue_id: int
+    item_id: int
+    n_answers: int
+    overlap: int
+    meaning: int
+    purpose: str
+    rule: str
+    consensus_share: Decimal
+    max_overlap: int
+    payload: dict[str, Any]
+    answers: list[dict[str, Any]] | None
+
+
+@dataclass(frozen=True)
+class Accepted:
+    """An answer that fits its version, and its slot. `questions` and `clauses` run side by side; None: no clause fits."""
+
+    project_id: int
+    annotator_id: int
+    assignment_id: int
+    token: uuid.UUID
+    task_id: int
+    queue_id: int
+    version_id: int
+    served_digest: str
+    values: Mapping[str, Any]
+    questions: Sequence[str]
+    clauses: Sequence[int | None]
+    flagged: bool
+    client_key: str
+    by_id: int | None
+
+    def parameters(self) -> dict[str, Any]:
+        written = canonical.dumps(self.values)
+        named = {"annotator": self.annotator_id, "task": self.task_id, "version": self.version_id}
+        return {
+            "project": self.project_id,
+            "annotator": self.annotator_id,
+            "assignment": self.assignment_id,
+            "token": self.token,
+            "task": self.task_id,
+            "queue": self.queue_id,
+            "version": self.version_id,
+            "digest": self.served_digest,
+            "values": written.decode(),
+            "questions": list(self.questions),
+            "clauses": list(self.clauses),
+            "flagged": self.flagged,
+            "client_key": self.client_key,
+            "by": self.by_id,
+            "data": canonical.dumps({**named, "values": canonical.digest(written)}).decode(),
+        }
+
+
+@dataclass(frozen=True)
+class Resolving:
+    """That the task ends with this answer: the outcomes per question, under which version, after which answers."""
+
+    outcomes: list[dict[str, Any]]
+    version_id: int
+    earlier: list[int]
+
+
+@dataclass(frozen=True)
+class Stored:
+    annotation_id: int
+    next: leasing.Served | None
+
+
+def look(*, project_id: int, annotator_id: int, assignment_id: int, token: uuid.UUID) -> Looked | None:
+    """A live lease of hers with its task, item and queue, nothing locked; None for anything else."""
+    known = {"project": project_id, "annotator": annotator_id, "assignment": assignment_id, "token": token}
+    found = prepared.run(_LOOK, known)
+    if not found:
+        return None
+    *plain, payload, answers = found[0]
+    return Looked(*plain, json.loads(payload), None if answers is None else json.loads(answers))
+
+
+def store(
+    accepted: Accepted,
+    *,
+    looked: Looked,
+    resolving: Resolving | None,
+    keep: idempotency.Keep | None,
+    claim_next: bool,
+) -> Stored | None:
+    """Store the answer if all still stands as it was looked at; None where it does not, and then nothing was written."""
+    known = {**accepted.parameters(), "overlap": looked.overlap}
+    if resolving is not None:
+        known |= {
+            "seen": looked.n_answers,
+            "outcomes": json.dumps(resolving.outcomes),
+            "resolved_version": resolving.version_id,
+            "earlier": resolving.earlier,
+            "rule": looked.rule,
+            "basis": canonical.dumps({"basis": "consensus", "questions": len(resolving.outcomes)}).decode(),
+        }
+    if keep is not None:
+        reply = {
+            "outcome": "counted",
+            "task": accepted.task_id,
+            "served_digest": accepted.served_digest,
+            "feedback": [],
+        }
+        known |= {"route": keep.route, "body_digest": keep.body_digest, "reply": json.dumps(reply)}
+    if claim_next:
+        known["next_token"] = uuid.uuid4()
+    ((annotation_id, *served),) = prepared.run(
+        _statement(resolving is not None, keep is not None, claim_next), known
+    )
+    if annotation_id is None:
+        return None
+    return Stored(annotation_id, leasing.Served.of(served) if served and served[0] is not None else None)
+
+
+def store_locked(accepted: Accepted) -> int:
+    """Store the answer for a slot that the caller holds locked under a live lease; returns the annotation's id."""
+    ((annotation_id,),) = prepared.run(_LOCKED, accepted.parameters())
+    return int(annotation_id)
+
+
+@cache
+def _statement(resolves: bool, keeps: bool, claims: bool) -> str:
+    wanted = "n_answers = %(seen)s::int" if resolves else "n_answers + 1 < overlap"
+    settled = ", state = 'resolved', settled_at = statement_timestamp()" if resolves else ""
+    parts = [_STANDS.format(wanted=wanted), _ANSWER.format(settled=settled)]
+    if resolves:
+        parts.append(_RESOLVE)
+    if claims:
+        parts += picking.after("mine")
+    if keeps:
+        following = (
+            "(SELECT jsonb_build_object('assignment', id, 'token', token) FROM taken)" if claims else "NULL"
+        )
+        parts.append(_KEEP.format(next=following))
+    if not claims:
+        parts.append(_FREE)
+    last = (
+        picking.SERVED.format(first="(SELECT id FROM answer), ")
+        if claims
+        else "SELECT (SELECT id FROM answer)"
+    )
+    return f"WITH {', '.join(parts)} {last}"
