@@ -16,7 +16,7 @@ from typing import Any
 from django.db import transaction
 from django.db.models.functions import Now
 
-from annotation import ending, rules, settling
+from annotation import ending, nominating, rules, settling, shadowing
 from annotation.models import (
     CAUSES_IN_THE_SPEC,
     Basis,
@@ -29,11 +29,11 @@ from annotation.models import (
     Ruling,
 )
 from specs import ledger, schema, task_types, versions
-from specs.models import Member
+from specs.models import Member, Spec
 from specs.refusals import Invalid, NotAllowed, WrongState
 from specs.schema import BadAnswer
 from workforce import categories, leasing, routing
-from workforce.models import Annotator, Assignment, Barred, Task, TaskState
+from workforce.models import Annotator, Assignment, Barred, Queue, Task, TaskState
 
 
 @dataclass(frozen=True)
@@ -110,6 +110,11 @@ def take(*, dispute: Dispute, annotator: Annotator, by: Member) -> leasing.Serve
     for served in leasing.held(annotator=annotator, queue_id=queue_id):
         if served.task_id == dispute.work_id:
             return served
+    if dispute.state in shadowing.SHADOWS:
+        shadow = shadowing.take(dispute=dispute, annotator=annotator, by=by)
+        if shadow is None:
+            raise WrongState("Somebody else is ruling on this dispute, or has ruled.")
+        return shadow
     served_now = leasing.claim(queue_id=queue_id, annotator=annotator, by=by, task_id=dispute.work_id)
     if served_now is None:
         if Barred.objects.filter(task_id=dispute.work_id, annotator=annotator).exists():
@@ -135,9 +140,13 @@ def rule(
     reason: str = "",
     precedent: bool = False,
     cannot: str = "",
+    gold: bool = False,
     by: Member,
 ) -> Ruling:
     """Decide a dispute: the values, why people disagreed, the decisive clause. The resolution is appended.
+
+    With *gold*, what is ruled is a known answer from now on. A dispute that is gold itself (`shadowing`) is judged instead:
+    its ruling makes no resolution, no precedent and no known answer.
 
     With *cannot*, a category of the task's queue, the ruling is that the item cannot be labelled; there are no values then.
 
@@ -150,7 +159,7 @@ def rule(
             raise leasing.LeaseLost("This is not your lease on the dispute.")
         Task.objects.select_for_update(no_key=True).get(pk=dispute.task_id)
         locked = Dispute.objects.select_for_update(no_key=True).get(pk=dispute.pk)
-        if locked.state != DisputeState.OPEN:
+        if locked.state not in (DisputeState.OPEN, DisputeState.PROBE):
             raise WrongState("Somebody else ruled on this dispute.")
         if not slot.live:
             raise leasing.LeaseLost("Your lease on this dispute has ended; open it again.")
@@ -182,7 +191,11 @@ def rule(
             reason=reason.strip(),
             event_id=event,
         )
-        if cannot:
+        if locked.state == DisputeState.PROBE:
+            shadowing.judge(
+                dispute=locked, assignment_id=assignment_id, version_id=version.id, values=decided
+            )
+        elif cannot:
             _end_without_label(locked, ruling, version, event)
         else:
             _resolve(locked, ruling, version, event)
@@ -190,10 +203,17 @@ def rule(
             state="submitted", submitted_at=Now(), lease_until=None
         )
         Task.objects.filter(pk=slot.task_id).update(n_answers=1)
-        routing.mark(task_id=slot.task_id, state=TaskState.RESOLVED)
-        routing.mark(task_id=locked.task_id, state=TaskState.UNLABELLABLE if cannot else TaskState.RESOLVED)
-        locked.state, locked.decided_at = DisputeState.DECIDED, Now()
+        if locked.state == DisputeState.PROBE:
+            locked.state, locked.decided_at, precedent = DisputeState.PROBED, Now(), False
+        else:
+            routing.mark(task_id=slot.task_id, state=TaskState.RESOLVED)
+            ended = TaskState.UNLABELLABLE if cannot else TaskState.RESOLVED
+            routing.mark(task_id=locked.task_id, state=ended)
+            locked.state, locked.decided_at = DisputeState.DECIDED, Now()
         locked.save(update_fields=["state", "decided_at"])
+        if gold and locked.state == DisputeState.DECIDED:
+            nominating.from_ruling(ruling=ruling, spec=Spec.objects.get(pk=version.spec_id), by=by)
+        shadowing.draw(annotator=annotator, queue=Queue.objects.get(pk=slot.queue_id), by=by)
         if precedent and clause is not None:
             Precedent.objects.create(
                 project_id=locked.project_id, clause_id=clause.id, ruling=ruling, text=reason.strip()

@@ -6,7 +6,7 @@ from typing import Any
 
 from celery import shared_task
 
-from annotation import nominating
+from annotation import nominating, shadowing
 from specs import running
 from specs.models import Job, Spec
 from workforce import retiring
@@ -29,6 +29,7 @@ def end_exhausted() -> None:
 @shared_task(name="annotation.keep_gold")
 def keep_gold() -> None:
     """Retire known answers by rule, hold those under flagged clauses, free the rest. Running it twice changes nothing more."""
+    shadowing.mark_disputed()
     in_use = KnownAnswer.objects.filter(set_aside_at=None)
     for project_id in in_use.order_by().values_list("project", flat=True).distinct():
         nominating.hold_flagged(project_id=project_id)

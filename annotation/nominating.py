@@ -13,8 +13,9 @@ from collections.abc import Sequence
 from typing import Any
 
 from django.db import connection
+from django.db.models import Max
 
-from annotation import relabelling
+from annotation import flagging, relabelling
 from annotation.models import IssueState, Ruling
 from annotation.models.decisions import ClauseIssue
 from specs import contents
@@ -151,9 +152,19 @@ def after_publication(*, version: SpecVersion, by: Member | None) -> int:
 
 
 def flagged(project_id: int) -> list[int]:
-    """The clauses with an open issue: answers under them say something about the spec, not about people."""
+    """The clauses with an open issue, or flagged as last measured under the newest meaning: answers under them say something
+    about the spec, not about people.
+    """
     issues = ClauseIssue.objects.filter(project_id=project_id, state=IssueState.OPEN)
-    return sorted(issues.values_list("clause_id", flat=True))
+    newest = (
+        SpecVersion.objects.published()
+        .filter(project=project_id)
+        .values_list("spec")
+        .annotate(newest=Max("meaning"))
+        .order_by("spec")
+    )
+    measured = flagging.flagged(specs=[(spec, meaning) for spec, meaning in newest])
+    return sorted(set(issues.values_list("clause_id", flat=True)).union(*measured.values()))
 
 
 def hold_flagged(*, project_id: int) -> tuple[int, int]:

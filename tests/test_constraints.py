@@ -184,6 +184,7 @@ BROKEN = {
     # disputes and snapshots
     "a second open dispute of a task": "INSERT INTO annotation_dispute (project_id, task_id, questions, reason, state, "
     "disagreement, event_id) SELECT project_id, task_id, questions, reason, 'open', 0, event_id FROM annotation_dispute",
+    "an open dispute becomes gold": "UPDATE annotation_dispute SET state = 'probe'",
     "a decided dispute without a time": "UPDATE annotation_dispute SET state = 'decided'",
     "a dispute without a question": "INSERT INTO annotation_dispute (project_id, task_id, questions, reason, state, "
     "disagreement, event_id, decided_at) SELECT project_id, task_id, '{}', reason, 'decided', 0, event_id, now() "

@@ -6,7 +6,7 @@ from typing import Any
 
 from rest_framework import serializers
 
-from annotation.models import Cause, Dispute, RelabelPlan, Snapshot, SnapshotFile
+from annotation.models import DISPUTE_STATES, Cause, Dispute, RelabelPlan, Snapshot, SnapshotFile
 from specs.api.shapes import JobShape, Key
 from workforce.api.shapes import LeaseShape
 
@@ -67,6 +67,7 @@ class DraftOut(serializers.Serializer[Any]):
 class DisputeShape(serializers.ModelSerializer[Dispute]):
     item = serializers.CharField(source="task.item.key")
     queue = serializers.CharField(source="task.queue.key")
+    state = serializers.ChoiceField(source="shown_state", choices=DISPUTE_STATES, read_only=True)
 
     class Meta:
         model = Dispute
@@ -123,6 +124,9 @@ class RulingIn(serializers.Serializer[Any]):
     clause = serializers.CharField(max_length=64, required=False, allow_blank=True, default="")
     reason = serializers.CharField(max_length=10_000, required=False, allow_blank=True, default="")
     precedent = serializers.BooleanField(required=False, default=False)
+    gold = serializers.BooleanField(
+        required=False, default=False, help_text="Keep what is ruled as a known answer, in use at once."
+    )
 
 
 class RulingOut(serializers.Serializer[Any]):

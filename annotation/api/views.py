@@ -7,7 +7,7 @@ from drf_spectacular.utils import OpenApiParameter
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from annotation import adjudicating, jobs, relabelling
+from annotation import adjudicating, jobs, relabelling, shadowing
 from annotation.api import shapes
 from annotation.models import Dispute, DisputeState, RelabelPlan
 from specs import running, versions
@@ -31,25 +31,23 @@ class Disputes(ApiView):
         "List disputes, newest first",
         gives=shapes.DisputeList,
         name="disputes_list",
-        parameters=[*PAGING, OpenApiParameter("state", str, enum=DisputeState.values)],
+        parameters=[*PAGING, OpenApiParameter("state", str, enum=["open", "decided"])],
     )
     def get(self, request: Request, project: str) -> Response:
-        rows = Dispute.objects.filter(project=self.project).select_related("task__item", "task__queue")
+        rows = shadowing.visible_to(self.member, Dispute.objects.filter(project=self.project))
         if (state := request.query_params.get("state")) is not None:
-            if state not in DisputeState.values:
+            if state not in ("open", "decided"):
                 raise Invalid("The state is open or decided.")
-            rows = rows.filter(state=state)
+            shadow = DisputeState.PROBE if state == "open" else DisputeState.PROBED
+            rows = rows.filter(state__in=[state, shadow])
+        rows = rows.select_related("task__item", "task__queue")
         found, before = self.page(rows, request)
         return Response({"disputes": shapes.DisputeShape(found, many=True).data, "next_before": before})
 
 
 class DisputeView(ApiView):
     def dispute(self) -> Dispute:
-        return get_or_404(
-            Dispute.objects.select_related("task__item", "task__queue", "work__queue"),
-            project=self.project,
-            pk=self.kwargs["dispute"],
-        )
+        return shadowing.get(member=self.member, project=self.project, number=self.kwargs["dispute"])
 
 
 class DisputeOne(DisputeView):
@@ -91,7 +89,7 @@ class DisputeClaim(DisputeView):
     @operation("Claim the work on a dispute", gives=LeaseShape, name="dispute_claim")
     def post(self, request: Request, project: str, dispute: int) -> Response:
         found = self.dispute()
-        if found.work is None or found.state != DisputeState.OPEN:
+        if found.work is None or found.shown_state != DisputeState.OPEN:
             raise Invalid("There is no open work on this dispute.")
         annotator = staffing.annotator_for(member=self.member)
         staffing.enrol(queue=found.work.queue, annotator=annotator, by=self.member)
@@ -117,6 +115,7 @@ class DisputeRule(DisputeView):
             clause_key=body["clause"],
             reason=body["reason"],
             precedent=body["precedent"],
+            gold=body["gold"],
             cannot=body["cannot"],
             by=self.member,
         )

@@ -242,7 +242,7 @@ SPECTACULAR_SETTINGS = {
         "QueueState": "workforce.models.QueueState",
         "QueueOrder": "workforce.models.Order",
         "QueueCiting": "workforce.models.Citing",
-        "DisputeState": "annotation.models.DisputeState",
+        "DisputeState": "annotation.models.DISPUTE_STATES",
         "PlanState": "annotation.models.PlanState",
         "SnapshotState": "annotation.models.SnapshotState",
         "ChangeClass": "specs.models.ChangeClass",

@@ -1,6 +1,7 @@
 from annotation.models.answers import Annotation, AnnotationNote, AnswerDraft, Citation, LateAnswer, Source
 from annotation.models.decisions import (
     CAUSES_IN_THE_SPEC,
+    DISPUTE_STATES,
     Basis,
     Cause,
     ClauseIssue,
@@ -29,6 +30,7 @@ from annotation.models.trials import ClarityRating, Inquiry, Pilot, PilotState, 
 
 __all__ = [
     "CAUSES_IN_THE_SPEC",
+    "DISPUTE_STATES",
     "AgreementDelta",
     "AgreementReport",
     "Annotation",

@@ -24,6 +24,12 @@ from specs.models.base import (
 class DisputeState(models.TextChoices):
     OPEN = "open", "Open"
     DECIDED = "decided", "Decided"
+    PROBE = "probe", "Gold for one lead"
+    PROBED = "probed", "Gold that a lead ruled on"
+
+
+DISPUTE_STATES = [(state.value, state.label) for state in (DisputeState.OPEN, DisputeState.DECIDED)]
+"""The states that are shown: gold looks like any other dispute."""
 
 
 class DisputeReason(models.TextChoices):
@@ -59,7 +65,8 @@ class Dispute(ProjectRow):
             one_of("dispute", "reason", DisputeReason),
             models.CheckConstraint(condition=Q(questions__len__gte=1), name="dispute_lists_its_questions"),
             models.CheckConstraint(
-                condition=Q(state="open") | Q(decided_at__isnull=False), name="decided_dispute_has_a_time"
+                condition=Q(state__in=["open", "probe"]) | Q(decided_at__isnull=False),
+                name="decided_dispute_has_a_time",
             ),
         ]
         indexes = [
@@ -67,13 +74,21 @@ class Dispute(ProjectRow):
                 fields=["project", "-disagreement", "id"],
                 condition=Q(state="open"),
                 name="dispute_worst_first",
-            )
+            ),
+            models.Index(fields=["work"], condition=Q(state__in=["probe", "probed"]), name="dispute_probes"),
         ]
         triggers = [
             frozen("task_id", "questions", "reason", "opened_at"),
-            transitions(("open", "decided"), ("decided", "open")),
+            transitions(("open", "decided"), ("decided", "open"), ("probe", "probed")),
             *never_deleted(),
         ]
+
+    @property
+    def shown_state(self) -> str:
+        """The state as whoever may see the dispute sees it."""
+        return {DisputeState.PROBE: "open", DisputeState.PROBED: "decided"}.get(
+            DisputeState(self.state), self.state
+        )
 
 
 class Cause(models.TextChoices):

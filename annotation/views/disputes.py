@@ -11,10 +11,10 @@ from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_POST
 
-from annotation import adjudicating, presenting
+from annotation import adjudicating, presenting, shadowing
 from annotation.models import CAUSES_IN_THE_SPEC, Cause, Dispute, DisputeReason, DisputeState, Ruling
 from specs import task_types, versions
-from specs.access import MemberRequest, allows, get_or_404, page
+from specs.access import MemberRequest, allows, page
 from specs.paging import newest_first
 from specs.refusals import Invalid
 from workforce import categories, leasing, staffing
@@ -34,10 +34,13 @@ CAUSE_KEYS = {
 @page(allows("dispute.read"))
 def disputes(request: MemberRequest) -> HttpResponse:
     """Open disputes, worst first; decided ones newest first."""
-    rows = Dispute.objects.filter(project=request.project).select_related("task__item", "task__queue")
+    rows = shadowing.visible_to(request.member, Dispute.objects.filter(project=request.project))
+    rows = rows.select_related("task__item", "task__queue")
     decided = request.GET.get("state") == "decided"
     if decided:
-        shown, further = newest_first(request, rows.filter(state=DisputeState.DECIDED))
+        shown, further = newest_first(
+            request, rows.filter(state__in=[DisputeState.DECIDED, DisputeState.PROBED])
+        )
         rulings = {
             ruling.dispute_id: ruling
             for ruling in Ruling.objects.filter(dispute__in=shown).select_related("clause")
@@ -46,7 +49,10 @@ def disputes(request: MemberRequest) -> HttpResponse:
             (dispute, rulings.get(dispute.pk)) for dispute in shown
         ]
     else:
-        entries = [(dispute, None) for dispute in _worst_first(request)[:200]]
+        entries = [
+            (dispute, None)
+            for dispute in shadowing.open_of(member=request.member, project=request.project, limit=200)
+        ]
         further = ""
     return render(
         request,
@@ -55,22 +61,13 @@ def disputes(request: MemberRequest) -> HttpResponse:
             "entries": entries,
             "decided": decided,
             "next": further,
-            "n_open": Dispute.objects.filter(project=request.project, state=DisputeState.OPEN).count(),
+            "n_open": rows.filter(state__in=[DisputeState.OPEN, DisputeState.PROBE]).count(),
         },
     )
 
 
-def _worst_first(request: MemberRequest) -> Any:
-    return (
-        Dispute.objects.filter(project=request.project, state=DisputeState.OPEN)
-        .select_related("task__item", "task__queue")
-        .order_by("-disagreement", "pk")
-    )
-
-
 def _dispute(request: MemberRequest, number: int) -> Dispute:
-    rows = Dispute.objects.select_related("task__item", "task__queue", "work__queue")
-    return get_or_404(rows, project=request.project, pk=number)
+    return shadowing.get(member=request.member, project=request.project, number=number)
 
 
 @require_GET
@@ -180,13 +177,14 @@ def rule(request: MemberRequest, dispute: int) -> HttpResponse:
             clause_key=form.get("clause", ""),
             reason=form.get("reason", ""),
             precedent=bool(form.get("precedent")),
+            gold=bool(form.get("gold")),
             cannot=form.get("cannot", ""),
             by=request.member,
         )
     except Invalid as refusal:
         return _console(request, found, form=form, refusal=refusal)
     messages.success(request, _("Ruled. The task is resolved."))
-    following = _worst_first(request).exclude(work__barred__annotator__member=request.member).first()
+    following = shadowing.next_of(member=request.member, project=request.project)
     if following is None:
         return redirect("annotation:disputes", project=request.project.key)
     return redirect("annotation:adjudicate", project=request.project.key, dispute=following.pk)

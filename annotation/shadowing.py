@@ -1,0 +1,158 @@
+"""Gold for leads: a dispute that was decided long ago, or whose answer is known otherwise, put before a lead as a new one.
+
+    (nothing) -> probe: draw, after a ruling
+    probe -> leased: take
+    probe -> probed: `adjudicating.rule`
+
+It is a dispute of its own on the old task, with the same answers, in a state that no other dispute has: nobody but the lead it
+was made for sees it, it counts nowhere as open or decided, and its ruling makes no label and no precedent. How she ruled is
+judged like any answer to gold.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Sequence
+from typing import Any
+
+from django.db.models import F, Q, QuerySet
+
+from annotation.models import Dispute, DisputeState
+from specs import ledger
+from specs.access import get_or_404
+from specs.models import Member, Project
+from workforce import judging, leasing, minting
+from workforce.models import Annotator, Enrolment, KnownAnswer, Probe, Queue, TaskPurpose
+
+SHADOWS = (DisputeState.PROBE, DisputeState.PROBED)
+
+
+def visible_to(member: Member, rows: QuerySet[Dispute]) -> QuerySet[Dispute]:
+    """The disputes without the gold of other people."""
+    return rows.filter(~Q(state__in=SHADOWS) | _hers(member))
+
+
+def _hers(member: Member) -> Q:
+    own = Probe.objects.filter(annotator__member=member, purpose=TaskPurpose.GOLD)
+    return Q(state__in=SHADOWS, work__in=own.values("task"))
+
+
+def get(*, member: Member, project: Project, number: int) -> Dispute:
+    """The dispute of that number, or 404; the gold of others is as missing as none."""
+    rows = Dispute.objects.select_related("task__item", "task__queue", "work__queue")
+    return get_or_404(visible_to(member, rows), project=project, pk=number)
+
+
+def open_of(*, member: Member, project: Project, limit: int) -> list[Dispute]:
+    """Open disputes, worst first, hers among them; two bounded reads, each by its own index."""
+    rows = _worst_first(project).select_related("task__item", "task__queue")
+    return _merged(rows.filter(state=DisputeState.OPEN), rows, member, limit)
+
+
+def next_of(*, member: Member, project: Project) -> Dispute | None:
+    """The worst open dispute that she may rule on."""
+    rows = _worst_first(project)
+    may = rows.filter(state=DisputeState.OPEN).exclude(work__barred__annotator__member=member)
+    return next(iter(_merged(may, rows, member, 1)), None)
+
+
+def _worst_first(project: Project) -> QuerySet[Dispute]:
+    return Dispute.objects.filter(project=project).order_by("-disagreement", "pk")
+
+
+def _merged(real: QuerySet[Dispute], rows: QuerySet[Dispute], member: Member, limit: int) -> list[Dispute]:
+    own = rows.filter(_hers(member), state=DisputeState.PROBE)
+    found: Sequence[Dispute] = [*real[:limit], *own[:limit]]
+    return sorted(found, key=lambda dispute: (-dispute.disagreement, dispute.pk))[:limit]
+
+
+def draw(
+    *, annotator: Annotator, queue: Queue, by: Member | None, chance: random.Random | None = None
+) -> Dispute | None:
+    """After a ruling: chance decides whether a known dispute comes to this lead next. Call it inside the ruling's transaction."""
+    enrolment = (
+        Enrolment.objects.select_for_update(no_key=True)
+        .filter(annotator=annotator, queue=queue, active=True)
+        .first()
+    )
+    if enrolment is None or queue.version_id is None:
+        return None
+    Enrolment.objects.filter(pk=enrolment.pk).update(n_claims=F("n_claims") + 1)
+    waiting = enrolment.no_gold_until is not None and enrolment.no_gold_until > leasing.database_now()
+    odds = minting.Odds(
+        gold_share=float(queue.gold_share),
+        gold_first=queue.gold_first,
+        gold_first_of=queue.gold_first_of,
+        repeat_share=0,
+        n_claims=enrolment.n_claims,
+        n_gold=enrolment.n_gold,
+        has_gold=not waiting
+        and KnownAnswer.objects.filter(
+            spec=queue.spec_id, state="in-use", held_at=None, disputed=True
+        ).exists(),
+        has_repeats=False,
+    )
+    known: dict[str, Any] = {} if chance is None else {"chance": chance}
+    if minting.drawn(odds, **known) != TaskPurpose.GOLD:
+        return None
+    slot = minting.mint(
+        purpose=TaskPurpose.GOLD,
+        enrolment_id=enrolment.pk,
+        version_id=queue.version_id,
+        by=by,
+        **known,
+    )
+    return _put(slot, queue, by) if slot is not None else None
+
+
+def _put(slot: int, queue: Queue, by: Member | None) -> Dispute | None:
+    """The dispute before her: nobody holds it yet, it waits in her list like any other."""
+    served = Probe.objects.select_related("task").get(task__assignments=slot)
+    leasing.give_back(assignment_id=slot, by=by)
+    before = (
+        Dispute.objects.filter(
+            task__item=served.item_id, task__queue__spec=queue.spec_id, state=DisputeState.DECIDED
+        )
+        .order_by("-pk")
+        .first()
+    )
+    if before is None:
+        return None
+    event = ledger.record(
+        project_id=queue.project_id,
+        kind="dispute.probed",
+        by=None,
+        subject=("task", before.task_id),
+        data={"annotator": served.annotator_id, "dispute": before.pk},
+    )
+    return Dispute.objects.create(
+        project_id=queue.project_id,
+        task_id=before.task_id,
+        work_id=served.task_id,
+        questions=before.questions,
+        reason=before.reason,
+        disagreement=before.disagreement,
+        state=DisputeState.PROBE,
+        event_id=event,
+    )
+
+
+def take(*, dispute: Dispute, annotator: Annotator, by: Member) -> leasing.Served | None:
+    """Lease the work on it to the lead it was made for; None when she has ruled, or is somebody else."""
+    assert dispute.work_id is not None
+    slot = minting.claim_anew(task_id=dispute.work_id, annotator=annotator, by=by)
+    return leasing.held(annotator=annotator, assignment_id=slot)[0] if slot is not None else None
+
+
+def judge(*, dispute: Dispute, assignment_id: int, version_id: int, values: dict[str, Any]) -> None:
+    """Compare what she ruled with what is known."""
+    assert dispute.work_id is not None
+    probe = Probe.objects.get(task_id=dispute.work_id)
+    judging.judge(probe=probe, assignment_id=assignment_id, version_id=version_id, values=values)
+
+
+def mark_disputed() -> int:
+    """Known answers whose item has a decided dispute can be served to leads; returns how many are new. Harmless to repeat."""
+    decided = Dispute.objects.filter(state=DisputeState.DECIDED)
+    rows = KnownAnswer.objects.filter(disputed=False, set_aside_at=None)
+    return rows.filter(item__in=decided.values("task__item")).update(disputed=True)
