@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 from dataclasses import dataclass
+from datetime import timedelta
 
 from PIL import Image
 
@@ -12,7 +13,17 @@ from annotation.models import Dispute
 from specs import drafting, pictures, proposing, running, tokens
 from specs.models import Role, SpecVersion
 from tests import cast
-from workforce import canarying, cohorts, goldkeeping, queues, quizzing, skills, staffing, suspending
+from workforce import (
+    canarying,
+    cohorts,
+    degrading,
+    goldkeeping,
+    queues,
+    quizzing,
+    skills,
+    staffing,
+    suspending,
+)
 from workforce.models import KnownAnswer
 
 
@@ -126,7 +137,11 @@ def _before_law(stage: cast.Stage, key: str) -> dict[str, object]:
     Image.new("RGB", (3, 3), (200, len(key), 0)).save(red, "PNG")
     red.seek(0)
     cohorts.create(project=stage.project, key=f"cohort-{key}", name="C", by=stage.ada)
+    degradation = degrading.begin(
+        queue=older, measure="priority", lasting=timedelta(hours=1), reason="r", by=stage.ada
+    )
     return {
+        "degradation": degradation.pk,
         "cohort": f"cohort-{key}",
         "held": held.pk,
         "suspension": suspension.pk,

@@ -72,6 +72,13 @@ BROKEN = {
     "an hour with more in time than settled": "INSERT INTO workforce_queuehour (project_id, queue_id, hour, n_answers, n_again, "
     "n_people, seconds, n_settled, n_in_time, n_disputed, n_tasks, n_slots) SELECT project_id, id, '2025-01-01', 0, 0, 0, 0, 1, "
     "2, 0, 0, 0 FROM workforce_queue",
+    "a degradation without a reason": "INSERT INTO workforce_degradation (project_id, queue_id, measure, reason, before, after, "
+    "began_by_id, until) SELECT project_id, id, 'intake', '', '{}', '{}', owner_id, now() + interval '1 h' FROM workforce_queue",
+    "a degradation without an end": "INSERT INTO workforce_degradation (project_id, queue_id, measure, reason, before, after, "
+    "began_by_id, until) SELECT project_id, id, 'intake', 'r', '{}', '{}', owner_id, NULL FROM workforce_queue",
+    "the same degradation twice at a time": "INSERT INTO workforce_degradation (project_id, queue_id, measure, reason, before, "
+    "after, began_by_id, until) SELECT project_id, id, 'intake', 'r', '{}', '{}', owner_id, now() + interval '1 h' "
+    "FROM workforce_queue, generate_series(1, 2)",
     "a rate below nothing": "INSERT INTO workforce_rate (project_id, work, basis, amount, currency, since, event_id) "
     "SELECT id, '', 'hour', -1, 'EUR', now(), 0 FROM specs_project",
     "a rate that ends before it began": "INSERT INTO workforce_rate (project_id, work, basis, amount, currency, since, until, "

@@ -194,7 +194,8 @@ def _capacity(load: Load, generator: np.random.Generator, paths: int, horizon: i
     n_days = len(hours) // 24
     days = hours[-24 * n_days :].reshape(n_days, 24)
     picked = generator.integers(n_days, size=(paths, -(-horizon // 24)))
-    return days[picked].reshape(paths, -1)[:, :horizon]
+    whole: NDArray[np.float64] = days[picked].reshape(paths, -1)[:, :horizon]
+    return whole
 
 
 def _arrivals(load: Load, generator: np.random.Generator, paths: int, horizon: int) -> NDArray[np.float64]:

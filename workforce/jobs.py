@@ -8,12 +8,14 @@ from celery import shared_task
 
 from specs import running, store
 from specs.models import Job, Project
-from workforce import leasing, loading, rolling, suspending
+from workforce import degrading, leasing, loading, rolling, suspending
 from workforce.models import Queue
 
 LOAD = "workforce.load_items"
 SCHEDULE = {
     "return-expired-leases": {"task": "workforce.return_expired_leases", "schedule": 5.0},
+    "end-suspensions": {"task": "workforce.end_suspensions", "schedule": 60.0},
+    "end-degradations": {"task": "workforce.end_degradations", "schedule": 30.0},
     "gauge-queues": {"task": "workforce.gauge_queues", "schedule": 15.0, "options": {"expires": 15.0}},
 }
 
@@ -26,6 +28,11 @@ def return_expired_leases() -> None:
 @shared_task(name="workforce.end_suspensions")
 def end_suspensions() -> None:
     suspending.end_over()
+
+
+@shared_task(name="workforce.end_degradations")
+def end_degradations() -> None:
+    degrading.end_over()
 
 
 @shared_task(name="workforce.gauge_queues")
@@ -57,6 +64,3 @@ def _load(job: Job, progress: running.Progress) -> dict[str, Any]:
             progress=lambda done: progress(done, None, "reading"),
         )
     return {"load": load.pk, "rows": load.n_rows, "new": load.n_new, "known": load.n_known, "bad": load.n_bad}
-
-
-SCHEDULE = {"end-suspensions": {"task": "workforce.end_suspensions", "schedule": 60.0}}

@@ -20,7 +20,7 @@ from django.db.models import F
 from specs import ledger
 from specs.models import Member, Project
 from specs.refusals import Invalid, WrongState
-from workforce import rows
+from workforce import degrading, rows
 from workforce.models import Load, Order, Queue, QueueState
 
 RANK_STEP = 64
@@ -92,6 +92,8 @@ def load(
     """
     if queue is not None and queue.state == QueueState.CLOSED:
         raise WrongState("The queue is closed.")
+    if queue is not None:
+        degrading.require_intake(queue)
     digest = hashlib.sha256()
     limit = settings.MAX_REPORTED_PROBLEMS
     bad: list[dict[str, Any]] = []

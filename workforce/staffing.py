@@ -149,7 +149,7 @@ def enrol(*, queue: Queue, annotator: Annotator, by: Member | None) -> Enrolment
     return enrolment
 
 
-def dismiss(*, queue: Queue, annotator: Annotator, by: Member) -> None:
+def dismiss(*, queue: Queue, annotator: Annotator, by: Member | None) -> None:
     """Take an annotator out of a queue; what was answered stays, what is leased there returns."""
     with transaction.atomic():
         changed = Enrolment.objects.filter(queue=queue, annotator=annotator, active=True).update(active=False)

@@ -54,6 +54,10 @@ PAUSE_COUNTS_FROM = env.seconds("PAUSE_COUNTS_FROM_SECONDS", 300, low=1)
 REST_HINT_AFTER = env.seconds("REST_HINT_AFTER_SECONDS", 1800, low=60)
 """Work without a pause after which the labelling page suggests one."""
 # Operations
+MAX_DEGRADATION = env.seconds("MAX_DEGRADATION_SECONDS", 14 * 86_400, low=60)
+"""How long a declared degradation lasts at the most before it ends by itself."""
+MAX_WIDENED = env.number("MAX_WIDENED", 500, low=1)
+"""People that one use of a wider pool enrols."""
 GAUGE_EVERY = env.seconds("GAUGE_EVERY_SECONDS", 30, low=1, high=86_400)
 """How often a queue is counted for the board at the most; a count never takes more than a fiftieth of the time."""
 COUNTED_ON_THE_PAGE = env.number("COUNTED_ON_THE_PAGE", 20_000, low=0)

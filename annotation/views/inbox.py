@@ -41,7 +41,7 @@ def inbox(request: Any) -> HttpResponse:
         )
         .exclude(queue__purpose=Purpose.ADJUDICATION)
         .select_related("queue", "annotator")
-        .order_by("queue__name")
+        .order_by("-queue__priority", "queue__name")
     )
     waiting = _counts([entry.queue_id for entry in enrolments])
     disputes = dict(

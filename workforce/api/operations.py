@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any
 
 from drf_spectacular.utils import OpenApiParameter
@@ -9,12 +10,15 @@ from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from specs.access import allows
+from specs.access import allows, get_or_404
 from specs.api.base import ApiView
 from specs.api.schema import operation
+from specs.api.shapes import Key
+from specs.api.views import PAGING
 from specs.refusals import WrongState
-from workforce import operating
+from workforce import degrading, operating
 from workforce.api.base import QueueView
+from workforce.models import Degradation, Measure
 
 
 class ForecastShape(serializers.Serializer[Any]):
@@ -124,3 +128,60 @@ class QueueWhatIf(QueueView):
             overlap=self.number(request, "overlap", 0, low=1, high=50) or None,
         )
         return Response({"before": answer.before, "after": answer.after})
+
+
+class DegradeIn(serializers.Serializer[Any]):
+    measure = serializers.ChoiceField(choices=Measure.choices)
+    hours = serializers.FloatField(min_value=0)
+    reason = serializers.CharField(max_length=2000)
+    overlap = serializers.IntegerField(
+        min_value=1, max_value=50, required=False, allow_null=True, default=None
+    )
+    cohort = Key(
+        required=False, default="", help_text="Whose members may take it meanwhile; everybody if left out."
+    )
+
+
+class DegradationShape(serializers.ModelSerializer[Degradation]):
+    began_by = serializers.IntegerField(source="began_by_id")
+    ended_by = serializers.IntegerField(source="ended_by_id", allow_null=True)
+
+    class Meta:
+        model = Degradation
+        fields = ("id", "measure", "reason", "began_at", "until", "ended_at", "began_by", "ended_by")
+
+
+class DegradationList(serializers.Serializer[Any]):
+    degradations = DegradationShape(many=True)
+    next_before = serializers.IntegerField(allow_null=True)
+
+
+class Degradations(QueueView):
+    policies = {"get": allows("queue.read"), "post": allows("queue.manage")}
+
+    @operation(
+        "What was lowered on purpose, and when: an answer of this queue between began_at and ended_at was given under it",
+        gives=DegradationList,
+        parameters=PAGING,
+        name="degradations_list",
+    )
+    def get(self, request: Request, project: str, queue: str) -> Response:
+        shown, before = self.page(Degradation.objects.filter(queue=self.queue()), request)
+        return Response({"degradations": DegradationShape(shown, many=True).data, "next_before": before})
+
+    @operation("Put a measure into use", takes=DegradeIn, gives=DegradationShape, status=201, name="degrade")
+    def post(self, request: Request, project: str, queue: str) -> Response:
+        found = self.queue()
+        body = self.body(DegradeIn, request)
+        lasting = timedelta(hours=min(body.pop("hours"), 10**6))
+        made = degrading.begin(queue=found, lasting=lasting, by=self.member, **body)
+        return Response(DegradationShape(made).data, status=201)
+
+
+class DegradationEnd(QueueView):
+    policies = {"post": allows("queue.manage")}
+
+    @operation("Take a measure out of use", gives=DegradationShape, name="degradation_end")
+    def post(self, request: Request, project: str, queue: str, degradation: int) -> Response:
+        row = get_or_404(Degradation, project=self.project, queue=self.queue(), pk=degradation)
+        return Response(DegradationShape(degrading.end(degradation=row, by=self.member)).data)

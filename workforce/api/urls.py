@@ -13,6 +13,8 @@ urlpatterns = [
     path("queues/<slug:queue>/owner", pay.QueueOwner.as_view()),
     path("board", operations.Board.as_view()),
     path("queues/<slug:queue>/operations", operations.QueueOperations.as_view()),
+    path("queues/<slug:queue>/degradations", operations.Degradations.as_view()),
+    path("queues/<slug:queue>/degradations/<int:degradation>/end", operations.DegradationEnd.as_view()),
     path("queues/<slug:queue>/what-if", operations.QueueWhatIf.as_view()),
     path("timesheet", pay.Timesheet.as_view()),
     path("timesheet.csv", pay.TimesheetFile.as_view()),

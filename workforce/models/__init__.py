@@ -1,4 +1,5 @@
 from workforce.models.assignments import Assignment, Lease, SlotState
+from workforce.models.degradations import Degradation, Measure
 from workforce.models.gold import (
     Feedback,
     GoldState,
@@ -65,6 +66,7 @@ __all__ = [
     "Cohort",
     "CohortMembership",
     "DayAway",
+    "Degradation",
     "Enrolment",
     "Entry",
     "Feedback",
@@ -76,6 +78,7 @@ __all__ = [
     "KnownAnswer",
     "Lease",
     "Load",
+    "Measure",
     "Order",
     "Prediction",
     "Probe",

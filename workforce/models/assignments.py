@@ -126,7 +126,11 @@ class Assignment(BusyProjectRow):
         triggers = [
             frozen("task_id", "queue_id", "number", "project_id"),
             transitions(
-                ("open", "leased"), ("leased", "submitted"), ("leased", "open"), ("open", "withdrawn")
+                ("open", "leased"),
+                ("leased", "submitted"),
+                ("leased", "open"),
+                ("open", "withdrawn"),
+                ("withdrawn", "open"),
             ),
             pgtrigger.Trigger(
                 name="within_overlap",

@@ -157,6 +157,8 @@ class Queue(ProjectRow):
     settled_share = models.DecimalField(max_digits=4, decimal_places=3, default=Decimal("0.9"))
     disputes_within = models.DurationField(default=timedelta(days=2))
     disputes_share = models.DecimalField(max_digits=4, decimal_places=3, default=Decimal("0.9"))
+    priority = models.SmallIntegerField(default=0, db_default=0)
+    takes_items = models.BooleanField(default=True, db_default=True)
     cursor_epoch = models.IntegerField(default=0)
     created_at = models.DateTimeField(db_default=Now())
 

@@ -4,16 +4,18 @@ from __future__ import annotations
 
 from typing import Any
 
+from django.contrib import messages
 from django.http import HttpResponse
-from django.shortcuts import render
+from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
-from django.views.decorators.http import require_GET
+from django.views.decorators.http import require_GET, require_POST
 
-from specs.access import MemberRequest, allows, page
-from workforce import operating
-from workforce.forms.operations import WhatIfForm
-from workforce.models import QueueGauge, QueueHour
-from workforce.views.queues import crumbs_of, queue_of
+from specs.access import MemberRequest, allows, get_or_404, page
+from specs.refusals import Invalid
+from workforce import degrading, operating
+from workforce.forms.operations import DegradeForm, WhatIfForm
+from workforce.models import Degradation, Queue, QueueGauge, QueueHour
+from workforce.views.queues import crumbs_of, put_errors, queue_of
 
 
 @require_GET
@@ -21,19 +23,25 @@ from workforce.views.queues import crumbs_of, queue_of
 def board(request: MemberRequest) -> HttpResponse:
     """Every queue at a glance, worst first; asked again by htmx, it answers 204 while nothing moved."""
     standings = operating.board(project=request.project)
-    mark = operating.mark(standings)
+    in_use = degrading.in_use(one.queue for one in standings)
+    mark = operating.mark(standings) + "".join(str(row.pk) for rows in in_use.values() for row in rows)
     asked_again = "HX-Request" in request.headers and request.GET.get("mark")
     if asked_again and request.GET["mark"] == mark:
         return HttpResponse(status=204)
     template = "workforce/board_rows.html" if asked_again else "workforce/queues.html"
-    return render(request, template, {"standings": standings, "mark": mark})
+    return render(request, template, {"standings": standings, "in_use": in_use, "mark": mark})
 
 
 @require_GET
 @page(allows("queue.read"))
 def operations(request: MemberRequest, queue: str) -> HttpResponse:
     """One queue: backlog by age, what was done by the hour, what is to be expected, and what would change it."""
-    found = queue_of(request, queue)
+    return _operations(request, queue_of(request, queue))
+
+
+def _operations(
+    request: MemberRequest, found: Queue, degrade_form: DegradeForm | None = None
+) -> HttpResponse:
     standing = operating.of(found)
     asked = any(request.GET.get(name) for name in ("people", "items", "overlap"))
     form = WhatIfForm(request.GET if asked else None, initial={"overlap": found.overlap})
@@ -61,9 +69,43 @@ def operations(request: MemberRequest, queue: str) -> HttpResponse:
             "hours": hours,
             "ages_bars": [(age, n) for age, n, _tasks in _ages(standing.gauge)] if standing.gauge else [],
             "columns": [(f"{hour.hour:%H}", float(hour.n_answers)) for hour in hours],
+            "in_use": degrading.in_use([found]).get(found.pk, []),
+            "used": found.degradations.filter(ended_at__isnull=False)
+            .select_related("began_by__user", "ended_by__user")
+            .order_by("-pk")[:20],
+            "degrade": degrade_form or DegradeForm(queue=found),
             "crumbs": crumbs_of(request, found),
         },
+        status=422 if degrade_form else 200,
     )
+
+
+@require_POST
+@page(allows("queue.manage"))
+def degrade(request: MemberRequest, queue: str) -> HttpResponse:
+    """Put a measure into use: what is lowered, why, until when."""
+    found = queue_of(request, queue)
+    form = DegradeForm(request.POST, queue=found)
+    if form.is_valid():
+        try:
+            degrading.begin(queue=found, by=request.member, **form.given())
+        except Invalid as refusal:
+            put_errors(form, refusal)
+        else:
+            messages.success(request, _("In use, and on record with every answer given meanwhile."))
+            return redirect("workforce:queue-operations", project=request.project.key, queue=found.key)
+    return _operations(request, found, form)
+
+
+@require_POST
+@page(allows("queue.manage"))
+def restore(request: MemberRequest, queue: str, degradation: int) -> HttpResponse:
+    """Take a measure out of use before its time."""
+    found = queue_of(request, queue)
+    row = get_or_404(Degradation, project=request.project, queue=found, pk=degradation)
+    degrading.end(degradation=row, by=request.member)
+    messages.success(request, _("Ended; what was is restored."))
+    return redirect("workforce:queue-operations", project=request.project.key, queue=found.key)
 
 
 def _ages(gauge: QueueGauge) -> list[tuple[str, float, int]]:
