@@ -12,7 +12,7 @@ class Migration(migrations.Migration):
 
     dependencies = [
         ("specs", "0006_event_when"),
-        ("workforce", "0008_queue_hours_gauges"),
+        ("workforce", "0009_held_until"),
     ]
 
     operations = [
