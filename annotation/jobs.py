@@ -13,9 +13,15 @@ from workforce import retiring
 from workforce.models import KnownAnswer, Queue
 
 BUILD, MEASURE, END = "annotation.build_snapshot", "annotation.measure", "annotation.end_exhausted"
+CHANGE_OVERLAP, LEARN = "annotation.change_overlap", "annotation.learn"
 SCHEDULE = {
     "end-exhausted-tasks": {"task": END, "schedule": 30.0},
     "keep-gold": {"task": "annotation.keep_gold", "schedule": 3600.0, "options": {"expires": 3600.0}},
+    "refresh-overlap": {
+        "task": "annotation.refresh_overlap",
+        "schedule": 300.0,
+        "options": {"expires": 300.0},
+    },
 }
 
 
@@ -62,3 +68,35 @@ def _measure(job: Job, progress: running.Progress) -> dict[str, Any]:
     progress(0, 1, "measuring")
     reports = measuring.measure(spec=spec, queue=queue, job=job, by=job.requested_by)
     return {"reports": [report.pk for report in reports]}
+
+
+@shared_task(name="annotation.refresh_overlap")
+def refresh_overlap() -> None:
+    """Every five minutes: skills, targets and plans of the queues that decide by themselves."""
+    from annotation import learning
+
+    learning.refresh_all()
+
+
+@shared_task(name=LEARN)
+def learn(job_id: int) -> None:
+    running.run(job_id, _learn)
+
+
+def _learn(job: Job, progress: running.Progress) -> dict[str, Any]:
+    from annotation import learning
+
+    progress(0, 1, "learning")
+    return learning.refresh(queue=Queue.objects.get(pk=job.arguments["queue"], project_id=job.project_id))
+
+
+@shared_task(name=CHANGE_OVERLAP)
+def change_overlap(job_id: int) -> None:
+    running.run(job_id, _change_overlap)
+
+
+def _change_overlap(job: Job, progress: running.Progress) -> dict[str, Any]:
+    from annotation import reoverlapping
+
+    queue = Queue.objects.get(pk=job.arguments["queue"], project_id=job.project_id)
+    return reoverlapping.change(queue=queue, by=job.requested_by, progress=progress)

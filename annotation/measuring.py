@@ -3,7 +3,8 @@
     (nothing) -> report with its clause readings: measure
 
 Versions of one meaning are measured together, versions of different meaning never. Models and bots are no part of human
-agreement. Counted are the first revisions in force of answers from people, made here or elsewhere.
+agreement. Counted are the first revisions in force of answers from people, made here or elsewhere; of a task that stops by
+itself only as many as it wanted before anybody had answered, because it is the contested ones that get more.
 """
 
 from __future__ import annotations
@@ -37,6 +38,7 @@ _SCOPE = """
       AND (%(queue)s::bigint IS NULL OR a.queue_id = %(queue)s)
       AND (%(version)s::bigint IS NULL OR a.version_id = %(version)s)
       AND a.values ? %(question)s
+      AND (t.overlap_basis NOT IN ('dynamic', 'fair') OR a.ordinal <= t.planned)
       AND (%(position)s::bigint IS NULL OR EXISTS (
           SELECT 1 FROM specs_ledgerentry e WHERE e.event_id = a.event_id AND e.position <= %(position)s))
       AND NOT EXISTS (

@@ -20,8 +20,9 @@ from specs import canonical, idempotency, prepared
 from workforce import leasing, picking
 
 _LOOK = """
-    SELECT s.version_id, s.served_digest, t.id, t.queue_id, t.item_id, t.n_answers, t.overlap, t.meaning, q.purpose, q.rule,
-           q.consensus_share, q.max_overlap, i.payload::text,
+    SELECT s.version_id, s.served_digest, t.id, t.queue_id, t.item_id, t.n_answers, t.overlap, t.meaning, q.purpose,
+           CASE WHEN q.overlap_policy = 'dynamic' THEN 'dynamic' ELSE q.rule END, q.consensus_share, q.max_overlap,
+           i.payload::text,
            CASE WHEN t.n_answers + 1 >= t.overlap THEN (
                SELECT coalesce(jsonb_agg(jsonb_build_object(
                    'id', a.id, 'values', a.values, 'version', a.version_id, 'cannot', a.cannot,

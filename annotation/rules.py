@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any, Literal
@@ -10,6 +10,9 @@ from typing import Any, Literal
 from specs import canonical, schema, task_types
 
 Verdict = Literal["agreed", "more", "disputed"]
+Judge = Callable[[Mapping[str, Any], Sequence[int]], "tuple[Verdict, Any] | None"]
+"""Another way to judge one question: from it and the places of the answers that have it, a verdict and the value that is
+accepted; None to leave it to the rule."""
 
 
 @dataclass(frozen=True)
@@ -41,11 +44,13 @@ def decide(
     rule: str,
     share: Fraction,
     maximum: int,
+    judge: Judge | None = None,
 ) -> list[Outcome]:
     """One outcome per question asked on a branch that the answers take, in order.
 
     A conditional question is judged among those who answered it, and only once the question it hangs on is agreed.
-    `no_clause` counts, per question, the answers that say no clause fits: a majority of them is a dispute.
+    `no_clause` counts, per question, the answers that say no clause fits: a majority of them is a dispute. What `judge` judges is
+    not left to the rule.
     """
     agreed: dict[str, Any] = {}
     outcomes: list[Outcome] = []
@@ -53,10 +58,12 @@ def decide(
         if question not in schema.shown([question], agreed):
             continue
         key = question["key"]
-        values = [answer[key] for answer in answers if key in answer]
-        if not values:
+        places = [place for place, answer in enumerate(answers) if key in answer]
+        if not places:
             continue
-        outcome = _one(question, values, no_clause.get(key, 0), len(answers), rule, share, maximum)
+        values = [answers[place][key] for place in places]
+        judged = judge(question, places) if judge is not None else None
+        outcome = _one(question, values, no_clause.get(key, 0), len(answers), rule, share, maximum, judged)
         outcomes.append(outcome)
         if outcome.verdict == "agreed":
             agreed[key] = outcome.value
@@ -71,6 +78,7 @@ def _one(
     rule: str,
     share: Fraction,
     maximum: int,
+    judged: tuple[Verdict, Any] | None,
 ) -> Outcome:
     kind = task_types.get(question["kind"])
     groups = kind.compare(question, values)
@@ -81,11 +89,18 @@ def _one(
     unfit_majority = 2 * unfit > n
     if unfit_majority:
         verdict: Verdict = "disputed"
+    elif judged is not None:
+        verdict = judged[0]
     elif agree(rule, Fraction(top["n"], n), share, tied=len(groups) > 1 and groups[1]["n"] == top["n"]):
         verdict = "agreed"
     else:
         verdict = "more" if n_answers < maximum else "disputed"
-    value = kind.merge(question, [values[index] for index in top["indices"]]) if verdict == "agreed" else None
+    if verdict != "agreed":
+        value = None
+    elif judged is not None:
+        value = judged[1]
+    else:
+        value = kind.merge(question, [values[index] for index in top["indices"]])
     return Outcome(question["key"], verdict, value, distribution, disagreement, unfit_majority)
 
 

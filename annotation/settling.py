@@ -18,18 +18,19 @@ from typing import Any
 from django.db import connection, transaction
 from django.db.models import Max
 
-from annotation import recording, rules, unlabellable
+from annotation import recording, rules, stopping, unlabellable
 from annotation.models import Annotation, Basis, Dispute, DisputeReason, Resolution
 from specs import canonical, ledger, schema, versions
 from specs.models import Member
 from workforce import routing
-from workforce.models import Purpose, Queue, TaskState
+from workforce.models import OverlapPolicy, Purpose, Queue, TaskState
 
 _ANSWERS = """
     SELECT a.id, a.values::text, a.version_id, a.annotator_id,
            ARRAY(SELECT c.question FROM annotation_citation c WHERE c.annotation_id = a.id AND c.clause_id IS NULL),
            q.rule, q.consensus_share, q.max_overlap, t.overlap, t.project_id, q.id, q.adjudication_queue_id, t.item_id,
-           t.meaning, q.purpose, a.cannot
+           t.meaning, q.purpose, a.cannot, q.overlap_policy, coalesce(t.planned, q.overlap), q.stop_target, q.accuracy_target,
+           q.audit_share
     FROM workforce_task t
     JOIN workforce_queue q ON q.id = t.queue_id
     JOIN annotation_annotation a ON a.task_id = t.id
@@ -66,7 +67,10 @@ def settle(*, task_id: int) -> str:
     if not rows:
         return "open"
     answers = [json.loads(row[1]) for row in rows]
-    rule, share, maximum, overlap, project_id, _, adjudication, item_id, meaning, purpose = rows[0][5:15]
+    rule, share, maximum, overlap, project_id, queue_id, adjudication, item_id, meaning, purpose = rows[0][
+        5:15
+    ]
+    policy, *stop = rows[0][16:]
     if purpose == Purpose.PILOT:
         return _close_pilot_task(task_id, project_id)
     version = versions.read(max(row[2] for row in rows))
@@ -74,10 +78,35 @@ def settle(*, task_id: int) -> str:
     for row in rows:
         for question in row[4]:
             unfit[question] = unfit.get(question, 0) + 1
-    outcomes = rules.decide(
-        version.questions, answers, unfit, rule=rule, share=Fraction(share), maximum=max(maximum, overlap)
-    )
     said = [row[15] for row in rows]
+    if policy == OverlapPolicy.DYNAMIC and not any(said):
+        minimum, tau, accuracy, audit_share = stop
+        seen = stopping.look(
+            stopping.Given(
+                task_id=task_id,
+                project_id=project_id,
+                queue_id=queue_id,
+                meaning=meaning,
+                version=version,
+                answers=answers,
+                annotators=[row[3] for row in rows],
+                no_clause=unfit,
+                share=Fraction(share),
+                minimum=minimum,
+                maximum=maximum,
+                tau=tau,
+                accuracy=accuracy,
+                audit_share=audit_share,
+            )
+        )
+        if seen.audit:
+            routing.add_slot(task_id=task_id)
+            return "open"
+        outcomes, rule = seen.outcomes, policy
+    else:
+        outcomes = rules.decide(
+            version.questions, answers, unfit, rule=rule, share=Fraction(share), maximum=max(maximum, overlap)
+        )
     judged = None
     if any(said):
         judged = unlabellable.judge(
@@ -186,6 +215,8 @@ def foresee(
     It decides on what was looked at, without a lock; the statement that stores the answer holds it to that.
     """
     if looked.purpose == Purpose.PILOT or looked.answers is None or any(a["cannot"] for a in looked.answers):
+        return None
+    if looked.rule == OverlapPolicy.DYNAMIC:  # needs who said what, and leaves a record of its own
         return None
     unfit: dict[str, int] = {}
     for question in (

@@ -88,6 +88,30 @@ BROKEN = {
     "a queue in an unknown state": "UPDATE workforce_queue SET state = 'odd'",
     "a queue that asks for a clause without a skill": "UPDATE workforce_queue SET required_clause_id = (SELECT max(id) FROM "
     "specs_clause)",
+    "a queue of an unknown overlap policy": "UPDATE workforce_queue SET overlap_policy = 'odd'",
+    "a queue of doubles that wants two": "UPDATE workforce_queue SET overlap_policy = 'doubles', overlap = 2, max_overlap = 3",
+    "a queue of doubles that can have one": "UPDATE workforce_queue SET overlap_policy = 'doubles', overlap = 1, max_overlap = 1",
+    "a dynamic queue that wants one": "UPDATE workforce_queue SET overlap_policy = 'dynamic', overlap = 1, max_overlap = 5",
+    "a dynamic queue without an end": "UPDATE workforce_queue SET overlap_policy = 'dynamic', overlap = 2, max_overlap = 11",
+    "a queue that is sure only of everything": "UPDATE workforce_queue SET stop_target = 1",
+    "a queue that audits most": "UPDATE workforce_queue SET audit_share = 0.6",
+    "a task with a plan and no basis": "UPDATE workforce_task SET planned = 2",
+    "a task with a basis and no plan": "UPDATE workforce_task SET overlap_basis = 'fair'",
+    "a task of an unknown basis": "UPDATE workforce_task SET overlap_basis = 'odd', planned = 2",
+    "a plan of no answers": "INSERT INTO workforce_overlapplan (project_id, queue_id, version_id, formula, wanted, expected, "
+    "event_id) SELECT project_id, id, version_id, 'f', 0, 0, 0 FROM workforce_queue",
+    "two skill sets of one number": "INSERT INTO annotation_skillset (project_id, spec_id, meaning, question, number, rule, "
+    "values, prior, pooled, n_items, n_answers, n_known, upto, event_id) SELECT project_id, id, 1, 'q', 1, 'r', '[]', '[]', "
+    "'[]', 0, 0, 0, 0, 0 FROM specs_spec, generate_series(1, 2)",
+    "a target that is no share": "WITH s AS (INSERT INTO annotation_skillset (project_id, spec_id, meaning, question, number, "
+    "rule, values, prior, pooled, n_items, n_answers, n_known, upto, event_id) SELECT project_id, id, 1, 'q', 1, 'r', '[]', "
+    "'[]', '[]', 0, 0, 0, 0, 0 FROM specs_spec RETURNING *) INSERT INTO annotation_stoptarget (project_id, queue_id, skills_id, "
+    "question, rule, accuracy, tau, reached, n_known, trials, calibration, event_id) SELECT q.project_id, q.id, s.id, 'q', 'r', "
+    "0.9, 1, true, 0, '[]', '{}', 0 FROM s JOIN workforce_queue q ON q.project_id = s.project_id",
+    "a decision that decides nothing": "INSERT INTO annotation_stopdecision (project_id, task_id, queue_id, n_answers, verdict, "
+    "rule, skill_sets, questions) SELECT project_id, id, queue_id, 2, 'odd', 'r', '{}', '[]' FROM workforce_task",
+    "a decision on no answers": "INSERT INTO annotation_stopdecision (project_id, task_id, queue_id, n_answers, verdict, rule, "
+    "skill_sets, questions) SELECT project_id, id, queue_id, 0, 'more', 'r', '{}', '[]' FROM workforce_task",
     # tasks and slots
     "a task twice in one round": "INSERT INTO workforce_task (project_id, item_id, queue_id, meaning, round, state, overlap, "
     "n_answers, rank, priority) SELECT project_id, item_id, queue_id, meaning, round, 'open', 1, 0, 0, 0 FROM workforce_task",
@@ -243,6 +267,12 @@ APPEND_ONLY = [
     "annotation_clausereading",
     "annotation_carry",
     "annotation_snapshotfile",
+    "workforce_overlapplan",
+    "workforce_clauseoverlap",
+    "annotation_skillset",
+    "annotation_skillmatrix",
+    "annotation_stoptarget",
+    "annotation_stopdecision",
 ]
 
 

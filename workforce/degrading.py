@@ -24,7 +24,7 @@ from specs import ledger
 from specs.models import Member
 from specs.refusals import Invalid, Refusal, WrongState
 from workforce import leasing, staffing
-from workforce.models import Annotator, Degradation, Enrolment, Measure, Queue, QueueState
+from workforce.models import Annotator, Degradation, Enrolment, Measure, OverlapPolicy, Queue, QueueState
 
 TITLES = dict(Measure.choices)
 FIRST = 10
@@ -211,6 +211,16 @@ _RAISE = """
 
 
 def _overlap(queue: Queue, by: Member, *, overlap: int | None = None, **_: Any) -> Applied:
+    if queue.overlap_policy != OverlapPolicy.FIXED:
+        raise Invalid(
+            "This cannot be put into use.",
+            problems=[
+                {
+                    "where": "overlap",
+                    "message": "is lowered only where all tasks of a queue want the same number",
+                }
+            ],
+        )
     if overlap is None or not 1 <= overlap < queue.overlap:
         raise Invalid(
             "This cannot be put into use.",

@@ -20,7 +20,7 @@ from django.db.models import F
 from specs import ledger
 from specs.models import Member, Project
 from specs.refusals import Invalid, WrongState
-from workforce import degrading, rows
+from workforce import degrading, overlapping, rows
 from workforce.models import Load, Order, Queue, QueueState
 
 RANK_STEP = 64
@@ -60,7 +60,7 @@ _SLOTS = """
     INSERT INTO workforce_assignment
         (project_id, task_id, queue_id, number, state, rank, returned, n_returns, served_digest, n_renewals)
     SELECT %(project)s, t.id, %(queue)s, n, 'open', t.rank + n - 1, false, 0, '', 0
-    FROM workforce_task t CROSS JOIN generate_series(1, %(overlap)s) n
+    FROM workforce_task t CROSS JOIN LATERAL generate_series(1, t.overlap) n
     WHERE t.queue_id = %(queue)s AND t.id > %(after)s
       AND NOT EXISTS (SELECT 1 FROM workforce_assignment s WHERE s.task_id = t.id)
 """
@@ -216,13 +216,14 @@ def _make_tasks(project: Project, queue: Queue, clause_field: str) -> None:
             "field": clause_field,
         }
         cursor.execute("SET LOCAL work_mem = '64MB'")
+        cursor.execute(_CLAUSES, known)
         cursor.execute(_TASKS, known)
         made = cursor.rowcount
         if made:
+            overlapping.plan(queue=locked, after=after)
             cursor.execute(_SLOTS, known)
             if locked.order == Order.RANDOM:
                 Queue.objects.filter(pk=queue.pk).update(cursor_epoch=F("cursor_epoch") + 1)
-        cursor.execute(_CLAUSES, known)
 
 
 class _Hashing:

@@ -20,7 +20,15 @@ from specs import clauses as clause_shape
 from specs import ledger
 from specs.models import Member, Project, Spec, SpecVersion, VersionState
 from specs.refusals import Invalid, WrongState
-from workforce import availability, categories, gold_settings, leasing, restarting, service_levels
+from workforce import (
+    availability,
+    categories,
+    gold_settings,
+    leasing,
+    overlap_rules,
+    restarting,
+    service_levels,
+)
 from workforce.models import (
     Canary,
     CanaryState,
@@ -49,9 +57,19 @@ SERVICE_LEVEL = ("oldest_within", "settled_within", "settled_share", "disputes_w
 """What the queue's owner answers for."""
 REQUIREMENT = ("required_skill", "required_level", "required_clause", "required_languages")
 """What an annotator needs before she can claim."""
+OVERLAP = (
+    "overlap_policy",
+    "double_share",
+    "accuracy_target",
+    "stop_target",
+    "fair_share",
+    "audit_share",
+)
+"""How many answers a task wants: see `overlapping`."""
 SETTINGS = (
     "name",
     "overlap",
+    *OVERLAP,
     "max_overlap",
     "rule",
     "consensus_share",
@@ -147,7 +165,8 @@ def adjudication_queue_of(*, spec: Spec, owner: Member, version: SpecVersion, by
 def change_settings(*, queue: Queue, by: Member, **settings: Any) -> Queue:
     """Change named settings; every one is recorded with its value before and after. Nothing answered is touched.
 
-    A higher or lower overlap holds for tasks made from now on; tasks under way keep theirs.
+    A higher or lower overlap holds for tasks made from now on; tasks under way keep theirs until somebody asks
+    for `overlapping.change`.
     """
     with transaction.atomic():
         locked = Queue.objects.select_for_update(no_key=True).get(pk=queue.pk)
@@ -286,20 +305,6 @@ def _checked(settings: Mapping[str, Any]) -> dict[str, Any]:
 def _validate(queue: Queue) -> None:
     """Say in words what the constraints would refuse, so that a person can mend it."""
     found: list[dict[str, str]] = []
-    if queue.max_overlap < queue.overlap:
-        found.append({"where": "max_overlap", "message": "must be at least the overlap"})
-    if (
-        queue.overlap == 1
-        and queue.rule == "share"
-        and queue.purpose == Purpose.LABELLING
-        and queue.max_overlap > 1
-    ):
-        found.append(
-            {
-                "where": "max_overlap",
-                "message": "has no effect with an overlap of 1: one answer never disagrees",
-            }
-        )
     try:
         queue.clean_fields(
             exclude=[
@@ -318,6 +323,7 @@ def _validate(queue: Queue) -> None:
             {"where": name, "message": " ".join(messages)} for name, messages in error.message_dict.items()
         ]
     found += gold_settings.problems(queue)
+    found += overlap_rules.problems(queue)
     if not Decimal("0.5") < Decimal(queue.consensus_share) <= 1:
         found.append({"where": "consensus_share", "message": "lies above 0.5 and at most at 1"})
     if not timedelta(seconds=5) <= queue.lease_for <= timedelta(days=30):

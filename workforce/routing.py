@@ -8,6 +8,7 @@ open -> resolved, disputed; disputed -> resolved, open: mark
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from typing import Any
 
 from django.db import connection
 from django.db.models import Max
@@ -15,6 +16,7 @@ from django.db.models.functions import Now
 
 from specs import ledger
 from specs.models import Member
+from workforce import overlapping
 from workforce.models import Assignment, Barred, Queue, Task, TaskState
 
 
@@ -70,22 +72,26 @@ def route(
     return task
 
 
+# Numbers go on from the highest one, withdrawn slots included; overlap is what is wanted, withdrawn slots are not.
 _ADD_SLOT = """
-    WITH wider AS (
-        UPDATE workforce_task SET overlap = overlap + 1, state = 'open'
-        WHERE id = %s AND state IN ('open', 'disputed') RETURNING *
+    WITH slots AS (
+        SELECT count(*) FILTER (WHERE state <> 'withdrawn') AS live, coalesce(max(number), 0) AS number
+        FROM workforce_assignment WHERE task_id = %(task)s
+    ), wider AS (
+        UPDATE workforce_task t SET overlap = slots.live + 1, state = 'open' FROM slots
+        WHERE t.id = %(task)s AND t.state IN ('open', 'disputed') RETURNING t.*, slots.number + 1 AS next
     ), event AS (
         INSERT INTO specs_event (project_id, kind, subject, subject_id, by_id, data)
-        SELECT project_id, 'task.slot-added', 'task', id, %s, jsonb_build_object('overlap', overlap) FROM wider
+        SELECT project_id, 'task.slot-added', 'task', id, %(by)s, jsonb_build_object('overlap', overlap) FROM wider
     )
-    SELECT project_id, queue_id, overlap FROM wider
+    SELECT project_id, queue_id, next FROM wider
 """
 
 
 def add_slot(*, task_id: int, by: Member | None = None) -> None:
     """Want one more answer. The new slot is offered before untouched work, so that what is begun gets finished."""
     with connection.cursor() as cursor:
-        cursor.execute(_ADD_SLOT, [task_id, by.pk if by else None])
+        cursor.execute(_ADD_SLOT, {"task": task_id, "by": by.pk if by else None})
         project_id, queue_id, number = cursor.fetchone()
         cursor.execute(
             """INSERT INTO workforce_assignment
@@ -107,7 +113,6 @@ def withdraw_open_slots(*, task_id: int) -> int:
 
 
 _ROUTE_MANY = """
-    WITH made AS (
         INSERT INTO workforce_task
             (project_id, item_id, queue_id, meaning, round, state, overlap, n_answers, rank, priority, created_at)
         SELECT i.project_id, i.id, q.id, %(meaning)s, 1, 'open', q.overlap, 0,
@@ -116,14 +121,15 @@ _ROUTE_MANY = """
         FROM unnest(%(items)s::bigint[]) WITH ORDINALITY AS w (item, place)
         JOIN workforce_queue q ON q.id = %(queue)s
         JOIN workforce_item i ON i.id = w.item AND i.project_id = q.project_id
-        ON CONFLICT (item_id, queue_id, meaning, round) DO NOTHING RETURNING *
-    ), slots AS (
+        ON CONFLICT (item_id, queue_id, meaning, round) DO NOTHING
+"""
+_ROUTE_SLOTS = """
         INSERT INTO workforce_assignment
             (project_id, task_id, queue_id, number, state, rank, returned, n_returns, served_digest, n_renewals)
-        SELECT m.project_id, m.id, m.queue_id, n, 'open', m.rank + n - 1, false, 0, '', 0
-        FROM made m CROSS JOIN LATERAL generate_series(1, m.overlap) n
-    )
-    SELECT count(*) FROM made
+        SELECT t.project_id, t.id, t.queue_id, n, 'open', t.rank + n - 1, false, 0, '', 0
+        FROM workforce_task t CROSS JOIN LATERAL generate_series(1, t.overlap) n
+        WHERE t.queue_id = %(queue)s AND t.id > %(after)s AND t.item_id = ANY(%(items)s)
+          AND NOT EXISTS (SELECT 1 FROM workforce_assignment s WHERE s.task_id = t.id)
 """
 
 
@@ -133,8 +139,13 @@ def route_many(*, item_ids: Sequence[int], queue: Queue, meaning: int, by: Membe
     Call it inside the transaction that gives the reason.
     """
     with connection.cursor() as cursor:
-        cursor.execute(_ROUTE_MANY, {"items": list(item_ids), "queue": queue.pk, "meaning": meaning})
-        n_made = int(cursor.fetchone()[0])
+        cursor.execute("SELECT coalesce(max(id), 0) FROM workforce_task")
+        after = cursor.fetchone()[0]
+        known: dict[str, Any] = {"items": list(item_ids), "queue": queue.pk, "meaning": meaning}
+        cursor.execute(_ROUTE_MANY, known)
+        n_made = cursor.rowcount
+        overlapping.plan(queue=queue, after=after)
+        cursor.execute(_ROUTE_SLOTS, {**known, "after": after})
     ledger.record(
         project_id=queue.project_id,
         kind="tasks.routed",

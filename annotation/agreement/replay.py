@@ -228,3 +228,25 @@ def trials(results: list[Result]) -> list[stopping.Trial]:
         )
         for result in results
     ]
+
+
+def calibration(
+    labels: Labels, *, tau: float, minimum: int = 2, maximum: int = 5, repetitions: int = 10, seed: int = 0
+) -> stopping.Calibration | None:
+    """The curve from posterior and number of labels to the chance of being right, over all known items where they stop at *tau*.
+
+    Every repetition sees each item once; more of them smooth the orders, and do not count as more items.
+    """
+    generator = np.random.default_rng(seed)
+    sure, n, right = [], [], []
+    for _ in range(repetitions):
+        for half in deal(labels, generator, width=maximum):
+            stop = stopping.stops(half.posterior, half.n_given, minimum=minimum, maximum=maximum, tau=tau)
+            known = (labels.gold[half.rows] >= 0) & ~stop.short & (half.n_given > 0)
+            sure.append(stop.confidence[known])
+            n.append(stop.n[known])
+            right.append((stop.value == labels.gold[half.rows])[known])
+    if not sum(map(len, sure)):
+        return None
+    found = stopping.calibrate(np.concatenate(sure), np.concatenate(n), np.concatenate(right))
+    return stopping.Calibration(found.weights, found.n // repetitions)

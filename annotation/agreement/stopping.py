@@ -12,8 +12,8 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from annotation.agreement import wilson
 from annotation.agreement.dawid_skene import Floats
+from workforce import intervals
 
 RULE = "shrunken-dawid-skene/1"
 """Name and version of the rule; it stands with every stop. Changing what a posterior or a verdict is makes a new one."""
@@ -165,7 +165,7 @@ class Trial:
 
 
 def trial(tau: float, *, n_accepted: float, n_right: float, n_items: float, mean_labels: float) -> Trial:
-    low, high = wilson.interval(n_right, n_accepted) or (0.0, 1.0)
+    low, high = intervals.wilson(round(n_right), round(n_accepted))
     return Trial(
         tau,
         n_accepted,

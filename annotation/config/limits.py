@@ -85,6 +85,12 @@ CLAUSE_FLAG_EXCESS_PERCENT = env.number("CLAUSE_FLAG_EXCESS_PERCENT", 5, low=0, 
 # Record
 MEASURED_AT_ONCE = env.number("MEASURED_AT_ONCE", 200_000, low=0)
 """Answers that a page measures while somebody waits; beyond, it shows the newest report."""
+SKILL_ANSWERS = env.number("SKILL_ANSWERS", 1_000_000, low=1000)
+"""The newest answers to a question that annotators' skills are learnt from."""
+OVERLAP_CHUNK = env.number("OVERLAP_CHUNK", 2000, low=1, high=100_000)
+"""Tasks under way whose overlap is changed in one transaction."""
+SIMULATED_TASKS = env.number("SIMULATED_TASKS", 20_000, low=100)
+"""The newest tasks of a queue that the preview of a rule of overlap is made from."""
 BOOTSTRAP_RESAMPLES = env.number("BOOTSTRAP_RESAMPLES", 1000, low=100, high=100_000)
 LEDGER_SEAL_BATCH = env.number("LEDGER_SEAL_BATCH", 5000, low=1, high=100_000)
 REPLIES_KEPT_FOR = env.seconds("REPLIES_KEPT_FOR_SECONDS", 3 * 86_400, low=60)

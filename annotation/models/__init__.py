@@ -26,6 +26,7 @@ from annotation.models.releases import (
     SnapshotState,
 )
 from annotation.models.standing import Recheck
+from annotation.models.stopping import SkillMatrix, SkillSet, StopDecision, StopTarget, StopVerdict
 from annotation.models.trials import ClarityRating, Inquiry, Pilot, PilotState, Publication, Sample
 
 __all__ = [
@@ -62,8 +63,13 @@ __all__ = [
     "Resolution",
     "Ruling",
     "Sample",
+    "SkillMatrix",
+    "SkillSet",
     "Snapshot",
     "SnapshotFile",
     "SnapshotState",
     "Source",
+    "StopDecision",
+    "StopTarget",
+    "StopVerdict",
 ]

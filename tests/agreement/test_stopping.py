@@ -10,10 +10,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from statsmodels.api import Logit, add_constant
-from statsmodels.stats.proportion import proportion_confint
 
 from annotation import replaying
-from annotation.agreement import dawid_skene, majority, replay, stopping, wilson
+from annotation.agreement import dawid_skene, majority, replay, stopping
 from annotation.agreement.aggregate import majority_accuracy
 from annotation.agreement.counts import from_codes
 from annotation.agreement.replay import Labels
@@ -77,7 +76,7 @@ def _by_hand(labels: Labels, rounds: int) -> np.ndarray:
                 c[a][t][y] += post[i][t]
         total = [[sum(c[a][t][y] for a in range(who)) for y in range(k)] for t in range(k)]
         accuracy = sum(total[t][t] for t in range(k)) / sum(map(sum, total))
-        theta = []
+        theta: list[list[list[float]]] = []
         for a in range(who):
             n = sum(map(sum, c[a]))
             own = (sum(c[a][t][t] for t in range(k)) + 5 * accuracy) / (n + 5)
@@ -135,17 +134,6 @@ def test_a_missing_answer_leaves_what_is_believed_as_it_was() -> None:
     matrices = np.array([[[0.9, 0.1], [0.2, 0.8]]])
     found = dawid_skene.posteriors(np.array([0.5, 0.5]), matrices, np.array([[0, -1]]), np.array([[1, -1]]))
     assert found[0, :, 1] == pytest.approx([0.8 / 0.9, 0.8 / 0.9])
-
-
-@pytest.mark.parametrize(
-    ("n", "low", "high"), [(20, 0.70, 0.97), (50, 0.79, 0.96), (100, 0.83, 0.95), (200, 0.85, 0.93)]
-)
-def test_the_interval_of_a_share_is_wilsons(n: int, low: float, high: float) -> None:
-    found = wilson.interval(0.9 * n, n)
-    assert found is not None
-    assert found == pytest.approx((low, high), abs=6e-3)
-    assert found == pytest.approx(proportion_confint(0.9 * n, n, method="wilson"), abs=1e-9)
-    assert wilson.interval(0, 0) is None
 
 
 @pytest.mark.parametrize(("accuracy", "lead"), [(0.8, 3), (0.9, 2), (0.7, 4), (0.6, 8), (0.5, None)])

@@ -16,6 +16,7 @@ from workforce.models import (
     InProgress,
     Load,
     Order,
+    OverlapPolicy,
     Purpose,
     Queue,
     QuizFailure,
@@ -43,6 +44,7 @@ class QueueShape(serializers.ModelSerializer[Queue]):
             "adjudication_queue",
             "overlap",
             "max_overlap",
+            *queues.OVERLAP,
             "rule",
             "consensus_share",
             "order",
@@ -91,6 +93,12 @@ class QueueSettings(GoldSettings):
     name = serializers.CharField(max_length=200, required=False)
     overlap = serializers.IntegerField(min_value=1, max_value=50, required=False)
     max_overlap = serializers.IntegerField(min_value=1, max_value=50, required=False)
+    overlap_policy = serializers.ChoiceField(choices=OverlapPolicy.choices, required=False)
+    double_share = serializers.DecimalField(max_digits=4, decimal_places=3, required=False)
+    accuracy_target = serializers.DecimalField(max_digits=4, decimal_places=3, required=False)
+    stop_target = serializers.DecimalField(max_digits=4, decimal_places=3, required=False)
+    fair_share = serializers.DecimalField(max_digits=4, decimal_places=3, required=False)
+    audit_share = serializers.DecimalField(max_digits=4, decimal_places=3, required=False)
     rule = serializers.ChoiceField(choices=Rule.choices, required=False)
     consensus_share = serializers.DecimalField(max_digits=4, decimal_places=3, required=False)
     order = serializers.ChoiceField(choices=Order.choices, required=False)

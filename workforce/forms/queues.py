@@ -11,11 +11,12 @@ from django.utils.translation import gettext_lazy as _
 
 from specs.models import Spec
 from workforce.forms.gold import GoldFields
-from workforce.models import Citing, Entry, Order, Purpose, Queue, QuizFailure, Rule
+from workforce.models import Citing, Entry, Order, OverlapPolicy, Purpose, Queue, QuizFailure, Rule
 from workforce.models.queues import offered_categories
 
 _PLAIN = (
     "name",
+    "overlap_policy",
     "overlap",
     "max_overlap",
     "rule",
@@ -31,19 +32,84 @@ _PLAIN = (
     "skips_per_hour",
     "max_returns",
 )
+_OVERLAP_PERCENT = (
+    ("double", "share"),
+    ("accuracy", "target"),
+    ("stop", "target"),
+    ("fair", "share"),
+    ("audit", "share"),
+)
+FIELDS = {
+    "consensus_share": "consensus_percent",
+    **{f"{name}_{kind}": f"{name}_percent" for name, kind in _OVERLAP_PERCENT},
+}
+"""The field of the form that a setting with another unit is asked in."""
 
 
 class SettingsForm(GoldFields):
     """A queue's settings in the units people think in: minutes, days, percent."""
 
     name = forms.CharField(max_length=200, label=_("Name"))
-    overlap = forms.IntegerField(min_value=1, max_value=50, initial=3, label=_("Answers per task"))
+    overlap_policy = forms.ChoiceField(
+        choices=OverlapPolicy.choices,
+        initial=OverlapPolicy.FIXED,
+        label=_("How many answers"),
+        help_text=_(
+            "Holds for tasks made from now on; on the page Overlap it can be applied to tasks under way."
+        ),
+    )
+    overlap = forms.IntegerField(
+        min_value=1,
+        max_value=50,
+        initial=3,
+        label=_("Answers per task"),
+        help_text=_("The least, where the number is not the same for every task."),
+    )
     max_overlap = forms.IntegerField(
         min_value=1,
         max_value=50,
         initial=5,
         label=_("At most"),
         help_text=_("One more at a time where they do not agree; then a dispute."),
+    )
+    double_percent = forms.IntegerField(
+        min_value=1,
+        max_value=99,
+        initial=10,
+        label=_("Random share that gets two answers (%)"),
+        help_text=_("For “two answers for a random share”."),
+    )
+    accuracy_percent = forms.IntegerField(
+        min_value=51,
+        max_value=99,
+        initial=95,
+        label=_("Labels that should be right (%)"),
+        help_text=_("For numbers set by clauses, and for stopping when the answers are sure enough."),
+    )
+    stop_percent = forms.DecimalField(
+        min_value=51,
+        max_value=Decimal("99.9"),
+        max_digits=4,
+        decimal_places=1,
+        initial=Decimal(95),
+        label=_("Sure enough at (%)"),
+        help_text=_(
+            "For stopping when the answers are sure enough, until 100 items with a known answer tell where to stop."
+        ),
+    )
+    fair_percent = forms.IntegerField(
+        min_value=0,
+        max_value=100,
+        initial=20,
+        label=_("Random share that gets at least 3 answers (%)"),
+        help_text=_("For stopping when the answers are sure enough: so that statistics stay fair."),
+    )
+    audit_percent = forms.IntegerField(
+        min_value=0,
+        max_value=50,
+        initial=5,
+        label=_("Accepted tasks that get one more blind answer (%)"),
+        help_text=_("For stopping when the answers are sure enough: measures how often that was wrong."),
     )
     rule = forms.ChoiceField(choices=Rule.choices, initial=Rule.SHARE, label=_("Answers agree by"))
     consensus_percent = forms.IntegerField(
@@ -150,6 +216,7 @@ class SettingsForm(GoldFields):
                 word for part in data["cannot_categories"].split(",") if (word := part.strip())
             ],
             "consensus_share": Decimal(data["consensus_percent"]) / 100,
+            **{f"{name}_{kind}": Decimal(data[f"{name}_percent"]) / 100 for name, kind in _OVERLAP_PERCENT},
             "cite_share": Decimal(data["cite_percent"]) / 100,
             "lease_for": timedelta(minutes=data["lease_minutes"]),
             "oldest_within": timedelta(hours=data["oldest_hours"]),
@@ -170,6 +237,11 @@ class SettingsForm(GoldFields):
             "cannot_categories": ", ".join(queue.cannot_categories),
             "quiz_wait_minutes": max(1, round(queue.quiz_wait.total_seconds() / 60)),
             "consensus_percent": round(queue.consensus_share * 100),
+            **{
+                f"{name}_percent": round(getattr(queue, f"{name}_{kind}") * 100)
+                for name, kind in _OVERLAP_PERCENT
+            },
+            "stop_percent": queue.stop_target * 100,
             "cite_percent": round(queue.cite_share * 100),
             "lease_minutes": max(1, round(queue.lease_for.total_seconds() / 60)),
             "oldest_hours": _hours(queue.oldest_within),

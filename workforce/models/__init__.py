@@ -15,6 +15,7 @@ from workforce.models.items import (
     Prediction,
 )
 from workforce.models.operations import QueueGauge, QueueHour
+from workforce.models.overlaps import ClauseOverlap, OverlapPlan
 from workforce.models.pay import Rate, RateBasis, Work
 from workforce.models.people import (
     Annotator,
@@ -30,6 +31,7 @@ from workforce.models.queues import (
     Entry,
     InProgress,
     Order,
+    OverlapPolicy,
     Purpose,
     Queue,
     QueueState,
@@ -40,6 +42,7 @@ from workforce.models.skills import AnnotatorSkill, Skill
 from workforce.models.skips import Skip, SkipNote, SkipReason
 from workforce.models.tasks import (
     Barred,
+    OverlapBasis,
     Task,
     TaskPurpose,
     TaskState,
@@ -63,6 +66,7 @@ __all__ = [
     "Canary",
     "CanaryState",
     "Citing",
+    "ClauseOverlap",
     "Cohort",
     "CohortMembership",
     "DayAway",
@@ -80,6 +84,9 @@ __all__ = [
     "Load",
     "Measure",
     "Order",
+    "OverlapBasis",
+    "OverlapPlan",
+    "OverlapPolicy",
     "Prediction",
     "Probe",
     "Purpose",

@@ -140,7 +140,9 @@ class Assignment(BusyProjectRow):
                 referencing=pgtrigger.Referencing(new="fresh"),
                 func="""
                     IF EXISTS (SELECT 1 FROM fresh JOIN workforce_task t ON t.id = fresh.task_id
-                               WHERE fresh.number > t.overlap) THEN
+                               WHERE fresh.number > t.overlap AND t.overlap < (
+                                   SELECT count(*) FROM workforce_assignment s
+                                   WHERE s.task_id = t.id AND s.state <> 'withdrawn')) THEN
                         RAISE EXCEPTION 'a task has no more slots than its overlap'
                             USING ERRCODE = 'check_violation', CONSTRAINT = 'workforce_assignment_within_overlap';
                     END IF;

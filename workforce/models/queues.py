@@ -46,6 +46,15 @@ class Rule(models.TextChoices):
     MAJORITY = "majority", "Majority"
 
 
+class OverlapPolicy(models.TextChoices):
+    """How many answers a task wants before anybody has answered it, and when it has enough."""
+
+    FIXED = "fixed", "The same number for every task"
+    DOUBLES = "doubles", "Two answers for a random share, one for the rest"
+    EXPECTED = "expected", "As many as the clauses that apply make necessary"
+    DYNAMIC = "dynamic", "Until the answers are sure enough"
+
+
 class Order(models.TextChoices):
     FIRST_IN = "first-in", "First in, first out"
     RANDOM = "random", "Random"
@@ -105,6 +114,12 @@ class Queue(ProjectRow):
     max_overlap = models.SmallIntegerField(
         default=5, validators=[MinValueValidator(1), MaxValueValidator(50)]
     )
+    overlap_policy = models.CharField(max_length=16, choices=OverlapPolicy, default=OverlapPolicy.FIXED)
+    double_share = models.DecimalField(max_digits=4, decimal_places=3, default=Decimal("0.1"))
+    accuracy_target = models.DecimalField(max_digits=4, decimal_places=3, default=Decimal("0.95"))
+    stop_target = models.DecimalField(max_digits=4, decimal_places=3, default=Decimal("0.95"))
+    fair_share = models.DecimalField(max_digits=4, decimal_places=3, default=Decimal("0.2"))
+    audit_share = models.DecimalField(max_digits=4, decimal_places=3, default=Decimal("0.05"))
     rule = models.CharField(max_length=16, choices=Rule, default=Rule.SHARE)
     consensus_share = models.DecimalField(max_digits=4, decimal_places=3, default=Decimal("0.8"))
     order = models.CharField(max_length=16, choices=Order, default=Order.FIRST_IN)
@@ -183,6 +198,30 @@ class Queue(ProjectRow):
             one_of("queue", "purpose", Purpose),
             one_of("queue", "state", QueueState),
             one_of("queue", "rule", Rule),
+            one_of("queue", "overlap_policy", OverlapPolicy),
+            models.CheckConstraint(
+                condition=~Q(overlap_policy="doubles") | Q(overlap=1, max_overlap__gte=2),
+                name="queue_of_doubles_wants_one",
+            ),
+            models.CheckConstraint(
+                condition=~Q(overlap_policy="dynamic") | Q(overlap__gte=2, max_overlap__lte=10),
+                name="dynamic_queue_wants_two_to_ten",
+            ),
+            models.CheckConstraint(
+                condition=Q(
+                    double_share__gt=0,
+                    double_share__lt=1,
+                    accuracy_target__gt=Decimal("0.5"),
+                    accuracy_target__lt=1,
+                    stop_target__gt=Decimal("0.5"),
+                    stop_target__lt=1,
+                    fair_share__gte=0,
+                    fair_share__lte=1,
+                    audit_share__gte=0,
+                    audit_share__lte=Decimal("0.5"),
+                ),
+                name="queue_overlap_shares_are_shares",
+            ),
             one_of("queue", "order", Order),
             one_of("queue", "citing", Citing),
             one_of("queue", "entry", Entry),

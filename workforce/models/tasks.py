@@ -35,9 +35,22 @@ class TaskPurpose(models.TextChoices):
     REPEAT = "repeat", "Repeat"
 
 
+class OverlapBasis(models.TextChoices):
+    """Why a task wants as many answers as it does: the queue's policy, and what the draw gave this task."""
+
+    FIXED = "fixed", "The queue's number"
+    SINGLE = "single", "One, as most"
+    DOUBLE = "double", "Two, drawn at random"
+    EXPECTED = "expected", "By the clauses that apply"
+    DYNAMIC = "dynamic", "Until sure enough"
+    FAIR = "fair", "Drawn at random for fair statistics"
+
+
 class Task(BusyProjectRow):
     """One item under one meaning of the spec in one queue; `round` counts its returns. `n_answers` numbers counted answers.
 
+    `overlap` is how many answers it wants now; `planned` how many before anybody had answered, where a policy other than the
+    queue's own number said so, and `overlap_basis` why. Statistics that have to be fair rest on the first `planned` answers.
     `pinned` names the version a canary serves it under, whatever version is in force. A task that is no work is minted at a
     claim for one annotator (`round` is her id, negative). It is born withdrawn, and the state machine has no way out: it is
     never open, settled, disputed or resolved, so that whatever reads the state of tasks passes it by.
@@ -49,6 +62,10 @@ class Task(BusyProjectRow):
     round = models.IntegerField(default=1)
     state = models.CharField(max_length=16, choices=TaskState, default=TaskState.OPEN)
     overlap = models.SmallIntegerField()
+    overlap_basis = models.CharField(
+        max_length=8, choices=OverlapBasis, default=OverlapBasis.FIXED, db_default=OverlapBasis.FIXED
+    )
+    planned = models.SmallIntegerField(null=True)
     n_answers = models.SmallIntegerField(default=0)
     rank = models.BigIntegerField()
     priority = models.SmallIntegerField(default=0)
@@ -75,6 +92,12 @@ class Task(BusyProjectRow):
             ),
             models.CheckConstraint(
                 condition=Q(purpose="work") | Q(state="withdrawn"), name="only_work_is_open_or_settled"
+            ),
+            one_of("task", "overlap_basis", OverlapBasis),
+            models.CheckConstraint(
+                condition=Q(planned__isnull=True, overlap_basis="fixed")
+                | Q(planned__isnull=False, planned__gte=1, planned__lte=50) & ~Q(overlap_basis="fixed"),
+                name="task_plan_has_a_basis",
             ),
             models.CheckConstraint(
                 condition=Q(overlap__gte=0, overlap__lte=50), name="task_overlap_is_sensible"

@@ -18,7 +18,7 @@ from specs.models import Member, Spec, SpecVersion, VersionState
 from specs.paging import newest_first
 from specs.refusals import Invalid
 from workforce import jobs, loading, queues, quizzing, service_levels, staffing
-from workforce.forms.queues import LoadForm, NewQueueForm, SettingsForm
+from workforce.forms.queues import FIELDS, LoadForm, NewQueueForm, SettingsForm
 from workforce.models import Annotator, Enrolment, InProgress, Load, Queue, Task
 
 LOAD_AT_ONCE = 2 * 2**20
@@ -73,7 +73,7 @@ def put_errors(form: forms.Form, refusal: Invalid) -> None:
     if not refusal.problems:
         form.add_error(None, refusal.message)
     for problem in refusal.problems:
-        where = str(problem["where"])
+        where = FIELDS.get(str(problem["where"]), str(problem["where"]))
         form.add_error(
             where if where in form.fields else None,
             f"{problem['message']}" if where in form.fields else f"{where}: {problem['message']}",
