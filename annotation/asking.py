@@ -1,6 +1,6 @@
 """What annotators ask about clauses, and how clear they find them.
 
-    (nothing) -> open: ask
+    (nothing) -> open: ask, ask_and_hold
     open -> answered: answer
     (nothing) or rated -> rated: rate
 
@@ -9,6 +9,7 @@ A public question and its answer stand beside the clause for everybody; a privat
 
 from __future__ import annotations
 
+import uuid
 from dataclasses import dataclass
 
 from django.conf import settings
@@ -21,7 +22,8 @@ from specs import ledger
 from specs.access import permissions_of
 from specs.models import Clause, Member, SpecVersion, VersionClause
 from specs.refusals import Invalid, WrongState
-from workforce.models import Queue
+from workforce import holding, leasing
+from workforce.models import Annotator, Hold, HoldOutcome, Queue
 
 _COUNTS = """
     SELECT c.id,
@@ -51,6 +53,7 @@ def ask(
     public: bool = True,
     queue: Queue | None = None,
     task_id: int | None = None,
+    hold: Hold | None = None,
     by: Member,
 ) -> Inquiry:
     """Ask about a clause as *version* words it, from a task if one is at hand. Raises `Invalid`."""
@@ -64,6 +67,7 @@ def ask(
             version=version,
             queue=queue,
             task_id=task_id,
+            hold=hold,
             asked_by=by,
             public=public,
             text=text.strip(),
@@ -78,8 +82,43 @@ def ask(
     return inquiry
 
 
+def ask_and_hold(
+    *,
+    assignment_id: int,
+    annotator: Annotator,
+    token: uuid.UUID,
+    clause_key: str,
+    text: str,
+    public: bool = True,
+    by: Member,
+) -> Inquiry:
+    """Ask about a clause of the version that was served, and hold the task until the answer comes.
+
+    Raises `LeaseLost`, `NoHolds`, `Invalid`.
+    """
+    with transaction.atomic():
+        slot = leasing.lock(assignment_id=assignment_id, annotator=annotator, token=token)
+        if slot is None or not slot.live or slot.version_id is None:
+            raise leasing.LeaseLost("This lease has ended already.")
+        version = SpecVersion.objects.select_related("spec").get(pk=slot.version_id)
+        clause = Clause.objects.filter(spec=version.spec, key=clause_key).first()
+        if clause is None:
+            raise Invalid("Choose the clause that you ask about.")
+        held = holding.hold(assignment_id=assignment_id, annotator=annotator, token=token, by=by)
+        return ask(
+            version=version,
+            clause=clause,
+            text=text,
+            public=public,
+            queue=held.queue,
+            task_id=held.task_id,
+            hold=held,
+            by=by,
+        )
+
+
 def answer(*, inquiry: Inquiry, text: str, by: Member) -> Inquiry:
-    """Answer a question, once. Raises `WrongState` when somebody did already."""
+    """Answer a question, once; a task that waited for it goes on. Raises `WrongState` when somebody did already."""
     _worded(text, "answer")
     with transaction.atomic():
         locked = Inquiry.objects.select_for_update(no_key=True).get(pk=inquiry.pk)
@@ -94,6 +133,9 @@ def answer(*, inquiry: Inquiry, text: str, by: Member) -> Inquiry:
             subject=("inquiry", locked.pk),
             data={},
         )
+        held = Hold.objects.filter(pk=locked.hold_id, released_at__isnull=True).first()
+        if held is not None:
+            holding.release(hold=held, outcome=HoldOutcome.ANSWERED, by=by)
     locked.refresh_from_db()
     return locked
 

@@ -26,7 +26,8 @@ _EXHAUSTED = """
            ARRAY(SELECT s.annotator_id FROM workforce_assignment s WHERE s.task_id = t.id AND s.state = 'submitted')
     FROM workforce_task t JOIN workforce_queue q ON q.id = t.queue_id
     WHERE {which} AND t.state = 'open' AND q.purpose NOT IN ('adjudication', 'pilot')
-      AND NOT EXISTS (SELECT 1 FROM workforce_assignment s WHERE s.task_id = t.id AND s.state = 'leased')
+      AND NOT EXISTS (SELECT 1 FROM workforce_assignment s
+                      WHERE s.task_id = t.id AND s.state IN ('leased', 'held', 'reserved'))
       AND EXISTS (SELECT 1 FROM workforce_assignment s WHERE s.task_id = t.id AND s.state = 'open')
       AND ((SELECT sum(s.n_returns) FROM workforce_assignment s WHERE s.task_id = t.id) >= q.max_returns
            OR EXISTS (SELECT 1 FROM workforce_skip k WHERE k.task_id = t.id)

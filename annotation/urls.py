@@ -45,6 +45,7 @@ urlpatterns = [
     path(f"{_WORK}<int:assignment>/submit/", label.submit, name="submit"),
     path(f"{_WORK}<int:assignment>/skip/", leave.skip, name="skip"),
     path(f"{_WORK}<int:assignment>/cannot/", leave.cannot, name="cannot"),
+    path(f"{_WORK}<int:assignment>/hold/", leave.hold, name="hold"),
     path(f"{_WORK}hand-back/", leave.hand_back, name="hand-back"),
     path(f"{_WORK}rest/", leave.rest, name="rest"),
     path(f"{_WORK}<int:assignment>/draft/", label.draft, name="draft"),

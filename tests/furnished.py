@@ -24,7 +24,7 @@ from workforce import (
     staffing,
     suspending,
 )
-from workforce.models import KnownAnswer
+from workforce.models import KnownAnswer, Queue
 
 
 @dataclass
@@ -55,6 +55,7 @@ def furnish(key: str, *, versions: int) -> Furnished:
     queues.create_queue(
         project=stage.project, key=f"queue-{key}", name="Q", spec=stage.spec, owner=stage.ada, by=stage.ada
     )
+    hold = _held(stage, key)
     measuring.measure(spec=stage.spec, by=stage.ada)
     snapshot = exporting.request(project=stage.project, version=stage.version, name="", by=stage.ada)
     token, _ = tokens.create(member=stage.ada, name="t", permissions=["spec.read"], by=stage.ada)
@@ -72,6 +73,7 @@ def furnish(key: str, *, versions: int) -> Furnished:
         "plan": relabelling.propose(queue=stage.queue, to_version=version, by=stage.ada).pk,
         "snapshot": snapshot.pk,
         "member": stage.member("chi").pk,
+        "hold": hold,
         "job": running.start(project=stage.project, kind="measure", arguments={}, by=stage.ada).pk,
         "token": token.pk,
         "pseudonym": stage.chi.pseudonym,
@@ -94,6 +96,25 @@ def _known(stage: cast.Stage) -> int:
     other = KnownAnswer.objects.filter(spec=stage.spec).exclude(pk=known.pk).order_by("pk")[0]
     goldkeeping.set_aside(known=other, reason="Wrong.", by=stage.ada)
     return int(known.pk)
+
+
+def _held(stage: cast.Stage, key: str) -> int:
+    """A task that waits for an answer, in the queue that addresses name."""
+    queue = Queue.objects.get(project=stage.project, key=f"queue-{key}")
+    queues.change_settings(queue=queue, by=stage.ada, entry="none")
+    stage.load(1, start=80, queue=queue)
+    staffing.enrol(queue=queue, annotator=stage.dov, by=stage.ada)
+    lease = stage.claim(stage.dov, queue)
+    inquiry = asking.ask_and_hold(
+        assignment_id=lease.assignment_id,
+        annotator=stage.dov,
+        token=lease.token,
+        clause_key="whole",
+        text="How?",
+        by=stage.member("dov"),
+    )
+    assert inquiry.hold_id is not None
+    return inquiry.hold_id
 
 
 def _before_law(stage: cast.Stage, key: str) -> dict[str, object]:

@@ -189,6 +189,20 @@ BROKEN = {
     "a resolution with a value that says there is none": "INSERT INTO annotation_resolution (project_id, task_id, question, "
     "revision, value, cannot, basis, version_id, distribution, answers, rule, event_id) SELECT project_id, task_id, question, 9, "
     "'\"yes\"', 'broken', basis, version_id, '{}', '{}', '', event_id FROM annotation_resolution",
+    "a held slot with an annotator": "UPDATE workforce_assignment SET state = 'held' WHERE state = 'leased'",
+    "a slot kept for nobody": "UPDATE workforce_assignment SET state = 'reserved', reserved_until = now() WHERE state = 'open'",
+    "a slot kept for ever": "UPDATE workforce_assignment SET state = 'reserved', annotator_id = (SELECT max(id) FROM "
+    "workforce_annotator) WHERE state = 'open'",
+    "a submitted slot is held": "UPDATE workforce_assignment SET state = 'held', annotator_id = NULL WHERE state = 'submitted'",
+    "a slot held twice": "INSERT INTO workforce_hold (project_id, task_id, queue_id, assignment_id, annotator_id, until, "
+    "outcome) SELECT s.project_id, task_id, queue_id, s.id, s.annotator_id, now() + interval '1 day', 'waiting' FROM "
+    "workforce_assignment s, generate_series(1, 2) WHERE s.annotator_id IS NOT NULL",
+    "a hold that ended without a time": "INSERT INTO workforce_hold (project_id, task_id, queue_id, assignment_id, annotator_id, "
+    "until, outcome) SELECT project_id, task_id, queue_id, id, annotator_id, now() + interval '1 day', 'answered' FROM "
+    "workforce_assignment WHERE annotator_id IS NOT NULL",
+    "a lease taken away without a reason": "INSERT INTO workforce_recall (project_id, assignment_id, annotator_id, reason, "
+    "by_id, event_id) SELECT s.project_id, s.id, s.annotator_id, '', m.id, 0 FROM workforce_assignment s, specs_member m "
+    "WHERE s.annotator_id IS NOT NULL",
     # the record
     "an item is edited": "UPDATE workforce_item SET payload = '{}'",
     "an item is deleted": "DELETE FROM workforce_item",

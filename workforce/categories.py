@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from datetime import timedelta
 
 from django.utils.translation import gettext, gettext_noop
 
@@ -38,6 +39,8 @@ def problems(queue: Queue) -> list[dict[str, str]]:
         found.append({"where": "skips_per_hour", "message": "lies between 0 and 1000"})
     if not 0 <= queue.skip_share <= 1:
         found.append({"where": "skip_share", "message": "lies between 0 and 1"})
+    if not timedelta(0) <= queue.hold_for <= timedelta(days=60):
+        found.append({"where": "hold_for", "message": "lies between 0 (nothing is held) and 60 days"})
     categories = list(queue.cannot_categories)
     if len(categories) > MOST or len(set(categories)) < len(categories):
         found.append(

@@ -43,7 +43,9 @@ ENTRY = """
                  AND NOT EXISTS (SELECT 1 FROM workforce_quizleave z WHERE z.annotator_id = a.id
                                  AND z.version_id = v.id AND z.queue_id = q.id AND z.excused)) END AS unpassed,
            EXISTS (SELECT FROM workforce_assignment x WHERE x.queue_id = q.id AND x.state = 'leased'
-                      AND x.lease_until <= statement_timestamp()) AS overdue
+                      AND x.lease_until <= statement_timestamp()) AS overdue,
+           EXISTS (SELECT FROM workforce_assignment y WHERE y.annotator_id = a.id AND y.queue_id = q.id
+                      AND y.state = 'reserved' AND y.reserved_until > statement_timestamp()) AS has_reserved
     FROM workforce_enrolment e
     JOIN workforce_queue q ON q.id = e.queue_id
     JOIN workforce_annotator a ON a.id = e.annotator_id
@@ -64,6 +66,7 @@ PLAIN = (
     "unread IS NULL",
     "unpassed IS NULL",
     "cohort_id IS NULL",
+    "NOT has_reserved",  # what is kept for her by name comes first
     "NOT overdue",  # leases that have ended are returned first: what is begun gets finished
 )
 """What holds of an entry that takes the next slot without further ado; one more reason to look twice is one more line."""
@@ -129,6 +132,7 @@ class Entry:
     unread: int | None
     unpassed: int | None
     overdue: bool
+    has_reserved: bool
     n_held: int = 0
 
 

@@ -8,7 +8,7 @@ from celery import shared_task
 
 from specs import running, store
 from specs.models import Job, Project
-from workforce import degrading, leasing, loading, rolling, suspending
+from workforce import degrading, holding, leasing, loading, reserving, rolling, suspending
 from workforce.models import Queue
 
 LOAD = "workforce.load_items"
@@ -16,6 +16,7 @@ SCHEDULE = {
     "return-expired-leases": {"task": "workforce.return_expired_leases", "schedule": 5.0},
     "end-suspensions": {"task": "workforce.end_suspensions", "schedule": 60.0},
     "end-degradations": {"task": "workforce.end_degradations", "schedule": 30.0},
+    "return-what-is-due": {"task": "workforce.return_what_is_due", "schedule": 30.0},
     "gauge-queues": {"task": "workforce.gauge_queues", "schedule": 15.0, "options": {"expires": 15.0}},
 }
 
@@ -42,6 +43,13 @@ def gauge_queues() -> None:
         rolling.close_hours(project_id=project_id)
         for queue in rolling.due(project_id=project_id):
             rolling.measure(queue=queue)
+
+
+@shared_task(name="workforce.return_what_is_due")
+def return_what_is_due() -> None:
+    """What waited long enough for an answer, and what was kept long enough for somebody."""
+    holding.release_due()
+    reserving.return_due()
 
 
 @shared_task(name=LOAD)

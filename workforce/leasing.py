@@ -1,6 +1,6 @@
 """The timed right of one annotator to one slot.
 
-    open -> leased: claim
+    open -> leased, reserved -> leased: claim
     leased -> leased: renew
     leased -> open: release, return_expired, return_leases_of
     leased -> submitted: complete
@@ -26,7 +26,7 @@ from django.db import connection, transaction
 from specs import prepared
 from specs.models import Member
 from specs.refusals import Refusal
-from workforce import entering, picking
+from workforce import entering, picking, reserving
 from workforce.models import Annotator, Queue
 
 _RETURN = """
@@ -60,6 +60,7 @@ _NEXT = {
     cohort: picking.statement(picking.ENTERED, picking.next_slot(reserved))
     for cohort, reserved in ((False, picking.TO_ALL), (True, picking.TO_THE_COHORT))
 }
+_KEPT = {one: picking.statement(picking.ENTERED, picking.slot_kept_for_her(one)) for one in (False, True)}
 _OF_TASK = {
     cohort: picking.statement(picking.ENTERED, picking.slot_of_task(reserved))
     for cohort, reserved in ((False, picking.TO_ALL), (True, picking.TO_THE_COHORT))
@@ -139,7 +140,10 @@ def claim(
             )
         if entry.overdue:
             return_expired(queue_id=queue_id, limit=settings.EXPIRED_PER_CLAIM)
-        return _take(entry, queue_id, annotator, by, task_id)
+        served = _take(entry, queue_id, annotator, by, task_id)
+        if served is None and reserving.return_due(queue_id=queue_id):
+            served = _take(entry, queue_id, annotator, by, task_id)
+        return served
 
 
 def _plain(queue_id: int, annotator: Annotator, by: Member | None) -> Served | None:
@@ -165,6 +169,10 @@ def _take(
         **({} if entry.cohort_id is None else {"cohort": entry.cohort_id}),
         **({} if task_id is None else {"task": task_id}),
     }
+    if entry.has_reserved:
+        (row,) = prepared.run(_KEPT[task_id is not None], known)
+        if row[0] is not None:
+            return Served.of(row)
     texts = _NEXT if task_id is None else _OF_TASK
     (row,) = prepared.run(texts[entry.cohort_id is not None], known)
     return Served.of(row) if row[0] is not None else None

@@ -53,6 +53,16 @@ def next_slot(reserved: str = TO_ALL) -> str:
     return ", ".join([*parts, f"picked AS ({union})"])
 
 
+def slot_kept_for_her(one: bool = False) -> str:
+    """`picked`: a slot that is kept for her by name, of *one* task if asked for. It is in no lane, and no cursor moves."""
+    return f"""picked AS MATERIALIZED (
+        SELECT s.id, s.rank, s.returned, false AS moves FROM workforce_assignment s
+        WHERE s.annotator_id = %(annotator)s::bigint AND s.queue_id = %(queue)s::bigint AND s.state = 'reserved'
+          AND s.reserved_until > statement_timestamp(){" AND s.task_id = %(task)s::bigint" if one else ""}
+        ORDER BY s.rank LIMIT 1 FOR NO KEY UPDATE SKIP LOCKED
+    )"""
+
+
 def slot_of_task(reserved: str = TO_ALL) -> str:
     """`picked`: a free slot of one task. No cursor moves."""
     return (
@@ -66,6 +76,7 @@ TAKE = """
         UPDATE workforce_assignment s
         SET state = 'leased', annotator_id = %(annotator)s::bigint, token = %({key})s::uuid, n_renewals = 0,
             leased_at = statement_timestamp(), lease_until = statement_timestamp() + may.lease_for,
+            reserved_until = NULL,
             version_id = v.id, served_digest = v.digest
         FROM picked p
         JOIN workforce_assignment found ON found.id = p.id

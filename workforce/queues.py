@@ -51,7 +51,7 @@ ENTRY = (
     "quiz_wait",
 )
 """What stands before the first claim under a version."""
-EXCEPTIONS = ("skips_per_hour", "skip_share", "max_returns", "cannot_categories")
+EXCEPTIONS = ("skips_per_hour", "skip_share", "max_returns", "hold_for", "max_holds", "cannot_categories")
 """What can happen to a task besides an answer."""
 SERVICE_LEVEL = ("oldest_within", "settled_within", "settled_share", "disputes_within", "disputes_share")
 """What the queue's owner answers for."""
@@ -277,7 +277,8 @@ def counts(*, project: Project) -> dict[int, dict[str, int]]:
         for queue_id, state, n in cursor.fetchall():
             found.setdefault(queue_id, {})[state] = n
         cursor.execute(
-            "SELECT queue_id, state, count(*) FROM workforce_assignment WHERE state IN ('open', 'leased') AND queue_id IN "
+            "SELECT queue_id, state, count(*) FROM workforce_assignment "
+            "WHERE state IN ('open', 'leased', 'held', 'reserved') AND queue_id IN "
             "(SELECT id FROM workforce_queue WHERE project_id = %s) GROUP BY 1, 2",
             [project.pk],
         )

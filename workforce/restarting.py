@@ -29,7 +29,8 @@ _AGAIN = """
         SELECT c.* FROM chosen c WHERE NOT EXISTS (
             SELECT 1 FROM workforce_assignment s WHERE s.task_id = c.id AND s.state = 'leased')
     ), slots AS (
-        UPDATE workforce_assignment s SET state = 'withdrawn' FROM free f WHERE s.task_id = f.id AND s.state = 'open'
+        UPDATE workforce_assignment s SET state = 'withdrawn', annotator_id = NULL, reserved_until = NULL
+        FROM free f WHERE s.task_id = f.id AND s.state IN ('open', 'held', 'reserved')
     ), gone AS (
         UPDATE workforce_task t SET state = 'withdrawn', settled_at = statement_timestamp()
         FROM free f WHERE t.id = f.id RETURNING t.*

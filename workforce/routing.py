@@ -108,8 +108,10 @@ def mark(*, task_id: int, state: TaskState) -> None:
 
 
 def withdraw_open_slots(*, task_id: int) -> int:
-    """Nobody needs to answer any more: open slots go, leases under way are honoured."""
-    return Assignment.objects.filter(task_id=task_id, state="open").update(state="withdrawn")
+    """Nobody needs to answer any more: open slots, held ones and ones kept for somebody go, leases under way are honoured."""
+    return Assignment.objects.filter(task_id=task_id, state__in=["open", "held", "reserved"]).update(
+        state="withdrawn", annotator=None, reserved_until=None
+    )
 
 
 _ROUTE_MANY = """

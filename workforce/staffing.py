@@ -18,7 +18,7 @@ from specs import ledger, tokens
 from specs.access import ROLES, permissions_of
 from specs.models import ApiToken, Member, MemberState, Project, Role
 from specs.refusals import Invalid, NotAllowed, WrongState
-from workforce import leasing
+from workforce import leasing, reserving
 from workforce.models import Annotator, AnnotatorKind, AnnotatorState, Enrolment, Queue
 from workforce.pseudonyms import pseudonym
 
@@ -96,6 +96,7 @@ def stop(locked: Member, state: MemberState, annotator_state: AnnotatorState, by
         annotator.state = annotator_state
         annotator.save(update_fields=["state"])
         leasing.return_leases_of(annotator=annotator, by=by)
+        reserving.return_all_of(annotator=annotator, by=by)
     tokens.forget()
 
 
@@ -155,6 +156,7 @@ def dismiss(*, queue: Queue, annotator: Annotator, by: Member | None) -> None:
         changed = Enrolment.objects.filter(queue=queue, annotator=annotator, active=True).update(active=False)
         if changed:
             leasing.return_leases_of(annotator=annotator, queue=queue, by=by)
+            reserving.return_all_of(annotator=annotator, queue_id=queue.pk, by=by)
             ledger.record(
                 project_id=queue.project_id,
                 kind="annotator.dismissed",

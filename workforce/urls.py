@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.urls import path
 
-from workforce.views import cohorts, operations, pay, people, projects, queues, roster, standing
+from workforce.views import cohorts, operations, pay, people, projects, queues, roster, standing, tasks
 
 app_name = "workforce"
 
@@ -19,6 +19,9 @@ urlpatterns = [
     path(f"{_QUEUE}settings/", queues.change, name="queue-settings"),
     path(f"{_QUEUE}load/", queues.load, name="queue-load"),
     path(f"{_QUEUE}version/", queues.put_in_force, name="queue-version"),
+    path(f"{_QUEUE}tasks/", tasks.tasks, name="queue-tasks"),
+    path(f"{_QUEUE}tasks/assign/", tasks.assign, name="queue-assign"),
+    path(f"{_QUEUE}holds/<int:hold>/release/", tasks.release, name="hold-release"),
     path(f"{_QUEUE}enrol/", queues.enrol, name="queue-enrol"),
     path(f"{_QUEUE}dismiss/", queues.dismiss, name="queue-dismiss"),
     path(f"{_QUEUE}people/", roster.requirement, name="queue-people"),

@@ -8,7 +8,7 @@ from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from annotation import declining, ending
+from annotation import asking, declining, ending
 from specs.access import allows
 from specs.api.schema import operation
 from workforce.api.base import WorkView
@@ -35,6 +35,44 @@ class CannotIn(serializers.Serializer[Any]):
 class CannotOut(serializers.Serializer[Any]):
     annotation = serializers.IntegerField()
     task = serializers.IntegerField()
+
+
+class HoldIn(serializers.Serializer[Any]):
+    token = serializers.UUIDField(help_text="The lease's token.")
+    clause = serializers.CharField(max_length=64, help_text="The key of the clause that you ask about.")
+    text = serializers.CharField(max_length=5000)
+    public = serializers.BooleanField(required=False, default=True)
+
+
+class HoldOut(serializers.Serializer[Any]):
+    hold = serializers.IntegerField()
+    inquiry = serializers.IntegerField()
+    task = serializers.IntegerField()
+
+
+class HoldTask(WorkView):
+    policies = {"post": allows("work.label")}
+
+    @operation(
+        "Ask about a clause and hold the task until the answer comes",
+        takes=HoldIn,
+        gives=HoldOut,
+        status=201,
+        name="assignment_hold",
+    )
+    def post(self, request: Request, project: str, assignment: int) -> Response:
+        body = self.body(HoldIn, request)
+        inquiry = asking.ask_and_hold(
+            assignment_id=assignment,
+            annotator=self.annotator(),
+            token=body["token"],
+            clause_key=body["clause"],
+            text=body["text"],
+            public=body["public"],
+            by=self.member,
+        )
+        reply = {"hold": inquiry.hold_id, "inquiry": inquiry.pk, "task": inquiry.task_id}
+        return Response(reply, status=201)
 
 
 class SkipTask(WorkView):

@@ -7,6 +7,7 @@ from annotation.api import answers, cost, gold, leaving, people, snapshots, tria
 urlpatterns = [
     path("assignments/<int:assignment>/submit", answers.Submit.as_view()),
     path("assignments/<int:assignment>/skip", leaving.SkipTask.as_view()),
+    path("assignments/<int:assignment>/hold", leaving.HoldTask.as_view()),
     path("assignments/<int:assignment>/cannot", leaving.Cannot.as_view()),
     path("assignments/<int:assignment>/draft", answers.AnswerDraft.as_view()),
     path("specs/<slug:spec>/compare/<str:old>/<str:new>", trials.Compare.as_view()),

@@ -42,6 +42,10 @@ GOLD_AGAIN_AFTER = env.seconds("GOLD_AGAIN_AFTER_SECONDS", 600, low=0, high=86_4
 """How long no gold is looked for after none was left for an annotator."""
 GOLD_SKILLED_PERCENT = env.number("GOLD_SKILLED_PERCENT", 80, low=1, high=100)
 """Accuracy on gold from which an annotator counts as skilled when the health of a known answer is judged."""
+HOLD_OFFERED_FIRST_FOR = env.seconds("HOLD_OFFERED_FIRST_FOR_SECONDS", 86_400, low=60)
+"""How long a task that waited for an answer is kept for who asked, before it is open to all."""
+MAX_ASSIGNED_AT_ONCE = env.number("MAX_ASSIGNED_AT_ONCE", 1000, low=1, high=100_000)
+"""Tasks that are given to one person by name in one step."""
 SKIP_SHARE_FROM = env.number("SKIP_SHARE_FROM", 20, low=1)
 """Tasks of a day from which on the share of skips is judged: of three, one is a third and says nothing."""
 MAX_PILOT_ITEMS = env.number("MAX_PILOT_ITEMS", 2000, low=1)

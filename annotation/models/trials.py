@@ -106,6 +106,7 @@ class Inquiry(ProjectRow):
     version = ProjectLink("specs.SpecVersion")
     queue = ProjectLink("workforce.Queue", null=True)
     task = ProjectLink("workforce.Task", null=True)
+    hold = ProjectLink("workforce.Hold", null=True)
     asked_by = ProjectLink("specs.Member", null=True)
     public = models.BooleanField(default=True)
     text = models.TextField()
@@ -123,6 +124,7 @@ class Inquiry(ProjectRow):
                 version="specs_specversion",
                 queue="workforce_queue",
                 task="workforce_task",
+                hold="workforce_hold",
                 asked_by="specs_member",
                 answered_by="specs_member",
             ),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
@@ -10,6 +11,7 @@ from django.db import transaction
 from django.http import Http404, HttpResponse, HttpResponseRedirect
 from django.shortcuts import redirect, render
 from django.urls import reverse
+from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_POST
 
@@ -20,7 +22,7 @@ from specs.access import MemberRequest, allows, get_or_404, page
 from specs.refusals import Invalid, Refusal, Stale
 from specs.schema import BadAnswer
 from workforce import categories, entering, hours, judging, leasing, paying
-from workforce.models import Annotator, Assignment, Queue, SkipReason
+from workforce.models import Annotator, Assignment, Queue, Recall, SkipReason
 
 
 def annotator_of(request: MemberRequest) -> Annotator:
@@ -72,6 +74,7 @@ def _render(
         "work": work,
         "skip_reasons": SkipReason.choices,
         "cannot": categories.offered(queue),
+        "recalled": [] if work else _recalled(queue, annotator),
         "rest_after": sessions.minutes_to_rest_after(annotator, request.session),
         "titles": schema.titles(work.version.questions) if work else {},
         "today": labelling.answered_today(annotator),
@@ -89,6 +92,16 @@ def _offer(request: MemberRequest, queue: Queue, annotator: Annotator) -> paying
         annotator=annotator,
         at=leasing.database_now(),
         zone=hours.zone_of(annotator, request.project),
+    )
+
+
+def _recalled(queue: Queue, annotator: Annotator) -> list[Recall]:
+    """What was taken away from her here within a day, newest first."""
+    since = timezone.now() - timedelta(days=1)
+    return list(
+        Recall.objects.filter(annotator=annotator, assignment__queue=queue, recalled_at__gte=since)
+        .select_related("assignment__task__item")
+        .order_by("-pk")[:3]
     )
 
 

@@ -1,4 +1,4 @@
-"""What an annotator does with a task besides answering it: skip it, say that it cannot be labelled, hand it back."""
+"""What an annotator does with a task besides answering it: skip it, say that it cannot be labelled, hold it, hand it back."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
 
-from annotation import declining, ending, sessions
+from annotation import asking, declining, ending, sessions
 from annotation.views import label
 from specs.access import MemberRequest, allows, page
 from specs.refusals import Invalid
-from workforce import leasing, skipping
+from workforce import holding, leasing, skipping
 
 
 @require_POST
@@ -54,6 +54,25 @@ def cannot(request: MemberRequest, queue: str, assignment: int) -> HttpResponse:
     )
 
 
+@require_POST
+@page(allows("work.label"))
+def hold(request: MemberRequest, queue: str, assignment: int) -> HttpResponse:
+    """Ask about a clause, hold the task until the answer comes, and take the next one."""
+    return _leave(
+        request,
+        queue,
+        lambda: asking.ask_and_hold(
+            assignment_id=assignment,
+            annotator=label.annotator_of(request),
+            token=label.token_of(request),
+            clause_key=request.POST.get("clause", ""),
+            text=request.POST.get("text", ""),
+            public=request.POST.get("private") != "1",
+            by=request.member,
+        ),
+    )
+
+
 def _leave(request: MemberRequest, queue: str, leaving: Callable[[], object]) -> HttpResponse:
     """A limit that is reached, or a form that is not complete, is said above the task, which stays."""
     found = label.queue_of(request, queue)
@@ -61,7 +80,7 @@ def _leave(request: MemberRequest, queue: str, leaving: Callable[[], object]) ->
         with transaction.atomic():
             leaving()
             label.claim_next(found, label.annotator_of(request), request)
-    except (skipping.TooManySkips, Invalid, leasing.LeaseLost) as refusal:
+    except (skipping.TooManySkips, holding.NoHolds, Invalid, leasing.LeaseLost) as refusal:
         messages.warning(request, refusal.message)
     return label.here(request, queue)
 

@@ -117,6 +117,10 @@ class QueueSettings(GoldSettings):
     skips_per_hour = serializers.IntegerField(min_value=0, max_value=1000, required=False)
     skip_share = serializers.DecimalField(max_digits=4, decimal_places=3, required=False)
     max_returns = serializers.IntegerField(min_value=1, max_value=1000, required=False)
+    hold_for = serializers.DurationField(
+        required=False, help_text="How long a task waits for an answer about a clause; 0, and none is held."
+    )
+    max_holds = serializers.IntegerField(min_value=1, max_value=100, required=False)
     cannot_categories = serializers.ListField(
         child=serializers.CharField(max_length=32),
         max_length=20,

@@ -2,7 +2,19 @@
 
 from django.urls import path
 
-from workforce.api import items, leaving, operations, pay, people, projects, queues, roster, standing, work
+from workforce.api import (
+    items,
+    leaving,
+    operations,
+    pay,
+    people,
+    projects,
+    queues,
+    roster,
+    standing,
+    tasks,
+    work,
+)
 
 urlpatterns = [
     path("queues", queues.Queues.as_view()),
@@ -25,6 +37,12 @@ urlpatterns = [
     path("queues/<slug:queue>/enrolments/<slug:pseudonym>", people.Enrolment.as_view()),
     path("queues/<slug:queue>/requirement", roster.QueueRequirement.as_view()),
     path("queues/<slug:queue>/claim", work.Claim.as_view()),
+    path("queues/<slug:queue>/tasks", tasks.Tasks.as_view()),
+    path("queues/<slug:queue>/assign", tasks.Assign.as_view()),
+    path("queues/<slug:queue>/take-back", tasks.TakeBack.as_view()),
+    path("queues/<slug:queue>/holds", tasks.Holds.as_view()),
+    path("holds/<int:hold>/release", tasks.HoldRelease.as_view()),
+    path("assignments/<int:assignment>/recall", tasks.RecallOne.as_view()),
     path("leases", work.Leases.as_view()),
     path("leases/hand-back", leaving.HandBack.as_view()),
     path("assignments/<int:assignment>/renew", work.Renew.as_view()),

@@ -31,6 +31,7 @@ _PLAIN = (
     "quiz_failure",
     "skips_per_hour",
     "max_returns",
+    "max_holds",
 )
 _OVERLAP_PERCENT = (
     ("double", "share"),
@@ -174,6 +175,16 @@ class SettingsForm(GoldFields):
         label=_("Times a task comes back before a lead looks at it"),
         help_text=_("Skipped, handed back, or its time ran out."),
     )
+    hold_hours = forms.IntegerField(
+        min_value=0,
+        max_value=1440,
+        initial=48,
+        label=_("A task waits for an answer about a clause at most (hours)"),
+        help_text=_("0, and no task is held."),
+    )
+    max_holds = forms.IntegerField(
+        min_value=1, max_value=100, initial=3, label=_("Tasks one person has waiting at a time")
+    )
     cannot_categories = forms.CharField(
         required=False,
         max_length=700,
@@ -211,6 +222,7 @@ class SettingsForm(GoldFields):
             **self.gold_settings(),
             "quiz_pass_share": Decimal(data["quiz_pass_percent"]) / 100,
             "quiz_wait": timedelta(minutes=data["quiz_wait_minutes"]),
+            "hold_for": timedelta(hours=data["hold_hours"]),
             "skip_share": Decimal(data["skip_percent"]) / 100,
             "cannot_categories": [
                 word for part in data["cannot_categories"].split(",") if (word := part.strip())
@@ -233,6 +245,7 @@ class SettingsForm(GoldFields):
             **{name: getattr(queue, name) for name in _PLAIN},
             **GoldFields.of_gold(queue),
             "quiz_pass_percent": round(queue.quiz_pass_share * 100),
+            "hold_hours": round(queue.hold_for.total_seconds() / 3600),
             "skip_percent": round(queue.skip_share * 100),
             "cannot_categories": ", ".join(queue.cannot_categories),
             "quiz_wait_minutes": max(1, round(queue.quiz_wait.total_seconds() / 60)),

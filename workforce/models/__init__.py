@@ -8,6 +8,7 @@ from workforce.models.gold import (
     Probe,
     SetAside,
 )
+from workforce.models.holds import Hold, HoldOutcome, Recall
 from workforce.models.items import (
     Item,
     ItemClause,
@@ -75,6 +76,8 @@ __all__ = [
     "Entry",
     "Feedback",
     "GoldState",
+    "Hold",
+    "HoldOutcome",
     "InProgress",
     "Item",
     "ItemClause",
@@ -101,6 +104,7 @@ __all__ = [
     "QuizState",
     "Rate",
     "RateBasis",
+    "Recall",
     "Rule",
     "SetAside",
     "Skill",

@@ -24,6 +24,8 @@ from specs.models.base import (
 
 class SlotState(models.TextChoices):
     OPEN = "open", "Open"
+    HELD = "held", "Held"
+    RESERVED = "reserved", "Kept for somebody"
     LEASED = "leased", "Leased"
     SUBMITTED = "submitted", "Submitted"
     WITHDRAWN = "withdrawn", "Withdrawn"
@@ -35,6 +37,8 @@ class Assignment(BusyProjectRow):
     `rank` orders the claim index and never follows the primary key: with `ORDER BY id` the planner is tempted to walk every
     finished row. Slots that come back go to the `returned` lane under a fresh rank, so that a cursor never has to turn round.
     A slot `reserved_for` a cohort is claimed by its members only, and they claim no other while the canary runs.
+    Held slots wait for an answer about a clause; reserved ones are kept for their annotator until `reserved_until`. Neither is in
+    a lane.
     """
 
     task = ProjectLink("workforce.Task", related_name="assignments")
@@ -53,6 +57,7 @@ class Assignment(BusyProjectRow):
     n_renewals = models.SmallIntegerField(default=0)
     submitted_at = models.DateTimeField(null=True)
     reserved_for = ProjectLink("workforce.Cohort", null=True)
+    reserved_until = models.DateTimeField(null=True)
 
     class Meta:
         constraints = [
@@ -109,6 +114,21 @@ class Assignment(BusyProjectRow):
                 condition=~Q(state="withdrawn") | Q(annotator__isnull=True, lease_until__isnull=True),
                 name="withdrawn_slot_has_no_annotator",
             ),
+            models.CheckConstraint(
+                condition=~Q(state="held")
+                | Q(annotator__isnull=True, token__isnull=True, lease_until__isnull=True),
+                name="held_slot_has_no_annotator",
+            ),
+            models.CheckConstraint(
+                condition=~Q(state="reserved")
+                | Q(
+                    annotator__isnull=False,
+                    reserved_until__isnull=False,
+                    token__isnull=True,
+                    lease_until__isnull=True,
+                ),
+                name="reserved_slot_has_annotator_and_end",
+            ),
         ]
         indexes = [
             models.Index(
@@ -119,6 +139,10 @@ class Assignment(BusyProjectRow):
             ),
             models.Index(fields=["queue", "lease_until"], condition=Q(state="leased"), name="slot_leased"),
             models.Index(fields=["annotator", "queue"], condition=Q(state="leased"), name="slot_held"),
+            models.Index(fields=["annotator", "queue"], condition=Q(state="reserved"), name="slot_reserved"),
+            models.Index(
+                fields=["queue", "reserved_until"], condition=Q(state="reserved"), name="slot_reserved_due"
+            ),
             models.Index(
                 fields=["annotator", "-submitted_at"], condition=Q(state="submitted"), name="slot_answered"
             ),
@@ -131,6 +155,15 @@ class Assignment(BusyProjectRow):
                 ("leased", "open"),
                 ("open", "withdrawn"),
                 ("withdrawn", "open"),
+                ("open", "held"),
+                ("leased", "held"),
+                ("held", "open"),
+                ("held", "reserved"),
+                ("held", "withdrawn"),
+                ("open", "reserved"),
+                ("reserved", "leased"),
+                ("reserved", "open"),
+                ("reserved", "withdrawn"),
             ),
             pgtrigger.Trigger(
                 name="within_overlap",

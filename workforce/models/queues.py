@@ -166,6 +166,10 @@ class Queue(ProjectRow):
     max_returns = models.SmallIntegerField(
         default=10, db_default=10, validators=[MinValueValidator(1), MaxValueValidator(1000)]
     )
+    hold_for = models.DurationField(default=timedelta(days=2), db_default=timedelta(days=2))
+    max_holds = models.SmallIntegerField(
+        default=3, db_default=3, validators=[MinValueValidator(1), MaxValueValidator(100)]
+    )
     cannot_categories = ArrayField(models.CharField(max_length=32), default=offered_categories, blank=True)
     oldest_within = models.DurationField(default=timedelta(days=7))
     settled_within = models.DurationField(default=timedelta(days=5))
@@ -266,7 +270,14 @@ class Queue(ProjectRow):
                 name="queue_gold_is_sensible",
             ),
             models.CheckConstraint(
-                condition=Q(skips_per_hour__gte=0, skip_share__gte=0, skip_share__lte=1, max_returns__gte=1),
+                condition=Q(
+                    skips_per_hour__gte=0,
+                    skip_share__gte=0,
+                    skip_share__lte=1,
+                    max_returns__gte=1,
+                    hold_for__gte=timedelta(0),
+                    max_holds__gte=1,
+                ),
                 name="queue_skips_are_sensible",
             ),
             models.CheckConstraint(

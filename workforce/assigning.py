@@ -1,0 +1,126 @@
+"""Work given to somebody by name.
+
+open -> reserved: assign; reserved -> reserved for another: assign with `taking_over`
+reserved -> open: take_back
+leased -> open, and -> reserved for another if one is named: recall
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import timedelta
+
+from django.conf import settings
+from django.db import connection, transaction
+
+from specs.models import Member
+from specs.refusals import Invalid, WrongState
+from workforce import leasing, reserving
+from workforce.models import Annotator, Assignment, Enrolment, Queue, Recall, Task
+
+_WHY_NOT = """
+    SELECT t.id, CASE
+        WHEN t.state <> 'open' THEN 'ended'
+        WHEN EXISTS (SELECT 1 FROM workforce_assignment s WHERE s.task_id = t.id AND s.annotator_id = %(annotator)s) THEN 'has-it'
+        WHEN EXISTS (SELECT 1 FROM workforce_barred b WHERE b.task_id = t.id AND b.annotator_id = %(annotator)s) THEN 'barred'
+        ELSE 'no-free-slot' END
+    FROM workforce_task t WHERE t.queue_id = %(queue)s AND t.id = ANY(%(tasks)s) ORDER BY t.id
+"""
+REASONS = {
+    "ended": "not open any more",
+    "has-it": "she has it, or answered it",
+    "barred": "she skipped it, or must not see it",
+    "no-free-slot": "every slot is out, held, or kept for somebody",
+}
+
+
+@dataclass(frozen=True)
+class Assigned:
+    """The tasks that are kept for somebody now, and why the others are not: task id -> a key of `REASONS`."""
+
+    tasks: list[int]
+    left: dict[int, str] = field(default_factory=dict)
+
+
+def assign(
+    *,
+    queue: Queue,
+    task_ids: Sequence[int],
+    annotator: Annotator,
+    keep: timedelta,
+    taking_over: bool = False,
+    by: Member,
+) -> Assigned:
+    """Keep one slot of each task for an annotator who pulls from the queue; after *keep* it is open to all again.
+
+    With *taking_over*, what is kept for somebody else goes to her. Raises `Invalid`.
+    """
+    wanted = sorted(set(task_ids))
+    if not wanted or len(wanted) > settings.MAX_ASSIGNED_AT_ONCE:
+        raise Invalid(f"Choose 1 to {settings.MAX_ASSIGNED_AT_ONCE} tasks.")
+    if not timedelta(minutes=1) <= keep <= timedelta(days=90):
+        raise Invalid("Work is kept for somebody for a minute at least and 90 days at most.")
+    if not Enrolment.objects.filter(queue=queue, annotator=annotator, active=True).exists():
+        raise Invalid(f"{annotator.pseudonym} does not pull from this queue; enrol her first.")
+    with transaction.atomic(), connection.cursor() as cursor:
+        kept = reserving.reserve(
+            queue_id=queue.pk,
+            task_ids=wanted,
+            annotator=annotator,
+            keep=keep,
+            taking_over=taking_over,
+            by=by,
+        )
+        rest = sorted(set(wanted) - set(kept))
+        cursor.execute(_WHY_NOT, {"queue": queue.pk, "annotator": annotator.pk, "tasks": rest})
+        return Assigned(kept, dict(cursor.fetchall()))
+
+
+def take_back(*, queue: Queue, task_ids: Sequence[int], by: Member) -> int:
+    """Open what is kept for anybody on these tasks; returns how many slots."""
+    with transaction.atomic():
+        return reserving.give_back(
+            which="s.queue_id = %(queue)s AND s.task_id = ANY(%(tasks)s)",
+            by=by,
+            queue=queue.pk,
+            tasks=list(task_ids),
+        )
+
+
+def recall(
+    *,
+    assignment: Assignment,
+    reason: str,
+    to: Annotator | None = None,
+    keep: timedelta = timedelta(days=1),
+    by: Member,
+) -> Recall:
+    """Take a lease away from who holds it, with a reason she can read; her draft stays hers. *to* gets the slot, if named.
+
+    Raises `Invalid` without a reason, `WrongState` when nobody holds it.
+    """
+    if not reason.strip():
+        raise Invalid("Say why: whoever held the task reads it.")
+    if len(reason) > settings.MAX_NOTE_CHARACTERS:
+        raise Invalid(f"A reason has at most {settings.MAX_NOTE_CHARACTERS} characters.")
+    with transaction.atomic():
+        Task.objects.select_for_update(no_key=True).get(pk=assignment.task_id)
+        locked = Assignment.objects.select_for_update(no_key=True).get(pk=assignment.pk)
+        if locked.state != "leased":
+            raise WrongState("Nobody holds this task now.")
+        holder = locked.annotator_id
+        event = leasing.give_back(assignment_id=locked.pk, by=by, kind="assignment.recalled")
+        taken = Recall.objects.create(
+            project_id=locked.project_id,
+            assignment=locked,
+            annotator_id=holder,
+            reason=reason.strip(),
+            by=by,
+            event_id=event,
+        )
+        if to is not None:
+            given = assign(queue=locked.queue, task_ids=[locked.task_id], annotator=to, keep=keep, by=by)
+            if not given.tasks:
+                raise Invalid(f"{to.pseudonym} cannot have it: {REASONS[given.left[locked.task_id]]}.")
+    return taken
