@@ -20,7 +20,7 @@ from annotation.models import Carry, PlanState, Reach, RelabelPlan, RelabelTask
 from specs import contents, diff, ledger
 from specs.models import Clause, ClauseLineage, Member, SpecVersion
 from specs.refusals import Invalid, WrongState
-from workforce import queues
+from workforce import gold_settings, queues
 from workforce.models import Enrolment, Purpose, Queue
 
 _DIRECT = """
@@ -252,7 +252,7 @@ def _queue(plan: RelabelPlan, by: Member | None) -> Queue:
         lease_for=source.lease_for,
         citing=source.citing,
         cite_share=source.cite_share,
-        **{name: getattr(source, name) for name in queues.ENTRY},
+        **{name: getattr(source, name) for name in (*queues.ENTRY, *gold_settings.NAMES)},
     )
     Enrolment.objects.bulk_create(
         Enrolment(project_id=made.project_id, queue=made, annotator_id=annotator)

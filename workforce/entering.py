@@ -15,9 +15,10 @@ from django.db import connection
 from specs import prepared
 from specs.models import SpecVersion
 from specs.refusals import NotAllowed, Refusal
+from workforce import minting
 from workforce.models import Annotator, Queue
 
-ENTRY = """
+ENTRY = f"""
     SELECT e.id AS enrolment_id, e.active, a.state AS standing, q.state AS queue_state, q.cursor_epoch AS epoch,
            CASE WHEN e.cursor_epoch = q.cursor_epoch THEN e.cursor ELSE 0 END AS cursor,
            CASE WHEN e.cursor_epoch = q.cursor_epoch THEN e.returned_cursor ELSE 0 END AS returned_cursor,
@@ -45,7 +46,8 @@ ENTRY = """
            EXISTS (SELECT FROM workforce_assignment x WHERE x.queue_id = q.id AND x.state = 'leased'
                       AND x.lease_until <= statement_timestamp()) AS overdue,
            EXISTS (SELECT FROM workforce_assignment y WHERE y.annotator_id = a.id AND y.queue_id = q.id
-                      AND y.state = 'reserved' AND y.reserved_until > statement_timestamp()) AS has_reserved
+                      AND y.state = 'reserved' AND y.reserved_until > statement_timestamp()) AS has_reserved,
+           coalesce(own.version_id, q.version_id) AS in_force, {minting.DRAW} AS probe
     FROM workforce_enrolment e
     JOIN workforce_queue q ON q.id = e.queue_id
     JOIN workforce_annotator a ON a.id = e.annotator_id
@@ -67,6 +69,7 @@ PLAIN = (
     "unpassed IS NULL",
     "cohort_id IS NULL",
     "NOT has_reserved",  # what is kept for her by name comes first
+    "probe IS NULL",
     "NOT overdue",  # leases that have ended are returned first: what is begun gets finished
 )
 """What holds of an entry that takes the next slot without further ado; one more reason to look twice is one more line."""
@@ -133,6 +136,8 @@ class Entry:
     unpassed: int | None
     overdue: bool
     has_reserved: bool
+    in_force: int | None
+    probe: str | None
     n_held: int = 0
 
 

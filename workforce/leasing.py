@@ -26,8 +26,8 @@ from django.db import connection, transaction
 from specs import prepared
 from specs.models import Member
 from specs.refusals import Refusal
-from workforce import entering, picking, reserving
-from workforce.models import Annotator, Queue
+from workforce import entering, minting, picking, reserving
+from workforce.models import Annotator, Queue, TaskPurpose
 
 _RETURN = """
     WITH gone AS (
@@ -140,10 +140,27 @@ def claim(
             )
         if entry.overdue:
             return_expired(queue_id=queue_id, limit=settings.EXPIRED_PER_CLAIM)
+        if (
+            task_id is None
+            and entry.probe is not None
+            and not entry.has_reserved
+            and (probe := _mint(entry, annotator, by)) is not None
+        ):
+            return probe
         served = _take(entry, queue_id, annotator, by, task_id)
         if served is None and reserving.return_due(queue_id=queue_id):
             served = _take(entry, queue_id, annotator, by, task_id)
         return served
+
+
+def _mint(entry: entering.Entry, annotator: Annotator, by: Member | None) -> Served | None:
+    """What chance has drawn for this claim, gold or a repeat; None where there is none for her."""
+    assert entry.probe is not None
+    assert entry.in_force is not None
+    slot = minting.mint(
+        purpose=TaskPurpose(entry.probe), enrolment_id=entry.enrolment_id, version_id=entry.in_force, by=by
+    )
+    return held(annotator=annotator, assignment_id=slot)[0] if slot is not None else None
 
 
 def _plain(queue_id: int, annotator: Annotator, by: Member | None) -> Served | None:
@@ -386,6 +403,7 @@ def claim_anew(
         cursor.execute("SELECT queue_id FROM workforce_task WHERE id = %s AND state = 'open'", [task_id])
         row = cursor.fetchone()
     if row is None:
-        return None
+        slot = minting.claim_anew(task_id=task_id, annotator=annotator, by=by)
+        return held(annotator=annotator, assignment_id=slot)[0] if slot is not None else None
     entry = entering.look(queue_id=row[0], annotator=annotator)
     return _take(entry, row[0], annotator, by, task_id) if entry else None

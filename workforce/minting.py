@@ -19,17 +19,9 @@ from django.conf import settings
 from django.db import connection
 
 from specs.models import Member
-from workforce.models import Annotator, Purpose, TaskPurpose
+from workforce.models import Annotator, TaskPurpose
 
 _CHANCE = random.SystemRandom()
-MEASURED = (
-    Purpose.LABELLING,
-    Purpose.RELABELLING,
-    Purpose.TRAINING,
-    Purpose.CALIBRATION,
-    Purpose.ADJUDICATION,
-)
-"""The purposes of queues in which gold is served; a pilot measures its draft, not people."""
 OWED_AT_ONCE = 5
 CATCHING_UP = 0.25
 """Where more than OWED_AT_ONCE of the first gold items are owed (there was none to be had), at most this share catches up."""
@@ -75,7 +67,27 @@ def drawn(odds: Odds, chance: random.Random = _CHANCE) -> TaskPurpose:
     at = chance.random()
     if at < odds.gold:
         return TaskPurpose.GOLD
-    return TaskPurpose.REPEAT if at < odds.gold + odds.repeat else TaskPurpose.WORK
+    return TaskPurpose.REPEAT if at >= 1 - odds.repeat else TaskPurpose.WORK
+
+
+CHANCE = f"""greatest(q.gold_share::float8, CASE
+    WHEN e.n_gold >= q.gold_first OR e.n_claims >= q.gold_first_of THEN 0
+    WHEN q.gold_first - e.n_gold > {OWED_AT_ONCE}
+    THEN least({CATCHING_UP}, (q.gold_first - e.n_gold)::float8 / (q.gold_first_of - e.n_claims))
+    ELSE least(1, (q.gold_first - e.n_gold)::float8 / (q.gold_first_of - e.n_claims)) END)"""
+"""`Odds.gold` in the words of the database, for an enrolment `e` of a queue `q`."""
+_AT = """((hashtextextended(e.id::text || ':' || e.n_claims::text || ':' || extract(epoch FROM e.since)::text, 0)
+    & 9007199254740991) / 9007199254740992::float8)"""
+DRAW = f"""CASE WHEN a.kind = 'person' AND q.purpose IN ('labelling', 'relabelling', 'training', 'calibration') THEN CASE
+    WHEN {_AT} < {CHANCE} AND (e.no_gold_until IS NULL OR e.no_gold_until <= statement_timestamp())
+         AND EXISTS (SELECT FROM workforce_knownanswer k
+                     WHERE k.spec_id = q.spec_id AND k.state = 'in-use' AND k.held_at IS NULL) THEN 'gold'
+    WHEN {_AT} >= 1 - q.repeat_share AND e.since <= statement_timestamp() - q.repeat_after THEN 'repeat' END END"""
+"""What the next claim of an enrolment is, null for work: `drawn`, as a column.
+
+Chance is a hash of the enrolment and its count of claims: a claim that looks twice draws the same, and nobody who does not see
+the enrolment can foresee it.
+"""
 
 
 # A random stretch of the pool in a random order of labels, of clauses within a label, of answers within a clause; the first
@@ -167,7 +179,8 @@ _MINT = """
         INSERT INTO workforce_lease (project_id, assignment_id, annotator_id, token, renewal, version_id, leased_at, until)
         SELECT project_id, id, annotator_id, token, 0, version_id, leased_at, lease_until FROM slot
     ), counted AS (
-        UPDATE workforce_enrolment e SET n_claims = e.n_claims + 1, n_gold = e.n_gold + %(gold)s::boolean::int
+        UPDATE workforce_enrolment e SET n_claims = e.n_claims + 1, n_gold = e.n_gold + %(gold)s::boolean::int,
+            held_until = greatest(e.held_until, s.lease_until)
         FROM slot s WHERE e.id = %(enrolment)s
     ), event AS (
         INSERT INTO specs_event (project_id, kind, subject, subject_id, by_id, data)
@@ -204,6 +217,9 @@ _ANEW_SLOT = """
     ), lease AS (
         INSERT INTO workforce_lease (project_id, assignment_id, annotator_id, token, renewal, version_id, leased_at, until)
         SELECT project_id, id, annotator_id, token, 0, version_id, leased_at, lease_until FROM slot
+    ), held AS (
+        UPDATE workforce_enrolment e SET held_until = greatest(e.held_until, s.lease_until)
+        FROM slot s WHERE e.annotator_id = s.annotator_id AND e.queue_id = s.queue_id
     ), event AS (
         INSERT INTO specs_event (project_id, kind, subject, subject_id, by_id, data)
         SELECT project_id, 'assignment.claimed', 'assignment', id, %(by)s,

@@ -107,7 +107,7 @@ MOVE = """
         SET cursor_epoch = may.epoch,
             cursor = CASE WHEN p.moves AND NOT p.returned THEN p.rank ELSE may.cursor END,
             returned_cursor = CASE WHEN p.moves AND p.returned THEN p.rank ELSE may.returned_cursor END,
-            held_until = greatest(e.held_until, taken.lease_until)
+            held_until = greatest(e.held_until, taken.lease_until), n_claims = e.n_claims + p.moves::int
         FROM may, picked p, taken WHERE e.id = may.enrolment_id
     )"""
 """How far she has come, and until when she holds something."""
@@ -145,6 +145,7 @@ def after(slot: str) -> list[str]:
                 cursor = CASE WHEN now.epoch IS NULL THEN e.cursor WHEN now.returned THEN now.cursor ELSE now.rank END,
                 returned_cursor = CASE WHEN now.epoch IS NULL THEN e.returned_cursor
                                        WHEN now.returned THEN now.rank ELSE now.returned_cursor END,
+                n_claims = e.n_claims + (now.epoch IS NOT NULL)::int,
                 held_until = CASE WHEN now.epoch IS NOT NULL THEN now.lease_until
                                   WHEN e.held_until = {slot}.lease_until THEN NULL ELSE e.held_until END
             FROM {slot} LEFT JOIN (

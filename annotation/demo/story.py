@@ -174,6 +174,9 @@ class _Loop:
                 "overlap": 3,
                 "max_overlap": 5,
                 "citing": "always",
+                # The known answers here are those that the simulated people are made from.
+                "gold_share": "0",
+                "gold_first": 0,
             },
         )
         rows = (

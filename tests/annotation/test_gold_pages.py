@@ -156,7 +156,7 @@ def test_the_reply_tells_what_was_expected_only_where_the_queue_says_so() -> Non
     ],
 )
 def test_settings_that_make_no_sense_are_refused_in_words(settings: dict[str, Any], word: str) -> None:
-    stage = cast.stage()
+    stage = cast.stage(gold_share="0.05", gold_first=40)
     with pytest.raises(Invalid) as refused:
         queues.change_settings(queue=stage.queue, by=stage.ada, **settings)
     assert word in [problem["where"] for problem in refused.value.problems]

@@ -15,11 +15,12 @@ from django.test.utils import CaptureQueriesContext
 
 from tests import cast
 from tests.workforce.test_goldkeeping import bring_in
-from workforce import goldkeeping, leasing, loading, minting
+from workforce import entering, goldkeeping, leasing, loading, minting
 from workforce.models import (
     Assignment,
     Barred,
     Enrolment,
+    Judgement,
     KnownAnswer,
     Lease,
     Probe,
@@ -73,6 +74,88 @@ def test_a_newcomer_meets_forty_in_her_first_five_hundred_and_the_share_from_the
     assert sum(run.count("repeat") for run in runs) / 30_000 == pytest.approx(0.01, abs=0.002)
     thirds = Counter(place * 3 // 500 for run in runs for place in range(500) if run[place] == "gold")
     assert min(thirds.values()) > 0.7 * max(thirds.values())  # no place among the first tells
+
+
+def test_the_claim_s_own_statement_has_the_odds_of_the_rule() -> None:
+    stage = cast.stage(gold_share="0.05", gold_first=40)
+    enrolment = Enrolment.objects.filter(queue=stage.queue, annotator=stage.ben)
+    for n_claims, n_gold in ((0, 0), (499, 39), (499, 40), (450, 0), (470, 36), (600, 0), (100, 30)):
+        enrolment.update(n_claims=n_claims, n_gold=n_gold)
+        with connection.cursor() as cursor:
+            cursor.execute(
+                f"SELECT {minting.CHANCE} FROM workforce_enrolment e JOIN workforce_queue q ON q.id = e.queue_id "
+                "WHERE e.id = %s",
+                [enrolment.get().pk],
+            )
+            (chance,) = cursor.fetchone()
+        assert chance == pytest.approx(replace(ODDS, n_claims=n_claims, n_gold=n_gold).gold)
+
+
+def test_claims_draw_gold_at_the_set_share_and_the_same_when_they_look_twice() -> None:
+    stage = cast.stage()
+    _gold(stage, 1)
+    Queue.objects.filter(pk=stage.queue.pk).update(gold_share="0.2", gold_first=0, repeat_share="0.1")
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"SELECT ({minting.DRAW}) FROM generate_series(1, 4000) n, LATERAL (SELECT 7::bigint AS id, "
+            "'2026-01-01T00:00:00Z'::timestamptz AS since, n AS n_claims, 0 AS n_gold, NULL::timestamptz AS no_gold_until) e, "
+            "workforce_queue q, workforce_annotator a WHERE q.id = %s AND a.id = %s",
+            [stage.queue.pk, stage.ben.pk],
+        )
+        drawn = Counter(row[0] for row in cursor.fetchall())
+    assert drawn["gold"] / 4000 == pytest.approx(0.2, abs=0.02)
+    assert drawn["repeat"] / 4000 == pytest.approx(0.1, abs=0.015)
+    looks = [entering.look(queue_id=stage.queue.pk, annotator=stage.ben) for _ in range(5)]
+    assert len({look.probe for look in looks if look}) == 1
+
+
+def test_claims_serve_gold_among_the_work_by_claim_and_by_submission() -> None:
+    stage = cast.stage()
+    Queue.objects.filter(pk=stage.queue.pk).update(gold_share=0, gold_first=4, gold_first_of=4)
+    _gold(stage, 6)
+    stage.load(4)
+    kinds = []
+    for _ in range(7):
+        served = stage.claim(stage.ben)
+        kinds.append(Task.objects.get(pk=served.task_id).purpose)
+        assert stage.claim(stage.ben).assignment_id == served.assignment_id  # one lease, whatever it is
+        stage.submit(stage.ben, served, {"entailed": "yes"})
+    assert kinds == ["gold"] * 4 + ["work"] * 3
+    enrolment = Enrolment.objects.get(queue=stage.queue, annotator=stage.ben)
+    assert (enrolment.n_claims, enrolment.n_gold, enrolment.held_until) == (7, 4, None)
+
+
+def test_a_repeat_comes_with_a_claim_once_she_has_been_here_long_enough() -> None:
+    stage = cast.stage()
+    _answered_long_ago(stage, 3)
+    Queue.objects.filter(pk=stage.queue.pk).update(repeat_after_answers=1, repeat_share="0.1")
+    with connection.cursor() as cursor:  # a count of claims at which chance draws a repeat
+        cursor.execute(
+            "UPDATE workforce_enrolment SET since = now() - interval '9 days' WHERE annotator_id = %s",
+            [stage.ben.pk],
+        )
+        cursor.execute(
+            f"SELECT x.n FROM generate_series(1, 500) x (n), workforce_enrolment f, LATERAL (SELECT f.id, f.since, "
+            f"x.n AS n_claims, f.n_gold, f.no_gold_until) e, workforce_queue q, workforce_annotator a WHERE f.queue_id = q.id "
+            f"AND a.id = f.annotator_id AND a.id = %s AND ({minting.DRAW}) = 'repeat' LIMIT 1",
+            [stage.ben.pk],
+        )
+        (n,) = cursor.fetchone()
+    Enrolment.objects.filter(annotator=stage.ben).update(n_claims=n)
+    served = stage.claim(stage.ben)
+    assert Task.objects.get(pk=served.task_id).purpose == "repeat"
+
+
+def test_a_late_answer_to_gold_counts_as_one_to_work_does() -> None:
+    stage = cast.stage()
+    _gold(stage, 1)
+    served = cast.mint(stage, stage.ben, "gold")
+    assert served is not None
+    with connection.cursor() as cursor:
+        cursor.execute("UPDATE workforce_assignment SET lease_until = leased_at WHERE state = 'leased'")
+    receipt = stage.submit(stage.ben, served, {"entailed": "yes"})
+    assert receipt.outcome == "counted"
+    assert Judgement.objects.get().right
 
 
 def test_no_gold_and_nothing_to_repeat_draw_nothing() -> None:
