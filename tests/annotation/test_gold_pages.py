@@ -170,7 +170,8 @@ def test_settings_are_kept_by_page_and_by_token() -> None:
     data = {
         name: value
         for name in form.fields
-        if (value := form.initial.get(name, form.fields[name].initial)) not in (None, "", False)
+        if (value := form.initial.get(name, form.fields[name].initial)) not in (None, "")
+        and value is not False
     }
     data |= {"gold_percent": "7.5", "gold_age_days": "30", "repeat_percent": "2", "gold_feedback": "at-once"}
     assert client.post("/p/rte/queues/main/settings/", data).status_code == 302
