@@ -18,6 +18,7 @@ from specs.refusals import Invalid
 from tests import cast
 from tests.workforce.test_goldkeeping import bring_in
 from workforce import queues
+from workforce.forms.gold import GoldFields
 from workforce.models import KnownAnswer, Queue
 
 pytestmark = pytest.mark.django_db
@@ -164,17 +165,16 @@ def test_settings_that_make_no_sense_are_refused_in_words(settings: dict[str, An
 
 def test_settings_are_kept_by_page_and_by_token() -> None:
     stage = cast.stage()
-    client = _in(stage)
-    page = client.get("/p/rte/queues/main/settings/")
-    form = page.context["form"]
-    data = {
-        name: value
-        for name in form.fields
-        if (value := form.initial.get(name, form.fields[name].initial)) not in (None, "")
-        and value is not False
+    assert 'name="gold_percent"' in _in(stage).get("/p/rte/queues/main/settings/").text
+    given = {name: value for name, value in GoldFields.of_gold(stage.queue).items() if value is not None} | {
+        "gold_percent": "7.5",
+        "gold_age_days": "30",
+        "repeat_percent": "2",
+        "gold_feedback": "at-once",
     }
-    data |= {"gold_percent": "7.5", "gold_age_days": "30", "repeat_percent": "2", "gold_feedback": "at-once"}
-    assert client.post("/p/rte/queues/main/settings/", data).status_code == 302
+    form = GoldFields(given)
+    assert form.is_valid(), form.errors
+    queues.change_settings(queue=stage.queue, by=stage.ada, **form.gold_settings())
     queue = Queue.objects.get(pk=stage.queue.pk)
     assert (float(queue.gold_share), queue.gold_age.days, float(queue.repeat_share)) == (0.075, 30, 0.02)  # type: ignore[union-attr]
     reply = _api(stage).patch(
