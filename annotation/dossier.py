@@ -23,8 +23,10 @@ from workforce.models import (
     Annotator,
     AnnotatorSkill,
     CohortMembership,
+    Consequence,
     DayAway,
     Enrolment,
+    Finding,
 )
 
 PEERS, OF_A_PEER = 20, 50
@@ -190,6 +192,16 @@ def standing(annotator: Annotator) -> dict[str, Any]:
         ),
         "away": list(DayAway.objects.filter(annotator=annotator).order_by("-first")),
         "suspensions": suspensions,
+        "findings": list(
+            Finding.objects.filter(annotator=annotator)
+            .select_related("rule", "held_back")
+            .order_by("-pk")[:EVENTS]
+        ),
+        "consequences": list(
+            Consequence.objects.filter(annotator=annotator)
+            .select_related("finding__rule", "decided_by__user", "ended_by__user")
+            .order_by("-pk")
+        ),
         "rechecks": list(
             Recheck.objects.filter(annotator=annotator).select_related("by__user").order_by("-pk")
         ),

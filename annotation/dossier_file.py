@@ -127,6 +127,33 @@ def about(annotator: Annotator) -> dict[str, Any]:
             }
             for row in rows["suspensions"]
         ],
+        "findings": [
+            {
+                "rule": row.rule.name,
+                "day": row.window_end,
+                "value": row.value,
+                "interval": [row.low, row.high],
+                "answers": row.n,
+                "set_aside": row.n_set_aside,
+                "terms": row.terms,
+                "held_back": row.held_back_id is not None,
+            }
+            for row in rows["findings"]
+        ],
+        "consequences": [
+            {
+                "action": row.action,
+                "reason": row.reason,
+                "state": row.state,
+                "rule": row.finding.rule.name if row.finding else None,
+                "decided_by": _name(row.decided_by),
+                "note": row.note,
+                "started_at": row.started_at,
+                "until": row.until,
+                "ended_at": row.ended_at,
+            }
+            for row in rows["consequences"]
+        ],
         "second_looks": [
             {
                 "since": row.since,

@@ -16,6 +16,7 @@ BUILD, MEASURE, END = "annotation.build_snapshot", "annotation.measure", "annota
 CHANGE_OVERLAP, LEARN = "annotation.change_overlap", "annotation.learn"
 SCHEDULE = {
     "end-exhausted-tasks": {"task": END, "schedule": 30.0},
+    "watch-people": {"task": "annotation.watch_people", "schedule": 3600.0, "options": {"expires": 3600.0}},
     "keep-gold": {"task": "annotation.keep_gold", "schedule": 3600.0, "options": {"expires": 3600.0}},
     "refresh-overlap": {
         "task": "annotation.refresh_overlap",
@@ -100,3 +101,10 @@ def _change_overlap(job: Job, progress: running.Progress) -> dict[str, Any]:
 
     queue = Queue.objects.get(pk=job.arguments["queue"], project_id=job.project_id)
     return reoverlapping.change(queue=queue, by=job.requested_by, progress=progress)
+
+
+@shared_task(name="annotation.watch_people")
+def watch_people() -> None:
+    from annotation import watching
+
+    watching.watch_all()

@@ -24,6 +24,7 @@ from annotation.views import (
     read,
     relabel,
     snapshots,
+    watch,
 )
 from specs.converters import FROZEN
 
@@ -38,6 +39,12 @@ urlpatterns = [
     path("p/<slug:project>/mine/", mine.mine, name="mine"),
     path("p/<slug:project>/mine/record/", annotator.about_me, name="about-me"),
     path("p/<slug:project>/mine/record/file/", annotator.export, name="about-me-file"),
+    path("p/<slug:project>/people-rules/", watch.rules, name="people-rules"),
+    path("p/<slug:project>/people-rules/new/", watch.create, name="people-rule-create"),
+    path("p/<slug:project>/people-rules/<int:rule>/", watch.rule, name="people-rule"),
+    path("p/<slug:project>/people-rules/<int:rule>/switch/", watch.switch, name="people-rule-switch"),
+    path("p/<slug:project>/findings/", watch.findings, name="findings"),
+    path("p/<slug:project>/findings/<int:consequence>/<slug:step>/", watch.decide, name="consequence-decide"),
     path("p/<slug:project>/roster/<slug:pseudonym>/", annotator.annotator, name="annotator"),
     path("p/<slug:project>/roster/<slug:pseudonym>/recheck/", annotator.recheck, name="recheck"),
     path(_WORK, label.label, name="label"),

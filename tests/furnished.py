@@ -16,8 +16,10 @@ from tests import cast
 from workforce import (
     canarying,
     cohorts,
+    consequences,
     degrading,
     goldkeeping,
+    people_rules,
     queues,
     quizzing,
     skills,
@@ -153,6 +155,11 @@ def _before_law(stage: cast.Stage, key: str) -> dict[str, object]:
     )
     suspension = suspending.suspend(member=gus, reason="Shared the items.", by=stage.ada)
     appeal = suspending.appeal(suspension=suspension, text="I did not.", by=gus)
+    terms = {**people_rules.PRESETS["gold-suspension"], "name": f"Rule {key}"}
+    rule = people_rules.create(project=stage.project, by=stage.ada, **terms)
+    consequence = consequences.decide_on(
+        annotator=stage.dov, action="review", reason="New.", days=5, by=stage.ada
+    )
     quiz = quizzing.begin(queue=stage.queue, annotator=stage.ben, version=stage.version)
     red = io.BytesIO()
     Image.new("RGB", (3, 3), (200, len(key), 0)).save(red, "PNG")
@@ -165,6 +172,8 @@ def _before_law(stage: cast.Stage, key: str) -> dict[str, object]:
         "degradation": degradation.pk,
         "cohort": f"cohort-{key}",
         "held": held.pk,
+        "rule": rule.pk,
+        "consequence": consequence.pk,
         "suspension": suspension.pk,
         "appeal": appeal.pk,
         "comment": comment.pk,

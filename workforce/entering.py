@@ -11,12 +11,13 @@ from datetime import timedelta
 from typing import Any
 
 from django.db import connection
+from django.db.models.functions import Now
 
 from specs import prepared
 from specs.models import SpecVersion
 from specs.refusals import NotAllowed, Refusal
 from workforce import minting
-from workforce.models import Annotator, Queue
+from workforce.models import Action, Annotator, Consequence, ConsequenceState, Queue
 
 ENTRY = f"""
     SELECT e.id AS enrolment_id, e.active, a.state AS standing, q.state AS queue_state, q.cursor_epoch AS epoch,
@@ -31,7 +32,11 @@ ENTRY = f"""
                   AND (k.version_id IS NULL OR EXISTS (
                       SELECT 1 FROM specs_specversion b JOIN specs_specversion f ON f.id = coalesce(own.version_id, q.version_id)
                       WHERE b.id = k.version_id AND b.spec_id = f.spec_id AND b.meaning = f.meaning))))
-               AND q.required_languages <@ a.languages AS able,
+               AND q.required_languages <@ a.languages
+               AND NOT EXISTS (
+                   SELECT FROM workforce_consequence r WHERE r.annotator_id = a.id AND r.state = 'in-force'
+                      AND r.action IN ('retrain', 'restrict') AND r.until > statement_timestamp()
+                      AND NOT q.id = ANY(r.queues)) AS able,
            CASE WHEN q.entry <> 'none' AND a.kind = 'person' THEN (
                SELECT min(v.id) FROM specs_specversion v
                WHERE v.id IN (coalesce(own.version_id, q.version_id), CASE WHEN c.cohort_id IS NULL THEN c.version_id END)
@@ -47,7 +52,9 @@ ENTRY = f"""
                       AND x.lease_until <= statement_timestamp()) AS overdue,
            EXISTS (SELECT FROM workforce_assignment y WHERE y.annotator_id = a.id AND y.queue_id = q.id
                       AND y.state = 'reserved' AND y.reserved_until > statement_timestamp()) AS has_reserved,
-           coalesce(own.version_id, q.version_id) AS in_force, {minting.DRAW} AS probe
+           coalesce(own.version_id, q.version_id) AS in_force, {minting.DRAW} AS probe,
+           (SELECT max(r.share) FROM workforce_consequence r WHERE r.annotator_id = a.id AND r.state = 'in-force'
+               AND r.action = 'review' AND r.until > statement_timestamp()) AS review_share
     FROM workforce_enrolment e
     JOIN workforce_queue q ON q.id = e.queue_id
     JOIN workforce_annotator a ON a.id = e.annotator_id
@@ -68,6 +75,7 @@ PLAIN = (
     "unread IS NULL",
     "unpassed IS NULL",
     "cohort_id IS NULL",
+    "review_share IS NULL",
     "NOT has_reserved",  # what is kept for her by name comes first
     "probe IS NULL",
     "NOT overdue",  # leases that have ended are returned first: what is begun gets finished
@@ -116,9 +124,18 @@ class NotQualified(NotAllowed):
     code = "not-qualified"
 
 
+class Restricted(NotAllowed):
+    """She works in other queues for now."""
+
+    code = "restricted"
+
+
 @dataclass(frozen=True)
 class Entry:
-    """An enrolment, locked, as `ENTRY` names it; `n_held` counts the live leases."""
+    """An enrolment, locked, as `ENTRY` names it; `n_held` counts the live leases.
+
+    `review_share` of her tasks want one more answer, where her review is raised.
+    """
 
     enrolment_id: int
     active: bool
@@ -138,6 +155,7 @@ class Entry:
     has_reserved: bool
     in_force: int | None
     probe: str | None
+    review_share: float | None
     n_held: int = 0
 
 
@@ -185,8 +203,26 @@ def enter(*, queue_id: int, annotator: Annotator) -> Entry:
     return entry
 
 
-def _unqualified(queue_id: int, annotator: Annotator) -> NotQualified:
+def _unqualified(queue_id: int, annotator: Annotator) -> NotQualified | Restricted:
     """What is missing, and the way to it. Asked for only when somebody is refused."""
+    restricted = (
+        Consequence.objects.filter(
+            annotator=annotator,
+            state=ConsequenceState.IN_FORCE,
+            action__in=[Action.RETRAIN, Action.RESTRICT],
+            until__gt=Now(),
+        )
+        .exclude(queues__contains=[queue_id])
+        .first()
+    )
+    if restricted is not None:
+        names = ", ".join(
+            Queue.objects.filter(pk__in=restricted.queues).order_by("name").values_list("name", flat=True)
+        )
+        return Restricted(
+            f"Until {restricted.until:%Y-%m-%d} you work in {names} only: {restricted.reason} "
+            "Your record says what this rests on; whoever manages people here can lift it."
+        )
     queue = Queue.objects.select_related("required_skill", "required_clause").get(pk=queue_id)
     spoken = Annotator.objects.values_list("languages", flat=True).get(pk=annotator.pk)
     missing = sorted(set(queue.required_languages) - set(spoken))

@@ -26,7 +26,7 @@ from django.db import connection, transaction
 from specs import prepared
 from specs.models import Member
 from specs.refusals import Refusal
-from workforce import entering, minting, picking, reserving
+from workforce import entering, minting, picking, reserving, reviewing
 from workforce.models import Annotator, Queue, TaskPurpose
 
 _RETURN = """
@@ -150,6 +150,8 @@ def claim(
         served = _take(entry, queue_id, annotator, by, task_id)
         if served is None and reserving.return_due(queue_id=queue_id):
             served = _take(entry, queue_id, annotator, by, task_id)
+        if served is not None and entry.review_share:
+            reviewing.draw(task_id=served.task_id, annotator_id=annotator.pk, share=entry.review_share)
         return served
 
 

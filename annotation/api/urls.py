@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from annotation.api import answers, cost, gold, leaving, people, snapshots, trials, views
+from annotation.api import answers, cost, gold, leaving, people, snapshots, trials, views, watch
 
 urlpatterns = [
     path("assignments/<int:assignment>/submit", answers.Submit.as_view()),
@@ -31,6 +31,16 @@ urlpatterns = [
     path("specs/<slug:spec>/gold/decide", gold.GoldDecide.as_view()),
     path("specs/<slug:spec>/gold/<int:known>", gold.GoldOne.as_view()),
     path("specs/<slug:spec>/gold/<int:known>/set-aside", gold.GoldSetAside.as_view()),
+    path("people-rules", watch.Rules.as_view()),
+    path("people-rules/<int:rule>", watch.RuleOne.as_view()),
+    path("people-rules/<int:rule>/switch", watch.RuleSwitch.as_view()),
+    path("people-rules/<int:rule>/dry-run", watch.RuleDryRun.as_view()),
+    path("findings", watch.Findings.as_view()),
+    path("consequences", watch.Consequences.as_view()),
+    path("consequences/<int:consequence>/confirm", watch.Confirm.as_view()),
+    path("consequences/<int:consequence>/decline", watch.Decline.as_view()),
+    path("consequences/<int:consequence>/lift", watch.Lift.as_view()),
+    path("roster/<slug:pseudonym>/consequences", watch.Give.as_view()),
     path("me/record", people.MyRecord.as_view()),
     path("roster/<slug:pseudonym>/record", people.Recorded.as_view()),
     path("roster/<slug:pseudonym>/recheck", people.Recheck.as_view()),

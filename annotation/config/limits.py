@@ -81,6 +81,8 @@ JUDGED_ANSWERS = env.number("JUDGED_ANSWERS", 1000, low=50, high=100_000)
 """The newest answers of one annotator that figures about her rest on."""
 JUDGED_MINIMUM = env.number("JUDGED_MINIMUM", 10, low=1)
 """Below so many judged answers a figure about a person is not said."""
+SAME_CLAUSE_ALARMS = env.number("SAME_CLAUSE_ALARMS", 3, low=2)
+"""Annotators that a rule finds at once under one clause from which on the clause is suspected, not they."""
 CLAUSE_FLAG_ITEMS = env.number("CLAUSE_FLAG_ITEMS", 30, low=1)
 """Items that a clause is measured on before it can be flagged."""
 CLAUSE_FLAG_EXCESS_PERCENT = env.number("CLAUSE_FLAG_EXCESS_PERCENT", 5, low=0, high=100)

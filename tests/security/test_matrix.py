@@ -30,7 +30,20 @@ IN_PROJECT = [route for route in ROUTES if route.in_project]
 MISSING: dict[str, object] = {
     **dict.fromkeys(("assignment", "dispute", "plan", "snapshot", "member", "job", "token"), 987_654_321),
     **dict.fromkeys(
-        ("comment", "inquiry", "known", "pilot", "canary", "quiz", "held", "hold", "appeal", "degradation"),
+        (
+            "comment",
+            "inquiry",
+            "known",
+            "pilot",
+            "canary",
+            "quiz",
+            "held",
+            "hold",
+            "appeal",
+            "degradation",
+            "rule",
+            "consequence",
+        ),
         987_654_321,
     ),
     **dict.fromkeys(("spec", "queue", "cohort", "clause", "pseudonym", "step", "name", "digest"), "none"),

@@ -1,4 +1,14 @@
 from workforce.models.assignments import Assignment, Lease, SlotState
+from workforce.models.conduct import (
+    Action,
+    Consequence,
+    ConsequenceState,
+    Finding,
+    Metric,
+    PeopleRule,
+    ReviewDraw,
+    SpecWarning,
+)
 from workforce.models.degradations import Degradation, Measure
 from workforce.models.gold import (
     Feedback,
@@ -58,6 +68,7 @@ from workforce.models.trials import (
 )
 
 __all__ = [
+    "Action",
     "Annotator",
     "AnnotatorKind",
     "AnnotatorSkill",
@@ -70,11 +81,14 @@ __all__ = [
     "ClauseOverlap",
     "Cohort",
     "CohortMembership",
+    "Consequence",
+    "ConsequenceState",
     "DayAway",
     "Degradation",
     "Enrolment",
     "Entry",
     "Feedback",
+    "Finding",
     "GoldState",
     "Hold",
     "HoldOutcome",
@@ -86,10 +100,12 @@ __all__ = [
     "Lease",
     "Load",
     "Measure",
+    "Metric",
     "Order",
     "OverlapBasis",
     "OverlapPlan",
     "OverlapPolicy",
+    "PeopleRule",
     "Prediction",
     "Probe",
     "Purpose",
@@ -105,6 +121,7 @@ __all__ = [
     "Rate",
     "RateBasis",
     "Recall",
+    "ReviewDraw",
     "Rule",
     "SetAside",
     "Skill",
@@ -112,6 +129,7 @@ __all__ = [
     "SkipNote",
     "SkipReason",
     "SlotState",
+    "SpecWarning",
     "Task",
     "TaskPurpose",
     "TaskState",
