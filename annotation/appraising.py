@@ -1,7 +1,7 @@
 """What an annotator's answers say about how she works: each beside the others' and beside what is known. Nothing changes here.
 
-Read for one annotator or for many in the same number of queries. Answers under clauses that are flagged now are marked, so that
-whoever judges can set them aside first.
+Read for one annotator or for `AT_ONCE` in the same number of queries. Answers under clauses that are flagged now are marked, so
+that whoever judges can set them aside first.
 """
 
 from __future__ import annotations
@@ -46,6 +46,8 @@ _ANSWERS = """
     JOIN workforce_task t ON t.id = a.task_id
     ORDER BY a.annotator_id, a.answered_at, a.id
 """
+AT_ONCE = 50
+"""Annotators of one query, so that none runs into the time limit of a statement."""
 LONG_AGO = datetime.fromisoformat("1970-01-01T00:00:00+00:00")
 
 
@@ -99,18 +101,20 @@ def answers(
     queues: Sequence[int] | None = None,
 ) -> list[Judged]:
     """The newest *last* answers of each annotator since a time (one for all, or one each), oldest first, question by question."""
-    starts = [since.get(pk, LONG_AGO) if isinstance(since, dict) else since for pk in annotators]
-    with connection.cursor() as cursor:
-        cursor.execute(
-            _ANSWERS,
-            {
-                "who": list(annotators),
-                "since": starts,
-                "last": last,
-                "queues": None if queues is None else list(queues),
-            },
-        )
-        rows = cursor.fetchall()
+    rows: list[tuple[Any, ...]] = []
+    for start in range(0, len(annotators), AT_ONCE):
+        some = annotators[start : start + AT_ONCE]
+        with connection.cursor() as cursor:
+            cursor.execute(
+                _ANSWERS,
+                {
+                    "who": list(some),
+                    "since": [since.get(pk, LONG_AGO) if isinstance(since, dict) else since for pk in some],
+                    "last": last,
+                    "queues": None if queues is None else list(queues),
+                },
+            )
+            rows += cursor.fetchall()
     flags = flagging.flagged(specs={(row[4], row[5]) for row in rows})
     return [judged for row in rows for judged in _judge(row, flags[row[4], row[5]])]
 

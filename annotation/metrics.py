@@ -1,4 +1,4 @@
-"""The figures that rules about people look at: one function per metric, for many annotators in a fixed number of queries.
+"""The figures that rules about people look at: one function per metric, for many annotators in few queries.
 
 Answers under clauses that are flagged now are set aside before anything is counted. To add a metric: its name in
 `workforce.models.Metric` and a function here.

@@ -102,7 +102,7 @@ def create(*, project: Project, by: Member, **terms: Any) -> PeopleRule:
     rule = PeopleRule(project=project, **_known(terms))
     with transaction.atomic():
         _check(rule)
-        _save(rule, force_insert=True)
+        _save(rule)
         _record(rule, "people-rule.created", by, {name: _plain(getattr(rule, name)) for name in TERMS})
     return rule
 
@@ -119,8 +119,8 @@ def change(*, rule: PeopleRule, by: Member, **terms: Any) -> PeopleRule:
                 setattr(locked, name, value)
         if changed:
             _check(locked)
-            locked.changed_at = Now()  # type: ignore[assignment]
-            _save(locked)
+            locked.changed_at = Now()
+            _save(locked, [*changed, "changed_at"])
             _record(locked, "people-rule.changed", by, changed)
     locked.refresh_from_db()
     return locked
@@ -179,10 +179,10 @@ def _check(rule: PeopleRule) -> None:
         raise Invalid("This rule does not make sense.", problems=found)
 
 
-def _save(rule: PeopleRule, **how: bool) -> None:
+def _save(rule: PeopleRule, names: list[str] | None = None) -> None:
     try:
         with transaction.atomic():
-            rule.save(**how)
+            rule.save(update_fields=names)
     except IntegrityError as error:
         if "people_rule_name_once" not in str(error):
             raise

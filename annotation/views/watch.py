@@ -17,9 +17,19 @@ from specs.paging import newest_first
 from specs.refusals import Invalid
 from workforce import consequences, people_rules
 from workforce.forms.people_rules import RuleForm
-from workforce.models import Consequence, ConsequenceState, Finding, PeopleRule, SpecWarning
+from workforce.models import (
+    Annotator,
+    AnnotatorKind,
+    AnnotatorState,
+    Consequence,
+    ConsequenceState,
+    Finding,
+    PeopleRule,
+    SpecWarning,
+)
 from workforce.views.queues import put_errors
 
+FEW = 100
 SHOWN = 200
 """Lines of a dry run; those found come first."""
 
@@ -67,7 +77,7 @@ def _edit(request: MemberRequest, form: RuleForm, tried: PeopleRule, kept: Peopl
             outcome = watching.look(rule=people_rules.tried(rule=tried, **form.terms()))
         except Invalid as refusal:
             put_errors(form, refusal)
-    elif kept is not None and request.method == "GET":
+    elif kept is not None and request.method == "GET" and _few(request):
         outcome = watching.look(rule=kept)
     context = {
         "form": form,
@@ -82,6 +92,12 @@ def _edit(request: MemberRequest, form: RuleForm, tried: PeopleRule, kept: Peopl
         else [],
     }
     return render(request, "annotation/people_rule.html", context, status=422 if form.errors else 200)
+
+
+def _few(request: MemberRequest) -> bool:
+    """Few enough to be judged whenever the page is opened; with more, it waits for the button."""
+    rows = Annotator.objects.filter(project=request.project, state=AnnotatorState.ACTIVE)
+    return rows.filter(kind=AnnotatorKind.PERSON).count() <= FEW
 
 
 @require_POST

@@ -304,6 +304,19 @@ def test_a_rule_without_sense_is_refused_by_name(
     assert where in {problem["where"] for problem in refused.value.problems}
 
 
+def test_a_change_is_kept_with_what_it_was_before(stage: cast.Stage) -> None:
+    rule = _rule(stage, on=False)
+    _rule(stage, name="Other")
+    changed = people_rules.change(rule=rule, by=stage.ada, threshold=0.7, minimum=9, name="Lower")
+    assert (changed.threshold, changed.minimum, changed.name) == (0.7, 9, "Lower")
+    event = Event.objects.get(kind="people-rule.changed")
+    assert event.data == {"threshold": ["0.9", "0.7"], "minimum": [4, 9]}
+    with pytest.raises(Invalid, match="name"):
+        people_rules.change(rule=rule, by=stage.ada, name="Other")
+    assert people_rules.change(rule=rule, by=stage.ada, minimum=9).minimum == 9
+    assert Event.objects.filter(kind="people-rule.changed").count() == 1
+
+
 @pytest.mark.parametrize(
     "statement",
     [

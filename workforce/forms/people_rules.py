@@ -19,7 +19,7 @@ class RuleForm(forms.Form):
     above = forms.TypedChoiceField(
         choices=[("", _("lies below")), ("1", _("lies above"))],
         coerce=bool,
-        empty_value=False,
+        empty_value=False,  # type: ignore[arg-type]  # what bool gives as well
         required=False,
         label=_("… which"),
     )
