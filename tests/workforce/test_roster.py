@@ -208,7 +208,7 @@ def test_the_roster_finds_by_name_state_skill_cohort_and_language(stage: cast.St
     _speak(stage.chi, "pt-br")
     departing.pause(annotator=stage.dov, by=stage.member("dov"))
     for asked, found in (
-        ({"q": "be"}, [stage.ben]),
+        ({"q": "BEN"}, [stage.ben]),
         ({"q": stage.chi.pseudonym}, [stage.chi]),
         ({"skill": "medicine"}, [stage.ben]),
         ({"cohort": "early"}, [stage.chi]),

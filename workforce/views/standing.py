@@ -36,6 +36,7 @@ def suspended(request: Any, suspension: int) -> HttpResponse:
             messages.success(request, _("Your appeal is with us. Another person decides it."))
             return redirect("workforce:suspended", suspension=found.pk)
     context = {
+        "waiting": found.appeals.filter(state=AppealState.OPEN).exists(),
         "suspension": found,
         "end": found.ends.first(),
         "appeals": found.appeals.order_by("pk").prefetch_related("texts"),
