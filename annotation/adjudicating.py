@@ -16,7 +16,7 @@ from typing import Any
 from django.db import transaction
 from django.db.models.functions import Now
 
-from annotation import ending, nominating, rules, settling, shadowing
+from annotation import ending, establishing, nominating, rules, settling, shadowing
 from annotation.models import (
     CAUSES_IN_THE_SPEC,
     Basis,
@@ -24,7 +24,6 @@ from annotation.models import (
     Citation,
     Dispute,
     DisputeState,
-    Precedent,
     Resolution,
     Ruling,
 )
@@ -211,13 +210,13 @@ def rule(
             routing.mark(task_id=locked.task_id, state=ended)
             locked.state, locked.decided_at = DisputeState.DECIDED, Now()
         locked.save(update_fields=["state", "decided_at"])
-        if gold and locked.state == DisputeState.DECIDED:
-            nominating.from_ruling(ruling=ruling, spec=Spec.objects.get(pk=version.spec_id), by=by)
+        if locked.state == DisputeState.DECIDED:
+            establishing.supersede(dispute=locked, ruling=ruling, by=by)
+            if gold:
+                nominating.from_ruling(ruling=ruling, spec=Spec.objects.get(pk=version.spec_id), by=by)
+            if precedent:
+                establishing.establish(ruling=ruling, text=reason, by=by)
         shadowing.draw(annotator=annotator, queue=Queue.objects.get(pk=slot.queue_id), by=by)
-        if precedent and clause is not None:
-            Precedent.objects.create(
-                project_id=locked.project_id, clause_id=clause.id, ruling=ruling, text=reason.strip()
-            )
     return ruling
 
 

@@ -11,7 +11,7 @@ from django.db import connection
 
 from annotation import presenting, submitting
 from annotation.models import AnswerDraft
-from specs import schema, task_types, versions
+from specs import precedents, schema, task_types, versions
 from specs.schema import BadAnswer
 from workforce import leasing
 from workforce.models import Annotator, Queue
@@ -37,6 +37,7 @@ class ShownClause:
     key: str
     decides: bool
     cited: bool
+    precedents: Sequence[precedents.Shown] = ()
 
 
 @dataclass(frozen=True)
@@ -79,6 +80,9 @@ def work(
         for question in version.questions
     ]
     first = version.questions[0]["key"]
+    beside = precedents.served(
+        version_id=version.id, version_digest=version.digest, digest=served.served_digest
+    )
     ordered = sorted(version.clauses, key=lambda clause: (not clause.decides(first), clause.position))
     return Work(
         served=served,
@@ -91,6 +95,7 @@ def work(
                 _CITE_KEYS[place] if place < len(_CITE_KEYS) else "",
                 clause.decides(first),
                 clause.key in cited,
+                beside.get(clause.key, ()),
             )
             for place, clause in enumerate(ordered)
         ],

@@ -54,11 +54,12 @@ _SAMPLES = {
         )
         SELECT item_id FROM placed GROUP BY 1 ORDER BY min(place), item_id LIMIT %(n)s
     """,
-    Sample.PRECEDENTS: f"""
-        SELECT item_id FROM (
-            SELECT DISTINCT t.item_id {_OF_THE_SPEC} AND EXISTS (
-                SELECT 1 FROM annotation_dispute d JOIN annotation_ruling r ON r.dispute_id = d.id WHERE d.task_id = t.id)
-        ) found ORDER BY item_id LIMIT %(n)s
+    Sample.PRECEDENTS: """
+        SELECT t.item_id FROM annotation_precedent p
+        JOIN specs_clause c ON c.id = p.clause_id AND c.spec_id = %(spec)s
+        JOIN annotation_ruling r ON r.id = p.ruling_id JOIN annotation_dispute d ON d.id = r.dispute_id
+        JOIN workforce_task t ON t.id = d.task_id
+        WHERE p.superseded_at IS NULL GROUP BY 1 ORDER BY min(p.id) LIMIT %(n)s
     """,
 }
 _ACTIVITY = """
@@ -136,7 +137,8 @@ def start(
 ) -> Pilot:
     """Freeze the draft as a trial and put a sample of the spec's items before the chosen annotators.
 
-    `changed` draws evenly from the items of each clause that changed, `precedents` takes what leads ruled on. Raises
+    `changed` draws evenly from the items of each clause that changed, `precedents` takes the items
+    of the precedents in force, always the same ones, oldest first. Raises
     `Invalid` with what stands in the way: problems of the draft, no such item, too few annotators for the overlap.
     """
     if sample not in Sample.values:

@@ -10,7 +10,7 @@ from __future__ import annotations
 from django.db import transaction
 from django.db.models.functions import Now
 
-from specs import canonical, contents, diff, ledger, proposing
+from specs import canonical, contents, diff, ledger, precedents, proposing
 from specs import clauses as clause_shape
 from specs.models import (
     ChangeClass,
@@ -73,6 +73,7 @@ def publish(
         locked.notes, locked.rationale = notes.strip(), rationale.strip()
         locked.published_at, locked.published_by = Now(), by
         locked.save()
+        precedents.carry(locked, by=by)
         ledger.record(
             project_id=locked.project_id,
             kind="version.published",
@@ -114,6 +115,7 @@ def freeze_trial(*, draft: SpecVersion, by: Member | None) -> SpecVersion:
         trial.digest = canonical.digest(trial.canonical)
         trial.meaning, trial.state = -trial.pk, VersionState.TRIAL
         trial.save()
+        precedents.carry(trial, by=by)
         ledger.record(
             project_id=trial.project_id,
             kind="draft.frozen-for-trial",

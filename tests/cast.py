@@ -12,7 +12,8 @@ from typing import Any
 
 from django.contrib.auth.models import User
 
-from annotation import submitting
+from annotation import adjudicating, submitting
+from annotation.models import Dispute, Ruling
 from specs import drafting, publishing, tokens
 from specs.access import permissions_of
 from specs.models import Member, Project, Role, Spec, SpecVersion
@@ -194,3 +195,27 @@ def amend(stage: Stage, clause: str = "knowledge") -> SpecVersion:
         by=stage.ada,
     )
     return publishing.publish(draft=draft, notes="Sharper.", rationale="Two readings.", by=stage.ada)
+
+
+def ruled(stage: Stage, dispute: Dispute, **changed: Any) -> Ruling:
+    """Ada's ruling on a dispute: "no", since the clause on common knowledge is ambiguous."""
+    found = Dispute.objects.select_related("work__queue", "task").get(pk=dispute.pk)
+    assert found.work is not None
+    lead = staffing.annotator_for(member=stage.ada)
+    staffing.enrol(queue=found.work.queue, annotator=lead, by=stage.ada)
+    served = adjudicating.take(dispute=found, annotator=lead, by=stage.ada)
+    options: dict[str, Any] = {
+        "values": {"entailed": "no"},
+        "cause": "clause-ambiguous",
+        "clause_key": "knowledge",
+        "reason": "It does not say whose.",
+        **changed,
+    }
+    return adjudicating.rule(
+        dispute=found,
+        annotator=lead,
+        assignment_id=served.assignment_id,
+        token=served.token,
+        by=stage.ada,
+        **options,
+    )

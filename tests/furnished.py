@@ -39,9 +39,12 @@ class Furnished:
 
 def furnish(key: str, *, versions: int) -> Furnished:
     stage = cast.stage(key, overlap=2, max_overlap=2)
-    stage.load(3)
-    stage.answer(stage.ben, "yes")
-    stage.answer(stage.chi, "no")
+    stage.load(4)
+    for _ in range(2):
+        stage.answer(stage.ben, "yes")
+        stage.answer(stage.chi, "no")
+    open_one, decided = Dispute.objects.filter(project=stage.project).order_by("pk")
+    precedent = cast.ruled(stage, decided, precedent=True).precedents.get()
     lease, known = stage.claim(stage.ben), _known(stage)
     for clause in ("knowledge", "numbers")[: versions - 1]:
         version = cast.amend(stage, clause)
@@ -70,8 +73,9 @@ def furnish(key: str, *, versions: int) -> Furnished:
         "new": version.number,
         "clause": f"c-{key}",
         "assignment": lease.assignment_id,
-        "dispute": Dispute.objects.get(project=stage.project).pk,
+        "dispute": open_one.pk,
         "known": known,
+        "precedent": precedent.pk,
         "plan": relabelling.propose(queue=stage.queue, to_version=version, by=stage.ada).pk,
         "snapshot": snapshot.pk,
         "member": stage.member("chi").pk,

@@ -7,6 +7,8 @@ import io
 import pytest
 from django.db import Error, connection, transaction
 
+from annotation import establishing
+from annotation.models import Dispute
 from tests import cast
 from workforce import goldkeeping, skills
 from workforce.models import KnownAnswer
@@ -43,6 +45,12 @@ BROKEN = {
     "a picture that is none": "INSERT INTO specs_picture (project_id, digest, media_type, width, height, n_bytes) "
     "SELECT id, 'sha256:0', 'image/svg+xml', 1, 1, 1 FROM specs_project",
     "a project whose limit is no share": "UPDATE specs_project SET gate_disagreement = 1.5",
+    "a set of precedents that withholds everything": "INSERT INTO specs_precedentset (project_id, version_id, revision, "
+    "canonical, digest, items, withheld, event_id) SELECT project_id, id, 1, canonical, digest, '{}', 100, 0 "
+    "FROM specs_specversion",
+    "a set of precedents before the first": "INSERT INTO specs_precedentset (project_id, version_id, revision, "
+    "canonical, digest, items, withheld, event_id) SELECT project_id, id, 0, canonical, digest, '{}', 10, 0 "
+    "FROM specs_specversion",
     # queues
     "a canary of another spec's version": "INSERT INTO workforce_canary (project_id, queue_id, spec_id, version_id, before_id, "
     "share, n_tasks, state) SELECT project_id, id, spec_id, 999999999, version_id, 0.5, 1, 'running' FROM workforce_queue",
@@ -234,6 +242,19 @@ BROKEN = {
     "a dispute without a question": "INSERT INTO annotation_dispute (project_id, task_id, questions, reason, state, "
     "disagreement, event_id, decided_at) SELECT project_id, task_id, '{}', reason, 'decided', 0, event_id, now() "
     "FROM annotation_dispute",
+    "a precedent is edited": "UPDATE annotation_precedent SET text = 'x'",
+    "a precedent comes back": "UPDATE annotation_precedent SET superseded_at = NULL, withdrawn_by_id = NULL, "
+    "withdrawn_reason = ''",
+    "a precedent is withdrawn without a reason": "INSERT INTO annotation_precedent (project_id, clause_id, ruling_id, revision, "
+    "text, superseded_at, withdrawn_by_id, withdrawn_reason) SELECT project_id, clause_id, ruling_id, 7, 'x', now(), by_id, '' "
+    "FROM annotation_precedent",
+    "a precedent in force is withdrawn": "INSERT INTO annotation_precedent (project_id, clause_id, ruling_id, revision, "
+    "text, withdrawn_by_id, withdrawn_reason) SELECT project_id, clause_id, ruling_id, 7, 'x', by_id, 'y' "
+    "FROM annotation_precedent",
+    "a precedent without words": "INSERT INTO annotation_precedent (project_id, clause_id, ruling_id, revision, text) "
+    "SELECT project_id, clause_id, ruling_id, 7, '' FROM annotation_precedent",
+    "two precedents of a ruling in force": "INSERT INTO annotation_precedent (project_id, clause_id, ruling_id, revision, text) "
+    "SELECT project_id, clause_id, ruling_id, n, 'x' FROM annotation_precedent, generate_series(7, 8) n",
     "a snapshot is edited after it was frozen": "UPDATE annotation_snapshot SET name = 'x'",
     "a frozen snapshot without a digest": "INSERT INTO annotation_snapshot (project_id, name, state, version_id, request, "
     "digest, error) SELECT project_id, '', 'frozen', version_id, '{}', '', '' FROM annotation_snapshot",
@@ -263,6 +284,7 @@ APPEND_ONLY = [
     "specs_ledgerentry",
     "specs_clauserevision",
     "specs_acknowledgement",
+    "specs_precedentset",
     "workforce_item",
     "workforce_lease",
     "workforce_load",
@@ -290,15 +312,24 @@ APPEND_ONLY = [
 ]
 
 
+def _decided(stage: cast.Stage) -> None:
+    """A ruling that was a precedent, in a project whose open disputes stay as they are."""
+    stage.answer(stage.ben, "yes")
+    stage.answer(stage.chi, "no")
+    ruling = cast.ruled(stage, Dispute.objects.latest("pk"), precedent=True)
+    establishing.withdraw(precedent=ruling.precedents.get(), reason="It was wrong.", by=stage.ada)
+
+
 @pytest.fixture
 def full(db: None) -> cast.Stage:
     """A row in every state that the table of rules speaks of."""
     stage = cast.stage(overlap=2, max_overlap=2)
-    stage.load(4)
+    stage.load(5)
     for who in (stage.ben, stage.chi):
         stage.answer(who, "yes", cite=["whole"])
     stage.answer(stage.ben, "yes")
     stage.answer(stage.chi, "no")
+    _decided(stage)
     stage.claim(stage.ben)
     stage.claim(stage.chi)
     skill = skills.create(project=stage.project, key="law", name="Law", by=stage.ada)

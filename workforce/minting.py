@@ -19,6 +19,7 @@ from django.conf import settings
 from django.db import connection
 
 from specs.models import Member
+from workforce import serving
 from workforce.models import Annotator, TaskPurpose
 
 _CHANCE = random.SystemRandom()
@@ -154,7 +155,8 @@ _REPEAT = """
       AND NOT EXISTS (SELECT 1 FROM workforce_probe b WHERE b.annotator_id = p.annotator_id AND b.item_id = h.item_id)
     ORDER BY md5(h.id::text || %(seed)s) LIMIT 1
 """
-_MINT = """
+_MINT = (
+    """
     WITH probe AS (
         INSERT INTO workforce_probe (project_id, task_id, queue_id, item_id, annotator_id, purpose, first_id, minted_at)
         SELECT e.project_id, nextval(pg_get_serial_sequence('workforce_task', 'id')), e.queue_id, %(item)s, e.annotator_id,
@@ -172,7 +174,9 @@ _MINT = """
             (project_id, task_id, queue_id, number, state, rank, returned, n_returns, n_renewals, annotator_id, token, leased_at,
              lease_until, version_id, served_digest)
         SELECT p.project_id, t.id, p.queue_id, 1, 'leased', 0, false, 0, 0, p.annotator_id, %(token)s, statement_timestamp(),
-               statement_timestamp() + q.lease_for, v.id, v.digest
+               statement_timestamp() + q.lease_for, v.id, """
+    + serving.digest("p.item_id")
+    + """
         FROM probe p JOIN task t ON t.id = p.task_id JOIN workforce_queue q ON q.id = p.queue_id
         JOIN specs_specversion v ON v.id = %(version)s RETURNING *
     ), lease AS (
@@ -189,6 +193,7 @@ _MINT = """
     )
     SELECT id FROM slot
 """
+)
 _NONE_LEFT = """
     UPDATE workforce_enrolment SET no_gold_until = statement_timestamp() + make_interval(secs => %s) WHERE id = %s
 """

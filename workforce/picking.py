@@ -8,7 +8,7 @@ looked into only when those before it had nothing.
 
 from __future__ import annotations
 
-from workforce import entering
+from workforce import entering, serving
 
 PLAIN = f"""
     entry AS MATERIALIZED ({entering.ENTRY} FOR NO KEY UPDATE OF e),
@@ -71,13 +71,16 @@ def slot_of_task(reserved: str = TO_ALL) -> str:
     )
 
 
-TAKE = """
+TAKE = (
+    """
     taken AS (
         UPDATE workforce_assignment s
         SET state = 'leased', annotator_id = %(annotator)s::bigint, token = %({key})s::uuid, n_renewals = 0,
             leased_at = statement_timestamp(), lease_until = statement_timestamp() + may.lease_for,
             reserved_until = NULL,
-            version_id = v.id, served_digest = v.digest
+            version_id = v.id, served_digest = """
+    + serving.digest()
+    + """
         FROM picked p
         JOIN workforce_assignment found ON found.id = p.id
         JOIN workforce_task t ON t.id = found.task_id
@@ -99,6 +102,7 @@ TAKE = """
         SELECT project_id, 'assignment.claimed', 'assignment', id, %(by)s::bigint,
                jsonb_build_object('annotator', annotator_id, 'task', task_id, 'version', version_id) FROM taken
     )"""
+)
 """Lease what was picked: the slot, its lease, its event."""
 
 MOVE = """

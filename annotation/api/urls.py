@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from annotation.api import answers, cost, gold, leaving, people, snapshots, trials, views, watch
+from annotation.api import answers, cost, gold, leaving, people, precedents, snapshots, trials, views, watch
 
 urlpatterns = [
     path("assignments/<int:assignment>/submit", answers.Submit.as_view()),
@@ -48,6 +48,11 @@ urlpatterns = [
     path("disputes/<int:dispute>", views.DisputeOne.as_view()),
     path("disputes/<int:dispute>/claim", views.DisputeClaim.as_view()),
     path("disputes/<int:dispute>/rule", views.DisputeRule.as_view()),
+    path("disputes/<int:dispute>/precedent", precedents.Establish.as_view()),
+    path("precedents", precedents.Precedents.as_view()),
+    path("precedents/<int:precedent>/reword", precedents.Reword.as_view()),
+    path("precedents/<int:precedent>/withdraw", precedents.Withdraw.as_view()),
+    path("precedents/<int:precedent>/keep", precedents.Keep.as_view()),
     path("agreement", views.Agreement.as_view()),
     path("cost", cost.CostView.as_view()),
     path("relabel-plans", views.Plans.as_view()),

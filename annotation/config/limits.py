@@ -25,6 +25,11 @@ MAX_BLOCKS = env.number("MAX_BLOCKS", 200, low=5)
 MAX_COMMENT_CHARACTERS = env.number("MAX_COMMENT_CHARACTERS", 5000, low=100)
 MAX_PICTURE_BYTES = env.number("MAX_PICTURE_BYTES", 10 * 2**20, low=1024)
 MAX_PICTURE_PIXELS = env.number("MAX_PICTURE_PIXELS", 25_000_000, low=10_000)
+MAX_PRECEDENTS = env.number("MAX_PRECEDENTS", 500, low=1)
+"""Precedents shown under one version."""
+MAX_PRECEDENT_CHARACTERS = env.number("MAX_PRECEDENT_CHARACTERS", 2000, low=100)
+PRECEDENTS_WITHHELD_PERCENT = env.number("PRECEDENTS_WITHHELD_PERCENT", 10, low=0, high=50)
+"""Share of the items before which no precedent is shown, as before those with known answers, so that this tells nothing."""
 MAX_DOCUMENT_BYTES = env.number("MAX_DOCUMENT_BYTES", 20 * 2**20, low=1024)
 """Bytes of a guideline or a spec file that is imported."""
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pgtrigger
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.models import Exists, OuterRef, Q
@@ -212,14 +213,22 @@ class Resolution(BusyProjectRow):
 
 
 class Precedent(ProjectRow):
-    """A ruling shown beside the clause it interprets, until a version or a later ruling supersedes it."""
+    """A ruling beside the clause it interprets, in the lead's own words; other words are a later revision, never an edit.
+
+    In force until a later revision or ruling supersedes it, or a lead withdraws it and says why. Under which versions it is
+    shown, and since when, is what `specs.PrecedentSet` holds.
+    """
 
     clause = ProjectLink("specs.Clause", related_name="precedents")
-    ruling = ProjectLink("annotation.Ruling")
+    ruling = ProjectLink("annotation.Ruling", related_name="precedents")
+    revision = models.SmallIntegerField(default=1)
     text = models.TextField()
+    by = ProjectLink("specs.Member", null=True)
     created_at = models.DateTimeField(db_default=Now())
     superseded_at = models.DateTimeField(null=True)
     superseded_by = ProjectLink("annotation.Precedent", null=True)
+    withdrawn_by = ProjectLink("specs.Member", null=True)
+    withdrawn_reason = models.TextField(blank=True, db_default="")
 
     class Meta:
         constraints = [
@@ -228,16 +237,42 @@ class Precedent(ProjectRow):
                 "precedent",
                 clause="specs_clause",
                 ruling="annotation_ruling",
+                by="specs_member",
                 superseded_by="annotation_precedent",
+                withdrawn_by="specs_member",
             ),
-            models.UniqueConstraint(fields=["ruling", "clause"], name="precedent_once_per_ruling"),
+            models.UniqueConstraint(fields=["ruling", "clause", "revision"], name="precedent_revision_once"),
+            models.UniqueConstraint(
+                fields=["ruling", "clause"],
+                condition=Q(superseded_at__isnull=True),
+                name="one_precedent_in_force_per_ruling",
+            ),
+            models.CheckConstraint(condition=~Q(text=""), name="precedent_says_something"),
+            models.CheckConstraint(
+                condition=Q(superseded_at__isnull=False)
+                | Q(superseded_by__isnull=True, withdrawn_by__isnull=True, withdrawn_reason=""),
+                name="precedent_in_force_is_not_withdrawn",
+            ),
+            models.CheckConstraint(
+                condition=Q(withdrawn_by__isnull=True) | ~Q(withdrawn_reason=""),
+                name="withdrawn_precedent_says_why",
+            ),
         ]
         indexes = [
             models.Index(
                 fields=["clause"], condition=Q(superseded_at__isnull=True), name="precedent_in_force"
-            )
+            ),
+            models.Index(fields=["project", "-id"], name="precedent_newest"),
         ]
-        triggers = [frozen("clause_id", "ruling_id", "text"), *never_deleted()]
+        triggers = [
+            frozen("clause_id", "ruling_id", "revision", "text", "by_id", "created_at"),
+            pgtrigger.Protect(
+                name="never_in_force_again",
+                operation=pgtrigger.UpdateOf("superseded_at"),
+                condition=pgtrigger.Condition("OLD.superseded_at IS NOT NULL"),
+            ),
+            *never_deleted(),
+        ]
 
 
 class IssueState(models.TextChoices):

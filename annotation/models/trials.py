@@ -27,7 +27,7 @@ class PilotState(models.TextChoices):
 class Sample(models.TextChoices):
     RANDOM = "random", "A random sample"
     CHANGED = "changed", "A sample for each clause that changed"
-    PRECEDENTS = "precedents", "The items that leads ruled on"
+    PRECEDENTS = "precedents", "The items of the precedents in force"
 
 
 class Pilot(ProjectRow):

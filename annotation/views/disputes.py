@@ -5,18 +5,27 @@ from __future__ import annotations
 from typing import Any
 from uuid import UUID
 
+from django.conf import settings
 from django.contrib import messages
 from django.http import Http404, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_POST
 
-from annotation import adjudicating, presenting, shadowing
-from annotation.models import CAUSES_IN_THE_SPEC, Cause, Dispute, DisputeReason, DisputeState, Ruling
-from specs import task_types, versions
+from annotation import adjudicating, establishing, presenting, shadowing
+from annotation.models import (
+    CAUSES_IN_THE_SPEC,
+    Cause,
+    Dispute,
+    DisputeReason,
+    DisputeState,
+    Precedent,
+    Ruling,
+)
+from specs import precedents, task_types, versions
 from specs.access import MemberRequest, allows, page
 from specs.paging import newest_first
-from specs.refusals import Invalid
+from specs.refusals import Invalid, Refusal
 from workforce import categories, leasing, staffing
 from workforce.models import Annotator, Skip
 
@@ -66,7 +75,7 @@ def disputes(request: MemberRequest) -> HttpResponse:
     )
 
 
-def _dispute(request: MemberRequest, number: int) -> Dispute:
+def dispute_of(request: MemberRequest, number: int) -> Dispute:
     return shadowing.get(member=request.member, project=request.project, number=number)
 
 
@@ -74,11 +83,11 @@ def _dispute(request: MemberRequest, number: int) -> Dispute:
 @page(allows("dispute.read"))
 def adjudicate(request: MemberRequest, dispute: int) -> HttpResponse:
     """One dispute: the competing answers without names, and, once it is taken, the form of the ruling."""
-    return _console(request, _dispute(request, dispute))
+    return console(request, dispute_of(request, dispute))
 
 
-def _console(
-    request: MemberRequest, dispute: Dispute, *, form: Any = None, refusal: Invalid | None = None
+def console(
+    request: MemberRequest, dispute: Dispute, *, form: Any = None, refusal: Refusal | None = None
 ) -> HttpResponse:
     version = versions.read(adjudicating.version_id(dispute))
     annotator = Annotator.objects.filter(member=request.member).first()
@@ -99,6 +108,7 @@ def _console(
                 "value": given.get(f"q.{key}"),
             }
         )
+    ruling = Ruling.objects.filter(dispute=dispute).select_related("clause").order_by("-pk").first()
     context = {
         "dispute": dispute,
         "version": version,
@@ -113,26 +123,21 @@ def _console(
         "lease": lease,
         "form": given,
         "refusal": refusal,
-        "ruling": Ruling.objects.filter(dispute=dispute).select_related("clause").order_by("-pk").first(),
-        "described": _described(dispute, version),
+        "ruling": ruling,
+        "described": establishing.ruled(ruling) if ruling else "",
+        "precedents": precedents.served(
+            version_id=version.id, version_digest=version.digest, digest=lease.served_digest if lease else ""
+        ),
+        "established": Precedent.objects.filter(ruling__dispute=dispute)
+        .select_related("clause")
+        .order_by("pk"),
+        "max_characters": settings.MAX_PRECEDENT_CHARACTERS,
         "declined": [(categories.title(one), n) for one, n in adjudicating.declined(dispute).items()],
         "cannot": categories.offered(dispute.task.queue),
         "lapses": lapses(dispute) if dispute.reason == DisputeReason.RETURNED else [],
         "mine": "dispute.decide" in request.permissions,
     }
-    return render(request, "annotation/adjudicate.html", context, status=422 if refusal else 200)
-
-
-def _described(dispute: Dispute, version: versions.ReadVersion) -> list[str]:
-    ruling = Ruling.objects.filter(dispute=dispute).order_by("-pk").first()
-    if ruling is None:
-        return []
-    if ruling.cannot:
-        return [_("cannot be labelled: %(why)s") % {"why": categories.title(ruling.cannot)}]
-    return [
-        task_types.get(version.question(key)["kind"]).describe(version.question(key), value)
-        for key, value in ruling.values.items()
-    ]
+    return render(request, "annotation/adjudicate.html", context, status=refusal.status if refusal else 200)
 
 
 def lapses(dispute: Dispute) -> list[tuple[str, str]]:
@@ -147,7 +152,7 @@ def lapses(dispute: Dispute) -> list[tuple[str, str]]:
 @page(allows("dispute.decide"))
 def take(request: MemberRequest, dispute: int) -> HttpResponse:
     """Lease the work on a dispute."""
-    found = _dispute(request, dispute)
+    found = dispute_of(request, dispute)
     if found.work is None:
         raise Http404
     annotator = staffing.annotator_for(member=request.member)
@@ -160,7 +165,7 @@ def take(request: MemberRequest, dispute: int) -> HttpResponse:
 @page(allows("dispute.decide"))
 def rule(request: MemberRequest, dispute: int) -> HttpResponse:
     """Rule, and go on to the worst dispute that is left."""
-    found = _dispute(request, dispute)
+    found = dispute_of(request, dispute)
     form = request.POST
     try:
         assignment, token = int(form.get("assignment", "")), UUID(form.get("token", ""))
@@ -182,7 +187,7 @@ def rule(request: MemberRequest, dispute: int) -> HttpResponse:
             by=request.member,
         )
     except Invalid as refusal:
-        return _console(request, found, form=form, refusal=refusal)
+        return console(request, found, form=form, refusal=refusal)
     messages.success(request, _("Ruled. The task is resolved."))
     following = shadowing.next_of(member=request.member, project=request.project)
     if following is None:

@@ -10,8 +10,8 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET
 
 from annotation import asking, comparing
-from annotation.models import Inquiry, Precedent
-from specs import contents, schema, versions
+from annotation.models import Inquiry
+from specs import contents, precedents, schema, versions
 from specs.access import MemberRequest, allows, get_or_404, page
 from specs.models import Clause, SpecVersion, VersionState
 from specs.views.specs import crumbs, spec_of, version_of
@@ -41,7 +41,7 @@ def read(request: MemberRequest, spec: str, number: str) -> HttpResponse:
             "version": version,
             "whole": whole,
             "titles": schema.titles(whole.questions),
-            "entries": _with_heard(request, entries, found.pk),
+            "entries": _with_heard(request, entries, found.pk, version.pk),
             "query": query,
             "newest": SpecVersion.objects.published().filter(spec=found).newest_first().first(),
             "crumbs": crumbs(request, found),
@@ -72,13 +72,11 @@ def _said(clause: versions.ReadClause) -> str:
     return "\n".join(parts).casefold()
 
 
-def _with_heard(request: MemberRequest, entries: list[dict[str, Any]], spec_id: int) -> list[dict[str, Any]]:
+def _with_heard(
+    request: MemberRequest, entries: list[dict[str, Any]], spec_id: int, version_id: int
+) -> list[dict[str, Any]]:
     """Each clause with its precedents, answered questions and counts: three queries, however many clauses."""
-    precedents: dict[int, list[Precedent]] = {}
-    for precedent in Precedent.objects.filter(clause__spec=spec_id, superseded_at__isnull=True).order_by(
-        "pk"
-    ):
-        precedents.setdefault(precedent.clause_id, []).append(precedent)
+    beside = precedents.current(version_id)
     inquiries: dict[int, list[Inquiry]] = {}
     for inquiry in (
         asking.visible_to(request.member)
@@ -90,7 +88,7 @@ def _with_heard(request: MemberRequest, entries: list[dict[str, Any]], spec_id: 
     return [
         {
             **entry,
-            "precedents": precedents.get(entry["clause"].id, []),
+            "precedents": beside.get(entry["clause"].key, []),
             "inquiries": inquiries.get(entry["clause"].id, []),
             "heard": heard.get(entry["clause"].id),
         }

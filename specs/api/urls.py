@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from specs.api import making, views
+from specs.api import making, served, views
 
 urlpatterns = [
     path("specs", views.Specs.as_view()),
@@ -27,6 +27,7 @@ urlpatterns = [
     path("specs/<slug:spec>/versions/<str:number>/lint", making.Lint.as_view()),
     path("specs/<slug:spec>/versions/<str:number>/clone", making.Clone.as_view()),
     path("specs/<slug:spec>/versions/<str:number>/acknowledge", making.Acknowledge.as_view()),
+    path("specs/<slug:spec>/served/<str:digest>", served.Served.as_view()),
     path("spec-files", making.SpecImport.as_view()),
     path("pictures", making.Pictures.as_view()),
     path("pictures/<str:digest>", making.PictureOne.as_view()),

@@ -1,5 +1,6 @@
 from specs.models.jobs import Job, JobState, OutboxMessage, StoredReply
 from specs.models.ledger import Event, LedgerEntry, Seal
+from specs.models.precedents import PrecedentSet
 from specs.models.project import ApiToken, GateRule, Member, MemberState, Project, Role
 from specs.models.review import Approval, Comment, Picture, Proposal, ProposalState, Verdict
 from specs.models.spec import (
@@ -41,6 +42,7 @@ __all__ = [
     "MemberState",
     "OutboxMessage",
     "Picture",
+    "PrecedentSet",
     "Project",
     "Proposal",
     "ProposalState",

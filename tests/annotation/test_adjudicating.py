@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import pytest
 
 from annotation import adjudicating
@@ -30,28 +28,9 @@ def _disputed() -> tuple[cast.Stage, Dispute, Annotator]:
     return stage, dispute, lead
 
 
-def _rule(stage: cast.Stage, dispute: Dispute, lead: Annotator, **changed: Any) -> Ruling:
-    served = adjudicating.take(dispute=dispute, annotator=lead, by=stage.ada)
-    options: dict[str, Any] = {
-        "values": {"entailed": "no"},
-        "cause": "clause-ambiguous",
-        "clause_key": "knowledge",
-        "reason": "It does not say whose.",
-        **changed,
-    }
-    return adjudicating.rule(
-        dispute=dispute,
-        annotator=lead,
-        assignment_id=served.assignment_id,
-        token=served.token,
-        by=stage.ada,
-        **options,
-    )
-
-
 def test_a_ruling_resolves_the_task_and_names_cause_and_clause() -> None:
-    stage, dispute, lead = _disputed()
-    ruling = _rule(stage, dispute, lead, precedent=True)
+    stage, dispute, _ = _disputed()
+    ruling = cast.ruled(stage, dispute, precedent=True)
     resolution = Resolution.objects.get()
     assert (resolution.value, resolution.basis, resolution.ruling) == ("no", "ruling", ruling)
     assert resolution.distribution == {"yes": 1, "no": 1}
@@ -93,9 +72,9 @@ def test_whoever_answered_cannot_rule() -> None:
     ],
 )
 def test_an_incomplete_ruling_is_refused_and_the_dispute_stays_open(changed: dict[str, object]) -> None:
-    stage, dispute, lead = _disputed()
+    stage, dispute, _ = _disputed()
     with pytest.raises(Invalid):
-        _rule(stage, dispute, lead, **changed)
+        cast.ruled(stage, dispute, **changed)
     dispute.refresh_from_db()
     assert dispute.state == "open"
     assert not Ruling.objects.exists()
@@ -104,7 +83,7 @@ def test_an_incomplete_ruling_is_refused_and_the_dispute_stays_open(changed: dic
 def test_a_second_ruling_meets_a_clear_conflict() -> None:
     stage, dispute, lead = _disputed()
     served = adjudicating.take(dispute=dispute, annotator=lead, by=stage.ada)
-    _rule(stage, dispute, lead)
+    cast.ruled(stage, dispute)
     with pytest.raises((WrongState, leasing.LeaseLost)):
         adjudicating.rule(
             dispute=dispute,
