@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from django.db import connection
 
 from specs import clauses as clause_shape
-from specs import contents, diff
+from specs import contents, diff, schema
 from specs.models import Clause, Project, SpecVersion
 from specs.numbering import numbers
 
@@ -106,6 +107,48 @@ class Comparison:
         }
 
 
+@dataclass(frozen=True)
+class Names:
+    """What labels and questions are called, beside the values that programs know them by."""
+
+    questions: dict[str, str]
+    labels: dict[tuple[str, str], str]
+    anywhere: dict[str, str]
+
+    @classmethod
+    def of(cls, *versions: Sequence[Mapping[str, Any]]) -> Names:
+        """From the questions of one version or several; a later one's word is the one that counts.
+
+        One word for both sides of a comparison, so that a label that was only renamed does not make every example look changed.
+        """
+        questions: dict[str, str] = {}
+        labels: dict[tuple[str, str], str] = {}
+        anywhere: dict[str, str] = {}
+        for asked in versions:
+            anywhere |= schema.titles([dict(question) for question in asked])
+            for question in asked:
+                questions[question["key"]] = question.get("title") or question["key"]
+                for label in question.get("labels") or ():
+                    labels[question["key"], label["value"]] = label.get("title") or label["value"]
+        return cls(questions, labels, anywhere)
+
+    def label(self, value: str, question: str = "") -> str:
+        """The title of a label, with its value where that is another word, capitals apart."""
+        return _beside(self.labels.get((question, value)) or self.anywhere.get(value), value)
+
+    def question(self, key: str) -> str:
+        return _beside(self.questions.get(key), key)
+
+
+def _beside(title: str | None, value: str) -> str:
+    if not title or title == value:
+        return value
+    return title if title.casefold() == value.casefold() else f"{title} ({value})"
+
+
+NAMELESS = Names({}, {}, {})
+
+
 def compare(old: SpecVersion, new: SpecVersion) -> Comparison:
     """Everything there is to say about two versions; the number of queries does not depend on how many clauses they have."""
     difference = contents.compare(old, new)
@@ -115,13 +158,14 @@ def compare(old: SpecVersion, new: SpecVersion) -> Comparison:
         for found in (before, after)
     ]
     touched, cost = _touched(old, difference)
+    names = Names.of(old.questions, new.questions)
     rows = [
         Row(
             change=change,
             old_number=places[0].get(change.key, ""),
             new_number=places[1].get(change.key, ""),
             title=str((change.new or change.old or {})["title"]),
-            blocks=blocks(change.old, change.new),
+            blocks=blocks(change.old, change.new, names),
             touched=touched.get(change.key),
         )
         for change in difference.clauses
@@ -129,20 +173,20 @@ def compare(old: SpecVersion, new: SpecVersion) -> Comparison:
     return Comparison(old, new, difference, rows, cost)
 
 
-def blocks(old: Any, new: Any) -> list[Block]:
+def blocks(old: Any, new: Any, names: Names = NAMELESS) -> list[Block]:
     """The kinds of block that differ between two wordings of a clause; either may be None."""
     found = []
     for kind, title in [("title", "Title"), ("section", "Section"), *clause_shape.BLOCK_TYPES.items()]:
-        before, after = text_of(old, kind), text_of(new, kind)
+        before, after = text_of(old, kind, names), text_of(new, kind, names)
         if before != after:
             found.append(Block(title, list(diff.words(before, after))))
-    governed = [_governed(clause) for clause in (old, new)]
+    governed = [_governed(clause, names) for clause in (old, new)]
     if governed[0] != governed[1]:
         found.append(Block("Governs", list(diff.words(*governed))))
     return found
 
 
-def text_of(clause: Any, kind: str) -> str:
+def text_of(clause: Any, kind: str, names: Names = NAMELESS) -> str:
     """All text of one kind in a clause, as it is compared: blocks apart by a blank line, an example's parts by line."""
     if clause is None:
         return ""
@@ -150,16 +194,22 @@ def text_of(clause: Any, kind: str) -> str:
         return str(clause.get(kind, ""))
     parts = (block for block in clause["blocks"] if block["type"] == kind)
     return "\n\n".join(
-        "\n".join(str(block[name]) for name in ("text", "item", "value", "why") if block.get(name))
+        "\n".join(
+            f"→ {names.label(str(block[name]))}" if name == "value" else str(block[name])
+            for name in ("text", "item", "value", "why")
+            if block.get(name)
+        )
         for block in parts
     )
 
 
-def _governed(clause: Any) -> str:
+def _governed(clause: Any, names: Names) -> str:
     lines = []
     for entry in (clause or {}).get("governs", ()):
-        named = [*entry["values"], *(" / ".join(pair) for pair in entry["pairs"])]
-        lines.append(f"{entry['question']}: {', '.join(named) or 'every label'}")
+        key = entry["question"]
+        named = [names.label(value, key) for value in entry["values"]]
+        named += [" / ".join(names.label(value, key) for value in pair) for pair in entry["pairs"]]
+        lines.append(f"{names.question(key)}: {', '.join(named) or 'every label'}")
     return "\n".join(lines)
 
 

@@ -11,7 +11,7 @@ from PIL import Image
 from annotation import asking, exporting, measuring, piloting, relabelling
 from annotation.models import Dispute
 from specs import drafting, pictures, proposing, running, tokens
-from specs.models import Role, SpecVersion
+from specs.models import PrecedentSet, Role, SpecVersion
 from tests import cast
 from workforce import (
     canarying,
@@ -76,6 +76,7 @@ def furnish(key: str, *, versions: int) -> Furnished:
         "dispute": open_one.pk,
         "known": known,
         "precedent": precedent.pk,
+        "served": PrecedentSet.objects.filter(project=stage.project).latest("pk").digest,
         "plan": relabelling.propose(queue=stage.queue, to_version=version, by=stage.ada).pk,
         "snapshot": snapshot.pk,
         "member": stage.member("chi").pk,

@@ -53,12 +53,13 @@ def changes(request: MemberRequest, spec: str, number: str) -> HttpResponse:
         return _on_to_work(request)
     to_read = acknowledging.to_read(member=request.member, version=version)
     difference = to_read.difference
+    names = comparing.Names.of(to_read.last.questions if to_read.last else [], version.questions)
     changed = (
         [
             {
                 "change": change,
                 "title": (change.new or change.old or {})["title"],
-                "blocks": comparing.blocks(change.old, change.new),
+                "blocks": comparing.blocks(change.old, change.new, names),
             }
             for change in difference.clauses
             if change.kind != "moved"

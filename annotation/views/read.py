@@ -105,6 +105,7 @@ def history(request: MemberRequest, spec: str, clause: str) -> HttpResponse:
     published = SpecVersion.objects.published().filter(spec=found).order_by("major", "minor", "patch")
     wordings: list[dict[str, Any]] = []
     last: Any = None
+    asked: list[Any] = []
     for version in published:
         words = next((one for one in contents.content(version)["clauses"] if one["key"] == row.key), None)
         if words != last:
@@ -112,11 +113,11 @@ def history(request: MemberRequest, spec: str, clause: str) -> HttpResponse:
                 {
                     "version": version,
                     "words": words,
-                    "blocks": comparing.blocks(last, words),
+                    "blocks": comparing.blocks(last, words, comparing.Names.of(asked, version.questions)),
                     "first": last is None,
                 }
             )
-        last = words
+        last, asked = words, version.questions
     lineage = row.ancestry.select_related("ancestor", "version")
     return render(
         request,

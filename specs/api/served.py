@@ -36,20 +36,20 @@ class Served(SpecView):
     policies = {"get": allows("spec.read")}
 
     @operation("The version and the precedents that a digest names", gives=ServedOut, name="served_read")
-    def get(self, request: Request, project: str, spec: str, digest: str) -> Response:
+    def get(self, request: Request, project: str, spec: str, served: str) -> Response:
         found = self.spec()
-        version = SpecVersion.objects.frozen().filter(spec=found, digest=digest).order_by("-pk").first()
+        version = SpecVersion.objects.frozen().filter(spec=found, digest=served).order_by("-pk").first()
         if version is not None:
-            return Response(_as_json(version, digest, bytes(version.canonical or b""), []))
+            return Response(_as_json(version, served, bytes(version.canonical or b""), []))
         row = (
-            PrecedentSet.objects.filter(project=self.project, version__spec=found, digest=digest)
+            PrecedentSet.objects.filter(project=self.project, version__spec=found, digest=served)
             .select_related("version")
             .order_by("pk")
             .first()
         )
         if row is None:
             raise Http404
-        return Response(_as_json(row.version, digest, bytes(row.canonical), precedents.parsed(row)))
+        return Response(_as_json(row.version, served, bytes(row.canonical), precedents.parsed(row)))
 
 
 def _as_json(version: SpecVersion, digest: str, data: bytes, shown: list[precedents.Shown]) -> dict[str, Any]:

@@ -27,7 +27,7 @@ urlpatterns = [
     path("specs/<slug:spec>/versions/<str:number>/lint", making.Lint.as_view()),
     path("specs/<slug:spec>/versions/<str:number>/clone", making.Clone.as_view()),
     path("specs/<slug:spec>/versions/<str:number>/acknowledge", making.Acknowledge.as_view()),
-    path("specs/<slug:spec>/served/<str:digest>", served.Served.as_view()),
+    path("specs/<slug:spec>/served/<str:served>", served.Served.as_view()),
     path("spec-files", making.SpecImport.as_view()),
     path("pictures", making.Pictures.as_view()),
     path("pictures/<str:digest>", making.PictureOne.as_view()),

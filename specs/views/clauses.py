@@ -120,6 +120,7 @@ def _form(
         "words": words,
         "revision": revision,
         "refusal": refusal,
+        "titles": schema.titles(draft.questions),
         "blocks": words["blocks"] or [{"type": "definition"}],
         "blanks": [{"type": "example"}, {"type": "counter_example"}],
         "types": forms.BLOCK_CHOICES,
@@ -214,6 +215,7 @@ def _conflict(
         "mine": canonical.dumps(words).decode(),
         "theirs": canonical.dumps(theirs).decode(),
         "sides": merging.sides(words, theirs),
+        "titles": schema.titles(draft.questions),
     }
     if request.headers.get("HX-Request"):
         return in_slot(render(request, "specs/clause_conflict.html", context, status=409))

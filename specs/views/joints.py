@@ -13,7 +13,7 @@ from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods
 
-from specs import canonical, merging, restructuring
+from specs import canonical, merging, restructuring, schema
 from specs.access import MemberRequest, allows, page
 from specs.clauses import BLOCK_TYPES
 from specs.models import DraftClause, Spec
@@ -121,6 +121,7 @@ def _form(
         "refusal": refusal,
         "changes": changes,
         "in_place": in_place,
+        "titles": schema.titles(row.version.questions),
         "blocks": [(BLOCK_TYPES[block["type"]], block) for block in row.blocks],
         "crumbs": [*crumbs(request, spec), (_("Draft"), f"/p/{request.project.key}/specs/{spec.key}/draft/")],
         **context,

@@ -162,6 +162,33 @@ def test_a_comparison_says_what_a_change_touches_and_costs(stage: cast.Stage) ->
     assert comparison.as_dict()["clauses"][0]["blocks"][0]["title"] == "Definition"
 
 
+def test_a_comparison_calls_labels_by_their_titles_and_a_renamed_one_changes_no_example(
+    stage: cast.Stage,
+) -> None:
+    def clause(value: str, why: str) -> dict[str, Any]:
+        return {
+            "title": "A",
+            "section": "",
+            "blocks": [{"type": "example", "item": "Lyon", "value": value, "why": why}],
+            "governs": [{"question": "entailed", "values": [value], "pairs": [["no", "yes"]]}],
+        }
+
+    def asked(title: str) -> list[dict[str, Any]]:
+        labels = [{"value": "1", "title": title}, {"value": "no", "title": "No"}, {"value": "yes"}]
+        return [{"key": "entailed", "title": "Does it follow?", "labels": labels}]
+
+    names = comparing.Names.of(asked("Yes"), asked("It follows"))
+    blocks = comparing.blocks(clause("1", "Known."), clause("no", "Known."), names)
+    runs = {block.title: block.runs for block in blocks}
+    removed = "".join(text for kind, text in runs["Example"] if kind != "added")
+    added = "".join(text for kind, text in runs["Example"] if kind != "removed")
+    assert removed == "Lyon\n→ It follows (1)\nKnown."
+    assert added == "Lyon\n→ No\nKnown."
+    governs = "".join(text for kind, text in runs["Governs"] if kind != "removed")
+    assert governs == "Does it follow? (entailed): No, No / yes"
+    assert comparing.blocks(clause("1", "Known."), clause("1", "Known."), names) == []
+
+
 def test_questions_and_ratings_are_counted_by_clause_and_private_ones_stay_private(stage: cast.Stage) -> None:
     clause = stage.spec.clauses.get(key="knowledge")
     ben, chi = stage.member("ben"), stage.member("chi")

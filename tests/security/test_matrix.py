@@ -47,6 +47,8 @@ MISSING: dict[str, object] = {
         987_654_321,
     ),
     **dict.fromkeys(("spec", "queue", "cohort", "clause", "pseudonym", "step", "name", "digest"), "none"),
+    "precedent": 987_654_321,
+    "served": "none",
     **dict.fromkeys(("number", "old", "new"), "9.9.9"),
 }
 
