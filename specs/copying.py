@@ -159,7 +159,8 @@ def import_guideline(
 ) -> tuple[int, list[documents.Remark]]:
     """Split an existing guideline (Word, HTML, Markdown) into clauses at the end of the draft, each marked as unseen.
 
-    Returns how many there are and what a person has to look at, by line. Raises `Invalid`.
+    Returns how many there are and what a person has to look at, by line. Raises `Invalid`. Reads while the caller waits: what
+    may be large or hostile goes through a job (`incoming`).
     """
     if len(data) > settings.MAX_DOCUMENT_BYTES:
         raise Invalid(f"A document has at most {settings.MAX_DOCUMENT_BYTES // 2**20} MiB.")
@@ -169,6 +170,12 @@ def import_guideline(
         )
     except documents.Unreadable as error:
         raise Invalid(str(error)) from error
+    propose(draft=draft, found=found, by=by)
+    return len(found.clauses), found.remarks
+
+
+def propose(*, draft: SpecVersion, found: guideline.Guideline, by: Member | None) -> None:
+    """Put the clauses that were found in a document at the end of the draft, each marked as unseen. Raises `Invalid`."""
     with transaction.atomic():
         locked = drafting.lock(draft)
         taken = {row.clause.key for row in _rows(locked)}
@@ -190,7 +197,6 @@ def import_guideline(
             for place, (key, clause) in enumerate(zip(keys, found.clauses, strict=True), len(taken) + 1)
         )
         drafting.record_edit(locked, by, "guideline-imported", "")
-    return len(found.clauses), found.remarks
 
 
 def _free(key: str, taken: set[str]) -> str:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import itertools
 import re
 import unicodedata
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 from pathlib import PurePath
 
@@ -99,13 +99,32 @@ class _Draft:
     pieces: list[_Piece] = field(default_factory=list)
 
 
-def propose(data: bytes, name: str, *, max_characters: int = 20_000, max_clauses: int = 500) -> Guideline:
-    """The clauses proposed from the file *name* with the bytes *data*. Raises `Unreadable`."""
+def _untold(step: str, done: int, total: int | None) -> None:
+    pass
+
+
+def propose(
+    data: bytes,
+    name: str,
+    *,
+    max_characters: int = 20_000,
+    max_clauses: int = 500,
+    said: Callable[[str, int, int | None], None] = _untold,
+) -> Guideline:
+    """The clauses proposed from the file *name* with the bytes *data*. *said* is told each step, how far, and of how many.
+
+    Raises `Unreadable`.
+    """
     remarks: list[Remark] = []
     try:
-        pieces = _pieces(*markdown(data, PurePath(name).suffix.lower(), remarks))
-        title, drafts = _drafts(pieces, remarks)
-        clauses = list(_clauses(drafts, max_characters, max_clauses, remarks))
+        said("reading the document", 0, None)
+        text, lines = markdown(data, PurePath(name).suffix.lower(), remarks)
+        said("finding its parts", 0, None)
+        title, drafts = _drafts(_pieces(text, lines), remarks)
+        clauses = []
+        for clause in _clauses(drafts, max_characters, max_clauses, remarks):
+            clauses.append(clause)
+            said("proposing clauses", len(clauses), max(len(drafts), len(clauses)))
     except RecursionError:
         too_deep()
     if not clauses:

@@ -6,7 +6,7 @@ from celery import shared_task
 from django.conf import settings
 from django.db import connection
 
-from specs import ledger, running
+from specs import incoming, ledger, running
 from specs.models import Project
 
 SCHEDULE = {
@@ -38,3 +38,8 @@ def purge_replies() -> None:
             "DELETE FROM specs_storedreply WHERE created_at < statement_timestamp() - make_interval(secs => %s)",
             [settings.REPLIES_KEPT_FOR.total_seconds()],
         )
+
+
+@shared_task(name=incoming.READ)
+def read_document(job_id: int) -> None:
+    running.run(job_id, incoming.read)

@@ -19,6 +19,7 @@ from django.db.models.functions import Now
 from kombu.exceptions import OperationalError
 
 from specs import ledger
+from specs.access import require
 from specs.models import Job, JobState, Member, Project
 from specs.refusals import Refusal, WrongState
 
@@ -58,7 +59,12 @@ def resend_waiting() -> int:
 
 
 def cancel(*, job: Job, by: Member) -> None:
-    """Ask a job to stop; it does so at its next step, and leaves nothing half done."""
+    """Ask a job to stop; it does so at its next step, and leaves nothing half done.
+
+    Whoever asked for a job may stop it, and whoever manages queues. Raises `NotAllowed`, and `WrongState` when it has ended.
+    """
+    if by.pk != job.requested_by_id:
+        require(by, "queue.manage")
     with transaction.atomic():
         locked = Job.objects.select_for_update(no_key=True).get(pk=job.pk)
         if locked.state not in (JobState.QUEUED, JobState.RUNNING):

@@ -32,6 +32,11 @@ PRECEDENTS_WITHHELD_PERCENT = env.number("PRECEDENTS_WITHHELD_PERCENT", 10, low=
 """Share of the items before which no precedent is shown, as before those with known answers, so that this tells nothing."""
 MAX_DOCUMENT_BYTES = env.number("MAX_DOCUMENT_BYTES", 20 * 2**20, low=1024)
 """Bytes of a guideline or a spec file that is imported."""
+DOCUMENT_BYTES_AT_ONCE = env.number("DOCUMENT_BYTES_AT_ONCE", 8 * 2**10, low=0)
+"""A document up to this size is read while somebody waits; a larger one, and every Word file, in a job."""
+DOCUMENT_SECONDS = env.seconds("DOCUMENT_SECONDS", 300, low=5, high=3600)
+DOCUMENT_MEMORY_BYTES = env.number("DOCUMENT_MEMORY_BYTES", 2 * 2**30, low=256 * 2**20)
+"""What reading one document in a job may take."""
 
 # Work
 MAX_ITEM_BYTES = env.number("MAX_ITEM_BYTES", 2**20, low=100)

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from specs.api import making, served, views
+from specs.api import files, governance, pictures, proposals, served, views
 
 urlpatterns = [
     path("specs", views.Specs.as_view()),
@@ -15,23 +15,23 @@ urlpatterns = [
     path("specs/<slug:spec>/draft/clauses/<str:clause>/merge", views.DraftClauseMerge.as_view()),
     path("specs/<slug:spec>/draft/clauses/<str:clause>/confirm", views.DraftClauseConfirm.as_view()),
     path("specs/<slug:spec>/draft/sections", views.DraftSections.as_view()),
-    path("specs/<slug:spec>/draft/guideline", making.GuidelineImport.as_view()),
-    path("specs/<slug:spec>/proposal", making.ProposalView.as_view()),
-    path("specs/<slug:spec>/proposal/verdict", making.Verdict.as_view()),
-    path("specs/<slug:spec>/comments", making.Comments.as_view()),
-    path("specs/<slug:spec>/comments/<int:comment>/resolve", making.CommentResolve.as_view()),
+    path("specs/<slug:spec>/draft/guideline", files.GuidelineImport.as_view()),
+    path("specs/<slug:spec>/proposal", proposals.ProposalView.as_view()),
+    path("specs/<slug:spec>/proposal/verdict", proposals.Verdict.as_view()),
+    path("specs/<slug:spec>/comments", proposals.Comments.as_view()),
+    path("specs/<slug:spec>/comments/<int:comment>/resolve", proposals.CommentResolve.as_view()),
     path("specs/<slug:spec>/versions", views.Versions.as_view()),
     path("specs/<slug:spec>/versions/<str:number>", views.Version.as_view()),
     path("specs/<slug:spec>/versions/<str:number>/retire", views.Retire.as_view()),
-    path("specs/<slug:spec>/versions/<str:number>/file", making.SpecFile.as_view()),
-    path("specs/<slug:spec>/versions/<str:number>/lint", making.Lint.as_view()),
-    path("specs/<slug:spec>/versions/<str:number>/clone", making.Clone.as_view()),
-    path("specs/<slug:spec>/versions/<str:number>/acknowledge", making.Acknowledge.as_view()),
+    path("specs/<slug:spec>/versions/<str:number>/file", files.SpecFile.as_view()),
+    path("specs/<slug:spec>/versions/<str:number>/lint", files.Lint.as_view()),
+    path("specs/<slug:spec>/versions/<str:number>/clone", files.Clone.as_view()),
+    path("specs/<slug:spec>/versions/<str:number>/acknowledge", governance.Acknowledge.as_view()),
     path("specs/<slug:spec>/served/<str:served>", served.Served.as_view()),
-    path("spec-files", making.SpecImport.as_view()),
-    path("pictures", making.Pictures.as_view()),
-    path("pictures/<str:digest>", making.PictureOne.as_view()),
-    path("settings", making.ProjectSettings.as_view()),
+    path("spec-files", files.SpecImport.as_view()),
+    path("pictures", pictures.Pictures.as_view()),
+    path("pictures/<str:digest>", pictures.PictureOne.as_view()),
+    path("settings", governance.ProjectSettings.as_view()),
     path("jobs", views.Jobs.as_view()),
     path("jobs/<int:job>", views.JobView.as_view()),
     path("jobs/<int:job>/cancel", views.JobCancel.as_view()),

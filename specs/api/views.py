@@ -263,7 +263,7 @@ class JobView(ApiView):
 
 
 class JobCancel(ApiView):
-    policies = {"post": allows("queue.manage")}
+    policies = {"post": allows("job.read")}
 
     @operation("Ask a job to stop", gives=shapes.JobShape, name="job_cancel")
     def post(self, request: Request, project: str, job: int) -> Response:

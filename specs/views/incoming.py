@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from typing import Any
 
+from django.conf import settings
 from django.contrib import messages
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
-from specs import copying, drafting, pictures, store
+from specs import copying, incoming, pictures, store
 from specs.access import MemberRequest, allows, get_or_404, page
 from specs.forms.specs import CloneForm, DocumentForm
 from specs.models import Picture
@@ -39,29 +40,22 @@ def import_document(request: MemberRequest, spec: str) -> HttpResponse:
     problems: list[dict[str, Any]] = []
     if request.method == "POST" and form.is_valid():
         upload = form.cleaned_data["file"]
-        data = upload.read()
         try:
-            if form.cleaned_data["what"] == "spec":
-                copying.import_file(project=request.project, data=data, key=found.key, by=request.member)
-                messages.success(request, _("The draft now says what the file says."))
-            else:
-                draft = drafting.open_draft(spec=found, by=request.member)
-                n_clauses, remarks = copying.import_guideline(
-                    draft=draft, data=data, name=upload.name, by=request.member
-                )
-                messages.success(
-                    request,
-                    _("%(n)d clauses are proposed. Look at each: nothing is published unseen.")
-                    % {"n": n_clauses},
-                )
-                for remark in remarks[:20]:
-                    messages.warning(
-                        request, _("Line %(line)d: %(text)s") % {"line": remark.line, "text": remark.message}
-                    )
+            taken = incoming.take(
+                project=request.project,
+                data=upload.read(settings.MAX_DOCUMENT_BYTES + 1),
+                name=upload.name,
+                what=form.cleaned_data["what"],
+                key=found.key,
+                by=request.member,
+            )
         except Invalid as refusal:
             form.add_error("file", refusal.message)
             problems = refusal.problems
         else:
+            if taken.job is not None:
+                return redirect("specs:job", project=request.project.key, job=taken.job.pk)
+            _say(request, taken, form.cleaned_data["what"])
             return redirect("specs:draft", project=request.project.key, spec=found.key)
     return render(
         request,
@@ -69,6 +63,20 @@ def import_document(request: MemberRequest, spec: str) -> HttpResponse:
         {"spec": found, "form": form, "problems": problems, "crumbs": crumbs(request, found)},
         status=422 if form.errors else 200,
     )
+
+
+def _say(request: MemberRequest, taken: incoming.Taken, what: str) -> None:
+    if what == "spec":
+        messages.success(request, _("The draft now says what the file says."))
+        return
+    messages.success(
+        request,
+        _("%(n)d clauses are proposed. Look at each: nothing is published unseen.") % {"n": taken.n_clauses},
+    )
+    for remark in taken.remarks[:20]:
+        messages.warning(
+            request, _("Line %(line)d: %(text)s") % {"line": remark.line, "text": remark.message}
+        )
 
 
 @require_http_methods(["GET", "POST"])

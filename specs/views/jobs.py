@@ -28,16 +28,21 @@ def job(request: MemberRequest, job: int) -> HttpResponse:
     found = get_or_404(Job.objects.select_related("requested_by__user"), project=request.project, pk=job)
     mark = f"{found.state}:{found.n_done}:{found.note}"
     live = found.state in (JobState.QUEUED, JobState.RUNNING)
+    state = {
+        "job": found,
+        "mark": mark,
+        "may_stop": found.requested_by_id == request.member.pk or "queue.manage" in request.permissions,
+        "facts": {name: value for name, value in found.result.items() if name not in ("remarks", "problems")},
+    }
     if request.headers.get("HX-Request"):
         if request.GET.get("mark") == mark:
             return HttpResponse(status=204)
-        return render(request, "specs/job_state.html", {"job": found, "mark": mark, "live": live})
+        return render(request, "specs/job_state.html", {**state, "live": live})
     return render(
         request,
         "specs/job.html",
         {
-            "job": found,
-            "mark": mark,
+            **state,
             "live": live,
             "crumbs": [(_("Jobs"), f"/p/{request.project.key}/jobs/")],
         },
@@ -45,7 +50,7 @@ def job(request: MemberRequest, job: int) -> HttpResponse:
 
 
 @require_POST
-@page(allows("queue.manage"))
+@page(allows("job.read"))
 def cancel(request: MemberRequest, job: int) -> HttpResponse:
     running.cancel(job=get_or_404(Job, project=request.project, pk=job), by=request.member)
     return redirect("specs:job", project=request.project.key, job=job)

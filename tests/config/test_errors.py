@@ -38,7 +38,7 @@ def test_a_fault_and_a_database_that_is_away(
     monkeypatch: pytest.MonkeyPatch, error: Exception, status: int, title: str
 ) -> None:
     token, pages = _clients()
-    monkeypatch.setattr("annotation.api.trials.comparing", _Broken(error))
+    monkeypatch.setattr("annotation.api.comparisons.comparing", _Broken(error))
     monkeypatch.setattr("annotation.views.read.versions", _Broken(error))
     reply = token.get("/api/v1/projects/rte/specs/rte/compare/1.0.0/1.0.0")
     assert (reply.status_code, reply["Content-Type"], reply.json()["title"]) == (status, PROBLEM, title)
