@@ -17,7 +17,7 @@ from specs.documents import Unreadable
 from specs.models import DraftClause, Job, JobState, Role
 from specs.refusals import NotAllowed
 from tests import cast
-from tests.specs.test_documents import word
+from tests.specs.written import word
 from workforce import staffing
 
 pytestmark = pytest.mark.django_db

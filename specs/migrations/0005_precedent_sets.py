@@ -14,7 +14,7 @@ from specs.models.migrating import Together
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('specs', '0003_proposals_pictures_trials'),
+        ('specs', '0004_zones_living_wage'),
     ]
 
     operations = [
