@@ -178,7 +178,8 @@ def propose(*, draft: SpecVersion, found: guideline.Guideline, by: Member | None
     """Put the clauses that were found in a document at the end of the draft, each marked as unseen. Raises `Invalid`."""
     with transaction.atomic():
         locked = drafting.lock(draft)
-        taken = {row.clause.key for row in _rows(locked)}
+        rows = _rows(locked)
+        taken, first = {row.clause.key for row in rows}, max((row.position for row in rows), default=0) + 1
         if len(taken) + len(found.clauses) > settings.MAX_CLAUSES:
             raise Invalid(f"A spec has at most {settings.MAX_CLAUSES} clauses.")
         keys = [_free(clause.key, taken) for clause in found.clauses]
@@ -194,7 +195,7 @@ def propose(*, draft: SpecVersion, found: guideline.Guideline, by: Member | None
                 edited_by=by,
                 **drafting.checked(key, clause.title, clause.blocks, []),
             )
-            for place, (key, clause) in enumerate(zip(keys, found.clauses, strict=True), len(taken) + 1)
+            for place, (key, clause) in enumerate(zip(keys, found.clauses, strict=True), first)
         )
         drafting.record_edit(locked, by, "guideline-imported", "")
 
