@@ -103,7 +103,7 @@ def _listen(*said: object) -> None:
     [
         (SLOW, {"seconds": 0.5}, _listen, Unreadable),
         (SLOW, {}, _refuse, running.Cancelled),
-        (LONG, {"memory": 64 * 2**20}, _listen, Unreadable),
+        (SLOW, {"memory": 64 * 2**20}, _listen, Unreadable),
     ],
     ids=["time", "cancelled", "memory"],
 )
