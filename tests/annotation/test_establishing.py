@@ -205,7 +205,7 @@ def test_leads_make_reword_and_withdraw_by_pages_and_others_may_not(
     stage: cast.Stage, client: Client
 ) -> None:
     ruling = _ruling(stage)
-    client.force_login(stage.ada.user)
+    client.force_login(stage.ada.user)  # type: ignore[arg-type]
     page = client.get(f"/p/rte/disputes/{ruling.dispute_id}/").content.decode()
     assert "This ruling is not shown to annotators" in page
     client.post(f"/p/rte/disputes/{ruling.dispute_id}/precedent/", {"clause": "knowledge", "text": WORDS})
@@ -221,7 +221,7 @@ def test_leads_make_reword_and_withdraw_by_pages_and_others_may_not(
     client.post(f"/p/rte/precedents/{newest.pk}/", {"what": "withdraw", "reason": "It misled."})
     assert "No precedent yet" in client.get("/p/rte/precedents/").content.decode()
     assert "It misled." in client.get("/p/rte/precedents/?state=gone").content.decode()
-    client.force_login(stage.member("ben").user)
+    client.force_login(stage.member("ben").user)  # type: ignore[arg-type]
     assert (
         client.post(f"/p/rte/precedents/{newest.pk}/", {"what": "withdraw", "reason": "x"}).status_code == 403
     )
@@ -230,7 +230,7 @@ def test_leads_make_reword_and_withdraw_by_pages_and_others_may_not(
 def test_the_list_takes_as_many_queries_for_ten_as_for_one(
     stage: cast.Stage, client: Client, django_assert_num_queries: Any
 ) -> None:
-    client.force_login(stage.ada.user)
+    client.force_login(stage.ada.user)  # type: ignore[arg-type]
     ruling = _ruling(stage)
     establishing.establish(ruling=ruling, text=WORDS, by=stage.ada)
     client.get("/p/rte/precedents/")

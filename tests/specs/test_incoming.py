@@ -77,7 +77,7 @@ def test_what_cannot_be_read_fails_in_the_job_and_says_why(stage: cast.Stage, cl
     assert taken.job is not None
     job = _run(taken.job)
     assert (job.state, "old .doc format" in job.error) == (JobState.FAILED, True)
-    client.force_login(stage.ada.user)
+    client.force_login(stage.ada.user)  # type: ignore[arg-type]
     assert "old .doc format" in client.get(f"/p/rte/jobs/{job.pk}/").content.decode()
     bad = incoming.take(
         project=stage.project, data=b"# no front matter", name="s.md", what="spec", in_job=True, by=stage.ada
@@ -132,7 +132,7 @@ def test_whoever_asked_for_a_job_may_stop_it_and_nobody_else_without_the_right(s
 
 
 def test_by_page_and_by_rest_a_long_document_leads_to_its_job(stage: cast.Stage, client: Client) -> None:
-    client.force_login(stage.ada.user)
+    client.force_login(stage.ada.user)  # type: ignore[arg-type]
     form = {"what": "guideline", "file": SimpleUploadedFile("g.md", LONG)}
     reply = client.post("/p/rte/specs/rte/import/", form)
     job = Job.objects.get()
