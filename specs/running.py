@@ -19,12 +19,17 @@ from django.db.models.functions import Now
 from kombu.exceptions import OperationalError
 
 from specs import ledger
-from specs.access import require
+from specs.access import permissions_of
 from specs.models import Job, JobState, Member, Project
 from specs.refusals import Refusal, WrongState
 
 log = logging.getLogger(__name__)
 Progress = Callable[..., None]
+
+
+class SomebodyElses(Refusal):
+    code = "somebody-elses"
+    status = 409
 
 
 class Cancelled(Exception):
@@ -61,10 +66,10 @@ def resend_waiting() -> int:
 def cancel(*, job: Job, by: Member) -> None:
     """Ask a job to stop; it does so at its next step, and leaves nothing half done.
 
-    Whoever asked for a job may stop it, and whoever manages queues. Raises `NotAllowed`, and `WrongState` when it has ended.
+    Whoever asked for a job may stop it, and whoever manages queues. Raises `SomebodyElses`, and `WrongState` when it has ended.
     """
-    if by.pk != job.requested_by_id:
-        require(by, "queue.manage")
+    if by.pk != job.requested_by_id and "queue.manage" not in permissions_of(by):
+        raise SomebodyElses("Whoever asked for a job stops it, or whoever manages queues.")
     with transaction.atomic():
         locked = Job.objects.select_for_update(no_key=True).get(pk=job.pk)
         if locked.state not in (JobState.QUEUED, JobState.RUNNING):

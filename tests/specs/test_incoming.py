@@ -15,7 +15,6 @@ from annotation.config.celery import app
 from specs import drafting, incoming, reading, running
 from specs.documents import Unreadable
 from specs.models import DraftClause, Job, JobState, Role
-from specs.refusals import NotAllowed
 from tests import cast
 from tests.specs.written import word
 from workforce import staffing
@@ -124,7 +123,7 @@ def test_whoever_asked_for_a_job_may_stop_it_and_nobody_else_without_the_right(s
     taken = incoming.take(project=stage.project, data=LONG, name="g.md", what="guideline", key="rte", by=edi)
     assert taken.job is not None
     rex = staffing.add_member(project=stage.project, user=cast.user("rex"), roles=[Role.READER], by=stage.ada)
-    with pytest.raises(NotAllowed):
+    with pytest.raises(running.SomebodyElses):
         running.cancel(job=taken.job, by=rex)
     running.cancel(job=taken.job, by=edi)
     assert _run(taken.job).state == JobState.CANCELLED
