@@ -14,7 +14,7 @@ from specs.models.migrating import Together
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('specs', '0004_zones_living_wage'),
+        ('specs', '0006_event_when'),
     ]
 
     operations = [

@@ -12,8 +12,8 @@ from specs.models.migrating import Together
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('annotation', '0003_cannot_be_labelled'),
-        ('specs', '0005_precedent_sets'),
+        ('annotation', '0006_stopping'),
+        ('specs', '0007_precedent_sets'),
     ]
 
     operations = [
