@@ -12,7 +12,7 @@ from specs.models.migrating import Together
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('annotation', '0006_stopping'),
+        ('annotation', '0007_inquiry_holds'),
         ('specs', '0007_precedent_sets'),
     ]
 
