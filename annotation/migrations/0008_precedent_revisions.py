@@ -12,8 +12,8 @@ from specs.models.migrating import Together
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('annotation', '0007_inquiry_holds'),
-        ('specs', '0007_precedent_sets'),
+        ("annotation", "0007_inquiry_holds"),
+        ("specs", "0007_precedent_sets"),
     ]
 
     operations = [

@@ -14,7 +14,7 @@ from specs.models.migrating import Together
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('specs', '0006_event_when'),
+        ("specs", "0006_event_when"),
     ]
 
     operations = [
