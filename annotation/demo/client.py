@@ -13,6 +13,10 @@ class Refused(Exception):
     """The API said no; the problem document is the message."""
 
 
+KEPT_FOR = 20.0
+"""Seconds that an idle connection is used again after; shorter than the server keeps one."""
+
+
 class Client:
     """Calls below `/api/v1/projects/<project>/` with one token."""
 
@@ -21,6 +25,7 @@ class Client:
         self.root = f"/api/v1/projects/{project}/"
         self.headers = {"Authorization": f"Bearer {token}"}
         self.connection = http.client.HTTPConnection(self.host, timeout=60)
+        self.used_at = time.monotonic()
 
     def close(self) -> None:
         self.connection.close()
@@ -41,11 +46,14 @@ class Client:
         headers = {**self.headers, "Content-Type": media or "application/json"}
         if key:
             headers["Idempotency-Key"] = key
+        if time.monotonic() - self.used_at > KEPT_FOR:
+            self.connection.close()  # the server ends what is idle for longer; a call that changes something is not repeated
         for attempt in (1, 2):
             try:
                 self.connection.request(method, self.root + path, data, headers)
                 response = self.connection.getresponse()
                 content = response.read()
+                self.used_at = time.monotonic()
                 break
             except (http.client.HTTPException, ConnectionError):
                 self.connection.close()
