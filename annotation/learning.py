@@ -41,6 +41,7 @@ _ANSWERS = """
         JOIN workforce_annotator p ON p.id = a.annotator_id
         JOIN workforce_task t ON t.id = a.task_id AND t.purpose IN ('work', 'gold')
         WHERE v.spec_id = %(spec)s AND v.meaning = %(meaning)s AND p.kind IN ('person', 'imported')
+          AND (%(queue)s::bigint IS NULL OR a.queue_id = %(queue)s)
           AND a.values ? %(question)s AND NOT EXISTS (
               SELECT 1 FROM annotation_annotation l WHERE l.assignment_id = a.assignment_id AND l.revision > a.revision)
         ORDER BY t.item_id, a.annotator_id, a.id
@@ -99,13 +100,16 @@ def refresh(*, queue: Queue) -> dict[str, int]:
     return done
 
 
-def history(*, spec: Spec, meaning: int, question: str) -> History:
-    """The newest answers of people to one question under one meaning, gold included, up to `SKILL_ANSWERS`."""
+def history(
+    *, spec: Spec, meaning: int, question: str, queue: Queue | None = None, limit: int | None = None
+) -> History:
+    """The newest answers of people to one question under one meaning, gold included, up to *limit* (`SKILL_ANSWERS`)."""
     scope: dict[str, Any] = {
         "spec": spec.pk,
         "meaning": meaning,
         "question": question,
-        "limit": settings.SKILL_ANSWERS,
+        "queue": queue.pk if queue else None,
+        "limit": limit or settings.SKILL_ANSWERS,
     }
     with connection.cursor() as cursor:
         cursor.execute(_ANSWERS, scope)

@@ -189,6 +189,15 @@ def change_settings(*, queue: Queue, by: Member, **settings: Any) -> Queue:
     return locked
 
 
+def proposed(*, queue: Queue, **settings: Any) -> Queue:
+    """The queue as it would be with these settings, not saved. Raises `Invalid` as `change_settings` does."""
+    draft = Queue.objects.select_related("spec", "version").get(pk=queue.pk)
+    for name, value in _checked(settings).items():
+        setattr(draft, name, value)
+    _validate(draft)
+    return draft
+
+
 def pause(*, queue: Queue, by: Member | None) -> Queue:
     """No more claims; leases under way can still be submitted."""
     return _move(queue, QueueState.OPEN, QueueState.PAUSED, by)

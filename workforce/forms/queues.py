@@ -254,7 +254,7 @@ class SettingsForm(GoldFields):
                 f"{name}_percent": round(getattr(queue, f"{name}_{kind}") * 100)
                 for name, kind in _OVERLAP_PERCENT
             },
-            "stop_percent": queue.stop_target * 100,
+            "stop_percent": round(queue.stop_target * 100, 1),
             "cite_percent": round(queue.cite_share * 100),
             "lease_minutes": max(1, round(queue.lease_for.total_seconds() / 60)),
             "oldest_hours": _hours(queue.oldest_within),
