@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from datetime import timedelta
 from typing import Any
 
+from django.db.models.functions import Now
 from django.http import HttpResponse
 from django.shortcuts import render
 from django.utils.translation import gettext as _
@@ -16,6 +18,10 @@ from specs import task_types, versions
 from specs.access import MemberRequest, allows, page
 from specs.paging import newest_first
 from workforce import categories
+from workforce.models import Judgement, Probe, TaskPurpose
+
+UNSEEN_FOR = timedelta(days=1)
+"""How long an answer to gold stands as open among one's own answers, as answers to work do."""
 
 
 @require_GET
@@ -33,12 +39,29 @@ def mine(request: MemberRequest) -> HttpResponse:
         .filter(task__in=[answer.task_id for answer in shown])
         .select_related("ruling", "ruling__clause")
     }
+    ended |= _of_probes(shown)
     answers = [_outcomes(answer, ended) for answer in shown]
     return render(
         request,
         "annotation/mine.html",
         {"answers": answers, "next": further},
     )
+
+
+def _of_probes(shown: Sequence[Annotation]) -> dict[tuple[int, str], Resolution]:
+    """Gold ends with what is known, a repeat with what its first task ended with, and like work not at once: unseen here too."""
+    tasks = {answer.assignment_id: answer.task_id for answer in shown}
+    gold = Judgement.objects.filter(
+        assignment__in=tasks, purpose=TaskPurpose.GOLD, judged_at__lt=Now() - UNSEEN_FOR
+    )
+    found = {(tasks[one.assignment_id], one.question): Resolution(value=one.expected) for one in gold}
+    again = dict(
+        Probe.objects.filter(task__in=tasks.values(), purpose=TaskPurpose.REPEAT).values_list(
+            "first__task", "task"
+        )
+    )
+    first = Resolution.objects.current().filter(task__in=again).select_related("ruling", "ruling__clause")
+    return found | {(again[one.task_id], one.question): one for one in first}
 
 
 def _outcomes(answer: Annotation, ended: dict[tuple[int, str], Resolution]) -> dict[str, object]:

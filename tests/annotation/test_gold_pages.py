@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
+from unittest.mock import patch
 
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
@@ -181,6 +183,30 @@ def test_settings_are_kept_by_page_and_by_token() -> None:
         "/api/v1/projects/rte/queues/main", {"gold_exposures": 9}, content_type="application/json"
     )
     assert (reply.json()["gold_exposures"], reply.json()["gold_feedback"]) == (9, "at-once")
+
+
+def test_among_her_own_answers_gold_ends_a_day_later_like_work() -> None:
+    stage = cast.stage()
+    bring_in(stage, {"key": "g", "value": "yes", "text": "One"})
+    served = cast.mint(stage, stage.ben, "gold")
+    assert served is not None
+    stage.submit(stage.ben, served, {"entailed": "no"})
+    client = _in(stage, "ben")
+    (row,) = client.get("/p/rte/mine/").context["answers"]
+    assert [one["ended"] for one in row["outcomes"]] == [None]
+    with patch("annotation.views.mine.UNSEEN_FOR", timedelta(0)):
+        (row,) = client.get("/p/rte/mine/").context["answers"]
+    assert [(one["ended"], one["same"]) for one in row["outcomes"]] == [("Yes", False)]
+
+
+def test_the_settings_page_keeps_what_it_shows() -> None:
+    stage = cast.stage()
+    client = _in(stage)
+    form = client.get("/p/rte/queues/main/settings/").context["form"]
+    shown = {name: form.initial.get(name, form.fields[name].initial) for name in form.fields}
+    data = {name: value for name, value in shown.items() if value not in (None, "") and value is not False}
+    reply = client.post("/p/rte/queues/main/settings/", {**data, "gold_percent": "7.5"})
+    assert reply.status_code == 302, reply.context["form"].errors
 
 
 def test_the_list_takes_as_many_queries_for_forty_as_for_two() -> None:
