@@ -14,13 +14,14 @@ from datetime import timedelta
 from typing import Any
 
 from django.db import transaction
+from django.db.models import Q
 from django.db.models.functions import Now
 
 from specs import ledger
 from specs.models import Member
 from specs.refusals import Invalid, NotAllowed, WrongState
 from workforce import leasing, suspending
-from workforce.models import Action, Annotator, Consequence, ConsequenceState, Finding, Queue
+from workforce.models import Action, Annotator, AnnotatorState, Consequence, ConsequenceState, Finding, Queue
 
 
 def follow(*, finding: Finding) -> Consequence | None:
@@ -148,9 +149,13 @@ def end(*, consequence: Consequence, by: Member) -> Consequence:
 
 
 def end_over() -> int:
-    """End what has lasted its time; returns how many. It had no effect any more: the claim asks the clock itself."""
+    """End what has lasted its time, and suspensions that were lifted on their own; returns how many.
+
+    It had no effect any more: the claim asks the clock itself.
+    """
     n_ended = 0
-    over = Consequence.objects.filter(state=ConsequenceState.IN_FORCE, until__lte=Now())
+    lifted = Q(action=Action.SUSPEND) & ~Q(annotator__state=AnnotatorState.SUSPENDED)
+    over = Consequence.objects.filter(Q(until__lte=Now()) | lifted, state=ConsequenceState.IN_FORCE)
     for pk in over.values_list("pk", flat=True):
         n_ended += finish(consequence_id=pk)
     return n_ended

@@ -16,7 +16,7 @@ from specs.models import Clause, Event, Member, MemberState, Suspension
 from specs.refusals import Invalid, NotAllowed, WrongState
 from tests import cast
 from tests.annotation.test_people import _answered, _flag, _judged
-from workforce import consequences, entering, leasing, people_rules, skipping, staffing
+from workforce import consequences, entering, leasing, people_rules, skipping, staffing, suspending
 from workforce.models import (
     Annotator,
     Consequence,
@@ -210,6 +210,10 @@ def test_a_rule_never_suspends_and_a_named_person_does(stage: cast.Stage) -> Non
     assert Member.objects.get(pk=ben.pk).state == MemberState.SUSPENDED
     with pytest.raises(WrongState):
         consequences.confirm(consequence=proposed, by=stage.ada)
+    assert consequences.end_over() == 0
+    suspending.lift(member=ben, by=stage.ada)
+    assert consequences.end_over() == 1
+    assert Consequence.objects.get().state == "ended"
 
 
 def test_what_was_declined_is_not_held_against_her_again(stage: cast.Stage) -> None:
