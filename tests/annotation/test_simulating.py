@@ -101,7 +101,7 @@ def _form(stage: cast.Stage, **changed: Any) -> dict[str, Any]:
     return {
         name: value
         for name, value in {**SettingsForm.of(stage.queue), **changed}.items()
-        if value not in (None, False)
+        if value is not None and value is not False
     }
 
 
