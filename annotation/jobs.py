@@ -6,9 +6,9 @@ from typing import Any
 
 from celery import shared_task
 
-from annotation import nominating, shadowing
+from annotation import falling, nominating, shadowing
 from specs import running
-from specs.models import Job, Spec
+from specs.models import Job, Project, Spec
 from workforce import retiring
 from workforce.models import KnownAnswer, Queue
 
@@ -17,6 +17,11 @@ CHANGE_OVERLAP, LEARN = "annotation.change_overlap", "annotation.learn"
 SCHEDULE = {
     "end-exhausted-tasks": {"task": END, "schedule": 30.0},
     "watch-people": {"task": "annotation.watch_people", "schedule": 3600.0, "options": {"expires": 3600.0}},
+    "watch-agreement": {
+        "task": "annotation.watch_agreement",
+        "schedule": 300.0,
+        "options": {"expires": 300.0},
+    },
     "keep-gold": {"task": "annotation.keep_gold", "schedule": 3600.0, "options": {"expires": 3600.0}},
     "refresh-overlap": {
         "task": "annotation.refresh_overlap",
@@ -31,6 +36,12 @@ def end_exhausted() -> None:
     from annotation import ending
 
     ending.end_exhausted()
+
+
+@shared_task(name="annotation.watch_agreement")
+def watch_agreement() -> None:
+    for project in Project.objects.all():
+        falling.watch(project=project)
 
 
 @shared_task(name="annotation.keep_gold")

@@ -45,6 +45,7 @@ PERMISSIONS = {
     "snapshot.build": "Build snapshots",
     "pay.read": "See hours, rates and cost",
     "pay.manage": "Set rates",
+    "webhook.manage": "Manage webhooks and see what was delivered",
     "job.read": "See background jobs",
     "token.manage": "Create API tokens of one's own",
 }
@@ -74,7 +75,7 @@ ROLES: dict[str, frozenset[str]] = {
     Role.MANAGER: frozenset(
         _READ
         | {"queue.manage", "gold.manage", "member.read", "people.manage", "pay.read", "pay.manage"}
-        | {"agreement.measure", "dispute.read", "spec.discuss"}
+        | {"agreement.measure", "dispute.read", "spec.discuss", "webhook.manage"}
     ),
     Role.ANNOTATOR: frozenset({"spec.read", "work.label", "token.manage"}),
     Role.READER: frozenset(_READ | {"snapshot.build"}),

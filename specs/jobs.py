@@ -6,7 +6,7 @@ from celery import shared_task
 from django.conf import settings
 from django.db import connection
 
-from specs import incoming, ledger, running
+from specs import delivering, incoming, ledger, running
 from specs.models import Project
 
 SCHEDULE = {
@@ -16,6 +16,7 @@ SCHEDULE = {
         "schedule": 15.0,
         "options": {"expires": 15.0},
     },
+    "send-deliveries": {"task": delivering.SEND, "schedule": 30.0, "options": {"expires": 30.0}},
     "purge-replies": {"task": "specs.purge_replies", "schedule": 3600.0},
 }
 
@@ -29,6 +30,11 @@ def seal_ledgers() -> None:
 @shared_task(name="specs.start_waiting_jobs")
 def start_waiting_jobs() -> None:
     running.resend_waiting()
+
+
+@shared_task(name=delivering.SEND)
+def send_deliveries() -> None:
+    delivering.send_due()
 
 
 @shared_task(name="specs.purge_replies")

@@ -5,7 +5,19 @@ from __future__ import annotations
 from django.urls import path
 
 from specs.converters import NUMBER
-from specs.views import clauses, drafts, incoming, jobs, joints, proposals, questions, settings, specs, tokens
+from specs.views import (
+    clauses,
+    drafts,
+    incoming,
+    jobs,
+    joints,
+    proposals,
+    questions,
+    settings,
+    specs,
+    tokens,
+    webhooks,
+)
 
 app_name = "specs"
 
@@ -42,6 +54,9 @@ urlpatterns = [
     path("p/<slug:project>/jobs/", jobs.jobs, name="jobs"),
     path("p/<slug:project>/jobs/<int:job>/", jobs.job, name="job"),
     path("p/<slug:project>/jobs/<int:job>/cancel/", jobs.cancel, name="job-cancel"),
+    path("p/<slug:project>/webhooks/", webhooks.webhooks, name="webhooks"),
+    path("p/<slug:project>/webhooks/<int:webhook>/end/", webhooks.end, name="webhook-end"),
+    path("p/<slug:project>/deliveries/<int:delivery>/again/", webhooks.send_again, name="delivery-again"),
     path("p/<slug:project>/tokens/", tokens.tokens, name="tokens"),
     path("p/<slug:project>/tokens/<int:token>/revoke/", tokens.revoke, name="token-revoke"),
 ]

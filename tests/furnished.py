@@ -11,9 +11,10 @@ from PIL import Image
 from annotation import asking, exporting, measuring, piloting, relabelling
 from annotation.models import Dispute
 from specs import drafting, pictures, proposing, running, tokens
-from specs.models import PrecedentSet, Role, SpecVersion
+from specs.models import Delivery, PrecedentSet, Role, SpecVersion, Subscriber
 from tests import cast
 from workforce import (
+    alerting,
     canarying,
     cohorts,
     consequences,
@@ -173,7 +174,20 @@ def _before_law(stage: cast.Stage, key: str) -> dict[str, object]:
     degradation = degrading.begin(
         queue=older, measure="priority", lasting=timedelta(hours=1), reason="r", by=stage.ada
     )
+    alert = alerting.raise_alert(project=stage.project, kind="backlog", queue=older, facts={})
+    assert alert is not None
+    webhook = Subscriber.objects.create(
+        project=stage.project,
+        name="w",
+        url="https://example.org/",
+        topics=["alert.raised"],
+        nonce=key,
+        made_by=stage.ada,
+    )
     return {
+        "alert": alert.pk,
+        "webhook": webhook.pk,
+        "delivery": Delivery.objects.filter(project=stage.project).latest("pk").pk,
         "degradation": degradation.pk,
         "cohort": f"cohort-{key}",
         "held": held.pk,

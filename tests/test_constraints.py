@@ -80,6 +80,20 @@ BROKEN = {
     "an hour with more in time than settled": "INSERT INTO workforce_queuehour (project_id, queue_id, hour, n_answers, n_again, "
     "n_people, seconds, n_settled, n_in_time, n_disputed, n_tasks, n_slots) SELECT project_id, id, '2025-01-01', 0, 0, 0, 0, 1, "
     "2, 0, 0, 0 FROM workforce_queue",
+    "an alert raised twice": "INSERT INTO workforce_alert (project_id, kind, subject, urgent, facts, state) "
+    "SELECT id, 'backlog', '', false, '{}', 'open' FROM specs_project, generate_series(1, 2)",
+    "an alert that nobody took on": "INSERT INTO workforce_alert (project_id, kind, subject, urgent, facts, state, "
+    "acknowledged_at) SELECT id, 'backlog', '', false, '{}', 'acknowledged', now() FROM specs_project",
+    "a closed alert without a time": "INSERT INTO workforce_alert (project_id, kind, subject, urgent, facts, state) "
+    "SELECT id, 'backlog', '', false, '{}', 'closed' FROM specs_project",
+    "a delivery to nobody": "INSERT INTO specs_delivery (project_id, event_id, topic, body, state, n_tries, last_error) "
+    "SELECT id, 1, 'x', '{}', 'waiting', 0, '' FROM specs_project",
+    "a delivery that arrived at no time": "INSERT INTO specs_delivery (project_id, member_id, event_id, topic, body, state, "
+    "n_tries, last_error) SELECT project_id, id, 1, 'x', '{}', 'delivered', 0, '' FROM specs_member",
+    "a message twice to one member": "INSERT INTO specs_delivery (project_id, member_id, event_id, topic, body, state, n_tries, "
+    "last_error) SELECT project_id, id, 1, 'x', '{}', 'waiting', 0, '' FROM specs_member, generate_series(1, 2)",
+    "a webhook that wants nothing": "INSERT INTO specs_subscriber (project_id, name, url, topics, nonce) "
+    "SELECT id, 'x', 'x', '{}', 'x' FROM specs_project",
     "a degradation without a reason": "INSERT INTO workforce_degradation (project_id, queue_id, measure, reason, before, after, "
     "began_by_id, until) SELECT project_id, id, 'intake', '', '{}', '{}', owner_id, now() + interval '1 h' FROM workforce_queue",
     "a degradation without an end": "INSERT INTO workforce_degradation (project_id, queue_id, measure, reason, before, after, "
@@ -288,6 +302,7 @@ APPEND_ONLY = [
     "workforce_item",
     "workforce_lease",
     "workforce_load",
+    "workforce_alertstep",
     "workforce_rate",
     "workforce_queuehour",
     "workforce_prediction",

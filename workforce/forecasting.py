@@ -158,7 +158,8 @@ def forecast(load: Load, *, seed: int = 0, paths: int = PATHS, horizon: int = HO
         used,
         waiting,
         _interval(empty, horizon),
-        _interval(_missed(load, done, horizon), horizon),
+        # nobody has answered yet: that says nothing of when somebody will
+        _interval(_missed(load, done, horizon), horizon) if load.hours else (None, None, None),
         _path(backlog, empty),
         disputes,
     )

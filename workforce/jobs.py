@@ -8,7 +8,7 @@ from celery import shared_task
 
 from specs import running, store
 from specs.models import Job, Project
-from workforce import degrading, holding, leasing, loading, reserving, rolling, suspending
+from workforce import degrading, holding, leasing, loading, reserving, rolling, suspending, watching
 from workforce.models import Queue
 
 LOAD = "workforce.load_items"
@@ -17,6 +17,7 @@ SCHEDULE = {
     "end-suspensions": {"task": "workforce.end_suspensions", "schedule": 60.0},
     "end-degradations": {"task": "workforce.end_degradations", "schedule": 30.0},
     "return-what-is-due": {"task": "workforce.return_what_is_due", "schedule": 30.0},
+    "watch-queues": {"task": "workforce.watch_queues", "schedule": 60.0, "options": {"expires": 60.0}},
     "gauge-queues": {"task": "workforce.gauge_queues", "schedule": 15.0, "options": {"expires": 15.0}},
 }
 
@@ -34,6 +35,12 @@ def end_suspensions() -> None:
 @shared_task(name="workforce.end_degradations")
 def end_degradations() -> None:
     degrading.end_over()
+
+
+@shared_task(name="workforce.watch_queues")
+def watch_queues() -> None:
+    for project in Project.objects.all():
+        watching.watch(project=project)
 
 
 @shared_task(name="workforce.gauge_queues")

@@ -4,7 +4,18 @@ from __future__ import annotations
 
 from django.urls import path
 
-from workforce.views import cohorts, operations, pay, people, projects, queues, roster, standing, tasks
+from workforce.views import (
+    alerts,
+    cohorts,
+    operations,
+    pay,
+    people,
+    projects,
+    queues,
+    roster,
+    standing,
+    tasks,
+)
 
 app_name = "workforce"
 
@@ -30,6 +41,8 @@ urlpatterns = [
     path(f"{_QUEUE}degrade/", operations.degrade, name="queue-degrade"),
     path(f"{_QUEUE}degradations/<int:degradation>/end/", operations.restore, name="degradation-end"),
     path(f"{_QUEUE}owner/", queues.transfer, name="queue-owner"),
+    path("p/<slug:project>/alerts/", alerts.alerts, name="alerts"),
+    path("p/<slug:project>/alerts/<int:alert>/<slug:step>/", alerts.step, name="alert-step"),
     path("p/<slug:project>/timesheet/", pay.timesheet, name="timesheet"),
     path("p/<slug:project>/timesheet/csv/", pay.timesheet_file, name="timesheet-file"),
     path("p/<slug:project>/my-hours/", pay.my_hours, name="my-hours"),

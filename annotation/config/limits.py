@@ -112,6 +112,21 @@ LEDGER_SEAL_BATCH = env.number("LEDGER_SEAL_BATCH", 5000, low=1, high=100_000)
 REPLIES_KEPT_FOR = env.seconds("REPLIES_KEPT_FOR_SECONDS", 3 * 86_400, low=60)
 """How long a stored reply answers a repeated idempotency key."""
 
+# Outside
+OUTBOUND_HTTP = env.flag("OUTBOUND_HTTP", False)
+"""Whether this house sends HTTP requests to addresses that its users name (webhooks)."""
+OUTBOUND_SCHEMES = env.names("OUTBOUND_SCHEMES", "https")
+OUTBOUND_PORTS = [int(port) for port in env.names("OUTBOUND_PORTS", "443")]
+OUTBOUND_NETWORKS = env.names("OUTBOUND_NETWORKS")
+"""Networks (CIDR) that may be asked although they are not global, such as 10.1.0.0/16."""
+OUTBOUND_SECONDS = env.number("OUTBOUND_SECONDS", 10, low=1, high=120)
+OUTBOUND_ANSWER_BYTES = env.number("OUTBOUND_ANSWER_BYTES", 2**20, low=0)
+MAX_SUBSCRIBERS = env.number("MAX_SUBSCRIBERS", 20, low=1)
+MAX_DELIVERY_TRIES = env.number("MAX_DELIVERY_TRIES", 10, low=1, high=30)
+ALERTS_BY_MAIL = env.flag("ALERTS_BY_MAIL", True)
+ALERT_GOLD_DROP = env.number("ALERT_GOLD_DROP_PERCENT", 10, low=1, high=100)
+"""How many points of a hundred the share of right gold answers has to fall for an alert."""
+
 # Tokens
 TOKEN_LIFE = env.seconds("TOKEN_LIFE_SECONDS", 90 * 86_400, low=60, high=90 * 86_400)
 """The longest life of an API token."""

@@ -244,6 +244,8 @@ SPECTACULAR_SETTINGS = {
         "QueueCiting": "workforce.models.Citing",
         "DisputeState": "annotation.models.DISPUTE_STATES",
         "PlanState": "annotation.models.PlanState",
+        "AlertState": "workforce.models.AlertState",
+        "DeliveryState": "specs.models.DeliveryState",
         "SnapshotState": "annotation.models.SnapshotState",
         "ChangeClass": "specs.models.ChangeClass",
         "ProposalState": "specs.models.ProposalState",

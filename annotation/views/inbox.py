@@ -13,7 +13,7 @@ from django.views.decorators.http import require_GET
 from annotation.models import Dispute, DisputeState
 from specs.access import SIGNED_IN, page, permissions_of
 from specs.models import Member, MemberState, Project, Suspension
-from workforce.models import Assignment, Enrolment, Purpose, QueueState, SlotState
+from workforce.models import Alert, AlertState, Assignment, Enrolment, Purpose, QueueState, SlotState
 
 
 @dataclass(frozen=True)
@@ -24,6 +24,7 @@ class Room:
     permissions: frozenset[str]
     queues: list[Any]
     n_disputes: int
+    n_alerts: int
 
 
 @require_GET
@@ -49,6 +50,12 @@ def inbox(request: Any) -> HttpResponse:
         .values_list("project_id")
         .annotate(n=Count("pk"))
     )
+    alerts = dict(
+        Alert.objects.filter(owner__in=members)
+        .exclude(state=AlertState.CLOSED)
+        .values_list("owner_id")
+        .annotate(n=Count("pk"))
+    )
     rooms = [
         Room(
             project=member.project,
@@ -59,6 +66,7 @@ def inbox(request: Any) -> HttpResponse:
                 if entry.annotator.member_id == member.pk
             ],
             n_disputes=disputes.get(member.project_id, 0),
+            n_alerts=alerts.get(member.pk, 0),
         )
         for member in members
     ]

@@ -1,4 +1,5 @@
-from specs.models.jobs import Job, JobState, OutboxMessage, StoredReply
+from specs.models.deliveries import Delivery, DeliveryState, Subscriber
+from specs.models.jobs import Job, JobState, StoredReply
 from specs.models.ledger import Event, LedgerEntry, Seal
 from specs.models.precedents import PrecedentSet
 from specs.models.project import ApiToken, GateRule, Member, MemberState, Project, Role
@@ -30,6 +31,8 @@ __all__ = [
     "ClauseLineage",
     "ClauseRevision",
     "Comment",
+    "Delivery",
+    "DeliveryState",
     "DraftClause",
     "Ending",
     "Event",
@@ -40,7 +43,6 @@ __all__ = [
     "Lineage",
     "Member",
     "MemberState",
-    "OutboxMessage",
     "Picture",
     "PrecedentSet",
     "Project",
@@ -51,6 +53,7 @@ __all__ = [
     "Spec",
     "SpecVersion",
     "StoredReply",
+    "Subscriber",
     "Suspension",
     "SuspensionEnd",
     "Verdict",

@@ -1,4 +1,4 @@
-"""Rows behind the machinery: background jobs, the outbox, and replies kept so that a repeated request has one effect."""
+"""Rows behind the machinery: background jobs, and replies kept so that a repeated request has one effect."""
 
 from __future__ import annotations
 
@@ -56,31 +56,6 @@ class Job(ProjectRow):
 
     def __str__(self) -> str:
         return f"{self.kind} {self.pk}"
-
-
-class OutboxMessage(ProjectRow):
-    """An event to deliver outside, written in the transaction that made it true."""
-
-    event_id = models.BigIntegerField()
-    topic = models.CharField(max_length=64)
-    body = models.JSONField()
-    created_at = models.DateTimeField(db_default=Now())
-    delivered_at = models.DateTimeField(null=True)
-    n_attempts = models.IntegerField(default=0)
-    next_attempt_at = models.DateTimeField(db_default=Now())
-    last_error = models.CharField(max_length=500, blank=True)
-
-    class Meta:
-        constraints = [
-            models.UniqueConstraint(fields=["event_id", "topic"], name="outbox_once_per_event_and_topic")
-        ]
-        indexes = [
-            models.Index(
-                fields=["next_attempt_at", "id"],
-                condition=Q(delivered_at__isnull=True),
-                name="outbox_waiting",
-            )
-        ]
 
 
 class StoredReply(models.Model):

@@ -3,6 +3,7 @@
 from django.urls import path
 
 from workforce.api import (
+    alerts,
     items,
     leaving,
     operations,
@@ -23,6 +24,10 @@ urlpatterns = [
     path("queues/<slug:queue>/reopen", queues.Reopen.as_view()),
     path("queues/<slug:queue>/version", queues.PutInForce.as_view()),
     path("queues/<slug:queue>/owner", pay.QueueOwner.as_view()),
+    path("alerts", alerts.Alerts.as_view()),
+    path("alerts/<int:alert>/acknowledge", alerts.AlertAcknowledge.as_view()),
+    path("alerts/<int:alert>/hand-over", alerts.AlertHandOver.as_view()),
+    path("alerts/<int:alert>/close", alerts.AlertClose.as_view()),
     path("board", operations.Board.as_view()),
     path("queues/<slug:queue>/operations", operations.QueueOperations.as_view()),
     path("queues/<slug:queue>/degradations", operations.Degradations.as_view()),

@@ -1,3 +1,4 @@
+from workforce.models.alerts import Alert, AlertKind, AlertState, AlertStep
 from workforce.models.assignments import Assignment, Lease, SlotState
 from workforce.models.conduct import (
     Action,
@@ -69,6 +70,10 @@ from workforce.models.trials import (
 
 __all__ = [
     "Action",
+    "Alert",
+    "AlertKind",
+    "AlertState",
+    "AlertStep",
     "Annotator",
     "AnnotatorKind",
     "AnnotatorSkill",

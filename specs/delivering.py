@@ -1,0 +1,272 @@
+"""Telling the outside: subscribers, and deliveries that are tried until they arrive.
+
+    (nothing) -> subscriber -> ended: subscribe, unsubscribe
+    (nothing) -> waiting: tell, mail
+    waiting -> delivered, given up: send_due
+    delivered, given up -> waiting: send_again
+
+A delivery is a row written in the transaction of the change it tells of, so none is lost and none tells of what did not happen.
+Each is sent at least once; a receiver knows a repeated one by its event. A webhook's body is signed: the header
+`Concordat-Signature` is `t=<seconds>,v1=<hex>`, HMAC-SHA256 with the secret over `<seconds>.<body>`.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import json
+import logging
+import secrets
+import time
+from collections.abc import Iterable, Mapping
+from datetime import timedelta
+from typing import Any
+
+from celery import current_app
+from django.conf import settings
+from django.core.mail import EmailMessage
+from django.db import transaction
+from django.db.models import F
+from django.db.models.functions import Now
+from kombu.exceptions import OperationalError
+
+from specs import ledger, outbound
+from specs.models import Delivery, DeliveryState, Member, Project, Subscriber
+from specs.refusals import Invalid, WrongState
+
+log = logging.getLogger(__name__)
+SEND = "specs.send_deliveries"
+PING = "ping"
+TOPICS: dict[str, str] = {
+    PING: "A message to try the address",
+    "alert.raised": "An alert was raised",
+    "alert.acknowledged": "Somebody took an alert on",
+    "alert.closed": "An alert is over",
+}
+"""What can be subscribed to. Another app adds its own with `topic`."""
+_FIRST_WAIT, _LONGEST_WAIT = timedelta(seconds=30), timedelta(hours=6)
+_HELD = timedelta(minutes=2)
+"""How long a delivery is out of others' reach while one worker tries it."""
+
+
+def topic(name: str, title: str) -> None:
+    """Let something be subscribed to."""
+    TOPICS[name] = title
+
+
+def subscribe(
+    *, project: Project, name: str, url: str, topics: Iterable[str], by: Member
+) -> tuple[Subscriber, str]:
+    """An address that is told of these topics, and its secret, which is shown this once.
+
+    Raises `NotSent` (off, or an address that cannot be used) and `Invalid`.
+    """
+    wanted = sorted(set(topics) - {PING})
+    if not name.strip() or not wanted or not set(wanted) <= set(TOPICS):
+        raise Invalid(
+            f"A webhook needs a name and one or more of: {', '.join(sorted(set(TOPICS) - {PING}))}."
+        )
+    if Subscriber.objects.filter(project=project, ended_at__isnull=True).count() >= settings.MAX_SUBSCRIBERS:
+        raise Invalid(f"A project has at most {settings.MAX_SUBSCRIBERS} webhooks.")
+    outbound.parse(url)
+    with transaction.atomic():
+        made = Subscriber.objects.create(
+            project=project,
+            name=name.strip()[:100],
+            url=url,
+            topics=wanted,
+            nonce=secrets.token_hex(32),
+            made_by=by,
+        )
+        event = ledger.record(
+            project_id=project.pk,
+            kind="webhook.made",
+            by=by,
+            subject=("subscriber", made.pk),
+            data={"topics": wanted},
+        )
+        _write(project.pk, PING, event, {"webhook": made.name}, subscribers=[made.pk])
+    return made, secret_of(made)
+
+
+def unsubscribe(*, subscriber: Subscriber, by: Member) -> None:
+    """Tell it nothing more; what waits for it is given up. Harmless to repeat."""
+    with transaction.atomic():
+        changed = Subscriber.objects.filter(pk=subscriber.pk, ended_at__isnull=True).update(ended_at=Now())
+        if changed:
+            Delivery.objects.filter(subscriber=subscriber, state=DeliveryState.WAITING).update(
+                state=DeliveryState.GIVEN_UP, last_error="ended"
+            )
+            ledger.record(
+                project_id=subscriber.project_id,
+                kind="webhook.ended",
+                by=by,
+                subject=("subscriber", subscriber.pk),
+                data={},
+            )
+
+
+def secret_of(subscriber: Subscriber) -> str:
+    """The secret that signs what this subscriber is sent; it can be derived again, but is shown only once."""
+    derived = hmac.new(
+        settings.SECRET_KEY.encode(), f"specs.webhook.{subscriber.nonce}".encode(), hashlib.sha256
+    )
+    return f"whsec_{derived.hexdigest()}"
+
+
+def signature(secret: str, body: bytes, *, at: int) -> str:
+    """The header that a receiver checks: recompute it over `<t>.<body>`, compare in constant time, refuse an old `t`."""
+    digest = hmac.new(secret.encode(), f"{at}.".encode() + body, hashlib.sha256).hexdigest()
+    return f"t={at},v1={digest}"
+
+
+def tell(*, project_id: int, topic: str, event_id: int, body: Mapping[str, Any]) -> int:
+    """Write a delivery for each subscriber of the topic; returns how many. Call it inside the transaction of the change.
+
+    `body` holds keys, counts and pseudonyms: no personal and no free text.
+    """
+    wanted = Subscriber.objects.filter(project_id=project_id, ended_at__isnull=True, topics__contains=[topic])
+    return _write(project_id, topic, event_id, body, subscribers=list(wanted.values_list("pk", flat=True)))
+
+
+def mail(*, member: Member, topic: str, event_id: int, subject: str, text: str) -> None:
+    """Write a mail to a member, to be sent after the commit. Call it inside the transaction of the change."""
+    _write(member.project_id, topic, event_id, {"subject": subject[:200], "text": text}, members=[member.pk])
+
+
+def _write(
+    project_id: int,
+    topic: str,
+    event_id: int,
+    body: Mapping[str, Any],
+    *,
+    subscribers: Iterable[int] = (),
+    members: Iterable[int] = (),
+) -> int:
+    rows = [
+        *(
+            Delivery(project_id=project_id, subscriber_id=pk, topic=topic, event_id=event_id, body=dict(body))
+            for pk in subscribers
+        ),
+        *(
+            Delivery(project_id=project_id, member_id=pk, topic=topic, event_id=event_id, body=dict(body))
+            for pk in members
+        ),
+    ]
+    if rows:
+        Delivery.objects.bulk_create(rows, ignore_conflicts=True)
+        transaction.on_commit(_wake)
+    return len(rows)
+
+
+def _wake() -> None:
+    """Tell a worker. Without a broker the rows wait; the beat sends them when it is back."""
+    try:
+        current_app.send_task(SEND, retry=False)
+    except (OperationalError, OSError) as error:
+        log.warning("deliveries wait: the broker does not answer (%s)", type(error).__name__)
+
+
+def send_due(*, limit: int = 200) -> int:
+    """Try what is due, each in a transaction of its own with the network outside of it; returns how many arrived.
+
+    Two workers never try the same one at once; one that dies meanwhile is tried again.
+    """
+    arrived = 0
+    for _ in range(limit):
+        with transaction.atomic():
+            due = (
+                Delivery.objects.select_for_update(skip_locked=True, no_key=True)
+                .filter(state=DeliveryState.WAITING, next_at__lte=Now())
+                .order_by("next_at", "pk")
+                .first()
+            )
+            if due is None:
+                break
+            Delivery.objects.filter(pk=due.pk).update(n_tries=F("n_tries") + 1, next_at=Now() + _HELD)
+        arrived += _try(due)
+    return arrived
+
+
+def _try(delivery: Delivery) -> bool:
+    status: int | None = None
+    error = ""
+    try:
+        if delivery.subscriber_id is not None:
+            status = _post(delivery)
+            error = "" if 200 <= status < 300 else "redirect" if 300 <= status < 400 else "status"
+        else:
+            error = _send_mail(delivery)
+    except outbound.NotSent as refusal:
+        error = refusal.reason
+    n_tries = delivery.n_tries + 1
+    rows = Delivery.objects.filter(pk=delivery.pk, state=DeliveryState.WAITING)
+    if not error:
+        rows.update(state=DeliveryState.DELIVERED, delivered_at=Now(), last_status=status, last_error="")
+    elif n_tries >= settings.MAX_DELIVERY_TRIES or error == "no-address":
+        rows.update(state=DeliveryState.GIVEN_UP, last_status=status, last_error=error)
+    else:
+        rows.update(next_at=Now() + wait_after(n_tries), last_status=status, last_error=error)
+    return not error
+
+
+def wait_after(n_tries: int) -> timedelta:
+    """How long until the next try: 30 s, then four times as long each time, six hours at the most."""
+    return min(_FIRST_WAIT * 4 ** min(n_tries - 1, 10), _LONGEST_WAIT)
+
+
+def _post(delivery: Delivery) -> int:
+    subscriber = Subscriber.objects.select_related("project").get(pk=delivery.subscriber_id)
+    body = json.dumps(
+        {
+            "event": delivery.event_id,
+            "topic": delivery.topic,
+            "project": subscriber.project.key,
+            "at": delivery.created_at.isoformat(),
+            "data": delivery.body,
+        },
+        sort_keys=True,
+    ).encode()
+    headers = {
+        "Content-Type": "application/json",
+        "User-Agent": "Concordat",
+        "Concordat-Delivery": str(delivery.pk),
+        "Concordat-Topic": delivery.topic,
+        "Concordat-Signature": signature(secret_of(subscriber), body, at=int(time.time())),
+    }
+    return outbound.post(subscriber.url, body=body, headers=headers)
+
+
+def _send_mail(delivery: Delivery) -> str:
+    member = Member.objects.select_related("user").get(pk=delivery.member_id)
+    if member.user is None or not member.user.email or member.state != "active":
+        return "no-address"
+    try:
+        EmailMessage(delivery.body["subject"], delivery.body["text"], to=[member.user.email]).send()
+    except (OSError, ValueError) as error:  # smtplib's errors are OSErrors; ValueError: a header that is none
+        return type(error).__name__[:64]
+    return ""
+
+
+def send_again(*, delivery: Delivery, by: Member) -> None:
+    """Try a delivery again that arrived or was given up. Raises `WrongState` while it waits, or when its webhook ended."""
+    with transaction.atomic():
+        locked = Delivery.objects.select_for_update(no_key=True).get(pk=delivery.pk)
+        if locked.state == DeliveryState.WAITING:
+            raise WrongState("It waits for its next try already.")
+        if (
+            locked.subscriber_id
+            and Subscriber.objects.filter(pk=locked.subscriber_id, ended_at__isnull=False).exists()
+        ):
+            raise WrongState("This webhook has ended.")
+        Delivery.objects.filter(pk=locked.pk).update(
+            state=DeliveryState.WAITING, n_tries=0, next_at=Now(), delivered_at=None, last_error=""
+        )
+        ledger.record(
+            project_id=locked.project_id,
+            kind="delivery.sent-again",
+            by=by,
+            subject=("delivery", locked.pk),
+            data={},
+        )
+        transaction.on_commit(_wake)

@@ -1,0 +1,191 @@
+"""Alerts: raised once, owned, taken on, logged, closed; what the watch sees."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+from django.db import connection
+from django.db.models.functions import Now
+from django.test import Client
+from django.test.utils import CaptureQueriesContext
+
+from annotation import falling
+from annotation.models import AgreementReport
+from specs import delivering
+from specs.models import Delivery, Job, JobState, Member, MemberState, Role
+from specs.refusals import Invalid, WrongState
+from tests import cast
+from workforce import alerting, leasing, staffing, watching
+from workforce.models import Alert, AlertKind, AlertState, AlertStep, Enrolment, QueueGauge
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def stage(db: None) -> cast.Stage:
+    made = cast.stage()
+    made.load(3)
+    return made
+
+
+def kinds(stage: cast.Stage) -> set[str]:
+    return set(
+        Alert.objects.filter(project=stage.project).exclude(state="closed").values_list("kind", flat=True)
+    )
+
+
+def make_old(stage: cast.Stage, span: str) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "UPDATE workforce_task SET created_at = now() - %s::interval WHERE queue_id = %s",
+            [span, stage.queue.pk],
+        )
+    QueueGauge.objects.all().delete()
+
+
+def test_a_level_that_is_missed_is_raised_once_and_closed_when_it_is_met_again(stage: cast.Stage) -> None:
+    assert watching.watch(project=stage.project) == (0, 0)
+    make_old(stage, "9 days")
+    assert watching.watch(project=stage.project) == (1, 0)
+    assert watching.watch(project=stage.project) == (0, 0)
+    alert = Alert.objects.get()
+    assert (alert.kind, alert.urgent, alert.owner) == (AlertKind.LEVEL_MISSED, True, stage.ada)
+    make_old(stage, "1 day")
+    assert watching.watch(project=stage.project) == (0, 1)
+    assert list(AlertStep.objects.order_by("pk").values_list("step", flat=True)) == ["raised", "closed"]
+    make_old(stage, "9 days")
+    assert watching.watch(project=stage.project) == (1, 0), "it is wrong again: another alert"
+
+
+def test_nobody_enrolled_an_owner_who_left_and_a_failed_job_are_seen(stage: cast.Stage) -> None:
+    Enrolment.objects.filter(queue=stage.queue).update(active=False)
+    Job.objects.create(
+        project=stage.project,
+        kind="workforce.load_items",
+        state=JobState.FAILED,
+        finished_at=Now(),
+        error="x",
+    )
+    Job.objects.create(
+        project=stage.project, kind="annotation.measure", state=JobState.FAILED, finished_at=Now()
+    )
+    Job.objects.create(
+        project=stage.project,
+        kind="annotation.measure",
+        state=JobState.FAILED,
+        finished_at=leasing.database_now() - timedelta(days=9),
+    )
+    mia = staffing.add_member(
+        project=stage.project, user=cast.user("mia"), roles=[Role.MANAGER], by=stage.ada
+    )
+    type(stage.queue).objects.filter(pk=stage.queue.pk).update(owner=mia)
+    Member.objects.filter(pk=mia.pk).update(state=MemberState.LEFT)
+    watching.watch(project=stage.project)
+    assert kinds(stage) == {AlertKind.NOBODY, AlertKind.NO_OWNER, AlertKind.LOAD_FAILED, AlertKind.JOB_FAILED}
+    assert set(Alert.objects.values_list("owner", flat=True)) == {stage.ada.pk}, (
+        "an owner of the project steps in"
+    )
+    job = Alert.objects.get(kind=AlertKind.JOB_FAILED)
+    alerting.close(alert=job, by=stage.ada)
+    watching.watch(project=stage.project)
+    assert AlertKind.JOB_FAILED not in kinds(stage), "it failed once"
+
+
+def test_agreement_that_falls_is_seen_and_over_when_it_recovers(stage: cast.Stage) -> None:
+    def report(value: float) -> None:
+        numbers = {"alpha": {"value": value, "low": value - 0.05, "high": value + 0.05}}
+        AgreementReport.objects.create(
+            project=stage.project,
+            spec=stage.spec,
+            queue=stage.queue,
+            meaning=1,
+            question="entailed",
+            numbers=numbers,
+            event_id=0,
+        )
+
+    report(0.8)
+    assert falling.watch(project=stage.project) == (0, 0)
+    report(0.6)
+    assert falling.watch(project=stage.project) == (1, 0)
+    watching.watch(project=stage.project)
+    assert kinds(stage) == {AlertKind.AGREEMENT}, "the other watch leaves it alone"
+    report(0.62)
+    assert falling.watch(project=stage.project) == (0, 1)
+
+
+def raised(stage: cast.Stage) -> Alert:
+    found = alerting.raise_alert(project=stage.project, kind=AlertKind.BACKLOG, queue=stage.queue, facts={})
+    assert found is not None
+    return found
+
+
+def test_whoever_takes_it_on_owns_it_and_one_does(stage: cast.Stage) -> None:
+    mia = staffing.add_member(
+        project=stage.project, user=cast.user("mia"), roles=[Role.MANAGER], by=stage.ada
+    )
+    alert = alerting.acknowledge(alert=raised(stage), note="On it.", by=mia)
+    assert (alert.state, alert.owner) == (AlertState.ACKNOWLEDGED, mia)
+    with pytest.raises(WrongState):
+        alerting.acknowledge(alert=alert, by=stage.ada)
+    with pytest.raises(Invalid):
+        alerting.hand_over(alert=alert, to=stage.member("ben"), by=mia)
+    assert alerting.hand_over(alert=alert, to=stage.ada, by=mia).owner == stage.ada
+    assert alerting.close(alert=alert, by=stage.ada) is not None
+    assert alerting.close(alert=alert, by=stage.ada) is None
+    assert list(alert.steps.order_by("pk").values_list("step", flat=True)) == [
+        "raised",
+        "acknowledged",
+        "handed-over",
+        "closed",
+    ]
+
+
+def test_its_owner_is_told_by_mail_without_anybodys_name_in_it(stage: cast.Stage) -> None:
+    raised(stage)
+    message = Delivery.objects.get()
+    assert message.member == stage.ada
+    assert "Main" in message.body["subject"]
+    assert delivering.send_due() == 1
+
+
+def test_on_the_page_in_the_inbox_and_by_rest(stage: cast.Stage) -> None:
+    alert = raised(stage)
+    client = Client()
+    client.force_login(stage.ada.user)  # type: ignore[arg-type]
+    assert "Alerts" in client.get("/").content.decode()
+    assert "no end in sight" in client.get("/p/rte/alerts/").content.decode()
+    client.post(f"/p/rte/alerts/{alert.pk}/acknowledge/", {"note": "Mine."})
+    assert "Mine." in client.get("/p/rte/alerts/").content.decode()
+    client.post(f"/p/rte/alerts/{alert.pk}/close/")
+    assert "Nothing is wrong" in client.get("/p/rte/alerts/").content.decode()
+    assert "Mine." in client.get("/p/rte/alerts/?show=all").content.decode()
+    again = raised(stage)
+    api = Client(headers={"authorization": f"Bearer {stage.token(stage.ada)}"})
+    base = "/api/v1/projects/rte/alerts"
+    assert [row["state"] for row in api.get(base).json()["alerts"]] == ["open", "closed"]
+    reply = api.post(f"{base}/{again.pk}/acknowledge", {}, content_type="application/json")
+    assert reply.json()["state"] == "acknowledged"
+    assert api.post(f"{base}/{again.pk}/acknowledge", {}, content_type="application/json").status_code == 409
+    assert (
+        api.post(f"{base}/{again.pk}/close", {}, content_type="application/json").json()["state"] == "closed"
+    )
+
+
+def test_a_page_of_alerts_takes_as_many_queries_for_fifty_as_for_one(stage: cast.Stage) -> None:
+    client = Client()
+    client.force_login(stage.ada.user)  # type: ignore[arg-type]
+
+    def n_queries() -> int:
+        with CaptureQueriesContext(connection) as found:
+            client.get("/p/rte/alerts/")
+        return len(found)
+
+    raised(stage)
+    one = n_queries()
+    for n in range(60):
+        alerting.raise_alert(
+            project=stage.project, kind=AlertKind.JOB_FAILED, subject=f"job {n}", facts={"job": 1}
+        )
+    assert n_queries() == one
