@@ -2,7 +2,7 @@
 
 A plain answer takes two statements. The first looks, without a lock, at all that judging the answer needs. The second stores
 it where everything still stands as it was seen, settles the task if this was the last wanted answer and all of them agree,
-keeps the reply, and leases the next slot if that was asked for. It gives no row where something moved meanwhile; then, as for
+and leases the next slot if that was asked for. It gives no row where something moved meanwhile; then, as for
 every answer that is not plain, `submitting` goes the long way under locks.
 """
 
@@ -16,7 +16,7 @@ from decimal import Decimal
 from functools import cache
 from typing import Any
 
-from specs import canonical, idempotency, prepared
+from specs import canonical, prepared
 from workforce import leasing, picking
 
 _LOOK = """
@@ -95,13 +95,6 @@ _RESOLVE = """
                statement_timestamp(), resolved.id
         FROM resolved, answer,
              jsonb_to_recordset(%(outcomes)s::jsonb) AS r (question text, value jsonb, distribution jsonb)
-    )"""
-_KEEP = """
-    kept AS (
-        INSERT INTO specs_storedreply (member_id, route, key, body_digest, status, reply, created_at)
-        SELECT %(by)s::bigint, %(route)s, %(client_key)s, %(body_digest)s, 200,
-               %(reply)s::jsonb || jsonb_build_object('annotation', answer.id, 'next', {next}), statement_timestamp()
-        FROM answer ON CONFLICT DO NOTHING
     )"""
 _FREE = """
     freed AS (
@@ -207,7 +200,6 @@ def store(
     *,
     looked: Looked,
     resolving: Resolving | None,
-    keep: idempotency.Keep | None,
     claim_next: bool,
 ) -> Stored | None:
     """Store the answer if all still stands as it was looked at; None where it does not, and then nothing was written."""
@@ -221,19 +213,9 @@ def store(
             "rule": looked.rule,
             "basis": canonical.dumps({"basis": "consensus", "questions": len(resolving.outcomes)}).decode(),
         }
-    if keep is not None:
-        reply = {
-            "outcome": "counted",
-            "task": accepted.task_id,
-            "served_digest": accepted.served_digest,
-            "feedback": [],
-        }
-        known |= {"route": keep.route, "body_digest": keep.body_digest, "reply": json.dumps(reply)}
     if claim_next:
         known["next_token"] = uuid.uuid4()
-    ((annotation_id, *served),) = prepared.run(
-        _statement(resolving is not None, keep is not None, claim_next), known
-    )
+    ((annotation_id, *served),) = prepared.run(_statement(resolving is not None, claim_next), known)
     if annotation_id is None:
         return None
     return Stored(annotation_id, leasing.Served.of(served) if served and served[0] is not None else None)
@@ -246,7 +228,7 @@ def store_locked(accepted: Accepted) -> int:
 
 
 @cache
-def _statement(resolves: bool, keeps: bool, claims: bool) -> str:
+def _statement(resolves: bool, claims: bool) -> str:
     wanted = "n_answers = %(seen)s::int" if resolves else "n_answers + 1 < overlap"
     settled = ", state = 'resolved', settled_at = statement_timestamp()" if resolves else ""
     parts = [_STANDS.format(wanted=wanted), _ANSWER.format(settled=settled)]
@@ -254,11 +236,6 @@ def _statement(resolves: bool, keeps: bool, claims: bool) -> str:
         parts.append(_RESOLVE)
     if claims:
         parts += picking.after("mine")
-    if keeps:
-        following = (
-            "(SELECT jsonb_build_object('assignment', id, 'token', token) FROM taken)" if claims else "NULL"
-        )
-        parts.append(_KEEP.format(next=following))
     if not claims:
         parts.append(_FREE)
     last = (

@@ -13,6 +13,7 @@ from __future__ import annotations
 import uuid
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from django.conf import settings
@@ -20,7 +21,7 @@ from django.db import IntegrityError, transaction
 
 from annotation import probing, recording, settling
 from annotation.models import Annotation, AnnotationNote, AnswerDraft, LateAnswer, Source
-from specs import canonical, idempotency, ledger, schema, versions
+from specs import canonical, ledger, schema, versions
 from specs.models import Member
 from specs.problems import Problem
 from specs.refusals import Invalid, KeyReused, Refusal, Stale
@@ -50,6 +51,8 @@ class VersionChanged(Refusal):
 class Receipt:
     """What happened to an answer: `outcome` is `counted` or `late`; `annotation_id` is None for a late one.
 
+    `since` is when it came, where this is the receipt of a repeated request.
+
     `feedback` says what was expected, where the item was gold and its queue tells at once (`workforce.judging.feedback`).
     """
 
@@ -58,8 +61,12 @@ class Receipt:
     task_id: int
     queue_id: int
     served_digest: str
-    repeated: bool = False
+    since: datetime | None = None
     feedback: Sequence[Mapping[str, Any]] = ()
+
+    @property
+    def repeated(self) -> bool:
+        return self.since is not None
 
 
 @dataclass(frozen=True)
@@ -114,7 +121,7 @@ def submit(
         if slot is None:
             raise TaskGone("There is no such assignment.")
         if not slot.live:
-            repeated = _repeated(annotator, client_key, answer)
+            repeated = _repeated(annotator, assignment_id, client_key, answer)
             if repeated is not None:
                 return repeated
             return _late(annotator, slot, token, answer, client_key, by)
@@ -140,15 +147,14 @@ def submit_plain(
     answer: Answer,
     client_key: str,
     by: Member | None,
-    keep: idempotency.Keep | None = None,
     claim_next: bool = False,
 ) -> Submitted | None:
     """The answer under a live lease that settles nothing or settles it in agreement, in two statements; None for all others.
 
     Raises `Invalid` and `KeyReused` as `submit` does.
     """
-    if not 8 <= len(client_key) <= 100:
-        raise Invalid("The client key has 8 to 100 characters.")
+    if not 8 <= len(client_key) <= 100 or not client_key.isprintable():
+        raise Invalid("The client key has 8 to 100 printable characters.")
     looked = recording.look(
         project_id=annotator.project_id, annotator_id=annotator.pk, assignment_id=assignment_id, token=token
     )
@@ -179,9 +185,7 @@ def submit_plain(
         by_id=by.pk if by else None,
     )
     try:
-        stored = recording.store(
-            accepted, looked=looked, resolving=resolving, keep=keep, claim_next=claim_next
-        )
+        stored = recording.store(accepted, looked=looked, resolving=resolving, claim_next=claim_next)
     except IntegrityError as error:
         raise _reused(error) from error
     if stored is None:
@@ -302,12 +306,30 @@ def take_again(
         return restarting.retake(slot=slot, annotator=annotator, by=by)
 
 
-def _repeated(annotator: Annotator, client_key: str, answer: Answer) -> Receipt | None:
-    known = Annotation.objects.filter(annotator=annotator, client_key=client_key, source=Source.LIVE).first()
+def _repeated(annotator: Annotator, assignment_id: int, client_key: str, answer: Answer) -> Receipt | None:
+    """The receipt of the answer that came under this key before. Raises `KeyReused` when that was another answer."""
+    known = (
+        Annotation.objects.filter(annotator=annotator, client_key=client_key, source=Source.LIVE)
+        .prefetch_related("citations__clause")
+        .first()
+    )
     if known is not None:
-        if known.values != dict(answer.values):
+        cited: dict[str, set[str]] = {}
+        for citation in known.citations.all():
+            cited.setdefault(citation.question, set()).add(
+                citation.clause.key if citation.clause else NO_CLAUSE
+            )
+        same = (
+            known.assignment_id == assignment_id
+            and known.values == dict(answer.values)
+            and known.flagged == answer.flagged
+            and cited == {question: set(keys) for question, keys in answer.citations.items() if keys}
+        )
+        if not same:
             raise KeyReused("This client key came before with another answer.")
-        return Receipt("counted", known.pk, known.task_id, known.queue_id, known.served_digest, repeated=True)
+        return Receipt(
+            "counted", known.pk, known.task_id, known.queue_id, known.served_digest, since=known.answered_at
+        )
     late = (
         LateAnswer.objects.filter(annotator=annotator, client_key=client_key)
         .select_related("assignment")
@@ -316,7 +338,9 @@ def _repeated(annotator: Annotator, client_key: str, answer: Answer) -> Receipt 
     if late is not None:
         if late.values != dict(answer.values):
             raise KeyReused("This client key came before with another answer.")
-        return Receipt("late", None, late.assignment.task_id, late.assignment.queue_id, "", repeated=True)
+        return Receipt(
+            "late", None, late.assignment.task_id, late.assignment.queue_id, "", since=late.recorded_at
+        )
     return None
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any
 
 from django.db import connection
@@ -14,20 +13,12 @@ from specs.refusals import Invalid, KeyReused
 MAX_KEY = 100
 
 
-@dataclass(frozen=True)
-class Keep:
-    """Under what a transition keeps its reply, when it does so in its own statement; the key is the request's."""
-
-    route: str
-    body_digest: str
-
-
 def replay(*, member: Member, route: str, key: str, body: Any) -> StoredReply | None:
     """The kept reply under this key, or None. Raises `KeyReused` when the body is another one."""
     if not 8 <= len(key) <= MAX_KEY or not key.isprintable():
         raise Invalid(f"An idempotency key has 8 to {MAX_KEY} printable characters.")
     kept = StoredReply.objects.filter(member=member, route=route, key=key).first()
-    if kept is not None and kept.body_digest != body_digest(body):
+    if kept is not None and kept.body_digest != _digest(body):
         raise KeyReused("This idempotency key came before with another body.")
     return kept
 
@@ -38,18 +29,9 @@ def keep(*, member: Member, route: str, key: str, body: Any, status: int, reply:
         cursor.execute(
             """INSERT INTO specs_storedreply (member_id, route, key, body_digest, status, reply, created_at)
                VALUES (%s, %s, %s, %s, %s, %s::jsonb, statement_timestamp()) ON CONFLICT DO NOTHING""",
-            [member.pk, route, key, body_digest(body), status, canonical.dumps(reply).decode()],
+            [member.pk, route, key, _digest(body), status, canonical.dumps(reply).decode()],
         )
 
 
-def body_digest(body: Any) -> str:
+def _digest(body: Any) -> str:
     return canonical.digest(canonical.dumps(body))
-
-
-def amend(*, member: Member, route: str, key: str, **more: Any) -> None:
-    """Add to a kept reply what was made right after it, for the request that is still being answered."""
-    with connection.cursor() as cursor:
-        cursor.execute(
-            "UPDATE specs_storedreply SET reply = reply || %s::jsonb WHERE member_id = %s AND route = %s AND key = %s",
-            [canonical.dumps(more).decode(), member.pk, route, key],
-        )

@@ -48,10 +48,17 @@ class NoStoreMiddleware:
         return response
 
 
+NOTHING_TO_SEE = {
+    "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'",
+    "X-Frame-Options": "DENY",
+}
+"""What a browser may do with data that is no page."""
+
+
 class ShortWayMiddleware:
     """Requests of the API go from here straight to their view: what follows in the chain serves pages only.
 
-    Everything before it (transport, content policy, framing, caching) holds for both.
+    Everything before it (transport, caching) holds for both.
     """
 
     PREFIX = "/api/v1/projects/"
@@ -74,4 +81,6 @@ class ShortWayMiddleware:
         response: HttpResponse = match.func(request, *match.args, **match.kwargs)
         if callable(render := getattr(response, "render", None)):
             response = render()
+        for name, value in NOTHING_TO_SEE.items():
+            response.headers[name] = value
         return response

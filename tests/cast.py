@@ -6,11 +6,12 @@ import io
 import json
 import random
 import uuid
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from django.contrib.auth.models import User
+from django.test import Client
 
 from annotation import adjudicating, submitting
 from annotation.models import Dispute, Ruling
@@ -106,6 +107,11 @@ class Stage:
             client_key=key or str(uuid.uuid4()),
             by=who.member,
         )
+
+    def client(self, member: Member) -> Callable[[], Client]:
+        """Makes REST clients of the member, one for each thread that needs one."""
+        headers = {"authorization": f"Bearer {self.token(member)}"}
+        return lambda: Client(headers=headers)
 
     def token(self, member: Member, *permissions: str) -> str:
         """The secret of a fresh API token."""

@@ -55,7 +55,7 @@ _LEASED = """
     JOIN workforce_item i ON i.id = t.item_id
     WHERE s.annotator_id = %(annotator)s::bigint AND s.state = 'leased' AND s.lease_until > statement_timestamp()
 """
-_PLAIN_CLAIM = picking.statement(picking.PLAIN, picking.next_slot())
+_PLAIN_CLAIM = picking.statement(picking.PLAIN, picking.next_slot(ahead_only=True))
 _NEXT = {
     cohort: picking.statement(picking.ENTERED, picking.next_slot(reserved))
     for cohort, reserved in ((False, picking.TO_ALL), (True, picking.TO_THE_COHORT))

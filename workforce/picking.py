@@ -39,14 +39,16 @@ def _lane(name: str, where: str, reserved: str, before: str) -> str:
     )"""
 
 
-def next_slot(reserved: str = TO_ALL) -> str:
-    """`picked`: the next slot of the queue."""
+def next_slot(reserved: str = TO_ALL, *, ahead_only: bool = False) -> str:
+    """`picked`: the next slot of the queue. A plain claim looks ahead only; what lies behind is found the long way."""
     lanes = {
         "a": "s.returned AND s.rank > (SELECT returned_cursor FROM may)",
         "b": "NOT s.returned AND s.rank > (SELECT cursor FROM may)",
         "c": "s.returned AND s.rank <= (SELECT returned_cursor FROM may)",
         "d": "NOT s.returned AND s.rank <= (SELECT cursor FROM may)",
     }
+    if ahead_only:
+        del lanes["c"], lanes["d"]
     names = "".join(lanes)
     parts = [_lane(name, where, reserved, names[: names.index(name)]) for name, where in lanes.items()]
     union = " UNION ALL ".join(f"SELECT *, true AS moves FROM {name}" for name in names)
@@ -141,7 +143,7 @@ def after(slot: str) -> list[str]:
     return [
         f"entry AS MATERIALIZED ({entering.ENTRY} AND EXISTS (SELECT FROM {slot}) FOR NO KEY UPDATE OF e)",
         f"may AS MATERIALIZED (SELECT * FROM entry WHERE {' AND '.join(entering.PLAIN)} AND {holds})",
-        next_slot(),
+        next_slot(ahead_only=True),
         TAKE.format(key="next_token"),
         f"""moved AS (
             UPDATE workforce_enrolment e

@@ -94,21 +94,22 @@ class Submit(HotView, WorkView):
             "client_key": key,
             "by": member,
         }
-        keep = idempotency.Keep(route, idempotency.body_digest(data))
-        if (plain := submitting.submit_plain(**asked, claim_next=claims, keep=keep)) is not None:
+        if (plain := submitting.submit_plain(**asked, claim_next=claims)) is not None:
             receipt, following = plain.receipt, plain.next
-            if claims and following is None and (following := self._next(receipt, annotator)) is not None:
-                idempotency.amend(member=member, route=route, key=key, next=_named(following))
-            return 200, _reply(receipt, lease(following) if following else None)
+            if claims and following is None:
+                following = self._next(receipt, annotator)
+            return 200, _reply(receipt, following)
         kept = idempotency.replay(member=member, route=route, key=key, body=data)
         if kept is not None:
-            return 200, {**kept.reply, "next": _as_it_stands(kept.reply["next"], annotator)}
+            receipt = submitting.Receipt(**kept.reply, since=kept.created_at)
+            return 200, _reply(receipt, _since(receipt, annotator) if claims else None)
         with transaction.atomic():
             receipt = submitting.submit(**asked)
+            if receipt.repeated:
+                return 200, _reply(receipt, _since(receipt, annotator) if claims else None)
+            idempotency.keep(member=member, route=route, key=key, body=data, status=200, reply=_kept(receipt))
             following = self._next(receipt, annotator) if claims else None
-            kept_reply = _reply(receipt, _named(following) if following else None)
-            idempotency.keep(member=member, route=route, key=key, body=data, status=200, reply=kept_reply)
-        return 200, _reply(receipt, lease(following) if following else None)
+        return 200, _reply(receipt, following)
 
     def _next(self, receipt: submitting.Receipt, annotator: Annotator) -> leasing.Served | None:
         """A refusal to claim (a queue that was paused, say) does not undo the answer."""
@@ -119,28 +120,33 @@ class Submit(HotView, WorkView):
             return None
 
 
-def _reply(receipt: submitting.Receipt, following: dict[str, Any] | None) -> dict[str, Any]:
+def _reply(receipt: submitting.Receipt, following: leasing.Served | None) -> dict[str, Any]:
     return {
         "outcome": receipt.outcome,
         "annotation": receipt.annotation_id,
         "task": receipt.task_id,
         "served_digest": receipt.served_digest,
         "feedback": list(receipt.feedback),
-        "next": following,
+        "next": lease(following) if following else None,
     }
 
 
-def _named(served: leasing.Served) -> dict[str, Any]:
-    """A lease as a kept reply names it: its item is not kept twice."""
-    return {"assignment": served.assignment_id, "token": str(served.token)}
+def _kept(receipt: submitting.Receipt) -> dict[str, Any]:
+    """What is kept of a receipt that its answer alone does not tell. A plain answer tells all of it."""
+    return {
+        "outcome": receipt.outcome,
+        "annotation_id": receipt.annotation_id,
+        "task_id": receipt.task_id,
+        "queue_id": receipt.queue_id,
+        "served_digest": receipt.served_digest,
+        "feedback": list(receipt.feedback),
+    }
 
 
-def _as_it_stands(named: dict[str, Any] | None, annotator: Annotator) -> dict[str, Any] | None:
-    """The lease that the first reply brought, or null once it has ended: a repeat brings no dead lease back."""
-    if named is None:
-        return None
-    held = leasing.held(annotator=annotator, assignment_id=named["assignment"])
-    return lease(held[0]) if held and str(held[0].token) == named["token"] else None
+def _since(receipt: submitting.Receipt, annotator: Annotator) -> leasing.Served | None:
+    """The task that she holds since the answer was given, as it stands: a repeated request brings no dead lease back."""
+    held = leasing.held(annotator=annotator, queue_id=receipt.queue_id)
+    return next((one for one in held if receipt.since is not None and one.leased_at >= receipt.since), None)
 
 
 class AnswerDraft(WorkView):

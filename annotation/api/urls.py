@@ -21,8 +21,8 @@ from annotation.api import (
     watch,
 )
 
+BUSIEST = [path("assignments/<int:assignment>/submit", answers.Submit.as_view())]
 urlpatterns = [
-    path("assignments/<int:assignment>/submit", answers.Submit.as_view()),
     path("assignments/<int:assignment>/skip", leaving.SkipTask.as_view()),
     path("assignments/<int:assignment>/hold", leaving.HoldTask.as_view()),
     path("assignments/<int:assignment>/cannot", leaving.Cannot.as_view()),

@@ -4,15 +4,20 @@ from __future__ import annotations
 
 from django.urls import include, path
 
+import annotation.api.urls
+import workforce.api.urls
 from annotation.config.api_schema import ApiReference, ApiSchema
 
 project = [
+    # Routes are tried in order, and there are many: those that are asked for all the time come first.
+    *annotation.api.urls.BUSIEST,
+    *workforce.api.urls.BUSIEST,
     path("", include("specs.api.urls")),
     path("", include("workforce.api.urls")),
     path("", include("annotation.api.urls")),
 ]
 urlpatterns = [
+    path("projects/<slug:project>/", include(project)),
     path("schema", ApiSchema.as_view(), name="api-schema"),
     path("docs", ApiReference.as_view(), name="api-reference"),
-    path("projects/<slug:project>/", include(project)),
 ]

@@ -11,6 +11,7 @@ from django.test.utils import CaptureQueriesContext
 
 from annotation import submitting
 from annotation.models import Annotation, AnswerDraft, Citation, LateAnswer
+from specs import versions
 from specs.refusals import Invalid, KeyReused, Stale
 from tests import cast
 from workforce import leasing
@@ -112,6 +113,60 @@ def test_a_submission_takes_at_most_twelve_statements_settling_included() -> Non
         stage.submit(stage.ben, served, YES)
     assert len(seen) <= 12
     assert Task.objects.get().state == "resolved"
+
+
+def test_a_plain_claim_is_one_statement_and_a_plain_answer_two() -> None:
+    stage = cast.stage(overlap=2)
+    stage.load(2)
+    versions.read(stage.version.pk)
+    stage.member("ben"), stage.member("chi")  # read once, as a request has them
+    with CaptureQueriesContext(connection) as seen:
+        served = stage.claim(stage.ben)
+    assert len(seen) == 1
+    with CaptureQueriesContext(connection) as seen:
+        stage.submit(stage.ben, served, YES)
+    assert len(seen) == 2
+    served = stage.claim(stage.chi)
+    with CaptureQueriesContext(connection) as seen:  # the last wanted answer: the task is settled with it
+        stage.submit(stage.chi, served, YES)
+    assert len(seen) == 2
+    assert Task.objects.get(pk=served.task_id).state == "resolved"
+
+
+def test_the_next_task_comes_with_the_answer() -> None:
+    stage = cast.stage(overlap=1, max_overlap=1)
+    stage.load(2)
+    first, known = stage.claim(stage.ben), {"annotator": stage.ben, "by": stage.ben.member}
+    done = submitting.submit_plain(
+        **known,
+        assignment_id=first.assignment_id,
+        token=first.token,
+        answer=submitting.Answer(YES, {}),
+        client_key="first-answer",
+        claim_next=True,
+    )
+    assert done is not None
+    assert done.next is not None
+    assert leasing.held(annotator=stage.ben) == [done.next]
+    last = submitting.submit_plain(
+        **known,
+        assignment_id=done.next.assignment_id,
+        token=done.next.token,
+        answer=submitting.Answer(YES, {}),
+        client_key="second-answer",
+        claim_next=True,
+    )
+    assert last is not None
+    assert last.next is None
+    assert leasing.claim(queue_id=stage.queue.pk, annotator=stage.ben, by=None) is None
+
+
+def test_a_key_names_one_answer_for_one_slot() -> None:
+    stage = cast.stage(overlap=2)
+    stage.load(2)
+    stage.submit(stage.ben, stage.claim(stage.ben), YES, key="only-one-answer")
+    with pytest.raises(KeyReused):
+        stage.submit(stage.ben, stage.claim(stage.ben), YES, key="only-one-answer")
 
 
 def test_an_older_draft_never_overwrites_a_newer_one() -> None:

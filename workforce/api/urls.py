@@ -17,6 +17,7 @@ from workforce.api import (
     work,
 )
 
+BUSIEST = [path("queues/<slug:queue>/claim", work.Claim.as_view())]
 urlpatterns = [
     path("queues", queues.Queues.as_view()),
     path("queues/<slug:queue>", queues.QueueOne.as_view()),
@@ -41,7 +42,6 @@ urlpatterns = [
     path("queues/<slug:queue>/enrolments", people.Enrolments.as_view()),
     path("queues/<slug:queue>/enrolments/<slug:pseudonym>", people.Enrolment.as_view()),
     path("queues/<slug:queue>/requirement", roster.QueueRequirement.as_view()),
-    path("queues/<slug:queue>/claim", work.Claim.as_view()),
     path("queues/<slug:queue>/tasks", tasks.Tasks.as_view()),
     path("queues/<slug:queue>/assign", tasks.Assign.as_view()),
     path("queues/<slug:queue>/take-back", tasks.TakeBack.as_view()),
