@@ -4,7 +4,7 @@ from django.db import migrations
 
 
 class Migration(migrations.Migration):
-    dependencies = [("workforce", "0013_people_rules")]
+    dependencies = [("workforce", "0014_alerts")]
     operations = [
         migrations.RunSQL(
             "ALTER TABLE workforce_task SET (fillfactor = 80); ALTER TABLE workforce_enrolment SET (fillfactor = 50)",
