@@ -19,6 +19,7 @@ from workforce import (
     cohorts,
     consequences,
     degrading,
+    excluding,
     goldkeeping,
     people_rules,
     queues,
@@ -27,7 +28,7 @@ from workforce import (
     staffing,
     suspending,
 )
-from workforce.models import KnownAnswer, Queue
+from workforce.models import Exclusion, KnownAnswer, Queue
 
 
 @dataclass
@@ -82,6 +83,7 @@ def furnish(key: str, *, versions: int) -> Furnished:
         "snapshot": snapshot.pk,
         "member": stage.member("chi").pk,
         "hold": hold,
+        **_kept_apart(stage),
         "job": running.start(project=stage.project, kind="measure", arguments={}, by=stage.ada).pk,
         "token": token.pk,
         "pseudonym": stage.chi.pseudonym,
@@ -104,6 +106,15 @@ def _known(stage: cast.Stage) -> int:
     other = KnownAnswer.objects.filter(spec=stage.spec).exclude(pk=known.pk).order_by("pk")[0]
     goldkeeping.set_aside(known=other, reason="Wrong.", by=stage.ada)
     return int(known.pk)
+
+
+def _kept_apart(stage: cast.Stage) -> dict[str, object]:
+    """A sensitive category, and two who are kept apart."""
+    category = excluding.add_category(
+        project=stage.project, key="violence", name="Violence", warning="Wounds and blood.", by=stage.ada
+    )
+    excluding.keep_apart(one=stage.ben, other=stage.chi, by=stage.ada)
+    return {"category": category.key, "exclusion": Exclusion.objects.filter(annotator=stage.ben).get().pk}
 
 
 def _held(stage: cast.Stage, key: str) -> int:

@@ -222,6 +222,12 @@ BROKEN = {
     "a hold that ended without a time": "INSERT INTO workforce_hold (project_id, task_id, queue_id, assignment_id, annotator_id, "
     "until, outcome) SELECT project_id, task_id, queue_id, id, annotator_id, now() + interval '1 day', 'answered' FROM "
     "workforce_assignment WHERE annotator_id IS NOT NULL",
+    "a category without a warning": "INSERT INTO workforce_sensitivecategory (project_id, key, name, warning) "
+    "SELECT id, 'k', 'K', '' FROM specs_project",
+    "an exclusion of nobody from nothing": "INSERT INTO workforce_exclusion (project_id, annotator_id, field, value) SELECT "
+    "project_id, id, '', '' FROM workforce_annotator",
+    "somebody kept from herself": "INSERT INTO workforce_exclusion (project_id, annotator_id, other_id, field, value) SELECT "
+    "project_id, id, id, '', '' FROM workforce_annotator",
     "a lease taken away without a reason": "INSERT INTO workforce_recall (project_id, assignment_id, annotator_id, reason, "
     "by_id, event_id) SELECT s.project_id, s.id, s.annotator_id, '', m.id, 0 FROM workforce_assignment s, specs_member m "
     "WHERE s.annotator_id IS NOT NULL",

@@ -54,7 +54,10 @@ ENTRY = f"""
                       AND y.state = 'reserved' AND y.reserved_until > statement_timestamp()) AS has_reserved,
            coalesce(own.version_id, q.version_id) AS in_force, {minting.DRAW} AS probe,
            (SELECT max(r.share) FROM workforce_consequence r WHERE r.annotator_id = a.id AND r.state = 'in-force'
-               AND r.action = 'review' AND r.until > statement_timestamp()) AS review_share
+               AND r.action = 'review' AND r.until > statement_timestamp()) AS review_share,
+           EXISTS (SELECT FROM workforce_sensitivecategory k WHERE k.project_id = e.project_id)
+               OR EXISTS (SELECT FROM workforce_item i WHERE i.project_id = e.project_id AND i.sensitive)
+               OR EXISTS (SELECT FROM workforce_exclusion x WHERE x.annotator_id = a.id AND x.ended_at IS NULL) AS excluding
     FROM workforce_enrolment e
     JOIN workforce_queue q ON q.id = e.queue_id
     JOIN workforce_annotator a ON a.id = e.annotator_id
@@ -76,6 +79,7 @@ PLAIN = (
     "unpassed IS NULL",
     "cohort_id IS NULL",
     "review_share IS NULL",
+    "NOT excluding",  # something may be kept from her, or counted
     "NOT has_reserved",  # what is kept for her by name comes first
     "probe IS NULL",
     "NOT overdue",  # leases that have ended are returned first: what is begun gets finished
@@ -156,6 +160,7 @@ class Entry:
     in_force: int | None
     probe: str | None
     review_share: float | None
+    excluding: bool
     n_held: int = 0
 
 

@@ -26,7 +26,7 @@ from django.db import connection, transaction
 from specs import prepared
 from specs.models import Member
 from specs.refusals import Refusal
-from workforce import entering, minting, picking, reserving, reviewing
+from workforce import entering, excluding, minting, picking, reserving, reviewing
 from workforce.models import Annotator, Queue, TaskPurpose
 
 _RETURN = """
@@ -56,14 +56,23 @@ _LEASED = """
     WHERE s.annotator_id = %(annotator)s::bigint AND s.state = 'leased' AND s.lease_until > statement_timestamp()
 """
 _PLAIN_CLAIM = picking.statement(picking.PLAIN, picking.next_slot(ahead_only=True))
+_COHORTS = ((False, picking.TO_ALL), (True, picking.TO_THE_COHORT))
+_SHOWN = ((False, ""), (True, excluding.SHOWN))
+# By whether she claims for a cohort, or one task, and whether something may be kept from her.
 _NEXT = {
-    cohort: picking.statement(picking.ENTERED, picking.next_slot(reserved))
-    for cohort, reserved in ((False, picking.TO_ALL), (True, picking.TO_THE_COHORT))
+    (cohort, watched): picking.statement(picking.ENTERED, picking.next_slot(reserved, also))
+    for cohort, reserved in _COHORTS
+    for watched, also in _SHOWN
 }
-_KEPT = {one: picking.statement(picking.ENTERED, picking.slot_kept_for_her(one)) for one in (False, True)}
 _OF_TASK = {
-    cohort: picking.statement(picking.ENTERED, picking.slot_of_task(reserved))
-    for cohort, reserved in ((False, picking.TO_ALL), (True, picking.TO_THE_COHORT))
+    (cohort, watched): picking.statement(picking.ENTERED, picking.slot_of_task(reserved, also))
+    for cohort, reserved in _COHORTS
+    for watched, also in _SHOWN
+}
+_KEPT = {
+    (one, watched): picking.statement(picking.ENTERED, picking.slot_kept_for_her(one, also))
+    for one in (False, True)
+    for watched, also in _SHOWN
 }
 
 
@@ -123,7 +132,7 @@ def claim(
     """Lease the next slot of the queue to the annotator; None when nothing is left for her there.
 
     Where she may hold only one lease and holds it, that one is served again: a second tab shows the same task. With
-    *task_id*, that task or nothing. Raises what `entering.enter` raises, and `TooManyLeases`.
+    *task_id*, that task or nothing. Raises what `entering.enter` raises, `TooManyLeases`, and `ExposureCap`.
     """
     if task_id is None and (served := _plain(queue_id, annotator, by)) is not None:
         return served
@@ -159,10 +168,19 @@ def _mint(entry: entering.Entry, annotator: Annotator, by: Member | None) -> Ser
     """What chance has drawn for this claim, gold or a repeat; None where there is none for her."""
     assert entry.probe is not None
     assert entry.in_force is not None
-    slot = minting.mint(
-        purpose=TaskPurpose(entry.probe), enrolment_id=entry.enrolment_id, version_id=entry.in_force, by=by
-    )
-    return held(annotator=annotator, assignment_id=slot)[0] if slot is not None else None
+    purpose = TaskPurpose(entry.probe)
+    with transaction.atomic():
+        slot = minting.mint(
+            purpose=purpose, enrolment_id=entry.enrolment_id, version_id=entry.in_force, by=by
+        )
+        if slot is None:
+            return None
+        if entry.excluding and not excluding.admit(annotator=annotator, assignment_id=slot):
+            transaction.set_rollback(
+                True
+            )  # of what was minted only: the claim goes on with the work there is
+            return None
+    return held(annotator=annotator, assignment_id=slot)[0]
 
 
 def _plain(queue_id: int, annotator: Annotator, by: Member | None) -> Served | None:
@@ -175,7 +193,7 @@ def _plain(queue_id: int, annotator: Annotator, by: Member | None) -> Served | N
 def _take(
     entry: entering.Entry, queue_id: int, annotator: Annotator, by: Member | None, task_id: int | None
 ) -> Served | None:
-    known = {
+    known: dict[str, Any] = {
         "queue": queue_id,
         "annotator": annotator.pk,
         "enrolment": entry.enrolment_id,
@@ -188,12 +206,24 @@ def _take(
         **({} if entry.cohort_id is None else {"cohort": entry.cohort_id}),
         **({} if task_id is None else {"task": task_id}),
     }
+    if not entry.excluding:
+        return _pick(entry, task_id, known)
+    known["capped"] = excluding.before_claim(annotator)
+    served = _pick(entry, task_id, known)
+    if served is not None:
+        excluding.after_claim(annotator=annotator, assignment_id=served.assignment_id)
+    elif known["capped"]:
+        excluding.refuse_capped()
+    return served
+
+
+def _pick(entry: entering.Entry, task_id: int | None, known: dict[str, Any]) -> Served | None:
     if entry.has_reserved:
-        (row,) = prepared.run(_KEPT[task_id is not None], known)
+        (row,) = prepared.run(_KEPT[task_id is not None, entry.excluding], known)
         if row[0] is not None:
             return Served.of(row)
     texts = _NEXT if task_id is None else _OF_TASK
-    (row,) = prepared.run(texts[entry.cohort_id is not None], known)
+    (row,) = prepared.run(texts[entry.cohort_id is not None, entry.excluding], known)
     return Served.of(row) if row[0] is not None else None
 
 

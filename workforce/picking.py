@@ -25,7 +25,7 @@ TO_ALL, TO_THE_COHORT = "IS NULL", "= %(cohort)s::bigint"
 """Which slots are hers to pick. Two texts, since the planner misjudges one for both."""
 
 
-def _lane(name: str, where: str, reserved: str, before: str) -> str:
+def _lane(name: str, where: str, reserved: str, before: str, also: str) -> str:
     unless = "".join(f" AND NOT EXISTS (SELECT FROM {lane})" for lane in before)
     return f"""{name} AS MATERIALIZED (
         SELECT s.id, s.rank, s.returned FROM workforce_assignment s
@@ -34,13 +34,16 @@ def _lane(name: str, where: str, reserved: str, before: str) -> str:
           AND NOT EXISTS (SELECT FROM workforce_assignment mine
                           WHERE mine.task_id = s.task_id AND mine.annotator_id = %(annotator)s::bigint)
           AND NOT EXISTS (SELECT FROM workforce_barred b
-                          WHERE b.task_id = s.task_id AND b.annotator_id = %(annotator)s::bigint)
+                          WHERE b.task_id = s.task_id AND b.annotator_id = %(annotator)s::bigint){also}
         ORDER BY s.rank LIMIT 1 FOR NO KEY UPDATE OF s SKIP LOCKED
     )"""
 
 
-def next_slot(reserved: str = TO_ALL, *, ahead_only: bool = False) -> str:
-    """`picked`: the next slot of the queue. A plain claim looks ahead only; what lies behind is found the long way."""
+def next_slot(reserved: str = TO_ALL, also: str = "", *, ahead_only: bool = False) -> str:
+    """`picked`: the next slot of the queue. A plain claim looks ahead only; what lies behind is found the long way.
+
+    *also* is a further condition on the slot `s`.
+    """
     lanes = {
         "a": "s.returned AND s.rank > (SELECT returned_cursor FROM may)",
         "b": "NOT s.returned AND s.rank > (SELECT cursor FROM may)",
@@ -50,25 +53,25 @@ def next_slot(reserved: str = TO_ALL, *, ahead_only: bool = False) -> str:
     if ahead_only:
         del lanes["c"], lanes["d"]
     names = "".join(lanes)
-    parts = [_lane(name, where, reserved, names[: names.index(name)]) for name, where in lanes.items()]
+    parts = [_lane(name, where, reserved, names[: names.index(name)], also) for name, where in lanes.items()]
     union = " UNION ALL ".join(f"SELECT *, true AS moves FROM {name}" for name in names)
     return ", ".join([*parts, f"picked AS ({union})"])
 
 
-def slot_kept_for_her(one: bool = False) -> str:
+def slot_kept_for_her(one: bool = False, also: str = "") -> str:
     """`picked`: a slot that is kept for her by name, of *one* task if asked for. It is in no lane, and no cursor moves."""
     return f"""picked AS MATERIALIZED (
         SELECT s.id, s.rank, s.returned, false AS moves FROM workforce_assignment s
         WHERE s.annotator_id = %(annotator)s::bigint AND s.queue_id = %(queue)s::bigint AND s.state = 'reserved'
-          AND s.reserved_until > statement_timestamp(){" AND s.task_id = %(task)s::bigint" if one else ""}
+          AND s.reserved_until > statement_timestamp(){" AND s.task_id = %(task)s::bigint" if one else ""}{also}
         ORDER BY s.rank LIMIT 1 FOR NO KEY UPDATE SKIP LOCKED
     )"""
 
 
-def slot_of_task(reserved: str = TO_ALL) -> str:
+def slot_of_task(reserved: str = TO_ALL, also: str = "") -> str:
     """`picked`: a free slot of one task. No cursor moves."""
     return (
-        _lane("a", "s.task_id = %(task)s::bigint", reserved, "")
+        _lane("a", "s.task_id = %(task)s::bigint", reserved, "", also)
         + ", picked AS (SELECT *, false AS moves FROM a)"
     )
 

@@ -13,6 +13,7 @@ from workforce.views import (
     projects,
     queues,
     roster,
+    sensitive,
     standing,
     tasks,
 )
@@ -30,6 +31,10 @@ urlpatterns = [
     path(f"{_QUEUE}settings/", queues.change, name="queue-settings"),
     path(f"{_QUEUE}load/", queues.load, name="queue-load"),
     path(f"{_QUEUE}version/", queues.put_in_force, name="queue-version"),
+    path("p/<slug:project>/sensitive/", sensitive.sensitive, name="sensitive"),
+    path("p/<slug:project>/sensitive/<slug:category>/", sensitive.consent, name="consent"),
+    path("p/<slug:project>/exclusions/", sensitive.exclusions, name="exclusions"),
+    path("p/<slug:project>/exclusions/<int:exclusion>/end/", sensitive.end, name="exclusion-end"),
     path(f"{_QUEUE}tasks/", tasks.tasks, name="queue-tasks"),
     path(f"{_QUEUE}tasks/assign/", tasks.assign, name="queue-assign"),
     path(f"{_QUEUE}holds/<int:hold>/release/", tasks.release, name="hold-release"),

@@ -56,6 +56,10 @@ HOLD_OFFERED_FIRST_FOR = env.seconds("HOLD_OFFERED_FIRST_FOR_SECONDS", 86_400, l
 """How long a task that waited for an answer is kept for who asked, before it is open to all."""
 MAX_ASSIGNED_AT_ONCE = env.number("MAX_ASSIGNED_AT_ONCE", 1000, low=1, high=100_000)
 """Tasks that are given to one person by name in one step."""
+SENSITIVE_PER_HOUR = env.number("SENSITIVE_PER_HOUR", 60, low=1)
+"""Sensitive items that one person is served within an hour, in all projects together."""
+SENSITIVE_MINUTES_PER_DAY = env.number("SENSITIVE_MINUTES_PER_DAY", 240, low=1, high=1440)
+"""Minutes that one person looks at sensitive items within 24 hours, in all projects together."""
 SKIP_SHARE_FROM = env.number("SKIP_SHARE_FROM", 20, low=1)
 """Tasks of a day from which on the share of skips is judged: of three, one is a third and says nothing."""
 MAX_PILOT_ITEMS = env.number("MAX_PILOT_ITEMS", 2000, low=1)

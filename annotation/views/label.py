@@ -21,7 +21,7 @@ from specs import schema, versions
 from specs.access import MemberRequest, allows, get_or_404, page
 from specs.refusals import Invalid, Refusal, Stale
 from specs.schema import BadAnswer
-from workforce import categories, entering, hours, judging, leasing, paying
+from workforce import categories, entering, excluding, hours, judging, leasing, paying
 from workforce.models import Annotator, Assignment, Queue, Recall, SkipReason
 
 
@@ -74,6 +74,7 @@ def _render(
         "work": work,
         "skip_reasons": SkipReason.choices,
         "cannot": categories.offered(queue),
+        "undecided": [] if work else excluding.undecided(annotator),
         "recalled": [] if work else _recalled(queue, annotator),
         "rest_after": sessions.minutes_to_rest_after(annotator, request.session),
         "titles": schema.titles(work.version.questions) if work else {},
@@ -127,6 +128,9 @@ def claim(request: MemberRequest, queue: str) -> HttpResponse:
         return redirect(_changes(request, found, refusal))
     except entering.QuizNeeded:
         return redirect("annotation:quiz", project=request.project.key, queue=found.key)
+    except excluding.ExposureCap as refusal:
+        messages.warning(request, refusal.message)
+        return here(request, queue)
     if served is None:
         messages.info(request, _("Nothing is left for you in this queue just now."))
     return here(request, queue)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 from concurrent.futures import ThreadPoolExecutor
 
@@ -9,7 +10,8 @@ from django.db import connections
 
 from annotation.models import Annotation
 from tests import cast
-from workforce import leasing, skipping
+from workforce import excluding, leasing, loading, queues, skipping, staffing
+from workforce.models import Exposure
 
 
 def test_sixteen_skips_at_once_pass_the_limit_together_no_further(committed_db: None) -> None:
@@ -86,3 +88,45 @@ def test_one_submission_sent_eight_times_at_once_is_one_answer_with_one_reply(co
     assert len(replies) == 1
     assert json.loads(replies.pop())["next"]["item"] == "item-1"
     assert Annotation.objects.count() == 1
+
+
+def test_of_sixty_four_claims_at_once_in_two_queues_no_more_than_the_cap_is_served(
+    committed_db: None, settings: object
+) -> None:
+    settings.SENSITIVE_PER_HOUR = 5  # type: ignore[attr-defined]
+    stage = cast.stage(overlap=1, max_overlap=1, max_leases=64)
+    second = queues.create_queue(
+        project=stage.project,
+        key="second",
+        name="Second",
+        spec=stage.spec,
+        owner=stage.ada,
+        by=stage.ada,
+        overlap=1,
+        max_overlap=1,
+        max_leases=64,
+        entry="none",
+    )
+    staffing.enrol(queue=second, annotator=stage.ben, by=stage.ada)
+    rows = "\n".join(json.dumps({"key": f"k{n}", "text": "x", "sensitive": True}) for n in range(64))
+    for queue in (stage.queue, second):
+        loading.load(
+            project=stage.project,
+            queue=queue,
+            source=io.BytesIO(rows.encode()),
+            name="items.jsonl",
+            by=stage.ada,
+        )
+
+    def claim(number: int) -> bool:
+        try:
+            queue = (stage.queue, second)[number % 2]
+            return leasing.claim(queue_id=queue.pk, annotator=stage.ben, by=None) is not None
+        except excluding.ExposureCap:
+            return False
+        finally:
+            connections.close_all()
+
+    with ThreadPoolExecutor(8) as pool:
+        assert sum(pool.map(claim, range(64))) == 5
+    assert Exposure.objects.count() == 5

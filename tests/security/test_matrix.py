@@ -39,6 +39,7 @@ MISSING: dict[str, object] = {
             "quiz",
             "held",
             "hold",
+            "exclusion",
             "appeal",
             "degradation",
             "rule",
@@ -49,7 +50,9 @@ MISSING: dict[str, object] = {
         ),
         987_654_321,
     ),
-    **dict.fromkeys(("spec", "queue", "cohort", "clause", "pseudonym", "step", "name", "digest"), "none"),
+    **dict.fromkeys(
+        ("spec", "queue", "cohort", "category", "clause", "pseudonym", "step", "name", "digest"), "none"
+    ),
     "precedent": 987_654_321,
     "served": "none",
     **dict.fromkeys(("number", "old", "new"), "9.9.9"),

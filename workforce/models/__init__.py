@@ -11,6 +11,13 @@ from workforce.models.conduct import (
     SpecWarning,
 )
 from workforce.models.degradations import Degradation, Measure
+from workforce.models.exclusions import (
+    Consent,
+    Exclusion,
+    Exposure,
+    ItemCategory,
+    SensitiveCategory,
+)
 from workforce.models.gold import (
     Feedback,
     GoldState,
@@ -86,12 +93,15 @@ __all__ = [
     "ClauseOverlap",
     "Cohort",
     "CohortMembership",
+    "Consent",
     "Consequence",
     "ConsequenceState",
     "DayAway",
     "Degradation",
     "Enrolment",
     "Entry",
+    "Exclusion",
+    "Exposure",
     "Feedback",
     "Finding",
     "GoldState",
@@ -99,6 +109,7 @@ __all__ = [
     "HoldOutcome",
     "InProgress",
     "Item",
+    "ItemCategory",
     "ItemClause",
     "Judgement",
     "KnownAnswer",
@@ -128,6 +139,7 @@ __all__ = [
     "Recall",
     "ReviewDraw",
     "Rule",
+    "SensitiveCategory",
     "SetAside",
     "Skill",
     "Skip",

@@ -58,6 +58,7 @@ class Item(BusyProjectRow):
             models.UniqueConstraint(fields=["project", "key", "revision"], name="item_key_once_per_revision"),
             models.CheckConstraint(condition=Q(revision__gte=1), name="item_revision_counts_from_one"),
         ]
+        indexes = [models.Index(fields=["project"], condition=Q(sensitive=True), name="item_sensitive")]
         triggers = append_only()
 
     def __str__(self) -> str:
