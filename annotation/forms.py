@@ -73,3 +73,14 @@ class CanaryForm(forms.Form):
         super().__init__(*args, **kwargs)
         self.fields["version"].queryset = versions  # type: ignore[attr-defined]
         self.fields["cohort"].queryset = cohorts  # type: ignore[attr-defined]
+
+
+class PredictionsForm(forms.Form):
+    """A file of what a model said, and the model where the rows name none."""
+
+    file = forms.FileField(
+        label=_("File"),
+        help_text=_("JSON Lines, CSV or Parquet with key, value and, if there is one, confidence."),
+    )
+    model = forms.CharField(max_length=200, required=False, label=_("Model, where the rows name none"))
+    model_version = forms.CharField(max_length=100, required=False, label=_("Its version"))

@@ -19,8 +19,10 @@ from workforce import (
     cohorts,
     consequences,
     degrading,
+    directing,
     excluding,
     goldkeeping,
+    loading,
     people_rules,
     queues,
     quizzing,
@@ -136,6 +138,19 @@ def _held(stage: cast.Stage, key: str) -> int:
     return inquiry.hold_id
 
 
+def _load(stage: cast.Stage, queue: Queue) -> int:
+    """A load with a bad row and two items of the same content."""
+    rows = b'{"key": "same-a", "text": "x"}\n{"key": "same-b", "text": "x"}\n{"key": "empty"}\n'
+    return loading.load(
+        project=stage.project,
+        queue=queue,
+        source=io.BytesIO(rows),
+        name="items.jsonl",
+        by=stage.ada,
+        keep_good_rows=True,
+    ).pk
+
+
 def _before_law(stage: cast.Stage, key: str) -> dict[str, object]:
     """What stands round a version: a comment, a picture, a pilot, a canary, a quiz, a question."""
     draft = drafting.open_draft(spec=stage.spec, by=stage.ada)
@@ -211,5 +226,13 @@ def _before_law(stage: cast.Stage, key: str) -> dict[str, object]:
         "pilot": pilot.pk,
         "canary": canary.pk,
         "quiz": quiz.pk,
+        "direction": directing.add(
+            queue=Queue.objects.get(project=stage.project, key=f"queue-{key}"),
+            field="tier",
+            value="gold",
+            priority=5,
+            by=stage.ada,
+        ).pk,
+        "load": _load(stage, Queue.objects.get(project=stage.project, key=f"queue-{key}")),
         "digest": pictures.add(project=stage.project, source=red, by=stage.ada).digest,
     }

@@ -68,6 +68,33 @@ BROKEN = {
     "an answered question without a time": "INSERT INTO annotation_inquiry (project_id, clause_id, version_id, public, text, "
     "answer) SELECT project_id, clause_id, version_id, true, 'a', 'b' FROM specs_versionclause LIMIT 1",
     "a queue under another spec's version": "UPDATE workforce_queue SET version_id = 999999999",
+    # loads
+    "a load that is loaded without its event": "INSERT INTO workforce_load (project_id, source, options, digest, state, n_rows, "
+    "n_new, n_known, n_bad, problems) SELECT id, 's', '{}', '', 'loaded', 0, 0, 0, 0, '[]' FROM specs_project",
+    "a loaded load is read again": "UPDATE workforce_load SET state = 'reading'",
+    "a load in a state that does not exist": "UPDATE workforce_load SET state = 'half'",
+    "a load of another queue": "UPDATE workforce_load SET queue_id = NULL",
+    "a load that counts down": "UPDATE workforce_load SET n_bad = -1",
+    "a load is deleted": "DELETE FROM workforce_load",
+    "a line staged twice": "INSERT INTO workforce_stagedrow (project_id, load_number, line, key, payload, digest, sensitive) "
+    "SELECT id, 1, 1, 'k', '{}', '', false FROM specs_project, generate_series(1, 2)",
+    "a twin likelier than one": "INSERT INTO workforce_twin (project_id, load_id, kind, line, key, of, within, likeness, "
+    "left_out) SELECT project_id, id, 'near', 1, 'a', 'b', true, 1.5, false FROM workforce_load",
+    "a twin of no kind": "INSERT INTO workforce_twin (project_id, load_id, kind, line, key, of, within, likeness, left_out) "
+    "SELECT project_id, id, 'far', 1, 'a', 'b', true, 1, false FROM workforce_load",
+    "two twins of a line": "INSERT INTO workforce_twin (project_id, load_id, kind, line, key, of, within, likeness, left_out) "
+    "SELECT project_id, id, 'same', 1, 'a', 'b', true, 1, false FROM workforce_load, generate_series(1, 2)",
+    "a direction that does nothing": "INSERT INTO workforce_direction (project_id, queue_id, position, field, value) "
+    "SELECT project_id, id, 1, 'f', 'v' FROM workforce_queue",
+    "a direction with two targets": "INSERT INTO workforce_direction (project_id, queue_id, position, field, value, target_id, "
+    "skill_id) SELECT q.project_id, q.id, 1, 'f', 'v', q.id, 1 FROM workforce_queue q",
+    "a direction without a field": "INSERT INTO workforce_direction (project_id, queue_id, position, field, value, priority) "
+    "SELECT project_id, id, 1, '', 'v', 1 FROM workforce_queue",
+    "two directions for a value": "INSERT INTO workforce_direction (project_id, queue_id, position, field, value, priority) "
+    "SELECT project_id, id, n, 'f', 'v', 1 FROM workforce_queue, generate_series(1, 2) n",
+    "two directions at a place": "INSERT INTO workforce_direction (project_id, queue_id, position, field, value, priority) "
+    "SELECT project_id, id, 1, 'f', 'v' || n, 1 FROM workforce_queue, generate_series(1, 2) n",
+    "a task of a load that does not exist": "UPDATE workforce_task SET load_id = 999999999",
     "an open queue without an owner": "UPDATE workforce_queue SET owner_id = NULL",
     "a queue whose rule is no majority": "UPDATE workforce_queue SET consensus_share = 0.5",
     "a queue whose maximum is below its overlap": "UPDATE workforce_queue SET max_overlap = 1, overlap = 2",
@@ -307,11 +334,11 @@ APPEND_ONLY = [
     "specs_precedentset",
     "workforce_item",
     "workforce_lease",
-    "workforce_load",
     "workforce_alertstep",
     "workforce_rate",
     "workforce_queuehour",
     "workforce_prediction",
+    "workforce_twin",
     "workforce_skip",
     "workforce_probe",
     "workforce_judgement",

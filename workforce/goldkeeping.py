@@ -152,7 +152,7 @@ def _read(
         if isinstance(row, rows.BadRow):
             problems.append(_problem(row.line, row.reason))
             continue
-        fields = dict(row.payload)
+        fields = row.fields()
         question, value, cited, explanation = (fields.pop(name, None) for name in _FIELDS)
         question = str(question or version.questions[0]["key"])
         clauses, unknown = _clauses(version, cited)

@@ -6,12 +6,22 @@ from typing import Any
 
 from celery import shared_task
 
-from specs import running, store
+from specs import running
 from specs.models import Job, Project
-from workforce import degrading, holding, leasing, loading, reserving, rolling, suspending, watching
-from workforce.models import Queue
+from workforce import (
+    degrading,
+    holding,
+    leasing,
+    loading,
+    predicting,
+    reserving,
+    rolling,
+    suspending,
+    watching,
+)
 
-LOAD = "workforce.load_items"
+LOAD = loading.JOB
+PURGE = "workforce.purge_staged"
 SCHEDULE = {
     "return-expired-leases": {"task": "workforce.return_expired_leases", "schedule": 5.0},
     "end-suspensions": {"task": "workforce.end_suspensions", "schedule": 60.0},
@@ -19,6 +29,7 @@ SCHEDULE = {
     "return-what-is-due": {"task": "workforce.return_what_is_due", "schedule": 30.0},
     "watch-queues": {"task": "workforce.watch_queues", "schedule": 60.0, "options": {"expires": 60.0}},
     "gauge-queues": {"task": "workforce.gauge_queues", "schedule": 15.0, "options": {"expires": 15.0}},
+    "purge-staged-rows": {"task": PURGE, "schedule": 3600.0},
 }
 
 
@@ -64,18 +75,17 @@ def load_items(job_id: int) -> None:
     running.run(job_id, _load)
 
 
+@shared_task(name=predicting.JOB)
+def load_predictions(job_id: int) -> None:
+    running.run(job_id, lambda job, progress: vars(predicting.run(job=job, progress=progress)))
+
+
+@shared_task(name=PURGE)
+def purge_staged() -> None:
+    loading.purge()
+
+
 def _load(job: Job, progress: running.Progress) -> dict[str, Any]:
-    arguments = job.arguments
-    queue = Queue.objects.get(pk=arguments["queue"], project_id=job.project_id)
-    with store.opened(arguments["file"]) as source:
-        load = loading.load(
-            project=queue.project,
-            queue=queue,
-            source=source,
-            name=arguments["name"],
-            by=job.requested_by,
-            keep_good_rows=arguments.get("keep_good_rows", False),
-            sensitive=arguments.get("sensitive", False),
-            progress=lambda done: progress(done, None, "reading"),
-        )
+    load = loading.run(load_id=job.arguments["load"], progress=progress)
+    Job.objects.filter(pk=job.pk).update(n_done=load.n_rows, n_total=load.n_rows)
     return {"load": load.pk, "rows": load.n_rows, "new": load.n_new, "known": load.n_known, "bad": load.n_bad}

@@ -1,76 +1,34 @@
 """Items in, idempotently; with them tasks and their open slots.
 
-    (nothing) -> loaded: load
+    (nothing) -> reading: begin
+    (nothing) -> loaded: load (small files, at once)
+    reading -> loaded, refused, cancelled: run
+    cancelled -> reading: resume
 
-A delivery is staged in a temporary table, checked whole, and activated in the same transaction: all of its good rows or none.
-A key that is known with the same payload changes nothing; a known key with another payload is a bad row.
+A delivery is staged, checked whole and then activated: all of its good rows or none. A key that is known with the same payload
+changes nothing; a known key with another payload is a bad row. A load that was killed goes on where it stopped.
 """
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable
-from dataclasses import asdict
-from typing import Any, BinaryIO, cast
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from typing import Any, BinaryIO
 
 from django.conf import settings
 from django.db import connection, transaction
-from django.db.models import F
+from django.db.models.functions import Now
 
-from specs import ledger
-from specs.models import Member, Project
+from specs import ledger, running, store
+from specs.models import Job, JobState, Member, Project
 from specs.refusals import Invalid, WrongState
-from workforce import degrading, overlapping, rows
-from workforce.models import Load, Order, Queue, QueueState
+from workforce import activating, degrading, directing, likening, row_files, staging
+from workforce.models import Load, LoadState, Queue, QueueState
 
-RANK_STEP = 64
-_STAGE = """
-    DROP TABLE IF EXISTS pg_temp.staged;
-    CREATE TEMPORARY TABLE staged (line bigint, key varchar(200), payload jsonb, digest varchar(80), sensitive boolean)
-    ON COMMIT DROP
-"""
-_DOUBLED = """
-    SELECT line, 'the key stands twice in this file with different content' FROM (
-        SELECT line, digest <> first_value(digest) OVER (PARTITION BY key ORDER BY line) AS other FROM staged
-    ) d WHERE other ORDER BY line LIMIT %(limit)s
-"""
-_CONTRADICTING = """
-    SELECT s.line, 'the key is known with other content; items do not change' FROM staged s
-    JOIN workforce_item i ON i.project_id = %(project)s AND i.key = s.key AND i.revision = 1
-    WHERE i.digest <> s.digest ORDER BY s.line LIMIT %(limit)s
-"""
-_ITEMS = """
-    INSERT INTO workforce_item (project_id, key, revision, payload, digest, sensitive, load_id, created_at)
-    SELECT %(project)s, key, 1, payload, digest, sensitive, %(load)s, statement_timestamp()
-    FROM (SELECT DISTINCT ON (key) * FROM staged ORDER BY key, line) s
-    ORDER BY line
-    ON CONFLICT (project_id, key, revision) DO NOTHING
-"""
-_TASKS = """
-    INSERT INTO workforce_task
-        (project_id, item_id, queue_id, meaning, round, state, overlap, n_answers, rank, priority, created_at)
-    SELECT %(project)s, i.id, %(queue)s, %(meaning)s, 1, 'open', %(overlap)s, 0,
-           CASE WHEN %(random)s THEN floor(random() * 1e15)::bigint
-                ELSE %(base)s + %(step)s * row_number() OVER (ORDER BY s.line) END, 0, statement_timestamp()
-    FROM (SELECT DISTINCT ON (key) key, line FROM staged ORDER BY key, line) s
-    JOIN workforce_item i ON i.project_id = %(project)s AND i.key = s.key AND i.revision = 1
-    ON CONFLICT (item_id, queue_id, meaning, round) DO NOTHING
-"""
-_SLOTS = """
-    INSERT INTO workforce_assignment
-        (project_id, task_id, queue_id, number, state, rank, returned, n_returns, served_digest, n_renewals)
-    SELECT %(project)s, t.id, %(queue)s, n, 'open', t.rank + n - 1, false, 0, '', 0
-    FROM workforce_task t CROSS JOIN LATERAL generate_series(1, t.overlap) n
-    WHERE t.queue_id = %(queue)s AND t.id > %(after)s
-      AND NOT EXISTS (SELECT 1 FROM workforce_assignment s WHERE s.task_id = t.id)
-"""
-_CLAUSES = """
-    INSERT INTO workforce_itemclause (project_id, item_id, clause_id)
-    SELECT %(project)s, i.id, c.id FROM (SELECT DISTINCT key, payload ->> %(field)s AS clause FROM staged) s
-    JOIN workforce_item i ON i.project_id = %(project)s AND i.key = s.key AND i.revision = 1
-    JOIN specs_clause c ON c.spec_id = %(spec)s AND c.key = s.clause
-    ON CONFLICT DO NOTHING
-"""
+JOB = "workforce.load_items"
+OPTIONS = ("keep_good_rows", "sensitive", "clause_field", "twins", "near")
+Progress = Callable[..., None]
 
 
 def load(
@@ -80,182 +38,281 @@ def load(
     source: BinaryIO,
     name: str,
     by: Member | None,
-    clause_field: str = "clause_id",
-    keep_good_rows: bool = False,
-    sensitive: bool = False,
-    progress: Callable[[int], None] | None = None,
+    form: str | None = None,
+    progress: Progress | None = None,
+    **options: Any,
 ) -> Load:
-    """Load a file of items, and into *queue* their tasks and slots.
+    """Load a file of items at once, in one transaction, and into *queue* their tasks and slots.
 
     Any bad row refuses the whole delivery (`Invalid` with line and reason for each, up to a limit) unless *keep_good_rows*.
-    Loading the same file again finds everything known and changes nothing. *progress* is told the number of lines read.
+    Loading the same file again finds everything known and changes nothing. *progress* is told the number of rows read.
     """
+    with transaction.atomic():
+        found = begin(project=project, queue=queue, file="", name=name, form=form, by=by, **options)
+        found.digest = _digest(source)
+        _read(found, source, progress or _silent)
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT pg_advisory_xact_lock(hashtext('workforce.loading'), %s)", [project.pk])
+        _check(found)
+        if found.n_bad and not found.options.get("keep_good_rows"):
+            raise refusal(found)
+        activating.activate(load=found, progress=_silent, alone=True)
+        _finish(found)
+    found.refresh_from_db()
+    return found
+
+
+def begin(
+    *,
+    project: Project,
+    queue: Queue | None,
+    file: str,
+    name: str,
+    by: Member | None,
+    form: str | None = None,
+    **options: Any,
+) -> Load:
+    """A delivery that is about to be read: *file* is its digest in the store. `run` does the rest."""
     if queue is not None and queue.state == QueueState.CLOSED:
         raise WrongState("The queue is closed.")
     if queue is not None:
         degrading.require_intake(queue)
-    digest = hashlib.sha256()
-    limit = settings.MAX_REPORTED_PROBLEMS
-    bad: list[dict[str, Any]] = []
-    n_rows = n_bad = 0
-    with transaction.atomic(), connection.cursor() as cursor:
-        cursor.execute("SET LOCAL statement_timeout = 0")
-        cursor.execute(_STAGE)
-        with cursor.copy("COPY staged (line, key, payload, digest, sensitive) FROM STDIN") as copy:
-            for row in rows.read(
-                cast("BinaryIO", _Hashing(source, digest)),
-                form=rows.form_of(name),
-                max_bytes=settings.MAX_ITEM_BYTES,
-            ):
-                n_rows += 1
-                if isinstance(row, rows.BadRow):
-                    n_bad += 1
-                    if len(bad) < limit:
-                        bad.append(asdict(row))
-                    continue
-                for fields in rows.to_copy([row]):
-                    copy.write_row(fields if not sensitive else (*fields[:4], True))
-                if progress is not None and n_rows % 5000 == 0:
-                    progress(n_rows)
-        known = {"project": project.pk, "limit": limit}
-        for query in (_DOUBLED, _CONTRADICTING):
-            cursor.execute(query, known)
-            found = [{"line": line, "reason": reason} for line, reason in cursor.fetchall()]
-            n_bad += len(found)
-            bad = (bad + found)[:limit]
-            if found:
-                cursor.execute(
-                    "DELETE FROM staged WHERE line = ANY(%s)", [[problem["line"] for problem in found]]
-                )
-        if n_rows == 0:
-            raise Invalid("The file has no rows.")
-        if n_bad and not keep_good_rows:
-            raise Invalid(
-                f"{n_bad} of {n_rows} rows cannot be loaded; nothing was loaded.",
-                problems=[
-                    {"where": f"line {problem['line']}", "message": problem["reason"]} for problem in bad
-                ],
-            )
-        return _activate(
-            project, queue, name, f"sha256:{digest.hexdigest()}", n_rows, n_bad, bad, clause_field, by
-        )
+    if unknown := set(options) - set(OPTIONS):
+        raise Invalid(f"A load has no option {', '.join(sorted(unknown))}.")
+    if options.get("twins") not in (None, *likening.TWINS):
+        raise Invalid(f"Twins can be treated as {', '.join(likening.TWINS)}.")
+    form = form or row_files.form_of(name)
+    if form not in row_files.FORMS:
+        raise Invalid(f"There is no form {form[:20]!r}; there are {', '.join(row_files.FORMS)}.")
+    return Load.objects.create(
+        project=project,
+        queue=queue,
+        source=name[-300:],
+        file=file,
+        digest=file,
+        form=form,
+        options=options,
+        loaded_by=by,
+    )
 
 
-def _activate(
-    project: Project,
-    queue: Queue | None,
-    name: str,
-    digest: str,
-    n_rows: int,
-    n_bad: int,
-    bad: list[dict[str, Any]],
-    clause_field: str,
-    by: Member | None,
-) -> Load:
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT nextval(pg_get_serial_sequence('workforce_load', 'id'))")
-        load_id = cursor.fetchone()[0]
-        event = ledger.record(
-            project_id=project.pk,
-            kind="items.loaded",
-            by=by,
-            subject=("load", load_id),
-            data={"digest": digest, "rows": n_rows, "bad": n_bad, "queue": queue.pk if queue else None},
-        )
-        load = Load(
-            pk=load_id,
-            project=project,
-            queue=queue,
-            source=name[-300:],
-            digest=digest,
-            n_rows=n_rows,
-            n_bad=n_bad,
-            problems=bad,
-            loaded_by=by,
-            event_id=event,
-        )
-        # The items link to the load and the load holds their count: append-only rows leave one order, numbers first.
-        cursor.execute(
-            "SELECT count(DISTINCT key) FROM staged s WHERE NOT EXISTS (SELECT 1 FROM workforce_item i "
-            "WHERE i.project_id = %s AND i.key = s.key AND i.revision = 1)",
-            [project.pk],
-        )
-        load.n_new = cursor.fetchone()[0]
-        cursor.execute("SELECT count(DISTINCT key) FROM staged")
-        load.n_known = cursor.fetchone()[0] - load.n_new
-        load.save(force_insert=True)
-        cursor.execute(_ITEMS, {"project": project.pk, "load": load_id})
-        if queue is not None:
-            _make_tasks(project, queue, clause_field)
-    load.refresh_from_db()
-    return load
+def start(*, load: Load, by: Member | None) -> Job:
+    """Hand a load to a worker."""
+    with transaction.atomic():
+        job = running.start(project=load.project, kind=JOB, arguments={"load": load.pk}, by=by)
+        Load.objects.filter(pk=load.pk).update(job=job)
+    load.job = job
+    return job
 
 
-def _make_tasks(project: Project, queue: Queue, clause_field: str) -> None:
-    with connection.cursor() as cursor:
+def resume(*, load: Load, by: Member | None) -> Job:
+    """Take up a load that was stopped; it goes on where it was."""
+    with transaction.atomic():
+        locked = Load.objects.select_for_update(no_key=True).get(pk=load.pk)
+        if locked.state != LoadState.CANCELLED:
+            raise WrongState("Only a load that was stopped can be taken up again.")
+        locked.state = LoadState.READING
+        locked.save(update_fields=["state"])
+        return start(load=locked, by=by)
+
+
+def cancel(*, load: Load, by: Member) -> None:
+    """Stop a load; nothing of it is visible, and it can be taken up again."""
+    with transaction.atomic():
         locked = (
-            Queue.objects.select_for_update(no_key=True, of=("self",))
-            .select_related("version")
-            .get(pk=queue.pk)
+            Load.objects.select_for_update(no_key=True, of=("self",)).select_related("job").get(pk=load.pk)
         )
-        assert locked.version is not None
-        cursor.execute("SELECT coalesce(max(rank), 0) FROM workforce_task WHERE queue_id = %s", [queue.pk])
-        base = cursor.fetchone()[0]
-        cursor.execute("SELECT coalesce(max(id), 0) FROM workforce_task")
-        after = cursor.fetchone()[0]
-        known = {
-            "project": project.pk,
-            "queue": queue.pk,
-            "meaning": locked.version.meaning,
-            "overlap": locked.overlap,
-            "random": locked.order == Order.RANDOM,
-            "base": base,
-            "step": RANK_STEP,
-            "after": after,
-            "spec": locked.spec_id,
-            "field": clause_field,
-        }
+        if locked.state != LoadState.READING:
+            raise WrongState(f"The load is {locked.get_state_display().lower()}.")
+        job = locked.job
+        if job is not None and job.state in (JobState.QUEUED, JobState.RUNNING):
+            running.cancel(job=job, by=by)
+            job.refresh_from_db()
+        if job is None or job.state != JobState.RUNNING:
+            locked.state = LoadState.CANCELLED
+            locked.save(update_fields=["state"])
+
+
+def receive(
+    *, project: Project, queue: Queue | None, chunks: Iterable[bytes], name: str, by: Member, **options: Any
+) -> Load:
+    """Keep a file that comes in and load it: at once where it is small, else in a job (the load is then still `reading`).
+
+    Raises `Invalid` for a file beyond MAX_LOAD_BYTES, and what `load` raises.
+    """
+    size = 0
+    with store.writing() as scratch:
+        for chunk in chunks:
+            size += len(chunk)
+            if size > settings.MAX_LOAD_BYTES:
+                raise Invalid(f"The file is larger than {settings.MAX_LOAD_BYTES} bytes; nothing was loaded.")
+            scratch.write(chunk)
+        scratch.seek(0)
+        if size <= settings.LOAD_AT_ONCE and not options.get("near"):
+            return load(project=project, queue=queue, source=scratch, name=name, by=by, **options)
+        digest, _ = store.keep(scratch)
+    return in_a_job(project=project, queue=queue, file=digest, name=name, by=by, **options)
+
+
+def from_store(*, file: str, size: int, **named: Any) -> Load:
+    """Load a file that is kept already: at once where it is small, else in a job."""
+    if size > settings.LOAD_AT_ONCE or named.get("near"):
+        return in_a_job(file=file, **named)
+    with store.opened(file) as source:
+        return load(source=source, **named)
+
+
+def in_a_job(
+    *, project: Project, queue: Queue | None, file: str, name: str, by: Member, **options: Any
+) -> Load:
+    """Load a file of the store in a job."""
+    with transaction.atomic():
+        found = begin(project=project, queue=queue, file=file, name=name, by=by, **options)
+        start(load=found, by=by)
+    return found
+
+
+def purge() -> int:
+    """Drop what loads keep that were stopped or refused long ago; they read their file again if they are taken up."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """DELETE FROM workforce_stagedrow s USING workforce_load l
+               WHERE l.id = s.load_number AND l.state <> 'reading'
+                 AND l.loaded_at < statement_timestamp() - make_interval(secs => %s)""",
+            [settings.STAGED_KEPT_FOR.total_seconds()],
+        )
+        return cursor.rowcount
+
+
+def run(*, load_id: int, progress: Progress) -> Load:
+    """Read, check and activate a delivery of the store, or go on with it; harmless to repeat.
+
+    Raises `Invalid` when bad rows refuse it; then, and when *progress* raises `running.Cancelled`, nothing of it is visible.
+    """
+    with _only_once(load_id) as mine:
+        found = Load.objects.select_related("project", "queue").get(pk=load_id)
+        if not mine or found.state != LoadState.READING:
+            return found
+        try:
+            return _run(found, progress)
+        except running.Cancelled:
+            Load.objects.filter(pk=load_id, state=LoadState.READING).update(state=LoadState.CANCELLED)
+            raise
+        except Invalid:
+            staging.forget(load=found)
+            Load.objects.filter(pk=load_id, state=LoadState.READING).update(state=LoadState.REFUSED)
+            raise
+
+
+def _run(found: Load, progress: Progress) -> Load:
+    if not staging.whole(load=found):
+        staging.start_again(load=found)
+    if not found.checked:
+        with store.opened(found.file) as source:
+            _read(found, source, lambda n: progress(n, None, "reading"))
+    with _alone_in(found.project_id):
+        with transaction.atomic():
+            if found.checked:
+                staging.mark_known(load=found)
+            else:
+                progress(found.n_rows, None, "checking")
+                _check(found)
+        if found.n_bad and not found.options.get("keep_good_rows"):
+            raise refusal(found)
+        total = found.n_rows
+        activating.activate(
+            load=found,
+            progress=lambda n: progress(min(n, total), total, "making items, tasks and slots"),
+            alone=False,
+        )
+        with transaction.atomic():
+            _finish(found)
+    found.refresh_from_db()
+    return found
+
+
+def _read(found: Load, source: BinaryIO, progress: Progress) -> None:
+    staging.stage(load=found, source=source, progress=progress)
+    if found.n_rows == 0:
+        raise Invalid("The file has no rows.")
+
+
+def _check(found: Load) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute("SET LOCAL statement_timeout = 0")
         cursor.execute("SET LOCAL work_mem = '64MB'")
-        cursor.execute(_CLAUSES, known)
-        cursor.execute(_TASKS, known)
-        made = cursor.rowcount
-        if made:
-            overlapping.plan(queue=locked, after=after)
-            cursor.execute(_SLOTS, known)
-            if locked.order == Order.RANDOM:
-                Queue.objects.filter(pk=queue.pk).update(cursor_epoch=F("cursor_epoch") + 1)
+    staging.check(load=found)
+    if not found.n_bad or found.options.get("keep_good_rows"):
+        likening.compare(load=found)
+        directing.apply(load=found)
 
 
-class _Hashing:
-    """A file that is digested while it is read."""
+_KNOWN = """
+    SELECT count(*) FROM workforce_stagedrow s JOIN workforce_item i ON i.id = s.known
+    WHERE s.load_number = %s AND i.load_id IS DISTINCT FROM s.load_number
+"""
 
-    def __init__(self, source: BinaryIO, digest: Any) -> None:
-        self.source, self.digest = source, digest
-        self.closed = False
 
-    def readline(self, size: int = -1) -> bytes:
-        data = self.source.readline(size)
-        self.digest.update(data)
-        return data
+def _finish(found: Load) -> None:
+    """What came of it, and its event. New is what this load brought, also where it took several goes."""
+    with connection.cursor() as cursor:
+        cursor.execute(_KNOWN, [found.pk])
+        found.n_known = cursor.fetchone()[0]
+    found.n_new = found.n_staged - found.n_known
+    found.event_id = ledger.record(
+        project_id=found.project_id,
+        kind="items.loaded",
+        by=found.loaded_by,
+        subject=("load", found.pk),
+        data={"digest": found.digest, "rows": found.n_rows, "bad": found.n_bad, "queue": found.queue_id},
+    )
+    found.state = LoadState.LOADED
+    found.loaded_at = Now()
+    found.save(update_fields=["n_known", "n_new", "event_id", "state", "loaded_at", "digest", "n_left_out"])
+    staging.forget(load=found)
 
-    def read(self, size: int = -1) -> bytes:
-        data = self.source.read(size)
-        self.digest.update(data)
-        return data
 
-    read1 = read
+def refusal(found: Load) -> Invalid:
+    """Why a delivery is refused whole."""
+    return Invalid(
+        f"{found.n_bad} of {found.n_rows} rows cannot be loaded; nothing was loaded.",
+        problems=[
+            {"where": f"line {problem['line']}", "message": problem["reason"]} for problem in found.problems
+        ],
+    )
 
-    def readable(self) -> bool:
-        return True
 
-    def writable(self) -> bool:
-        return False
+@contextmanager
+def _only_once(load_id: int) -> Iterator[bool]:
+    """Whether nobody else runs this load now; a session's lock, so that it ends with the process."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_try_advisory_lock(hashtext('workforce.load'), %s)", [load_id])
+        mine = bool(cursor.fetchone()[0])
+        try:
+            yield mine
+        finally:
+            if mine:
+                cursor.execute("SELECT pg_advisory_unlock(hashtext('workforce.load'), %s)", [load_id])
 
-    def seekable(self) -> bool:
-        return False
 
-    def flush(self) -> None:
-        """Nothing to flush."""
+@contextmanager
+def _alone_in(project_id: int) -> Iterator[None]:
+    """One load of a project is checked and activated at a time."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_lock(hashtext('workforce.loading'), %s)", [project_id])
+        try:
+            yield
+        finally:
+            cursor.execute("SELECT pg_advisory_unlock(hashtext('workforce.loading'), %s)", [project_id])
 
-    def close(self) -> None:
-        self.closed = True
+
+def _digest(source: BinaryIO) -> str:
+    total = hashlib.sha256()
+    while data := source.read(2**20):
+        total.update(data)
+    source.seek(0)
+    return f"sha256:{total.hexdigest()}"
+
+
+def _silent(*_: Any) -> None:
+    """Nobody watches."""

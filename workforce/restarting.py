@@ -37,12 +37,13 @@ _AGAIN = """
     ), again AS (
         INSERT INTO workforce_task
             (project_id, item_id, queue_id, meaning, round, state, overlap, n_answers, rank, priority, pinned_id, created_at,
-             overlap_basis, planned)
+             overlap_basis, planned, load_id)
         SELECT g.project_id, g.item_id, g.queue_id, %(meaning)s,
                1 + coalesce((SELECT max(w.round) FROM workforce_task w
                              WHERE w.item_id = g.item_id AND w.queue_id = g.queue_id AND w.meaning = %(meaning)s), 0),
                'open', CASE WHEN g.n_answers > 0 THEN coalesce(g.planned, q.overlap) ELSE g.overlap END, 0, g.rank,
-               g.priority, %(pinned)s, statement_timestamp(), g.overlap_basis, g.planned
+               g.priority, %(pinned)s, statement_timestamp(), g.overlap_basis, g.planned,
+               g.load_id
         FROM gone g JOIN workforce_queue q ON q.id = g.queue_id RETURNING *
     ), made AS (
         INSERT INTO workforce_assignment

@@ -42,6 +42,20 @@ DOCUMENT_MEMORY_BYTES = env.number("DOCUMENT_MEMORY_BYTES", 2 * 2**30, low=256 *
 MAX_ITEM_BYTES = env.number("MAX_ITEM_BYTES", 2**20, low=100)
 MAX_REPORTED_PROBLEMS = env.number("MAX_REPORTED_PROBLEMS", 1000, low=1)
 """Bad rows of a load that are reported one by one; further ones are only counted."""
+LOAD_AT_ONCE = env.number("LOAD_AT_ONCE", 2 * 2**20, low=0)
+"""Bytes of a file of items that is loaded while somebody waits; larger ones become a job."""
+LOAD_CONNECTIONS = env.number("LOAD_CONNECTIONS", 2, low=1, high=16)
+"""Connections over which a large load is activated."""
+NEAR_LIKENESS = env.number("NEAR_LIKENESS_PERCENT", 80, low=10, high=100) / 100
+"""From which likeness on two items are nearly the same: the share of their shingles that they have in common."""
+MAX_COMPARED_ITEMS = env.number("MAX_COMPARED_ITEMS", 200_000, low=0)
+"""Known items, the newest, that a load is compared with when near-duplicates are asked for."""
+MAX_REPORTED_TWINS = env.number("MAX_REPORTED_TWINS", 10_000, low=1)
+"""Pairs that a load keeps one by one; further ones are only counted."""
+MAX_DIRECTIONS = env.number("MAX_DIRECTIONS", 100, low=1)
+"""Rules of one queue that send loaded items elsewhere."""
+STAGED_KEPT_FOR = env.seconds("STAGED_KEPT_FOR_SECONDS", 7 * 86_400, low=60)
+"""How long a stopped load keeps what it has read, so that it can be taken up."""
 EXPIRED_PER_CLAIM = env.number("EXPIRED_PER_CLAIM", 20, low=1)
 """Expired leases that one claim returns to the queue, so that no claim pays for everybody's."""
 MAX_GOLD_ROWS = env.number("MAX_GOLD_ROWS", 100_000, low=1)

@@ -11,6 +11,7 @@ from specs import drafting
 from tests import cast
 from tests.furnished import Furnished, furnish
 from tests.security.routes import ROUTES
+from workforce.models import Load
 
 NAMELESS = """
 () => [...document.querySelectorAll("main :is(input, select, textarea, button, a, summary)")]
@@ -50,7 +51,11 @@ def test_no_page_sticks_out_or_breaks_a_rule(page: Page, furnished: Furnished, w
     page.fill("[name=password]", cast.PASSWORD)
     page.keyboard.press("Enter")
     page.wait_for_url(lambda url: "login" not in url)
-    ids: dict[str, Any] = {**furnished.ids, "queue": "main"}
+    ids: dict[str, Any] = {
+        **furnished.ids,
+        "queue": "main",
+        "load": Load.objects.filter(queue__key="main").latest("pk").pk,
+    }
     addresses = [route.address("rte", ids) for route in ROUTES if not route.is_api]
     seen = 0
     for address in [

@@ -28,6 +28,8 @@ OUTSIDERS = ("stranger", "suspended", "removed")
 ACTORS = ("nobody", *OUTSIDERS, *Role.values)
 IN_PROJECT = [route for route in ROUTES if route.in_project]
 MISSING: dict[str, object] = {
+    "load": 10**9,
+    "direction": 10**9,
     **dict.fromkeys(("assignment", "dispute", "plan", "snapshot", "member", "job", "token"), 987_654_321),
     **dict.fromkeys(
         (

@@ -1,66 +1,148 @@
-"""Items in by REST, streamed."""
+"""Items in by REST, streamed; their loads, and what can be done with one."""
 
 from __future__ import annotations
 
-import io
+from collections.abc import Iterator
 from typing import Any
 
-from django.conf import settings
 from drf_spectacular.types import OpenApiTypes
-from drf_spectacular.utils import OpenApiParameter
+from drf_spectacular.utils import OpenApiParameter, OpenApiResponse
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from specs.access import allows
-from specs.api.parsers import CsvParser, RowsParser
+from specs.access import allows, get_or_404
+from specs.api.base import ApiView
+from specs.api.parsers import CsvParser, DocumentParser, RowsParser
 from specs.api.schema import operation
-from specs.refusals import Invalid
-from workforce import loading
+from workforce import likening, loading, row_files, undoing
 from workforce.api import shapes
 from workforce.api.base import QueueView
+from workforce.models import Load, LoadState
+
+_CHUNK = 2**18
+_FLAGS = ("keep_good_rows", "sensitive", "near")
 
 
 class Items(QueueView):
     policies = {"post": allows("queue.manage")}
-    parser_classes = [RowsParser, CsvParser]
+    parser_classes = [RowsParser, CsvParser, DocumentParser]
 
     @operation(
-        "Load items (JSON Lines or CSV) into a queue",
-        takes={"application/x-ndjson": OpenApiTypes.BINARY, "text/csv": OpenApiTypes.BINARY},
+        "Load items into a queue: JSON Lines, CSV, or any form as application/octet-stream with its name, each also as gzip",
+        takes={
+            "application/x-ndjson": OpenApiTypes.BINARY,
+            "text/csv": OpenApiTypes.BINARY,
+            "application/octet-stream": OpenApiTypes.BINARY,
+        },
         gives=shapes.LoadShape,
         status=201,
+        also={202: OpenApiResponse(shapes.LoadShape, description="A job loads it; ask for the load.")},
         name="queue_load",
-        parameters=[OpenApiParameter("keep_good_rows", bool), OpenApiParameter("sensitive", bool)],
+        parameters=[
+            OpenApiParameter("form", str, enum=list(row_files.FORMS)),
+            OpenApiParameter(
+                "twins", str, enum=list(likening.TWINS), description="Items that repeat another one."
+            ),
+            *(OpenApiParameter(name, bool) for name in _FLAGS),
+        ],
     )
     def post(self, request: Request, project: str, queue: str) -> Response:
         csv = (request.content_type or "").startswith("text/csv")
-        stream = request.data if not isinstance(request.data, dict) else io.BytesIO()
-        load = loading.load(
+        form = request.query_params.get("form") or ("csv" if csv else "jsonl")
+        options: dict[str, Any] = {
+            name: True for name in _FLAGS if request.query_params.get(name) in ("1", "true")
+        }
+        if twins := request.query_params.get("twins"):
+            options["twins"] = twins
+        load = loading.receive(
             project=self.project,
             queue=self.queue(),
-            source=_Capped(stream, settings.MAX_LOAD_BYTES),  # type: ignore[arg-type]
-            name="rest.csv" if csv else "rest.jsonl",
+            chunks=_chunks(request.data),
+            name=f"rest.{form}",
+            form=form,
             by=self.member,
-            keep_good_rows=request.query_params.get("keep_good_rows") in ("1", "true"),
-            sensitive=request.query_params.get("sensitive") in ("1", "true"),
+            **options,
         )
-        return Response(shapes.LoadShape(load).data, status=201)
+        return Response(shapes.LoadShape(load).data, status=202 if load.state == LoadState.READING else 201)
 
 
-class _Capped:
-    """A stream of lines that ends with a refusal beyond a limit."""
+def _chunks(stream: Any) -> Iterator[bytes]:
+    """The body as it comes in; an empty one is a mapping."""
+    while not isinstance(stream, dict) and (data := stream.read(_CHUNK)):
+        yield data
 
-    def __init__(self, source: Any, limit: int) -> None:
-        self.source, self.left = source, limit
 
-    def readline(self, size: int = -1) -> bytes:
-        return self._counted(self.source.readline(size) if size >= 0 else self.source.readline())
+class Loads(QueueView):
+    policies = {"get": allows("queue.read")}
 
-    def read(self, size: int = -1) -> bytes:
-        return self._counted(self.source.read(size) if size >= 0 else self.source.read())
+    @operation("List what came into a queue, newest first", gives=shapes.LoadList, name="loads_list")
+    def get(self, request: Request, project: str, queue: str) -> Response:
+        rows, following = self.page(Load.objects.filter(queue=self.queue()), request)
+        return Response({"loads": shapes.LoadShape(rows, many=True).data, "next_before": following})
 
-    def _counted(self, data: bytes) -> bytes:
-        self.left -= len(data)
-        if self.left < 0:
-            raise Invalid(f"The file is larger than {settings.MAX_LOAD_BYTES} bytes; nothing was loaded.")
-        return data
+
+class _LoadView(ApiView):
+    def load(self) -> Load:
+        return get_or_404(
+            Load.objects.select_related("project", "queue", "job"),
+            project=self.project,
+            pk=self.kwargs["load"],
+        )
+
+    def shown(self) -> Response:
+        return Response(shapes.LoadShape(self.load()).data)
+
+
+class LoadOne(_LoadView):
+    policies = {"get": allows("queue.read")}
+
+    @operation("See one load: how far it is, what came of it", gives=shapes.LoadShape, name="load_read")
+    def get(self, request: Request, project: str, load: int) -> Response:
+        return self.shown()
+
+
+class LoadTwins(_LoadView):
+    policies = {"get": allows("queue.read")}
+
+    @operation("The items of a load that repeat another one", gives=shapes.TwinList, name="load_twins")
+    def get(self, request: Request, project: str, load: int) -> Response:
+        rows, following = self.page(self.load().twins.all(), request)
+        return Response({"twins": shapes.TwinShape(rows, many=True).data, "next_before": following})
+
+
+class LoadCancel(_LoadView):
+    policies = {"post": allows("queue.manage")}
+
+    @operation("Stop a load; it can be taken up again", gives=shapes.LoadShape, name="load_cancel")
+    def post(self, request: Request, project: str, load: int) -> Response:
+        loading.cancel(load=self.load(), by=self.member)
+        return self.shown()
+
+
+class LoadResume(_LoadView):
+    policies = {"post": allows("queue.manage")}
+
+    @operation("Take up a load that was stopped", gives=shapes.LoadShape, name="load_resume")
+    def post(self, request: Request, project: str, load: int) -> Response:
+        loading.resume(load=self.load(), by=self.member)
+        return self.shown()
+
+
+class LoadUndo(_LoadView):
+    policies = {"post": allows("queue.manage")}
+
+    @operation("Undo a load of which nothing is held or answered", gives=shapes.LoadShape, name="load_undo")
+    def post(self, request: Request, project: str, load: int) -> Response:
+        undoing.undo(load=self.load(), by=self.member)
+        return self.shown()
+
+
+class LoadWithdraw(_LoadView):
+    policies = {"post": allows("queue.manage")}
+
+    @operation(
+        "Withdraw the unfinished tasks of a load; answers stay", gives=shapes.LoadShape, name="load_withdraw"
+    )
+    def post(self, request: Request, project: str, load: int) -> Response:
+        undoing.withdraw(load=self.load(), by=self.member)
+        return self.shown()

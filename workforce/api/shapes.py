@@ -11,6 +11,7 @@ from specs.models import Member, Role
 from workforce import gold_settings, queues
 from workforce.models import (
     Citing,
+    Direction,
     Entry,
     Feedback,
     InProgress,
@@ -21,6 +22,7 @@ from workforce.models import (
     Queue,
     QuizFailure,
     Rule,
+    Twin,
 )
 
 
@@ -174,7 +176,68 @@ class ProjectCloneOut(serializers.Serializer[Any]):
 class LoadShape(serializers.ModelSerializer[Load]):
     class Meta:
         model = Load
-        fields = ("id", "source", "digest", "n_rows", "n_new", "n_known", "n_bad", "problems", "loaded_at")
+        fields = (
+            "id",
+            "source",
+            "form",
+            "state",
+            "options",
+            "digest",
+            "n_rows",
+            "n_new",
+            "n_known",
+            "n_bad",
+            "n_same",
+            "n_near",
+            "n_left_out",
+            "directed",
+            "problems",
+            "job",
+            "loaded_at",
+        )
+
+
+class LoadList(serializers.Serializer[Any]):
+    loads = LoadShape(many=True)
+    next_before = serializers.IntegerField(allow_null=True)
+
+
+class DirectionShape(serializers.ModelSerializer[Direction]):
+    target = serializers.CharField(source="target.key", allow_null=True, default=None)
+    skill = serializers.CharField(source="skill.key", allow_null=True, default=None)
+
+    class Meta:
+        model = Direction
+        fields = ("id", "position", "field", "value", "target", "skill", "priority")
+
+
+class DirectionList(serializers.Serializer[Any]):
+    directions = DirectionShape(many=True)
+
+
+class NewDirection(serializers.Serializer[Any]):
+    field = serializers.CharField(max_length=100)  # type: ignore[assignment]
+    value = serializers.CharField(max_length=200, allow_blank=True)
+    target = serializers.CharField(
+        max_length=64, required=False, allow_null=True, default=None, help_text="A queue's key."
+    )
+    skill = serializers.CharField(
+        max_length=64, required=False, allow_null=True, default=None, help_text="A skill's key."
+    )
+    priority = serializers.IntegerField(
+        min_value=0, max_value=1000, required=False, allow_null=True, default=None
+    )
+
+
+class TwinShape(serializers.ModelSerializer[Twin]):
+    class Meta:
+        model = Twin
+        fields = ("id", "kind", "line", "key", "of", "within", "likeness", "left_out")
+
+
+class TwinList(serializers.Serializer[Any]):
+    twins = TwinShape(many=True)
+    next_before = serializers.IntegerField(allow_null=True)
 
 
 class Enrol(serializers.Serializer[Any]):

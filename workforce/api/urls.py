@@ -4,6 +4,7 @@ from django.urls import path
 
 from workforce.api import (
     alerts,
+    directions,
     items,
     leaving,
     operations,
@@ -40,6 +41,15 @@ urlpatterns = [
     path("my-timesheet", pay.MyTimesheet.as_view()),
     path("rates", pay.Rates.as_view()),
     path("queues/<slug:queue>/items", items.Items.as_view()),
+    path("queues/<slug:queue>/directions", directions.Directions.as_view()),
+    path("queues/<slug:queue>/directions/<int:direction>", directions.DirectionOne.as_view()),
+    path("queues/<slug:queue>/loads", items.Loads.as_view()),
+    path("loads/<int:load>", items.LoadOne.as_view()),
+    path("loads/<int:load>/twins", items.LoadTwins.as_view()),
+    path("loads/<int:load>/cancel", items.LoadCancel.as_view()),
+    path("loads/<int:load>/resume", items.LoadResume.as_view()),
+    path("loads/<int:load>/undo", items.LoadUndo.as_view()),
+    path("loads/<int:load>/withdraw", items.LoadWithdraw.as_view()),
     path("queues/<slug:queue>/enrolments", people.Enrolments.as_view()),
     path("queues/<slug:queue>/enrolments/<slug:pseudonym>", people.Enrolment.as_view()),
     path("queues/<slug:queue>/requirement", roster.QueueRequirement.as_view()),

@@ -288,15 +288,3 @@ class NewQueueForm(SettingsForm):
     def __init__(self, *args: Any, specs: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.fields["spec"].queryset = specs  # type: ignore[attr-defined]
-
-
-class LoadForm(forms.Form):
-    """A file of items."""
-
-    file = forms.FileField(
-        label=_("File"), help_text=_("JSON Lines or CSV, with a field key (or item_id, or id) in every row.")
-    )
-    keep_good_rows = forms.BooleanField(required=False, label=_("Load the good rows if others are bad"))
-    sensitive = forms.BooleanField(
-        required=False, label=_("The items may be upsetting: blur them until asked for")
-    )

@@ -11,6 +11,7 @@ from workforce.models.conduct import (
     SpecWarning,
 )
 from workforce.models.degradations import Degradation, Measure
+from workforce.models.directions import Direction
 from workforce.models.exclusions import (
     Consent,
     Exclusion,
@@ -30,9 +31,9 @@ from workforce.models.holds import Hold, HoldOutcome, Recall
 from workforce.models.items import (
     Item,
     ItemClause,
-    Load,
     Prediction,
 )
+from workforce.models.loads import Load, LoadState, StagedRow, Twin, TwinKind
 from workforce.models.operations import QueueGauge, QueueHour
 from workforce.models.overlaps import ClauseOverlap, OverlapPlan
 from workforce.models.pay import Rate, RateBasis, Work
@@ -98,6 +99,7 @@ __all__ = [
     "ConsequenceState",
     "DayAway",
     "Degradation",
+    "Direction",
     "Enrolment",
     "Entry",
     "Exclusion",
@@ -115,6 +117,7 @@ __all__ = [
     "KnownAnswer",
     "Lease",
     "Load",
+    "LoadState",
     "Measure",
     "Metric",
     "Order",
@@ -147,8 +150,11 @@ __all__ = [
     "SkipReason",
     "SlotState",
     "SpecWarning",
+    "StagedRow",
     "Task",
     "TaskPurpose",
     "TaskState",
+    "Twin",
+    "TwinKind",
     "Work",
 ]

@@ -76,7 +76,11 @@ class Assignment(BusyProjectRow):
                 reserved_for="workforce_cohort",
             ),
             models.UniqueConstraint(fields=["task", "number"], name="slot_number_once_per_task"),
-            models.UniqueConstraint(fields=["task", "annotator"], name="annotator_once_per_task"),
+            models.UniqueConstraint(
+                fields=["task", "annotator"],
+                condition=Q(annotator__isnull=False),
+                name="annotator_once_per_task",
+            ),
             one_of("assignment", "state", SlotState),
             models.CheckConstraint(condition=Q(number__gte=1), name="slot_number_counts_from_one"),
             models.CheckConstraint(

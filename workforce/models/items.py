@@ -1,7 +1,8 @@
-"""What came in: deliveries, items, and what is known of an item from elsewhere: clauses, predictions."""
+"""What came in: items, and what is known of an item from elsewhere: clauses, predictions."""
 
 from __future__ import annotations
 
+from django.contrib.postgres.indexes import HashIndex
 from django.db import models
 from django.db.models import Q
 from django.db.models.functions import Now
@@ -9,35 +10,10 @@ from django.db.models.functions import Now
 from specs.models.base import (
     BusyProjectRow,
     ProjectLink,
-    ProjectRow,
     append_only,
     project_key,
     same_project,
 )
-
-
-class Load(ProjectRow):
-    """One delivery of items: staged, validated whole, activated at once; problems name line and reason."""
-
-    queue = ProjectLink("workforce.Queue", null=True, related_name="loads")
-    source = models.CharField(max_length=300)
-    digest = models.CharField(max_length=80)
-    n_rows = models.BigIntegerField(default=0)
-    n_new = models.BigIntegerField(default=0)
-    n_known = models.BigIntegerField(default=0)
-    n_bad = models.BigIntegerField(default=0)
-    problems = models.JSONField(default=list)
-    loaded_by = ProjectLink("specs.Member", null=True)
-    loaded_at = models.DateTimeField(db_default=Now())
-    event_id = models.BigIntegerField()
-
-    class Meta:
-        constraints = [
-            project_key("load"),
-            *same_project("load", queue="workforce_queue", loaded_by="specs_member"),
-        ]
-        indexes = [models.Index(fields=["project", "-id"], name="load_newest")]
-        triggers = append_only()
 
 
 class Item(BusyProjectRow):
@@ -58,7 +34,10 @@ class Item(BusyProjectRow):
             models.UniqueConstraint(fields=["project", "key", "revision"], name="item_key_once_per_revision"),
             models.CheckConstraint(condition=Q(revision__gte=1), name="item_revision_counts_from_one"),
         ]
-        indexes = [models.Index(fields=["project"], condition=Q(sensitive=True), name="item_sensitive")]
+        indexes = [
+            models.Index(fields=["project"], condition=Q(sensitive=True), name="item_sensitive"),
+            HashIndex(fields=["digest"], name="item_content"),
+        ]
         triggers = append_only()
 
     def __str__(self) -> str:

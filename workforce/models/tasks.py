@@ -51,9 +51,10 @@ class Task(BusyProjectRow):
 
     `overlap` is how many answers it wants now; `planned` how many before anybody had answered, where a policy other than the
     queue's own number said so, and `overlap_basis` why. Statistics that have to be fair rest on the first `planned` answers.
-    `pinned` names the version a canary serves it under, whatever version is in force. A task that is no work is minted at a
-    claim for one annotator (`round` is her id, negative). It is born withdrawn, and the state machine has no way out: it is
-    never open, settled, disputed or resolved, so that whatever reads the state of tasks passes it by.
+    `pinned` names the version a canary serves it under, whatever version is in force; `load` the delivery that made it. A task
+    that is no work is minted at a claim for one annotator (`round` is her id, negative). It is born withdrawn, and the state
+    machine has no way out: it is never open, settled, disputed or resolved, so that whatever reads the state of tasks passes it
+    by.
     """
 
     item = ProjectLink("workforce.Item")
@@ -73,6 +74,7 @@ class Task(BusyProjectRow):
         max_length=8, choices=TaskPurpose, default=TaskPurpose.WORK, db_default=TaskPurpose.WORK.value
     )
     pinned = ProjectLink("specs.SpecVersion", null=True)
+    load = ProjectLink("workforce.Load", null=True)
     created_at = models.DateTimeField(db_default=Now())
     settled_at = models.DateTimeField(null=True)
 
@@ -80,7 +82,13 @@ class Task(BusyProjectRow):
         constraints = [
             project_key("task"),
             project_key("task", "queue"),
-            *same_project("task", item="workforce_item", queue="workforce_queue", pinned="specs_specversion"),
+            *same_project(
+                "task",
+                item="workforce_item",
+                queue="workforce_queue",
+                pinned="specs_specversion",
+                load="workforce_load",
+            ),
             models.UniqueConstraint(
                 fields=["item", "queue", "meaning", "round"], name="task_once_per_item_meaning_and_round"
             ),
@@ -111,6 +119,7 @@ class Task(BusyProjectRow):
                 fields=["queue", "rank"], condition=Q(state__in=["open", "disputed"]), name="task_unsettled"
             ),
             models.Index(fields=["queue", "settled_at"], condition=Q(state="resolved"), name="task_settled"),
+            models.Index(fields=["load"], condition=Q(load__isnull=False), name="task_of_load"),
         ]
         triggers = [
             frozen("item_id", "queue_id", "meaning", "round", "project_id", "purpose"),

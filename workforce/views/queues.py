@@ -1,27 +1,22 @@
-"""One queue, its settings, its people, and items in."""
+"""One queue, its settings, and its people."""
 
 from __future__ import annotations
 
-from typing import Any
-
 from django import forms
-from django.conf import settings
 from django.contrib import messages
 from django.http import Http404, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
-from specs import running, store
 from specs.access import MemberRequest, allows, get_or_404, page
 from specs.models import Member, Spec, SpecVersion, VersionState
 from specs.paging import newest_first
 from specs.refusals import Invalid
-from workforce import jobs, loading, queues, quizzing, service_levels, staffing
-from workforce.forms.queues import FIELDS, LoadForm, NewQueueForm, SettingsForm
+from workforce import queues, quizzing, service_levels, staffing
+from workforce.forms.queues import FIELDS, NewQueueForm, SettingsForm
 from workforce.models import Annotator, Enrolment, InProgress, Load, Queue, Task
 
-LOAD_AT_ONCE = 2 * 2**20
 _WITH = ("spec", "version", "owner__user", "adjudication_queue", "project")
 
 
@@ -208,66 +203,3 @@ def dismiss(request: MemberRequest, queue: str) -> HttpResponse:
     annotator = get_or_404(Annotator, project=request.project, pseudonym=request.POST.get("annotator", ""))
     staffing.dismiss(queue=found, annotator=annotator, by=request.member)
     return redirect("workforce:queue", project=request.project.key, queue=found.key)
-
-
-@require_http_methods(["GET", "POST"])
-@page(allows("queue.manage"))
-def load(request: MemberRequest, queue: str) -> HttpResponse:
-    """Items in: small files at once, large ones in a job. A bad row refuses the file, with line and reason."""
-    found = queue_of(request, queue)
-    form = LoadForm(request.POST or None, request.FILES or None)
-    problems: list[dict[str, Any]] = []
-    if request.method == "POST" and form.is_valid():
-        data = form.cleaned_data
-        upload = data["file"]
-        if upload.size > settings.MAX_LOAD_BYTES:
-            form.add_error("file", _("The file is larger than %(n)d bytes.") % {"n": settings.MAX_LOAD_BYTES})
-        elif upload.size > LOAD_AT_ONCE:
-            return _load_in_a_job(request, found, data)
-        else:
-            try:
-                done = loading.load(
-                    project=request.project,
-                    queue=found,
-                    source=upload.file,
-                    name=upload.name,
-                    by=request.member,
-                    keep_good_rows=data["keep_good_rows"],
-                    sensitive=data["sensitive"],
-                )
-            except Invalid as refusal:
-                form.add_error(None, refusal.message)
-                problems = refusal.problems
-            else:
-                messages.success(
-                    request,
-                    _("%(new)d new items, %(known)d known ones, %(bad)d bad rows.")
-                    % {"new": done.n_new, "known": done.n_known, "bad": done.n_bad},
-                )
-                return redirect("workforce:queue", project=request.project.key, queue=found.key)
-    return render(
-        request,
-        "workforce/queue_load.html",
-        {"form": form, "queue": found, "problems": problems, "crumbs": crumbs_of(request, found)},
-        status=422 if form.errors else 200,
-    )
-
-
-def _load_in_a_job(request: MemberRequest, queue: Queue, data: dict[str, Any]) -> HttpResponse:
-    with store.writing() as scratch:
-        for chunk in data["file"].chunks():
-            scratch.write(chunk)
-        digest, _size = store.keep(scratch)
-    job = running.start(
-        project=request.project,
-        kind=jobs.LOAD,
-        by=request.member,
-        arguments={
-            "queue": queue.pk,
-            "file": digest,
-            "name": data["file"].name[-300:],
-            "keep_good_rows": data["keep_good_rows"],
-            "sensitive": data["sensitive"],
-        },
-    )
-    return redirect("specs:job", project=request.project.key, job=job.pk)

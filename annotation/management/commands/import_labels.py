@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+import tempfile
 from pathlib import Path
 from typing import Any
 
+from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from annotation import importing, measuring
+from annotation import importing, label_studio, measuring
 from specs.management.arguments import refusals
 
 
@@ -19,7 +21,16 @@ class Command(BaseCommand):
     )
 
     def add_arguments(self, parser: CommandParser) -> None:
-        parser.add_argument("folder", type=Path)
+        parser.add_argument(
+            "folder", type=Path, help="the folder, or a Label Studio export (.json, also as .gz)"
+        )
+        parser.add_argument(
+            "--control",
+            help="the control of a Label Studio export that becomes the question, if it has several",
+        )
+        parser.add_argument(
+            "--look", action="store_true", help="say how a Label Studio export is mapped, and write nothing"
+        )
         parser.add_argument("--project", required=True, help="the project's key; made if missing")
         parser.add_argument("--kind", default="choice", help="kind of question (default: %(default)s)")
         parser.add_argument("--level", default="nominal", help="level of measurement (default: %(default)s)")
@@ -30,11 +41,36 @@ class Command(BaseCommand):
         parser.add_argument("--json", action="store_true", help="print one JSON object")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        if not options["folder"].is_dir():
-            raise CommandError(f"{options['folder']} is not a folder.")
+        path: Path = options["folder"]
+        if path.is_file():
+            with tempfile.TemporaryDirectory() as folder:
+                if self._unfolded(path, Path(folder), options):
+                    self._import(Path(folder), options)
+        elif path.is_dir():
+            self._import(path, options)
+        else:
+            raise CommandError(f"{path} is neither a folder nor a file.")
+
+    def _unfolded(self, path: Path, folder: Path, options: dict[str, Any]) -> bool:
+        """The tables of a Label Studio export, in *folder*; False when it was only to be looked at."""
+        with path.open("rb") as source:
+            try:
+                mapping = label_studio.survey(
+                    source, max_bytes=settings.MAX_ITEM_BYTES, control=options["control"]
+                )
+            except label_studio.NotMapped as error:
+                raise CommandError(str(error)) from error
+            if not options["look"]:
+                source.seek(0)
+                label_studio.unfold(source, folder, max_bytes=settings.MAX_ITEM_BYTES, mapping=mapping)
+        for sentence in mapping.sentences():
+            (self.stdout if options["look"] else self.stderr).write(sentence)
+        return not options["look"]
+
+    def _import(self, folder: Path, options: dict[str, Any]) -> None:
         with refusals():
             done = importing.import_labels(
-                folder=options["folder"],
+                folder=folder,
                 project_key=options["project"],
                 kind=options["kind"],
                 level=options["level"],

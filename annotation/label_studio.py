@@ -1,0 +1,164 @@
+"""A Label Studio export as labels made elsewhere: which of its controls becomes which question, and the rows of it. Pure.
+
+An export is an array of tasks; a task has `data`, and `annotations` with `result`s, each of one control (`from_name`) and type.
+Choices of one and ratings become labels; what no kind of question here takes (spans, boxes, free text) is counted and named.
+"""
+
+from __future__ import annotations
+
+import csv
+import json
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, BinaryIO
+
+from workforce import row_files
+
+_TAKEN = ("choices", "rating")
+
+
+class NotMapped(ValueError):
+    """The export cannot be mapped as asked; the message says what there is."""
+
+
+@dataclass
+class Mapping:
+    """What an export holds: results by control and type, and which control is taken."""
+
+    n_tasks: int = 0
+    n_annotations: int = 0
+    n_predictions: int = 0
+    controls: Counter[tuple[str, str]] = field(default_factory=Counter)
+    taken: str = ""
+    n_labels: int = 0
+    n_several: int = 0
+    bad: list[tuple[int, str]] = field(default_factory=list)
+
+    def sentences(self) -> list[str]:
+        """The mapping in words, one line each."""
+        lines = [
+            f"{self.n_tasks:,} tasks, {self.n_annotations:,} annotations, {self.n_predictions:,} predictions"
+        ]
+        for (name, kind), n in sorted(self.controls.items()):
+            what = "becomes the question" if name == self.taken else "is left out"
+            if kind not in _TAKEN:
+                what = "is left out: no kind of question here takes it"
+            lines.append(f"{name} ({kind}), {n:,} results: {what}")
+        if self.n_several:
+            lines.append(f"{self.n_several:,} results choose several values and are left out")
+        lines += [f"task {line}: {reason}" for line, reason in self.bad[:20]]
+        return lines
+
+
+def survey(source: BinaryIO, *, max_bytes: int, control: str | None = None) -> Mapping:
+    """Read through an export and say what it holds. Raises `NotMapped` where it is not clear which control to take."""
+    found = Mapping()
+    for line, task in _tasks(source, max_bytes, found):
+        found.n_tasks += 1
+        found.n_predictions += len(_list(task, "predictions"))
+        for annotation in _annotations(task):
+            found.n_annotations += 1
+            for result in _list(annotation, "result"):
+                name, kind = str(result.get("from_name", ""))[:64], str(result.get("type", ""))[:32]
+                if len(found.controls) < 200:
+                    found.controls[name, kind] += 1
+        del line
+    fitting = sorted({name for name, kind in found.controls if kind in _TAKEN})
+    if control is not None and control not in fitting:
+        raise NotMapped(
+            f"The export has no choices or ratings named {control!r}; it has {', '.join(fitting) or 'none'}."
+        )
+    if control is None and len(fitting) != 1:
+        raise NotMapped(
+            f"Say which of its controls becomes the question: {', '.join(fitting)}."
+            if fitting
+            else "The export has no choices or ratings."
+        )
+    found.taken = control or fitting[0]
+    return found
+
+
+def unfold(source: BinaryIO, folder: Path, *, max_bytes: int, mapping: Mapping) -> None:
+    """Write `items.csv` and `labels.csv` as `importing.import_labels` reads them; counts go into *mapping*."""
+    names = list(_fields(source, max_bytes))
+    source.seek(0)
+    with ExitStack() as files:
+        items = csv.writer(files.enter_context((folder / "items.csv").open("w", newline="")))
+        labels = csv.writer(files.enter_context((folder / "labels.csv").open("w", newline="")))
+        items.writerow(("item_id", *names))
+        labels.writerow(("item_id", "annotator_id", "label", "timestamp", "repeat"))
+        for _, task in _tasks(source, max_bytes, mapping):
+            key = row_files.key_of(task)
+            data = task["data"]
+            items.writerow((key, *(_text(data.get(name, "")) for name in names)))
+            seen: set[str] = set()
+            for annotation in _annotations(task):
+                for result in _list(annotation, "result"):
+                    value = _value(result, mapping)
+                    if value is None:
+                        continue
+                    who = _who(annotation)
+                    labels.writerow((key, who, value, annotation.get("created_at") or "", int(who in seen)))
+                    mapping.n_labels += who not in seen
+                    seen.add(who)
+
+
+def _tasks(source: BinaryIO, max_bytes: int, mapping: Mapping) -> Iterator[tuple[int, dict[str, Any]]]:
+    mapping.bad = []
+    for line, task in row_files.tasks(row_files.unpacked(source), max_bytes):
+        if isinstance(task, row_files.BadRow):
+            mapping.bad.append((line, task.reason))
+        elif not isinstance(task.get("data"), dict) or not task["data"]:
+            mapping.bad.append((line, "has no data"))
+        elif row_files.key_of(task) is None:
+            mapping.bad.append((line, "has neither an id nor a key in its data"))
+        else:
+            yield line, task
+
+
+def _fields(source: BinaryIO, max_bytes: int) -> dict[str, None]:
+    found: dict[str, None] = {}
+    for _, task in _tasks(source, max_bytes, Mapping()):
+        for name in task["data"]:
+            if name not in ("key", "item_id", "id", "clause_id"):
+                found[name] = None
+    return found
+
+
+def _annotations(task: dict[str, Any]) -> list[dict[str, Any]]:
+    """The annotations that count: cancelled ones are skips."""
+    return [one for one in _list(task, "annotations") if not one.get("was_cancelled")]
+
+
+def _list(owner: dict[str, Any], name: str) -> list[dict[str, Any]]:
+    found = owner.get(name)
+    return [one for one in found if isinstance(one, dict)] if isinstance(found, list) else []
+
+
+def _value(result: dict[str, Any], mapping: Mapping) -> str | None:
+    if result.get("from_name") != mapping.taken:
+        return None
+    value = result.get("value")
+    if not isinstance(value, dict):
+        return None
+    if isinstance(chosen := value.get("choices"), list):
+        if len(chosen) != 1:
+            mapping.n_several += 1
+            return None
+        return str(chosen[0]).strip() or None
+    rating = value.get("rating")
+    return str(rating) if isinstance(rating, int) and not isinstance(rating, bool) else None
+
+
+def _who(annotation: dict[str, Any]) -> str:
+    """The annotator by number; an export may hold names and addresses, which stay out."""
+    who = annotation.get("completed_by")
+    number = who.get("id") if isinstance(who, dict) else who
+    return f"label-studio-{number if isinstance(number, int) else 'unknown'}"
+
+
+def _text(value: Any) -> str:
+    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, sort_keys=True)

@@ -1,0 +1,97 @@
+"""A Label Studio export becomes items with their labels: by a mapping that is shown first, and without anybody's name."""
+
+from __future__ import annotations
+
+import gzip
+import io
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.core.management import CommandError, call_command
+
+from annotation import label_studio
+from annotation.models import Annotation
+from specs.models import Project
+from workforce.models import Annotator, Item
+
+MAX = 2**20
+
+
+def _annotation(who: Any, *results: dict[str, Any], **more: Any) -> dict[str, Any]:
+    return {"completed_by": who, "result": list(results), "created_at": "2026-01-02T03:04:05Z", **more}
+
+
+def _choice(*values: str, name: str = "sentiment") -> dict[str, Any]:
+    return {"from_name": name, "to_name": "text", "type": "choices", "value": {"choices": list(values)}}
+
+
+SPAN = {"from_name": "ner", "type": "labels", "value": {"start": 0, "end": 2, "labels": ["x"]}}
+EXPORT = [
+    {
+        "id": 7,
+        "data": {"text": "Good.", "meta": {"a": 1}},
+        "annotations": [
+            _annotation({"id": 1, "email": "ann@example.org"}, _choice("good"), SPAN),
+            _annotation(2, _choice("bad")),
+            _annotation(2, _choice("good")),
+            _annotation(3, _choice("good"), was_cancelled=True),
+        ],
+        "predictions": [{"model_version": "m1", "result": [_choice("good")], "score": 0.9}],
+    },
+    {
+        "id": 8,
+        "data": {"text": "Bad."},
+        "annotations": [_annotation(1, _choice("bad", "good")), _annotation(2, _choice("bad"))],
+    },
+    {"id": 9, "annotations": []},
+]
+
+
+def test_the_mapping_says_what_is_taken_and_what_is_left_out() -> None:
+    found = label_studio.survey(io.BytesIO(json.dumps(EXPORT).encode()), max_bytes=MAX)
+    assert (found.n_tasks, found.n_annotations, found.n_predictions, found.taken) == (2, 5, 1, "sentiment")
+    assert found.bad == [(3, "has no data")]
+    assert "ner (labels), 1 results: is left out: no kind of question here takes it" in found.sentences()
+
+
+def test_several_controls_have_to_be_told_apart() -> None:
+    export = [
+        {
+            "id": 1,
+            "data": {"x": "y"},
+            "annotations": [_annotation(1, _choice("a"), _choice("b", name="other"))],
+        }
+    ]
+    source = io.BytesIO(json.dumps(export).encode())
+    with pytest.raises(label_studio.NotMapped, match="other, sentiment"):
+        label_studio.survey(source, max_bytes=MAX)
+    source.seek(0)
+    assert label_studio.survey(source, max_bytes=MAX, control="other").taken == "other"
+
+
+@pytest.mark.django_db
+def test_the_command_brings_in_items_and_labels_without_names(tmp_path: Path, capsys: Any) -> None:
+    path = tmp_path / "export.json.gz"
+    path.write_bytes(gzip.compress(json.dumps(EXPORT).encode()))
+    call_command("import_labels", str(path), project="ls", look=True)
+    assert "sentiment (choices), 5 results: becomes the question" in capsys.readouterr().out
+    assert not Project.objects.filter(key="ls").exists()
+    call_command("import_labels", str(path), project="ls", json=True)
+    assert set(Item.objects.values_list("key", flat=True)) == {"7", "8"}
+    given = Annotation.objects.values_list("task__item__key", "annotator__origin_key", "values__label")
+    assert set(given) == {
+        ("7", "label-studio-1", "good"),
+        ("7", "label-studio-2", "bad"),
+        ("8", "label-studio-2", "bad"),
+    }
+    assert not Annotator.objects.filter(origin_key__contains="@").exists()
+
+
+@pytest.mark.django_db
+def test_a_file_that_is_no_export_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "export.json"
+    path.write_text('{"id": 1}')
+    with pytest.raises(CommandError, match="no choices or ratings"):
+        call_command("import_labels", str(path), project="ls")

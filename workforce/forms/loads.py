@@ -1,0 +1,58 @@
+"""The form that brings items in."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django import forms
+from django.utils.translation import gettext_lazy as _
+
+from workforce import row_files
+
+_FLAGS = ("keep_good_rows", "sensitive", "near")
+
+
+class LoadForm(forms.Form):
+    """A file of items, or the one that was looked at just before (`kept`, signed), and what to do with it."""
+
+    file = forms.FileField(
+        required=False,
+        label=_("File"),
+        help_text=_("With a field key (or item_id, or id) in every row; each form also as gzip."),
+    )
+    kept = forms.CharField(required=False, widget=forms.HiddenInput)
+    form = forms.ChoiceField(
+        required=False,
+        choices=[("", _("As its name says")), *row_files.FORMS.items()],
+        label=_("Form"),
+    )
+    keep_good_rows = forms.BooleanField(required=False, label=_("Load the good rows if others are bad"))
+    sensitive = forms.BooleanField(
+        required=False, label=_("The items may be upsetting: blur them until asked for")
+    )
+    near = forms.BooleanField(
+        required=False, label=_("Look for items that are nearly the same as another one; takes longer")
+    )
+    twins = forms.ChoiceField(
+        choices=[
+            ("keep", _("Load them and report them")),
+            ("leave_out", _("Leave them out and report them")),
+        ],
+        initial="keep",
+        required=False,
+        label=_("Items that repeat another one"),
+    )
+
+    def clean(self) -> dict[str, Any]:
+        data = super().clean() or {}
+        if not data.get("file") and not data.get("kept"):
+            self.add_error("file", _("Choose a file."))
+        return data
+
+    def options(self) -> dict[str, Any]:
+        """What `loading.begin` takes."""
+        data = self.cleaned_data
+        return {
+            **{name: True for name in _FLAGS if data[name]},
+            **({"twins": data["twins"]} if data["twins"] else {}),
+        }

@@ -1,0 +1,249 @@
+"""What models said of items: a source of its own.
+
+    (nothing) -> prediction: bring_in
+
+A prediction is never changed: the same one again changes nothing, another value under the same model and version is a bad row,
+and a model that says something else is another version. No slot, no answer and no agreement between people is touched.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from itertools import islice
+from typing import Any, BinaryIO
+
+from django.conf import settings
+from django.db import connection, transaction
+
+from specs import ledger, running, store, task_types
+from specs.models import Job, Member, Spec, SpecVersion
+from specs.refusals import Invalid
+from specs.task_types.base import BadValue
+from workforce import row_files, rows
+
+JOB = "workforce.load_predictions"
+_BATCH = 2000
+_INSERT = """
+    INSERT INTO workforce_prediction
+        (project_id, item_id, spec_id, question, value, model, model_version, confidence, predicted_at)
+    SELECT %(project)s, item, %(spec)s, question, value::jsonb, model, model_version, confidence, statement_timestamp()
+    FROM unnest(%(items)s::bigint[], %(questions)s::text[], %(values)s::text[], %(models)s::text[], %(versions)s::text[],
+                %(confidences)s::float8[]) AS p (item, question, value, model, model_version, confidence)
+    ON CONFLICT (item_id, spec_id, question, model, model_version) DO NOTHING
+"""
+_OTHER = """
+    SELECT p.line FROM unnest(%(lines)s::bigint[], %(items)s::bigint[], %(questions)s::text[], %(values)s::text[],
+                              %(models)s::text[], %(versions)s::text[]) AS p (line, item, question, value, model, model_version)
+    JOIN workforce_prediction k ON k.item_id = p.item AND k.spec_id = %(spec)s AND k.question = p.question
+     AND k.model = p.model AND k.model_version = p.model_version
+    WHERE k.value <> p.value::jsonb ORDER BY p.line
+"""
+
+
+@dataclass
+class BroughtIn:
+    """What came of a file of predictions: counts of rows, and of new predictions by model and version."""
+
+    n_rows: int = 0
+    n_new: int = 0
+    n_known: int = 0
+    models: dict[str, int] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class _Given:
+    line: int
+    key: str
+    question: str
+    value: Any
+    model: str
+    model_version: str
+    confidence: float | None
+
+
+def bring_in(
+    *,
+    spec: Spec,
+    source: BinaryIO,
+    name: str,
+    model: str = "",
+    model_version: str = "",
+    by: Member | None,
+    progress: Callable[..., None] | None = None,
+) -> BroughtIn:
+    """Read a file of predictions: a row names an item by its key, and `value`; and `question` (else the first), `confidence` in
+    [0, 1], `model` and `model_version` (else those given). All of it or nothing: `Invalid` names line and reason.
+    """
+    newest = SpecVersion.objects.published().filter(spec=spec).newest_first().first()
+    if newest is None:
+        raise Invalid("The spec has no published version.")
+    questions = {question["key"]: question for question in newest.questions}
+    digest, found, problems, n_bad = hashlib.sha256(), BroughtIn(), [], 0
+    while data := source.read(2**20):
+        digest.update(data)
+    source.seek(0)
+    stream = row_files.unpacked(source)
+    read = rows.read(stream, form=rows.form_of(name), max_bytes=settings.MAX_ITEM_BYTES)
+    with transaction.atomic(), connection.cursor() as cursor:
+        while batch := list(islice(read, _BATCH)):
+            found.n_rows += len(batch)
+            good: list[_Given] = []
+            bad: list[rows.BadRow] = []
+            for row in batch:
+                given = (
+                    row
+                    if isinstance(row, rows.BadRow)
+                    else _given(row, newest.questions[0]["key"], model, model_version)
+                )
+                if isinstance(given, rows.BadRow):
+                    bad.append(given)
+                else:
+                    good.append(given)
+            bad += _write(cursor, spec, questions, good, found)
+            n_bad += len(bad)
+            problems += [{"where": f"line {one.line}", "message": one.reason} for one in bad]
+            problems = problems[: settings.MAX_REPORTED_PROBLEMS]
+            if progress is not None:
+                progress(found.n_rows, None, "reading")
+        if found.n_rows == 0:
+            raise Invalid("The file has no rows.")
+        if n_bad:
+            raise Invalid(
+                f"{n_bad} of {found.n_rows} rows cannot be taken; nothing was kept.", problems=problems
+            )
+        ledger.record(
+            project_id=spec.project_id,
+            kind="predictions.loaded",
+            by=by,
+            subject=("spec", spec.pk),
+            data={"digest": f"sha256:{digest.hexdigest()}", "rows": found.n_rows, "new": found.n_new},
+        )
+    return found
+
+
+def receive(
+    *, spec: Spec, chunks: Iterable[bytes], name: str, model: str = "", model_version: str = "", by: Member
+) -> BroughtIn | Job:
+    """Take a file that comes in: at once where it is small, else in a job, which is returned."""
+    size = 0
+    with store.writing() as scratch:
+        for chunk in chunks:
+            size += len(chunk)
+            if size > settings.MAX_LOAD_BYTES:
+                raise Invalid(f"The file is larger than {settings.MAX_LOAD_BYTES} bytes; nothing was kept.")
+            scratch.write(chunk)
+        scratch.seek(0)
+        if size <= settings.LOAD_AT_ONCE:
+            return bring_in(
+                spec=spec, source=scratch, name=name, model=model, model_version=model_version, by=by
+            )
+        digest, _ = store.keep(scratch)
+    arguments = {
+        "spec": spec.pk,
+        "file": digest,
+        "name": name,
+        "model": model,
+        "model_version": model_version,
+    }
+    return running.start(project=spec.project, kind=JOB, arguments=arguments, by=by)
+
+
+def run(*, job: Job, progress: Callable[..., None]) -> BroughtIn:
+    """Do the work of such a job; harmless to repeat."""
+    arguments = job.arguments
+    spec = Spec.objects.select_related("project").get(pk=arguments["spec"], project_id=job.project_id)
+    with store.opened(arguments["file"]) as source:
+        return bring_in(
+            spec=spec,
+            source=source,
+            name=arguments["name"],
+            model=arguments["model"],
+            model_version=arguments["model_version"],
+            by=job.requested_by,
+            progress=progress,
+        )
+
+
+def _given(row: rows.Row, first: str, model: str, model_version: str) -> _Given | rows.BadRow:
+    fields = row.fields()
+    confidence = fields.get("confidence")
+    if confidence in (None, ""):
+        confidence = None
+    else:
+        try:
+            confidence = float(confidence)
+        except (TypeError, ValueError):
+            return rows.BadRow(row.line, "the confidence is no number")
+        if not 0 <= confidence <= 1:
+            return rows.BadRow(row.line, "the confidence lies outside [0, 1]")
+    named = str(fields.get("model") or model).strip()
+    if not 0 < len(named) <= 200:
+        return rows.BadRow(row.line, "names no model of at most 200 characters")
+    version = str(fields.get("model_version") or model_version).strip()
+    if len(version) > 100:
+        return rows.BadRow(row.line, "the version of the model is longer than 100 characters")
+    if fields.get("value") in (None, ""):
+        return rows.BadRow(row.line, "has no value")
+    return _Given(
+        row.line, row.key, str(fields.get("question") or first), fields["value"], named, version, confidence
+    )
+
+
+def _write(
+    cursor: Any, spec: Spec, questions: dict[str, Any], given: list[_Given], found: BroughtIn
+) -> list[rows.BadRow]:
+    """Write a batch; returns its bad rows. What is known with the same value is counted as known."""
+    cursor.execute(
+        "SELECT key, id, payload::text FROM workforce_item WHERE project_id = %s AND revision = 1 AND key = ANY(%s)",
+        [spec.project_id, [one.key for one in given]],
+    )
+    items = {key: (number, payload) for key, number, payload in cursor.fetchall()}
+    bad: list[rows.BadRow] = []
+    good: dict[tuple[int, str, str, str], tuple[_Given, str]] = {}
+    for one in given:
+        question = questions.get(one.question)
+        if question is None:
+            bad.append(rows.BadRow(one.line, f"there is no question {one.question[:64]!r}"))
+        elif one.key not in items:
+            bad.append(rows.BadRow(one.line, f"there is no item {one.key[:60]!r}"))
+        else:
+            number, payload = items[one.key]
+            try:
+                value = task_types.get(question["kind"]).parse_json(question, one.value, json.loads(payload))
+            except BadValue as error:
+                bad.append(rows.BadRow(one.line, str(error)))
+                continue
+            place = (number, one.question, one.model, one.model_version)
+            text = json.dumps(value, ensure_ascii=False, sort_keys=True)
+            if place in good and good[place][1] != text:
+                bad.append(rows.BadRow(one.line, "the item stands twice in this file with different values"))
+            else:
+                good.setdefault(place, (one, text))
+    columns = {
+        "project": spec.project_id,
+        "spec": spec.pk,
+        "lines": [one.line for one, _ in good.values()],
+        "items": [place[0] for place in good],
+        "questions": [place[1] for place in good],
+        "models": [place[2] for place in good],
+        "versions": [place[3] for place in good],
+        "values": [text for _, text in good.values()],
+        "confidences": [one.confidence for one, _ in good.values()],
+    }
+    cursor.execute(_INSERT, columns)
+    n_new = cursor.rowcount
+    cursor.execute(_OTHER, columns)
+    bad += [
+        rows.BadRow(line, "this model and version said something else of the item; give it another version")
+        for (line,) in cursor.fetchall()
+    ]
+    found.n_new += n_new
+    found.n_known += len(given) - n_new - len(bad)
+    for _, _, model, version in good:
+        name = f"{model} {version}".strip()
+        if len(found.models) < 1000:
+            found.models[name] = found.models.get(name, 0) + 1
+    return bad
