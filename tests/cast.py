@@ -36,6 +36,10 @@ CLAUSES = (
 )
 
 
+QUIET: dict[str, Any] = {"gold_share": 0, "gold_first": 0, "repeat_share": 0}
+"""A queue in which what is served is no matter of chance."""
+
+
 @dataclass
 class Stage:
     """A project with a published spec, one labelling queue, and the cast in it."""
@@ -157,12 +161,7 @@ def stage(
     )
     eve = user(f"eve{suffix}")
     version = published(where, ada, questions=questions)
-    quiet: dict[str, Any] = {
-        "gold_share": 0,
-        "gold_first": 0,
-        "repeat_share": 0,
-    }  # what is served is no matter of chance
-    settings = {"overlap": 2, "max_overlap": 3, "citing": "never", "entry": "none", **quiet, **settings}
+    settings = {"overlap": 2, "max_overlap": 3, "citing": "never", "entry": "none", **QUIET, **settings}
     queue = queues.create_queue(
         project=where, key="main", name="Main", spec=version.spec, owner=ada, by=ada, **settings
     )

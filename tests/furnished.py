@@ -62,7 +62,13 @@ def furnish(key: str, *, versions: int) -> Furnished:
         by=stage.ada,
     )
     queues.create_queue(
-        project=stage.project, key=f"queue-{key}", name="Q", spec=stage.spec, owner=stage.ada, by=stage.ada
+        project=stage.project,
+        key=f"queue-{key}",
+        name="Q",
+        spec=stage.spec,
+        owner=stage.ada,
+        by=stage.ada,
+        **cast.QUIET,
     )
     hold = _held(stage, key)
     measuring.measure(spec=stage.spec, by=stage.ada)
@@ -176,6 +182,7 @@ def _before_law(stage: cast.Stage, key: str) -> dict[str, object]:
         version=stage.version,
         owner=stage.ada,
         by=stage.ada,
+        **cast.QUIET,
     )
     stage.load(1, start=90, queue=older)
     newest = SpecVersion.objects.published().filter(spec=stage.spec).newest_first()[0]

@@ -20,7 +20,7 @@ from specs import ledger
 from specs.models import Member
 from specs.refusals import Refusal, WrongState
 from workforce import leasing
-from workforce.models import Annotator, Hold, HoldOutcome, Queue, Task
+from workforce.models import Annotator, Hold, HoldOutcome, Probe, Queue, Task
 
 _LOCK = "SELECT 1 FROM workforce_enrolment WHERE queue_id = %s AND annotator_id = %s FOR NO KEY UPDATE"
 _HOLD = """
@@ -66,7 +66,9 @@ def hold(*, assignment_id: int, annotator: Annotator, token: uuid.UUID, by: Memb
             raise leasing.LeaseLost("This lease has ended already.")
         cursor.execute(_LOCK, [slot.queue_id, annotator.pk])
         queue = Queue.objects.get(pk=slot.queue_id)
-        if not queue.hold_for or slot.task_state != "open":
+        # Gold is withdrawn from birth, and held like work: a refusal would tell it apart.
+        open_or_minted = slot.task_state == "open" or Probe.objects.filter(task=slot.task_id).exists()
+        if not queue.hold_for or not open_or_minted:
             raise NoHolds("This queue holds no tasks. Ask, and answer, skip or hand back the task.")
         n_held = waiting(queue=queue).filter(annotator=annotator).count()
         if n_held >= queue.max_holds:

@@ -15,7 +15,7 @@ from django.test.utils import CaptureQueriesContext
 
 from tests import cast
 from tests.workforce.test_goldkeeping import bring_in
-from workforce import entering, goldkeeping, leasing, loading, minting
+from workforce import entering, goldkeeping, holding, leasing, loading, minting
 from workforce.models import (
     Assignment,
     Barred,
@@ -156,6 +156,19 @@ def test_a_late_answer_to_gold_counts_as_one_to_work_does() -> None:
     receipt = stage.submit(stage.ben, served, {"entailed": "yes"})
     assert receipt.outcome == "counted"
     assert Judgement.objects.get().right
+
+
+def test_gold_is_held_and_let_go_like_work_without_a_word() -> None:
+    stage = cast.stage()
+    _gold(stage, 1)
+    served = cast.mint(stage, stage.ben, "gold")
+    assert served is not None
+    held = holding.hold(
+        assignment_id=served.assignment_id, annotator=stage.ben, token=served.token, by=stage.ben.member
+    )
+    assert Assignment.objects.get(pk=served.assignment_id).state == "held"
+    holding.release(hold=held, by=stage.ada)
+    assert Assignment.objects.get(pk=served.assignment_id).state == "withdrawn"
 
 
 def test_no_gold_and_nothing_to_repeat_draw_nothing() -> None:
