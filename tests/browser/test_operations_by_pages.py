@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 import pytest
 from django.db import connection
 from playwright.sync_api import Page, expect
 
 from tests import cast
-from workforce import watching
+from tests.workforce.worked import work
+from workforce import leasing, watching
 from workforce.models import Alert, Degradation, QueueGauge
 
 
@@ -17,6 +20,7 @@ def stage(committed_db: None) -> cast.Stage:
     made.load(6)
     for who in (made.ben, made.chi):
         made.answer(who, "yes", cite=["whole"])
+    work(made, made.dov, leasing.database_now() - timedelta(hours=1), timedelta(minutes=7))
     with connection.cursor() as cursor:
         cursor.execute(
             "UPDATE workforce_task SET created_at = now() - interval '9 days' WHERE state = 'open'"
@@ -72,7 +76,7 @@ def test_a_managers_morning(page: Page, stage: cast.Stage) -> None:
     with page.expect_download() as download:
         page.get_by_role("link", name="Everybody as CSV").click()
     lines = download.value.path().read_text().splitlines()
-    assert len(lines) == 3
+    assert len(lines) == 4
     assert lines[0].startswith("annotator,day,time_zone,queue,work,seconds")
     page.get_by_role("link", name="Cost", exact=True).click()
     expect(page.get_by_text("First answers")).to_be_visible()
