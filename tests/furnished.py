@@ -128,7 +128,7 @@ def _kept_apart(stage: cast.Stage) -> dict[str, object]:
 def _held(stage: cast.Stage, key: str) -> int:
     """A task that waits for an answer, in the queue that addresses name."""
     queue = Queue.objects.get(project=stage.project, key=f"queue-{key}")
-    queues.change_settings(queue=queue, by=stage.ada, entry="none", gold_share=0)  # what is claimed is work
+    queues.change_settings(queue=queue, by=stage.ada, entry="none", gold_first=0, gold_share=0)  # work only
     stage.load(1, start=80, queue=queue)
     staffing.enrol(queue=queue, annotator=stage.dov, by=stage.ada)
     lease = stage.claim(stage.dov, queue)
