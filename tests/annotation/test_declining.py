@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 from fractions import Fraction
+from typing import Any
 
 import pytest
 
@@ -157,10 +158,11 @@ def test_a_lead_rules_on_what_nobody_labelled_that_it_cannot_be() -> None:
     stage.load(1)
     _skip(stage, stage.ben)
     dispute = Dispute.objects.get()
+    assert dispute.work is not None
     lead = staffing.annotator_for(member=stage.ada)
     staffing.enrol(queue=dispute.work.queue, annotator=lead, by=stage.ada)
     served = adjudicating.take(dispute=dispute, annotator=lead, by=stage.ada)
-    ruling = {
+    ruling: dict[str, Any] = {
         "dispute": dispute,
         "annotator": lead,
         "assignment_id": served.assignment_id,

@@ -56,7 +56,9 @@ def test_the_draft_is_there_when_it_comes_back() -> None:
     _ask(stage, stage.ben)
     holding.release(hold=Hold.objects.get(), by=stage.ada)
     again = stage.claim(stage.ben)
-    assert submitting.draft_of(annotator=stage.ben, task_id=again.task_id).values == {"entailed": "no"}
+    draft = submitting.draft_of(annotator=stage.ben, task_id=again.task_id)
+    assert draft is not None
+    assert draft.values == {"entailed": "no"}
 
 
 def test_a_hold_ends_with_its_time_and_only_once() -> None:
