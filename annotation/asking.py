@@ -133,7 +133,7 @@ def answer(*, inquiry: Inquiry, text: str, by: Member) -> Inquiry:
             subject=("inquiry", locked.pk),
             data={},
         )
-        held = Hold.objects.filter(pk=locked.hold_id, released_at__isnull=True).first()
+        held = Hold.objects.filter(pk=locked.hold_id or 0, released_at__isnull=True).first()
         if held is not None:
             holding.release(hold=held, outcome=HoldOutcome.ANSWERED, by=by)
     locked.refresh_from_db()

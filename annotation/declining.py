@@ -66,7 +66,7 @@ def decline(
             if known.cannot != category:
                 raise KeyReused("This task is answered already.")
             return Receipt(
-                "counted", known.pk, slot.task_id, slot.queue_id, known.served_digest, repeated=True
+                "counted", known.pk, slot.task_id, slot.queue_id, known.served_digest, since=known.answered_at
             )
         if not slot.live:
             raise leasing.LeaseLost("Your time on this task has run out.")

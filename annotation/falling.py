@@ -33,7 +33,7 @@ def watch(*, project: Project) -> tuple[int, int]:
             }
     n_raised = 0
     for queue_id, facts in falling.items():
-        queue = Queue.objects.select_related("owner").filter(pk=queue_id).first()
+        queue = Queue.objects.select_related("owner").filter(pk=queue_id or 0).first()
         raised = alerting.raise_alert(project=project, kind=AlertKind.AGREEMENT, queue=queue, facts=facts)
         n_raised += raised is not None
     standing = Alert.objects.filter(project=project, kind=AlertKind.AGREEMENT).exclude(

@@ -11,7 +11,7 @@ from __future__ import annotations
 import json
 import uuid
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from decimal import Decimal
 from functools import cache
 from typing import Any
@@ -129,6 +129,9 @@ class Looked:
     answers: list[dict[str, Any]] | None
 
 
+_LOOKED = tuple(field.name for field in fields(Looked))
+
+
 @dataclass(frozen=True)
 class Accepted:
     """An answer that fits its version, and its slot. `questions` and `clauses` run side by side; None: no clause fits."""
@@ -191,8 +194,9 @@ def look(*, project_id: int, annotator_id: int, assignment_id: int, token: uuid.
     found = prepared.run(_LOOK, known)
     if not found:
         return None
-    *plain, payload, answers = found[0]
-    return Looked(*plain, json.loads(payload), None if answers is None else json.loads(answers))
+    row = found[0]
+    known_now = (*row[:-2], json.loads(row[-2]), None if row[-1] is None else json.loads(row[-1]))
+    return Looked(**dict(zip(_LOOKED, known_now, strict=True)))
 
 
 def store(

@@ -34,8 +34,9 @@ _SINCE = """
 
 def at_work_for(annotator: Annotator) -> timedelta:
     """How long ago the stretch of work began that is still going on; zero when there is none."""
+    known: dict[str, Any] = {"annotator": annotator.pk, "pause": settings.PAUSE_COUNTS_FROM}
     with connection.cursor() as cursor:
-        cursor.execute(_SINCE, {"annotator": annotator.pk, "pause": settings.PAUSE_COUNTS_FROM})
+        cursor.execute(_SINCE, known)
         row = cursor.fetchone()
     return row[0] or timedelta(0)
 

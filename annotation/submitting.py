@@ -339,7 +339,7 @@ def _repeated(annotator: Annotator, assignment_id: int, client_key: str, answer:
         if late.values != dict(answer.values):
             raise KeyReused("This client key came before with another answer.")
         return Receipt(
-            "late", None, late.assignment.task_id, late.assignment.queue_id, "", since=late.recorded_at
+            "late", None, late.assignment.task_id, late.assignment.queue_id, "", since=late.received_at
         )
     return None
 

@@ -216,7 +216,7 @@ def wait_after(n_tries: int) -> timedelta:
 
 
 def _post(delivery: Delivery) -> int:
-    subscriber = Subscriber.objects.select_related("project").get(pk=delivery.subscriber_id)
+    subscriber = Subscriber.objects.select_related("project").get(pk=delivery.subscriber_id or 0)
     body = json.dumps(
         {
             "event": delivery.event_id,
@@ -238,7 +238,7 @@ def _post(delivery: Delivery) -> int:
 
 
 def _send_mail(delivery: Delivery) -> str:
-    member = Member.objects.select_related("user").get(pk=delivery.member_id)
+    member = Member.objects.select_related("user").get(pk=delivery.member_id or 0)
     if member.user is None or not member.user.email or member.state != "active":
         return "no-address"
     try:

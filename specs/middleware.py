@@ -65,7 +65,7 @@ class ShortWayMiddleware:
 
     def __init__(self, get_response: Respond) -> None:
         self.long_way = get_response
-        self.short_way = convert_exception_to_response(self.view)
+        self.short_way: Respond = convert_exception_to_response(self.view)  # type: ignore[assignment]  # never async here
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
         return (

@@ -110,6 +110,7 @@ def recall(
         if locked.state != "leased":
             raise WrongState("Nobody holds this task now.")
         holder = locked.annotator_id
+        assert holder is not None
         event = leasing.give_back(assignment_id=locked.pk, by=by, kind="assignment.recalled")
         taken = Recall.objects.create(
             project_id=locked.project_id,

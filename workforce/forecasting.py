@@ -204,7 +204,8 @@ def _arrivals(load: Load, generator: np.random.Generator, paths: int, horizon: i
         return np.zeros((paths, horizon))
     measured = max(len(load.hours), 1)
     rate = generator.gamma(load.arrivals * measured + 0.5, 1 / measured, size=(paths, 1))
-    return generator.poisson(rate, size=(paths, horizon)) * load.overlap
+    drawn: NDArray[np.float64] = generator.poisson(rate, size=(paths, horizon)).astype(np.float64)
+    return drawn * load.overlap
 
 
 def _missed(load: Load, done: NDArray[np.float64], horizon: int) -> NDArray[np.float64]:

@@ -10,6 +10,7 @@ A held slot is in no lane, so nobody claims it; the others' leases on the task g
 from __future__ import annotations
 
 import uuid
+from typing import Any
 
 from django.conf import settings
 from django.db import connection, transaction
@@ -103,7 +104,7 @@ def release(*, hold: Hold, outcome: str = HoldOutcome.RELEASED, by: Member | Non
             raise WrongState("This task is not held any more.")
         locked.outcome, locked.released_at = outcome, Now()
         locked.save(update_fields=["outcome", "released_at"])
-        known = {
+        known: dict[str, Any] = {
             "task": locked.task_id,
             "assignment": locked.assignment_id,
             "annotator": locked.annotator_id,

@@ -165,7 +165,7 @@ def standing(queue: Queue, gauge: QueueGauge | None, *, now: datetime) -> Standi
         flows["today"] / min(24.0, max(flows["span"], 1.0)),
         flows["today"],
         used,
-        tuple(forecast["drained"]),  # type: ignore[arg-type]
+        tuple(forecast["drained"]),
         missed_at,
         in_time,
         flows.get("n_settled", 0),

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import timedelta
+from typing import Any
 
 from django.db import connection
 
@@ -72,21 +73,19 @@ def reserve(
     for somebody else counts as free. Call it inside the transaction that gives the reason.
     """
     with connection.cursor() as cursor:
-        cursor.execute(
-            _RESERVE,
-            {
-                "queue": queue_id,
-                "tasks": list(task_ids),
-                "annotator": annotator.pk,
-                "keep": keep,
-                "states": ["open", "reserved"] if taking_over else ["open"],
-                "by": by.pk if by else None,
-            },
-        )
+        known: dict[str, Any] = {
+            "queue": queue_id,
+            "tasks": list(task_ids),
+            "annotator": annotator.pk,
+            "keep": keep,
+            "states": ["open", "reserved"] if taking_over else ["open"],
+            "by": by.pk if by else None,
+        }
+        cursor.execute(_RESERVE, known)
         return [row[0] for row in cursor.fetchall()]
 
 
-def give_back(*, which: str, by: Member | None, **parameters: object) -> int:
+def give_back(*, which: str, by: Member | None, **parameters: Any) -> int:
     """Open reserved slots again; *which* is a condition on the slot `s`. Returns how many."""
     with connection.cursor() as cursor:
         cursor.execute(

@@ -57,7 +57,8 @@ def watch(*, project: Project) -> tuple[int, int]:
 def _queues(project: Project) -> Wrong:
     found: Wrong = {}
     for one in operating.board(project=project):
-        queue, facts = one.queue, {"waiting": one.waiting}
+        queue = one.queue
+        facts: dict[str, Any] = {"waiting": one.waiting}
         if queue.owner is None or queue.owner.state != MemberState.ACTIVE:
             found[AlertKind.NO_OWNER, queue.pk, ""] = (False, {})
         if one.gauge is None or queue.state != QueueState.OPEN:

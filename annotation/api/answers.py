@@ -51,7 +51,8 @@ class Submit(HotView, WorkView):
         name="assignment_submit",
     )
     def post(self, request: Request, project: str, assignment: int) -> Response:
-        status, reply = self.answer(request.data, self.body(shapes.Submission, request))
+        given = self.body(shapes.Submission, request)
+        status, reply = self.answer(dict(request.data), given)
         return Response(reply, status=status)
 
     def shaped(self, data: dict[str, Any]) -> dict[str, Any] | None:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from django.urls import include, path
+from django.urls import URLPattern, URLResolver, include, path
 
 import annotation.api.urls
 import workforce.api.urls
 from annotation.config.api_schema import ApiReference, ApiSchema
 
-project = [
+project: list[URLPattern | URLResolver] = [
     # Routes are tried in order, and there are many: those that are asked for all the time come first.
     *annotation.api.urls.BUSIEST,
     *workforce.api.urls.BUSIEST,

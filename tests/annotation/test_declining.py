@@ -160,6 +160,7 @@ def test_a_lead_rules_on_what_nobody_labelled_that_it_cannot_be() -> None:
     dispute = Dispute.objects.get()
     assert dispute.work is not None
     lead = staffing.annotator_for(member=stage.ada)
+    assert dispute.work is not None
     staffing.enrol(queue=dispute.work.queue, annotator=lead, by=stage.ada)
     served = adjudicating.take(dispute=dispute, annotator=lead, by=stage.ada)
     ruling: dict[str, Any] = {

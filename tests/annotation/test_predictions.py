@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+from collections.abc import Mapping
 
 import pytest
 from django.test import Client
@@ -19,7 +20,7 @@ from workforce.models import Assignment, Prediction
 pytestmark = pytest.mark.django_db
 
 
-def _bring(stage: cast.Stage, *rows: dict[str, object], version: str = "1") -> predicting.BroughtIn:
+def _bring(stage: cast.Stage, *rows: Mapping[str, object], version: str = "1") -> predicting.BroughtIn:
     data = "\n".join(json.dumps(row) for row in rows).encode()
     return predicting.bring_in(
         spec=stage.spec,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import uuid
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from django.db import connection
@@ -136,7 +137,8 @@ def test_a_plain_claim_is_one_statement_and_a_plain_answer_two() -> None:
 def test_the_next_task_comes_with_the_answer() -> None:
     stage = cast.stage(overlap=1, max_overlap=1)
     stage.load(2)
-    first, known = stage.claim(stage.ben), {"annotator": stage.ben, "by": stage.ben.member}
+    first = stage.claim(stage.ben)
+    known: dict[str, Any] = {"annotator": stage.ben, "by": stage.ben.member}
     done = submitting.submit_plain(
         **known,
         assignment_id=first.assignment_id,

@@ -37,7 +37,8 @@ def test_what_is_kept_for_her_comes_first_and_to_nobody_else() -> None:
     assert len(_assign(stage, stage.chi, "item-0", "item-2").tasks) == 2
     assert stage.answer(stage.ben, "yes").task_id == Task.objects.get(item__key="item-1").pk
     assert leasing.claim(queue_id=stage.queue.pk, annotator=stage.ben, by=None) is None
-    assert [stage.claim(stage.chi).item_key, stage.answer(stage.chi, "yes") and ""] == ["item-0", ""]
+    assert stage.claim(stage.chi).item_key == "item-0"
+    stage.answer(stage.chi, "yes")
     assert stage.claim(stage.chi).item_key == "item-2"
 
 

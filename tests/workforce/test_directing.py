@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+from typing import Any
 
 import pytest
 from django.test import Client
@@ -24,7 +25,7 @@ ROWS = [
 DATA = "\n".join(json.dumps(row) for row in ROWS).encode()
 
 
-def _another(stage: cast.Stage, key: str, **settings: object) -> Queue:
+def _another(stage: cast.Stage, key: str, **settings: Any) -> Queue:
     return queues.create_queue(
         project=stage.project,
         key=key,

@@ -216,7 +216,7 @@ class DirectionList(serializers.Serializer[Any]):
 
 
 class NewDirection(serializers.Serializer[Any]):
-    field = serializers.CharField(max_length=100)  # type: ignore[assignment]
+    field = serializers.CharField(max_length=100)
     value = serializers.CharField(max_length=200, allow_blank=True)
     target = serializers.CharField(
         max_length=64, required=False, allow_null=True, default=None, help_text="A queue's key."
