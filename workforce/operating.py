@@ -53,11 +53,6 @@ class Standing:
             return ""
         return "bad" if self.utilisation >= RED else "warn" if self.utilisation >= AMBER else "good"
 
-    @property
-    def drained_days(self) -> tuple[float | None, float | None, float | None]:
-        low, middle, high = (None if hours is None else hours / 24 for hours in self.drained)
-        return low, middle, high
-
     def mark(self) -> list[Any]:
         """What a page shows of it, so that one can ask whether anything moved."""
         return [
@@ -151,7 +146,7 @@ def standing(queue: Queue, gauge: QueueGauge | None, *, now: datetime) -> Standi
     if waiting and not counts.get("people"):
         bad.append(_("nobody is enrolled"))
     if queue.state != QueueState.OPEN:
-        warn.append(_("it is paused"))
+        warn.append(_("it is paused") if queue.state == QueueState.PAUSED else _("it is closed"))
     tone = "bad" if bad else "warn" if warn else "good" if waiting or flows.get("n_settled") else ""
     return Standing(
         queue,

@@ -8,6 +8,7 @@ from typing import Any
 from django.contrib import messages
 from django.http import HttpResponse, StreamingHttpResponse
 from django.shortcuts import redirect, render
+from django.urls import reverse
 from django.utils.dateparse import parse_date
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_http_methods
@@ -48,6 +49,8 @@ def _render(request: MemberRequest, found: Annotator, *, own: bool) -> HttpRespo
         "events": dossier.events(found),
         **dossier.standing(found),
     }
+    if not own:
+        context["crumbs"] = [(_("Roster"), reverse("workforce:roster", args=[request.project.key]))]
     return render(request, "annotation/annotator.html", context)
 
 

@@ -124,4 +124,5 @@ def _short(value: float) -> str:
     for size, name in ((1e6, "M"), (1e3, "k")):
         if abs(value) >= 10 * size or abs(value) >= 1e6:
             return f"{number_format(round(value / size, 1), decimal_pos=None)}\N{NO-BREAK SPACE}{name}"
-    return str(number_format(round(value, 1 if abs(value) < 20 else 0), decimal_pos=None))
+    short = round(value, 2 if abs(value) < 2 else 1 if abs(value) < 20 else 0)
+    return str(number_format(int(short) if short.is_integer() else short, decimal_pos=None))

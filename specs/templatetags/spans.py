@@ -35,9 +35,11 @@ def span(length: timedelta | float | str | None) -> str:
 
 @register.filter
 def days(hours: float | str | None) -> str:
-    """Hours as days with one decimal: "2.5 days"; a dash where there are none."""
+    """Hours as days with one decimal: "2.5 days"; less than one day as `span`; a dash where there are none."""
     if hours is None or isinstance(hours, str):
         return _DASH
+    if hours < 24:
+        return span(hours * 3600)
     return _("%(n)s days") % {"n": number_format(round(hours / 24, 1), decimal_pos=1)}
 
 

@@ -214,6 +214,25 @@ class SettingsForm(GoldFields):
         min_value=1, max_value=100, initial=90, label=_("… of this share of them (%)")
     )
 
+    PARTS = {
+        "overlap_policy": _("How many answers"),
+        "order": _("Order and time"),
+        "citing": _("Clauses and newcomers"),
+        "skips_per_hour": _("What comes back"),
+        "oldest_hours": _("Service level"),
+        "gold_percent": _("Gold and repeats"),
+    }
+    """The field that a part of the page begins with: a field that is added falls into a part by its place."""
+
+    def parts(self) -> list[tuple[str, list[forms.BoundField]]]:
+        """The fields in the parts that the page shows them in, each with its title."""
+        found: list[tuple[str, list[forms.BoundField]]] = [(_("The queue"), [])]
+        for name in self.fields:
+            if name in self.PARTS:
+                found.append((self.PARTS[name], []))
+            found[-1][1].append(self[name])
+        return found
+
     def settings(self) -> dict[str, Any]:
         """What `queues.change_settings` takes."""
         data = self.cleaned_data

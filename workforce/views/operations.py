@@ -115,6 +115,8 @@ def _ages(gauge: QueueGauge) -> list[tuple[str, float, int]]:
 
 def _age(seconds: float) -> str:
     hours = seconds / 3600
+    if hours < 1.5:
+        return _("%(n)d min") % {"n": max(1, round(seconds / 60))}
     return _("%(n)d h") % {"n": round(hours)} if hours < 48 else _("%(n)d d") % {"n": round(hours / 24)}
 
 

@@ -16,7 +16,7 @@ from specs.refusals import Invalid
 from workforce import availability, departing, queues, roster, skills
 from workforce.forms.roster import AwayForm, DescribeForm, GrantForm, RequirementForm, SkillForm
 from workforce.models import Annotator, AnnotatorSkill, AnnotatorState, Cohort, DayAway, Skill
-from workforce.views.queues import put_errors, queue_of
+from workforce.views.queues import crumbs_of, put_errors, queue_of
 
 
 @require_GET
@@ -196,7 +196,13 @@ def requirement(request: MemberRequest, queue: str) -> HttpResponse:
     return render(
         request,
         "workforce/queue_people.html",
-        {"form": form, "queue": found, "n_enrolled": n_enrolled, "n_able": n_able},
+        {
+            "form": form,
+            "queue": found,
+            "n_enrolled": n_enrolled,
+            "n_able": n_able,
+            "crumbs": crumbs_of(request, found),
+        },
         status=422 if form.errors else 200,
     )
 
