@@ -29,12 +29,14 @@ _HOLD = """
         leased_at = NULL, lease_until = NULL, n_renewals = 0, returned = true
     WHERE task_id = %(task)s AND (id = %(assignment)s OR state = 'open')
 """
-# Her own slot first: it is kept for her, unless she has the task by another one.
+# Her own slot first: it is kept for her, unless she has the task by another one. What was minted for her comes back like work.
 _RELEASE = """
     UPDATE workforce_assignment s
-    SET state = CASE WHEN t.state <> 'open' THEN 'withdrawn' WHEN mine.id IS NULL THEN 'open' ELSE 'reserved' END,
-        annotator_id = CASE WHEN t.state = 'open' THEN mine.id END,
-        reserved_until = CASE WHEN t.state = 'open' AND mine.id IS NOT NULL THEN statement_timestamp() + %(keep)s END,
+    SET state = CASE WHEN t.state <> 'open' AND t.purpose = 'work' THEN 'withdrawn'
+                     WHEN mine.id IS NOT NULL THEN 'reserved' WHEN t.purpose = 'work' THEN 'open' ELSE 'withdrawn' END,
+        annotator_id = CASE WHEN t.state = 'open' OR t.purpose <> 'work' THEN mine.id END,
+        reserved_until = CASE WHEN (t.state = 'open' OR t.purpose <> 'work') AND mine.id IS NOT NULL
+                              THEN statement_timestamp() + %(keep)s END,
         rank = nextval('workforce_rank')
     FROM workforce_task t LEFT JOIN workforce_annotator mine ON mine.id = %(annotator)s AND mine.state = 'active'
         AND NOT EXISTS (SELECT 1 FROM workforce_assignment o WHERE o.task_id = t.id AND o.annotator_id = mine.id)

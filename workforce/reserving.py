@@ -49,8 +49,9 @@ _GIVE_BACK = """
         WHERE s.state = 'reserved' AND {which} ORDER BY s.id LIMIT %(limit)s FOR UPDATE SKIP LOCKED
     ), back AS (
         UPDATE workforce_assignment s
-        SET state = 'open', annotator_id = NULL, reserved_until = NULL, returned = true, rank = nextval('workforce_rank')
-        FROM gone WHERE s.id = gone.id RETURNING s.id, s.project_id, gone.annotator_id
+        SET state = CASE WHEN t.purpose = 'work' THEN 'open' ELSE 'withdrawn' END, -- what was minted is for one
+            annotator_id = NULL, reserved_until = NULL, returned = true, rank = nextval('workforce_rank')
+        FROM gone, workforce_task t WHERE s.id = gone.id AND t.id = s.task_id RETURNING s.id, s.project_id, gone.annotator_id
     )
     INSERT INTO specs_event (project_id, kind, subject, subject_id, by_id, data)
     SELECT project_id, %(kind)s, 'assignment', id, %(by)s, jsonb_build_object('annotator', annotator_id) FROM back

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 from datetime import timedelta
 
 import pytest
@@ -11,7 +12,7 @@ from annotation.models import Inquiry
 from specs.models import Event
 from specs.refusals import Invalid, WrongState
 from tests import cast
-from workforce import holding, leasing, queues, routing
+from workforce import goldkeeping, holding, leasing, queues, routing
 from workforce.models import Annotator, Assignment, Hold, HoldOutcome, SlotState, Task, TaskState
 
 pytestmark = pytest.mark.django_db
@@ -118,3 +119,36 @@ def test_what_waits_is_counted_and_ends_with_its_task() -> None:
     routing.mark(task_id=task.pk, state=TaskState.WITHDRAWN)
     holding.release(hold=Hold.objects.get(), by=stage.ada)
     assert set(Assignment.objects.values_list("state", flat=True)) == {SlotState.WITHDRAWN}
+
+
+def test_gold_is_held_like_any_other_task_and_comes_back_to_who_asked() -> None:
+    stage = cast.stage(overlap=1, max_overlap=1)
+    rows = b'{"key": "known", "value": "yes", "clauses": "whole", "text": "t"}'
+    goldkeeping.bring_in(spec=stage.spec, source=io.BytesIO(rows), name="gold", by=stage.ada)
+    gold = cast.mint(stage, stage.ben, "gold")
+    assert gold is not None
+    inquiry = asking.ask_and_hold(
+        assignment_id=gold.assignment_id,
+        annotator=stage.ben,
+        token=gold.token,
+        clause_key="whole",
+        text="Does a title count?",
+        by=stage.member("ben"),
+    )
+    asking.answer(inquiry=inquiry, text="It does.", by=stage.ada)
+    assert stage.claim(stage.ben).task_id == gold.task_id
+
+
+def test_gold_that_was_held_and_not_taken_again_is_offered_to_nobody_else() -> None:
+    stage = cast.stage(overlap=1, max_overlap=1, gold_share=0, gold_first=0)
+    rows = b'{"key": "known", "value": "yes", "clauses": "whole", "text": "t"}'
+    goldkeeping.bring_in(spec=stage.spec, source=io.BytesIO(rows), name="gold", by=stage.ada)
+    gold = cast.mint(stage, stage.ben, "gold")
+    assert gold is not None
+    held = holding.hold(assignment_id=gold.assignment_id, annotator=stage.ben, token=gold.token, by=None)
+    holding.release(hold=held, by=stage.ada)
+    Assignment.objects.filter(pk=gold.assignment_id).update(
+        reserved_until=leasing.database_now() - timedelta(minutes=1)
+    )
+    assert leasing.claim(queue_id=stage.queue.pk, annotator=stage.chi, by=None) is None
+    assert Assignment.objects.get(pk=gold.assignment_id).state == SlotState.WITHDRAWN

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import io
 import json
+from collections.abc import Mapping
+from datetime import timedelta
 
 import pytest
 from django.db import connection
@@ -13,12 +15,12 @@ from django.test.utils import CaptureQueriesContext
 from specs.refusals import Invalid
 from tests import cast
 from workforce import assigning, excluding, leasing, loading, queues, skipping, staffing
-from workforce.models import Annotator, Exclusion, Exposure, Task
+from workforce.models import Annotator, Exclusion, Exposure, SensitiveCategory, Task
 
 pytestmark = pytest.mark.django_db
 
 
-def _load(stage: cast.Stage, *rows: dict[str, object]) -> None:
+def _load(stage: cast.Stage, *rows: Mapping[str, object]) -> None:
     lines = "\n".join(
         json.dumps({"key": f"item-{n}", "text": f"text {n}", **row}) for n, row in enumerate(rows)
     )
@@ -36,7 +38,7 @@ def _claim(stage: cast.Stage, who: Annotator) -> str | None:
     return served.item_key if served else None
 
 
-def _violence(stage: cast.Stage) -> excluding.SensitiveCategory:
+def _violence(stage: cast.Stage) -> SensitiveCategory:
     return excluding.add_category(
         project=stage.project, key="violence", name="Violence", warning="Wounds and blood.", by=stage.ada
     )
@@ -74,7 +76,7 @@ def test_what_is_kept_for_her_by_name_is_not_shown_against_her_will() -> None:
         queue=stage.queue,
         task_ids=[task.pk],
         annotator=stage.ben,
-        keep=assigning.timedelta(days=1),
+        keep=timedelta(days=1),
         by=stage.ada,
     )
     assert _claim(stage, stage.ben) is None
@@ -145,9 +147,9 @@ def test_the_minutes_of_a_day_are_counted_until_the_answer_or_the_return(setting
 def test_the_cap_is_a_persons_in_all_her_projects(settings: object) -> None:
     settings.SENSITIVE_PER_HOUR = 1  # type: ignore[attr-defined]
     stage, other = cast.stage(overlap=1, max_overlap=1), cast.stage("other", overlap=1, max_overlap=1)
-    member = staffing.add_member(
-        project=other.project, user=stage.member("ben").user, roles=["annotator"], by=other.ada
-    )
+    ben = stage.member("ben").user
+    assert ben is not None
+    member = staffing.add_member(project=other.project, user=ben, roles=["annotator"], by=other.ada)
     there = staffing.annotator_for(member=member)
     staffing.enrol(queue=other.queue, annotator=there, by=other.ada)
     for one in (stage, other):
