@@ -34,7 +34,7 @@ class DegradeForm(forms.Form):
     reason = forms.CharField(max_length=2000, widget=forms.Textarea(attrs={"rows": 2}), label=_("Why"))
 
     def __init__(self, *args: Any, queue: Queue, **kwargs: Any) -> None:
-        super().__init__(*args, auto_id="degrade_%s", **kwargs)  # its page has other forms
+        super().__init__(*args, **{"auto_id": "degrade_%s", **kwargs})  # its page has other forms
         self.fields["cohort"].queryset = Cohort.objects.filter(project_id=queue.project_id).order_by("name")  # type: ignore[attr-defined]
 
     def given(self) -> dict[str, Any]:

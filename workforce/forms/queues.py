@@ -226,10 +226,10 @@ class SettingsForm(GoldFields):
 
     def parts(self) -> list[tuple[str, list[forms.BoundField]]]:
         """The fields in the parts that the page shows them in, each with its title."""
-        found: list[tuple[str, list[forms.BoundField]]] = [(_("The queue"), [])]
+        found: list[tuple[str, list[forms.BoundField]]] = [(str(_("The queue")), [])]
         for name in self.fields:
             if name in self.PARTS:
-                found.append((self.PARTS[name], []))
+                found.append((str(self.PARTS[name]), []))
             found[-1][1].append(self[name])
         return found
 
