@@ -37,8 +37,11 @@ class Price:
 
     def money(self, *, seconds: int, n_answers: int) -> Decimal:
         """The cost of that much work, to the cent, halves to the even one."""
-        due = self.amount * seconds / 3600 if self.basis == RateBasis.HOUR else self.amount * n_answers
-        return due.quantize(CENT, ROUND_HALF_EVEN)
+        return self.due(seconds=seconds, n_answers=n_answers).quantize(CENT, ROUND_HALF_EVEN)
+
+    def due(self, *, seconds: int, n_answers: int) -> Decimal:
+        """The same before it is rounded: what an hour came to is reckoned from this, or few seconds would look ill paid."""
+        return self.amount * seconds / 3600 if self.basis == RateBasis.HOUR else self.amount * n_answers
 
 
 def set_rate(

@@ -221,12 +221,17 @@ def summed(project: Project, lines: Iterable[Line]) -> Sum:
     """The sums of some lines; an hour's worth counts paid time only, by currency."""
     lines = list(lines)
     seconds: dict[str, int] = {}
+    due: dict[str, Decimal] = {}
     for line in lines:
-        seconds[line.price.currency] = seconds.get(line.price.currency, 0) + line.seconds
+        currency = line.price.currency
+        seconds[currency] = seconds.get(currency, 0) + line.seconds
+        due[currency] = due.get(currency, Decimal(0)) + line.price.due(
+            seconds=line.seconds, n_answers=line.n_answers
+        )
     money = paying.total((line.price.currency, line.money) for line in lines)
     hourly = [
-        (currency, (amount * 3600 / seconds[currency]).quantize(paying.CENT))
-        for currency, amount in money
+        (currency, (due[currency] * 3600 / seconds[currency]).quantize(paying.CENT))
+        for currency, _ in money
         if seconds[currency]
     ]
     paid = any(line.price.amount for line in lines)

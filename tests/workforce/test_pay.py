@@ -221,6 +221,22 @@ def test_the_page_the_csv_and_the_json_say_the_same_to_the_second_and_the_cent(s
     assert stage.member("ben").user.username not in file.decode()  # type: ignore[union-attr]
 
 
+def test_three_seconds_at_a_rate_come_to_that_rate_an_hour(stage: cast.Stage) -> None:
+    price = paying.Price(RateBasis.HOUR, Decimal("18.00"), "EUR")
+    few = [
+        timesheets.Line(
+            "a", "UTC", DAY, "q", "work", seconds, 1, price, price.money(seconds=seconds, n_answers=1)
+        )
+        for seconds in (3, 38)
+    ]
+    assert [line.money for line in few] == [Decimal("0.02"), Decimal("0.19")]
+    stage.project.living_wage = Decimal("17.50")
+    found = timesheets.summed(stage.project, few)
+    assert found.money == [("EUR", Decimal("0.21"))]
+    assert found.hourly == [("EUR", Decimal("18.00"))]
+    assert not found.low
+
+
 def test_one_sees_ones_own_hours_and_nobody_elses(stage: cast.Stage) -> None:
     work(stage, stage.ben, NOON, minutes(7))
     work(stage, stage.chi, NOON, minutes(9))
