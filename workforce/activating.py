@@ -42,13 +42,14 @@ _ITEMS = """
     )
 """
 _FRESH = ", wanted AS (SELECT item, line, priority, 1 AS round FROM rows)"
-# A known item gets a task unless it has one here; one that an undone load left withdrawn does not count.
+# A known item gets a task unless it has one here. One that an undone load left withdrawn does not count, nor does a probe.
 _AGAIN = """
     , wanted AS (
         SELECT r.item, r.line, r.priority, 1 + coalesce(there.last, 0) AS round FROM rows r
         LEFT JOIN LATERAL (
-            SELECT max(t.round) AS last,
-                   bool_or(t.state <> 'withdrawn' OR coalesce(l.state NOT IN ('undone', 'withdrawn'), true)) AS live
+            SELECT max(t.round) FILTER (WHERE t.purpose = 'work') AS last,
+                   bool_or(t.purpose = 'work' AND (t.state <> 'withdrawn'
+                       OR coalesce(l.state NOT IN ('undone', 'withdrawn'), true))) AS live
             FROM workforce_task t LEFT JOIN workforce_load l ON l.id = t.load_id
             WHERE t.item_id = r.item AND t.queue_id = %(queue)s AND t.meaning = %(meaning)s
         ) there ON true

@@ -63,7 +63,7 @@ def test_commands_say_what_is_there_instead(tmp_path: Path) -> None:
     cast.stage()
     with pytest.raises(CommandError, match="There are: rte"):
         _run("agreement", "--project", "none")
-    with pytest.raises(CommandError, match="not a folder"):
+    with pytest.raises(CommandError, match="neither a folder"):
         _run("import_labels", str(tmp_path / "none"), "--project", "x")
     with pytest.raises(CommandError, match=r"no labels\.csv"):
         _run("import_labels", str(tmp_path), "--project", "x")

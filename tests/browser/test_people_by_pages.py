@@ -57,6 +57,7 @@ def test_a_skill_a_suspension_an_appeal_and_ones_own_record(
     mia.keyboard.press("Enter")
     mia.get_by_role("link", name=stage.ben.pseudonym).click()
     mia.get_by_role("link", name="Grant a skill").click()
+    mia.get_by_label("Skill", exact=True).select_option(label="Medicine")
     mia.get_by_role("button", name="Keep").click()
     expect(mia.get_by_role("cell", name="Medicine")).to_be_visible()
     expect(mia.get_by_text("0.75").first).to_be_visible()

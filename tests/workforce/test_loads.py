@@ -82,7 +82,8 @@ def test_killed_twenty_times_the_counts_are_exact(stage: cast.Stage) -> None:
     n_killed = n_positions = 0
     seen: set[int] = set()
     while n_killed < 20:
-        left = [chance.randint(1, 4)]
+        # Near the end a run has few steps left: there the first one kills, or it would come through.
+        left = [chance.randint(1, 4) if load.position < 900 else 1]
 
         def progress(*_: Any, left: list[int] = left) -> None:
             left[0] -= 1

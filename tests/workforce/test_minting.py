@@ -168,7 +168,8 @@ def test_gold_is_held_and_let_go_like_work_without_a_word() -> None:
     )
     assert Assignment.objects.get(pk=served.assignment_id).state == "held"
     holding.release(hold=held, by=stage.ada)
-    assert Assignment.objects.get(pk=served.assignment_id).state == "withdrawn"
+    again = Assignment.objects.get(pk=served.assignment_id)
+    assert (again.state, again.annotator_id) == ("reserved", stage.ben.pk)
 
 
 def test_no_gold_and_nothing_to_repeat_draw_nothing() -> None:
