@@ -63,5 +63,10 @@ def configure(level: str) -> dict[str, Any]:
                 "level": logging.getLevelName(max(logging.WARNING, getattr(logging, level)))
             },
             "django.request": {"level": "ERROR"},
+            # Beat runs something every few seconds: one line per job that went wrong, none per job that went well.
+            **{
+                name: {"level": logging.getLevelName(max(logging.WARNING, getattr(logging, level)))}
+                for name in ("celery.beat", "celery.worker.strategy", "celery.app.trace")
+            },
         },
     }
