@@ -67,12 +67,17 @@ def _watch(child: subprocess.Popen[bytes], seconds: float, said: Said) -> None:
     os.set_blocking(child.stderr.fileno(), False)
     until = time.monotonic() + seconds
     step: tuple[str, int, int | None] = ("reading", 0, None)
-    while child.poll() is None:
-        for line in (child.stderr.read() or b"").splitlines():
+    told = b""
+    while True:
+        over = child.poll() is not None  # asked first: what it wrote before its end is read below
+        *lines, told = (told + (child.stderr.read() or b"")).split(b"\n")
+        for line in lines:
             if line.startswith(b"{") and line.endswith(b"}"):
-                told = json.loads(line)
-                step = (told["step"], told["done"], told["total"])
+                at = json.loads(line)
+                step = (at["step"], at["done"], at["total"])
         said(*step)
+        if over:
+            return
         if time.monotonic() > until:
             raise Unreadable(
                 f"Reading takes longer than {seconds:.0f} seconds; bring the document in in parts."

@@ -16,6 +16,7 @@ from typing import Any
 import pytest
 from django.db import transaction
 from django.test import Client
+from pytest_django import DjangoDbBlocker
 
 from specs.access import PERMISSIONS, permissions_of
 from specs.models import Member, MemberState, Role
@@ -63,18 +64,31 @@ MISSING: dict[str, object] = {
 
 @dataclass
 class House(Furnished):
-    """The project with a client of every actor."""
+    """The project with a client of every actor, and what fills addresses with rows of another project."""
 
+    foreign: dict[str, object] = field(default_factory=dict)
     clients: dict[str, Client] = field(default_factory=dict)
     tokens: dict[str, Client] = field(default_factory=dict)
     members: dict[str, Member] = field(default_factory=dict)
 
 
+@pytest.fixture(scope="module")
+def built(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> Iterator[House]:
+    """The house stands while this file is tested: to build it takes longer than to walk it."""
+    with django_db_blocker.unblock(), _undone():
+        yield _build()
+
+
 @pytest.fixture
-def house(db: None) -> House:
-    """One's own project with a client of every actor."""
+def house(built: House, django_db_blocker: DjangoDbBlocker) -> Iterator[House]:
+    """One's own project with a client of every actor; what a test does to it is taken back."""
+    with django_db_blocker.unblock(), _undone():
+        yield built
+
+
+def _build() -> House:
     furnished = furnish("rte", versions=2)
-    own = House(furnished.stage, furnished.ids)
+    own = House(furnished.stage, furnished.ids, foreign=furnish("other", versions=3).ids)
     for name in ACTORS:
         own.clients[name] = Client()
         if name == "nobody":
@@ -185,10 +199,9 @@ def test_who_may_not_is_refused_everywhere_and_changes_nothing(house: House, act
 def test_a_foreign_child_under_ones_own_project_is_missing_and_stays_as_it_is(
     house: House, actor: str
 ) -> None:
-    other = furnish("other", versions=3)
     names = {"spec", "queue", "clause", "number", "old", "new", "assignment", "dispute", "plan", "snapshot"}
     names |= {"member", "job", "token", "pseudonym"}
-    foreign = {**other.ids, "spec": "spec-other"}
+    foreign = {**house.foreign, "spec": "spec-other"}
     before = fingerprint()
     n = 0
     for route, verb, want in _requests(actor):
