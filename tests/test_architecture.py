@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from pathlib import Path
 
+import pgtrigger
 import pytest
 from django.apps import apps
 from django.db import connection
 from django.db.migrations.loader import MigrationLoader
+from django.db.models import Model
 
 from specs.models import Project
-from specs.models.base import BusyProjectRow, ProjectLink, ProjectRow
+from specs.models.base import BusyProjectRow, LinkedAtOnce, ProjectLink, ProjectRow
 
 ROOT = Path(__file__).resolve().parents[1]
 ORDER = {"specs": 0, "workforce": 1, "annotation": 2}
@@ -39,7 +42,43 @@ def test_every_link_inside_a_project_is_a_composite_key() -> None:
         if isinstance(field, ProjectLink)
     ]
     assert len(links) > 80
-    assert sorted(set(links) - composite) == []
+    at_once = {(model._meta.db_table, name) for model, _, names in _linked_at_once() for name in names}
+    assert sorted(set(links) - composite - at_once) == []
+
+
+def _linked_at_once() -> list[tuple[type[Model], str, tuple[str, ...]]]:
+    """Model, table pointed at and columns of every link that is looked up once per statement."""
+    return [
+        (model, link.table, link.columns)
+        for model, trigger in pgtrigger.registered()
+        if isinstance(trigger, LinkedAtOnce)
+        for link in trigger.links
+    ]
+
+
+@pytest.mark.django_db
+def test_a_link_that_is_looked_up_once_can_only_be_broken_at_its_insertion() -> None:
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """SELECT c.relname, p.prosrc, t.tgtype::int, ARRAY(SELECT a.attname FROM pg_attribute a
+                      WHERE a.attrelid = t.tgrelid AND a.attnum = ANY(t.tgattr))::text[]
+               FROM pg_trigger t JOIN pg_class c ON c.oid = t.tgrelid JOIN pg_proc p ON p.oid = t.tgfoid
+               WHERE p.prosrc LIKE '%Cannot %' OR p.prosrc LIKE '%is not emptied%'"""
+        )
+        refused: dict[str, set[str]] = defaultdict(set)
+        for table, _, events, columns in cursor.fetchall():
+            if events & 8:
+                refused[table].add("DELETE")
+            if events & 32:
+                refused[table].add("TRUNCATE")
+            if events & 16:
+                refused[table].update(columns or ["id", "project_id", "every column"])
+    links = _linked_at_once()
+    assert links
+    for model, parent, columns in links:
+        here = refused[model._meta.db_table]
+        assert "every column" in here or {"project_id", *columns} <= here, f"{model.__name__} {columns}"
+        assert {"id", "project_id", "DELETE", "TRUNCATE"} <= refused[parent], parent
 
 
 def test_every_row_belongs_to_a_project() -> None:

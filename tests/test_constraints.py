@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 
+import psycopg
 import pytest
 from django.db import Error, connection, transaction
 
@@ -422,6 +423,42 @@ def test_records_are_written_once(full: cast.Stage, table: str) -> None:
     for statement in (f"UPDATE {table} SET id = id", f"DELETE FROM {table}", f"TRUNCATE {table} CASCADE"):
         with connection.cursor() as cursor, pytest.raises(Error), transaction.atomic():
             cursor.execute(statement)
+
+
+TASK = (
+    "INSERT INTO workforce_task (project_id, item_id, queue_id, meaning, round, state, overlap, n_answers, rank, priority, "
+    "load_id) SELECT {project}, {item}, {queue}, meaning, 9, 'open', 1, 0, 0, 0, {load} FROM workforce_task LIMIT 1"
+)
+HERE = {"project": "project_id", "item": "item_id", "queue": "queue_id", "load": "load_id"}
+AT_ONCE = [  # the rule that refuses, and what breaks it
+    ("task_item_same_project", TASK.format(**{**HERE, "item": "999999999"})),
+    ("task_item_same_project", TASK.format(**{**HERE, "project": "-1"})),
+    ("task_queue_same_project", TASK.format(**{**HERE, "queue": "999999999"})),
+    ("task_load_same_project", TASK.format(**{**HERE, "load": "999999999"})),
+    (
+        "item_load_same_project",
+        "INSERT INTO workforce_item (project_id, key, revision, payload, digest, sensitive, load_id) SELECT id, 'k', 1, '{}', "
+        "'', false, 999999999 FROM specs_project",
+    ),
+    (
+        "assignment_in_the_queue_of_its_task",
+        "INSERT INTO workforce_assignment (project_id, task_id, queue_id, number, state, rank, returned, n_returns, "
+        "served_digest, n_renewals) SELECT project_id, id, 999999999, 7, 'open', 0, false, 0, '', 0 FROM workforce_task",
+    ),
+    (None, "UPDATE workforce_task SET id = id + 1000000"),
+    (None, "UPDATE workforce_load SET id = id + 1000000"),
+    (None, "UPDATE workforce_queue SET project_id = project_id + 1"),
+]
+
+
+def test_links_that_are_looked_up_once_lead_somewhere(full: cast.Stage) -> None:
+    for rule, statement in AT_ONCE:
+        with connection.cursor() as cursor, pytest.raises(Error) as refused, transaction.atomic():
+            cursor.execute(statement)
+        cause = refused.value.__cause__
+        assert isinstance(cause, psycopg.Error)
+        assert cause.diag.constraint_name == rule, statement
+        assert rule or "Cannot update" in str(cause), statement
 
 
 def test_no_link_leads_into_another_project(full: cast.Stage) -> None:

@@ -41,6 +41,7 @@ _SERVER_SETTINGS = {
     "unix_socket_permissions": "0700",
     "max_connections": "200",
     "shared_buffers": "128MB",
+    "wal_buffers": "16MB",
     "work_mem": "16MB",
     "max_wal_size": "2GB",
     "random_page_cost": "1.1",

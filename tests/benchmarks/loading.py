@@ -1,16 +1,18 @@
-"""Items come in: a load as a job runs it, against a bare COPY of the same rows, in the same run.
+"""Items come in: a load as a job runs it, against a COPY of the same rows, in the same run.
 
     .venv/bin/python -m tests.benchmarks.loading [--items 200000] [--overlap 3] [--times 3]
 
 The product reads JSON Lines from the store, checks every row, and writes an item, a task and its slots for each, with every
-constraint, index and trigger on, and with progress. The floor writes the same items, tasks and slots from memory into bare
-tables with a primary key. Prints rows per second counted over every row written, and the memory over idle of the process that
-loads. Its engines are its own and are gone afterwards.
+constraint, index and trigger on, and with progress. There are two floors, both from memory and in one commit: `bare` writes a
+few columns of the items, tasks and slots into tables with a primary key, `indexed` writes the same rows whole into tables with
+the columns and indexes of the product's, without a constraint or trigger. Prints rows per second counted over every row written,
+and the memory over idle of the process that loads. Its engines are its own and are gone afterwards.
 """
 
 from __future__ import annotations
 
 import argparse
+import hashlib
 import json
 import statistics
 import tempfile
@@ -52,11 +54,28 @@ watcher.join()
 print(json.dumps({"took": took, "new": done.n_new, "over_idle": (peak - idle) / 1e6, "reports": len(reports)}))
 """
 _BARE = """
-    DROP TABLE IF EXISTS floor_item, floor_task, floor_slot;
     CREATE TABLE floor_item (id bigint PRIMARY KEY, key text, payload jsonb, digest text);
     CREATE TABLE floor_task (id bigint PRIMARY KEY, item bigint, queue bigint, state text, rank bigint);
     CREATE TABLE floor_slot (id bigint PRIMARY KEY, task bigint, queue bigint, number int, state text, rank bigint);
 """
+_INDEXED = """
+    CREATE TABLE floor_item (LIKE workforce_item INCLUDING DEFAULTS INCLUDING INDEXES);
+    CREATE TABLE floor_task (LIKE workforce_task INCLUDING DEFAULTS INCLUDING INDEXES);
+    CREATE TABLE floor_slot (LIKE workforce_assignment INCLUDING DEFAULTS INCLUDING INDEXES);
+"""
+_DROP = "DROP TABLE IF EXISTS floor_item, floor_task, floor_slot"
+_COLUMNS = {
+    "bare": {"item": "", "task": "", "slot": ""},
+    "indexed": {
+        "item": "(id, key, payload, digest, project_id, revision, sensitive, load_id)",
+        "task": "(id, item_id, queue_id, state, rank, project_id, meaning, round, overlap, n_answers, priority, load_id)",
+        "slot": "(id, task_id, queue_id, number, state, rank, project_id, returned, n_returns, served_digest, n_renewals)",
+    },
+}
+_REST = {
+    "bare": {"item": "", "task": "", "slot": ""},
+    "indexed": {"item": "\t1\t1\tf\t1", "task": "\t1\t1\t1\t3\t0\t0\t1", "slot": "\t1\tf\t0\t\t0"},
+}
 
 
 def write(path: Path, items: int) -> None:
@@ -67,35 +86,37 @@ def write(path: Path, items: int) -> None:
             file.write(json.dumps({"key": f"item-{number}", "text": text, "source": "made up"}) + "\n")
 
 
-def floor(url: str, path: Path, overlap: int, times: int) -> list[float]:
-    """Seconds to COPY the same items, tasks and slots into bare tables with a primary key, one commit."""
-    rows = [json.loads(line) for line in path.open()]
-    digest = "sha256:" + 64 * "0"
+def floor(url: str, path: Path, overlap: int, times: int, kind: str) -> list[float]:
+    """Seconds to COPY the same items, tasks and slots in one commit; *kind* is `bare` or `indexed`."""
+    rows, rest = [json.loads(line) for line in path.open()], _REST[kind]
     texts = {
         "item": [
-            f"{n}\t{row['key']}\t{json.dumps({'source': row['source'], 'text': row['text']})}\t{digest}\n"
+            f"{n}\t{row['key']}\t{json.dumps({'source': row['source'], 'text': row['text']})}"
+            f"\tsha256:{hashlib.sha256(row['key'].encode()).hexdigest()}{rest['item']}\n"
             for n, row in enumerate(rows)
         ],
-        "task": [f"{n}\t{n}\t1\topen\t{64 * n}\n" for n in range(len(rows))],
+        "task": [f"{n}\t{n}\t1\topen\t{64 * n}{rest['task']}\n" for n in range(len(rows))],
         "slot": [
-            f"{n * overlap + k}\t{n}\t1\t{k}\topen\t{64 * n + k}\n"
+            f"{n * overlap + k}\t{n}\t1\t{k}\topen\t{64 * n + k}{rest['slot']}\n"
             for n in range(len(rows))
             for k in range(overlap)
         ],
     }
     data = {name: "".join(lines).encode() for name, lines in texts.items()}
+    del rows, texts
     took = []
     with psycopg.connect(url, autocommit=True) as connection:
         for _ in range(times):
-            connection.execute(_BARE)
+            connection.execute(_DROP)
+            connection.execute(_BARE if kind == "bare" else _INDEXED)
             started = time.perf_counter()
             with connection.transaction(), connection.cursor() as cursor:
                 for name, text in data.items():
-                    with cursor.copy(f"COPY floor_{name} FROM STDIN") as copy:
+                    with cursor.copy(f"COPY floor_{name} {_COLUMNS[kind][name]} FROM STDIN") as copy:
                         for start in range(0, len(text), 2**18):
                             copy.write(text[start : start + 2**18])
             took.append(time.perf_counter() - started)
-        connection.execute("DROP TABLE floor_item, floor_task, floor_slot")
+        connection.execute(_DROP)
     return took
 
 
@@ -107,7 +128,10 @@ def main() -> None:
     with staging.engines() as environment, tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "items.jsonl"
         write(path, options.items)
-        bare = floor(environment["OWNER_DATABASE_URL"], path, options.overlap, options.times)
+        floors = {
+            kind: floor(environment["OWNER_DATABASE_URL"], path, options.overlap, options.times, kind)
+            for kind in _COLUMNS
+        }
         done = json.loads(staging.run(environment, _LOAD, path, options.overlap, options.times))
     written = options.items * (2 + options.overlap)
     print(
@@ -116,15 +140,17 @@ def main() -> None:
     )
     speeds = {
         name: sorted(written / seconds for seconds in took)
-        for name, took in (("floor", bare), ("concordat", done["took"]))
+        for name, took in (*floors.items(), ("concordat", done["took"]))
     }
     for name, values in speeds.items():
         print(
             f"{name:<10}rows/s: minimum {values[0]:9.0f}  median {statistics.median(values):9.0f}  maximum {values[-1]:9.0f}"
         )
-    print(
-        f"ratio of medians {statistics.median(speeds['concordat']) / statistics.median(speeds['floor']):.3f}"
+    ratios = ", ".join(
+        f"{statistics.median(speeds['concordat']) / statistics.median(speeds[kind]):.3f} of {kind}"
+        for kind in floors
     )
+    print(f"ratio of medians {ratios}")
 
 
 if __name__ == "__main__":

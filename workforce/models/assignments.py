@@ -10,6 +10,7 @@ from django.db.models.functions import Now
 
 from specs.models.base import (
     BusyProjectRow,
+    LinkedAtOnce,
     ProjectLink,
     SameProject,
     append_only,
@@ -63,12 +64,6 @@ class Assignment(BusyProjectRow):
         constraints = [
             project_key("assignment"),
             project_key("assignment", "queue", "task", "annotator", "version"),
-            SameProject(
-                name="assignment_in_the_queue_of_its_task",
-                columns=("queue_id", "task_id"),
-                table="workforce_task",
-                keys=("queue_id", "id"),
-            ),
             *same_project(
                 "assignment",
                 annotator="workforce_annotator",
@@ -152,6 +147,14 @@ class Assignment(BusyProjectRow):
             ),
         ]
         triggers = [
+            LinkedAtOnce(
+                SameProject(
+                    name="assignment_in_the_queue_of_its_task",
+                    columns=("queue_id", "task_id"),
+                    table="workforce_task",
+                    keys=("queue_id", "id"),
+                )
+            ),
             frozen("task_id", "queue_id", "number", "project_id"),
             transitions(
                 ("open", "leased"),
@@ -176,10 +179,11 @@ class Assignment(BusyProjectRow):
                 operation=pgtrigger.Insert,
                 referencing=pgtrigger.Referencing(new="fresh"),
                 func="""
-                    IF EXISTS (SELECT 1 FROM fresh JOIN workforce_task t ON t.id = fresh.task_id
-                               WHERE fresh.number > t.overlap AND t.overlap < (
+                    IF EXISTS (SELECT 1 FROM (SELECT task_id, max(number) AS last FROM fresh GROUP BY task_id) f
+                               WHERE f.last > (SELECT t.overlap FROM workforce_task t WHERE t.id = f.task_id)
+                                 AND (SELECT t.overlap FROM workforce_task t WHERE t.id = f.task_id) < (
                                    SELECT count(*) FROM workforce_assignment s
-                                   WHERE s.task_id = t.id AND s.state <> 'withdrawn')) THEN
+                                   WHERE s.task_id = f.task_id AND s.state <> 'withdrawn')) THEN
                         RAISE EXCEPTION 'a task has no more slots than its overlap'
                             USING ERRCODE = 'check_violation', CONSTRAINT = 'workforce_assignment_within_overlap';
                     END IF;

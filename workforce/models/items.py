@@ -9,6 +9,7 @@ from django.db.models.functions import Now
 
 from specs.models.base import (
     BusyProjectRow,
+    LinkedAtOnce,
     ProjectLink,
     append_only,
     project_key,
@@ -30,7 +31,6 @@ class Item(BusyProjectRow):
     class Meta:
         constraints = [
             project_key("item"),
-            *same_project("item", load="workforce_load"),
             models.UniqueConstraint(fields=["project", "key", "revision"], name="item_key_once_per_revision"),
             models.CheckConstraint(condition=Q(revision__gte=1), name="item_revision_counts_from_one"),
         ]
@@ -38,7 +38,7 @@ class Item(BusyProjectRow):
             models.Index(fields=["project"], condition=Q(sensitive=True), name="item_sensitive"),
             HashIndex(fields=["digest"], name="item_content"),
         ]
-        triggers = append_only()
+        triggers = [LinkedAtOnce(*same_project("item", load="workforce_load")), *append_only()]
 
     def __str__(self) -> str:
         return self.key

@@ -88,7 +88,7 @@ class Load(ProjectRow):
             models.Index(fields=["queue", "-id"], name="load_of_queue"),
         ]
         triggers = [
-            frozen("project_id", "queue_id", "source", "file", "loaded_by_id"),
+            frozen("id", "project_id", "queue_id", "source", "file", "loaded_by_id"),
             transitions(
                 ("reading", "loaded"),
                 ("reading", "refused"),

@@ -16,6 +16,7 @@ from specs.models.base import (
     ProjectLink,
     ProjectRow,
     SameProject,
+    kept_key,
     never_deleted,
     one_of,
     project_key,
@@ -325,6 +326,7 @@ class Queue(ProjectRow):
                     RETURN NEW;
                 """,
             ),
+            kept_key(),
             *never_deleted(),
         ]
 

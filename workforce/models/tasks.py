@@ -9,6 +9,7 @@ from django.db.models.functions import Now
 
 from specs.models.base import (
     BusyProjectRow,
+    LinkedAtOnce,
     ProjectLink,
     frozen,
     never_deleted,
@@ -81,14 +82,7 @@ class Task(BusyProjectRow):
     class Meta:
         constraints = [
             project_key("task"),
-            project_key("task", "queue"),
-            *same_project(
-                "task",
-                item="workforce_item",
-                queue="workforce_queue",
-                pinned="specs_specversion",
-                load="workforce_load",
-            ),
+            *same_project("task", pinned="specs_specversion"),
             models.UniqueConstraint(
                 fields=["item", "queue", "meaning", "round"], name="task_once_per_item_meaning_and_round"
             ),
@@ -122,7 +116,10 @@ class Task(BusyProjectRow):
             models.Index(fields=["load"], condition=Q(load__isnull=False), name="task_of_load"),
         ]
         triggers = [
-            frozen("item_id", "queue_id", "meaning", "round", "project_id", "purpose"),
+            LinkedAtOnce(
+                *same_project("task", item="workforce_item", queue="workforce_queue", load="workforce_load")
+            ),
+            frozen("id", "item_id", "queue_id", "meaning", "round", "project_id", "purpose", "load_id"),
             transitions(
                 ("open", "resolved"),
                 ("open", "disputed"),
