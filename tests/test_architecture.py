@@ -46,7 +46,7 @@ def test_every_link_inside_a_project_is_a_composite_key() -> None:
     assert sorted(set(links) - composite - at_once) == []
 
 
-def _linked_at_once() -> list[tuple[type[Model], str, tuple[str, ...]]]:
+def _linked_at_once() -> list[tuple[Model, str, tuple[str, ...]]]:
     """Model, table pointed at and columns of every link that is looked up once per statement."""
     return [
         (model, link.table, link.columns)
@@ -77,7 +77,7 @@ def test_a_link_that_is_looked_up_once_can_only_be_broken_at_its_insertion() -> 
     assert links
     for model, parent, columns in links:
         here = refused[model._meta.db_table]
-        assert "every column" in here or {"project_id", *columns} <= here, f"{model.__name__} {columns}"
+        assert "every column" in here or {"project_id", *columns} <= here, f"{model._meta.label} {columns}"
         assert {"id", "project_id", "DELETE", "TRUNCATE"} <= refused[parent], parent
 
 
