@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
 from typing import Any, BinaryIO
 
 from django.db import connection, transaction
@@ -61,11 +62,22 @@ _ROWS = """
     SELECT i.key, i.payload::text, c.carried > 0, v.major, v.minor, v.patch, d.question, d.value::text, d.basis,
            d.distribution::text, cardinality(d.answers), d.rule, u.cause, k.key, d.cannot,
            ARRAY(SELECT DISTINCT cl.key FROM annotation_citation ci JOIN specs_clause cl ON cl.id = ci.clause_id
-                 WHERE ci.annotation_id = ANY(d.answers) AND ci.question = d.question ORDER BY 1)
+                 WHERE ci.annotation_id = ANY(d.answers) AND ci.question = d.question ORDER BY 1),
+           g.probability, g.reason, g.source, g.happened_at
     FROM chosen c JOIN workforce_item i ON i.id = c.item_id
+    LEFT JOIN (workforce_signal g JOIN workforce_load o ON o.id = g.load_id JOIN sealed n ON n.event_id = o.event_id)
+      ON g.item_id = i.id
     JOIN decided d ON d.task_id = c.task_id JOIN specs_specversion v ON v.id = d.version_id
     LEFT JOIN annotation_ruling u ON u.id = d.ruling_id LEFT JOIN specs_clause k ON k.id = u.clause_id
     ORDER BY i.key COLLATE "C", d.question COLLATE "C"
+"""
+
+
+_SELECTED = """
+    SELECT EXISTS (
+        SELECT FROM workforce_signal g JOIN workforce_load o ON o.id = g.load_id
+        JOIN specs_ledgerentry l ON l.event_id = o.event_id
+        WHERE g.project_id = %(project)s AND l.project_id = %(project)s AND l.position <= %(position)s)
 """
 
 
@@ -162,7 +174,9 @@ def _build(snapshot: Snapshot, progress: Callable[..., None]) -> tuple[list[Snap
     counts = _Counts([question["key"] for question in version.questions])
     files = []
     with store.writing() as lines, store.writing() as table:
-        writer = parquet.Writer(table, [question["key"] for question in version.questions])
+        writer = parquet.Writer(
+            table, [question["key"] for question in version.questions], selected=_has_selected(snapshot)
+        )
         for n, row in enumerate(rows(snapshot), 1):
             lines.write(canonical.dumps(row) + b"\n")
             writer.write(row)
@@ -176,6 +190,13 @@ def _build(snapshot: Snapshot, progress: Callable[..., None]) -> tuple[list[Snap
         ):
             files.append(_file(snapshot, name, media, scratch, counts.rows))
     return files, _manifest(snapshot, version, counts, files)
+
+
+def _has_selected(snapshot: Snapshot) -> bool:
+    """Whether the project has items that were selected with a known probability, at the snapshot's position."""
+    with connection.cursor() as cursor:
+        cursor.execute(_SELECTED, {"project": snapshot.project_id, "position": snapshot.position})
+        return bool(cursor.fetchone()[0])
 
 
 def _file(snapshot: Snapshot, name: str, media: str, scratch: BinaryIO, n_rows: int) -> SnapshotFile:
@@ -192,7 +213,10 @@ def _file(snapshot: Snapshot, name: str, media: str, scratch: BinaryIO, n_rows: 
 
 
 def rows(snapshot: Snapshot) -> Iterator[dict[str, Any]]:
-    """One row per item, in the order of its key: the value per question with everything it rests on."""
+    """One row per item, in the order of its key: the value per question with everything it rests on.
+
+    A signal from production has its `selection`: its label stands for `1 / probability` of what it was selected from.
+    """
     queues = snapshot.request.get("queues")
     known = {
         "project": snapshot.project_id,
@@ -228,11 +252,14 @@ def rows(snapshot: Snapshot) -> Iterator[dict[str, Any]]:
                     ruled,
                     cannot,
                     cited,
+                    *selection,
                 ) = found
                 if current is None or current["key"] != key:
                     if current is not None:
                         yield current
                     current = {"key": key, "payload": json.loads(payload), "labels": {}}
+                    if selection[0] is not None:
+                        current["selection"] = _selection(*selection)
                 current["labels"][question] = {
                     "value": json.loads(value) if value is not None else None,
                     "basis": "carried" if carried else basis,
@@ -248,6 +275,15 @@ def rows(snapshot: Snapshot) -> Iterator[dict[str, Any]]:
                 }
     if current is not None:
         yield current
+
+
+def _selection(probability: float, reason: str, source: str, happened_at: datetime) -> dict[str, Any]:
+    return {
+        "probability": probability,
+        "reason": reason,
+        "source": source,
+        "happened_at": happened_at.astimezone(UTC).isoformat(),
+    }
 
 
 class _Counts:

@@ -80,7 +80,27 @@ class PredictionsForm(forms.Form):
 
     file = forms.FileField(
         label=_("File"),
-        help_text=_("JSON Lines, CSV or Parquet with key, value and, if there is one, confidence."),
+        help_text=_(
+            "JSON Lines, CSV or Parquet with key, value and, if there is one, confidence; or a Label Studio export (.json) "
+            "with predictions."
+        ),
     )
     model = forms.CharField(max_length=200, required=False, label=_("Model, where the rows name none"))
     model_version = forms.CharField(max_length=100, required=False, label=_("Its version"))
+
+
+class HistoryForm(forms.Form):
+    """Labels made elsewhere: a Label Studio export, and which of its controls answers the question."""
+
+    file = forms.FileField(
+        label=_("File"), help_text=_("A Label Studio export with annotations (.json, also as .gz).")
+    )
+    control = forms.CharField(
+        max_length=64,
+        required=False,
+        label=_("Control that becomes the question"),
+        help_text=_("Only where the export has several; “look at it first” names them."),
+    )
+    sensitive = forms.BooleanField(
+        required=False, label=_("The items may be upsetting: blur them until asked for")
+    )

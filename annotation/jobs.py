@@ -6,7 +6,7 @@ from typing import Any
 
 from celery import shared_task
 
-from annotation import falling, nominating, shadowing
+from annotation import falling, histories, nominating, shadowing
 from specs import running
 from specs.models import Job, Project, Spec
 from workforce import retiring
@@ -29,6 +29,11 @@ SCHEDULE = {
         "options": {"expires": 300.0},
     },
 }
+
+
+@shared_task(name=histories.JOB)
+def import_history(job_id: int) -> None:
+    running.run(job_id, lambda job, progress: vars(histories.run(job=job, progress=progress)))
 
 
 @shared_task(name=END)

@@ -16,8 +16,7 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 from workforce import row_files
-
-_TAKEN = ("choices", "rating")
+from workforce.label_studio import TAKEN, chooses_several, control_of, parts, value_of
 
 
 class NotMapped(ValueError):
@@ -44,7 +43,7 @@ class Mapping:
         ]
         for (name, kind), n in sorted(self.controls.items()):
             what = "becomes the question" if name == self.taken else "is left out"
-            if kind not in _TAKEN:
+            if kind not in TAKEN:
                 what = "is left out: no kind of question here takes it"
             lines.append(f"{name} ({kind}), {n:,} results: {what}")
         if self.n_several:
@@ -58,15 +57,14 @@ def survey(source: BinaryIO, *, max_bytes: int, control: str | None = None) -> M
     found = Mapping()
     for line, task in _tasks(source, max_bytes, found):
         found.n_tasks += 1
-        found.n_predictions += len(_list(task, "predictions"))
+        found.n_predictions += len(parts(task, "predictions"))
         for annotation in _annotations(task):
             found.n_annotations += 1
-            for result in _list(annotation, "result"):
-                name, kind = str(result.get("from_name", ""))[:64], str(result.get("type", ""))[:32]
+            for result in parts(annotation, "result"):
                 if len(found.controls) < 200:
-                    found.controls[name, kind] += 1
+                    found.controls[control_of(result)] += 1
         del line
-    fitting = sorted({name for name, kind in found.controls if kind in _TAKEN})
+    fitting = sorted({name for name, kind in found.controls if kind in TAKEN})
     if control is not None and control not in fitting:
         raise NotMapped(
             f"The export has no choices or ratings named {control!r}; it has {', '.join(fitting) or 'none'}."
@@ -96,7 +94,7 @@ def unfold(source: BinaryIO, folder: Path, *, max_bytes: int, mapping: Mapping) 
             items.writerow((key, *(_text(data.get(name, "")) for name in names)))
             seen: set[str] = set()
             for annotation in _annotations(task):
-                for result in _list(annotation, "result"):
+                for result in parts(annotation, "result"):
                     value = _value(result, mapping)
                     if value is None:
                         continue
@@ -130,27 +128,16 @@ def _fields(source: BinaryIO, max_bytes: int) -> dict[str, None]:
 
 def _annotations(task: dict[str, Any]) -> list[dict[str, Any]]:
     """The annotations that count: cancelled ones are skips."""
-    return [one for one in _list(task, "annotations") if not one.get("was_cancelled")]
-
-
-def _list(owner: dict[str, Any], name: str) -> list[dict[str, Any]]:
-    found = owner.get(name)
-    return [one for one in found if isinstance(one, dict)] if isinstance(found, list) else []
+    return [one for one in parts(task, "annotations") if not one.get("was_cancelled")]
 
 
 def _value(result: dict[str, Any], mapping: Mapping) -> str | None:
     if result.get("from_name") != mapping.taken:
         return None
-    value = result.get("value")
-    if not isinstance(value, dict):
+    if chooses_several(result):
+        mapping.n_several += 1
         return None
-    if isinstance(chosen := value.get("choices"), list):
-        if len(chosen) != 1:
-            mapping.n_several += 1
-            return None
-        return str(chosen[0]).strip() or None
-    rating = value.get("rating")
-    return str(rating) if isinstance(rating, int) and not isinstance(rating, bool) else None
+    return value_of(result)
 
 
 def _who(annotation: dict[str, Any]) -> str:

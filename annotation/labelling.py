@@ -13,11 +13,11 @@ from annotation import presenting, submitting
 from annotation.models import AnswerDraft
 from specs import precedents, schema, task_types, versions
 from specs.schema import BadAnswer
-from workforce import leasing
+from workforce import leasing, suggesting
 from workforce.models import Annotator, Queue
 
-# Letters that cite a clause; the others of the page are s (skip), x (cannot be labelled), h (hold), z (hand back), f (flag)
-# and v (lift the veil).
+# Letters that cite a clause. A dot takes a suggestion over; the others of the page are s (skip), x (cannot be labelled),
+# h (hold), z (hand back), f (flag) and v (lift the veil).
 _CITE_KEYS = "abcdegijklmnopqrtuwy"
 _NAMESPACE = uuid.UUID("3a1f0a43-4a7a-4b0a-8a53-0b1f6b1d7c55")
 
@@ -29,6 +29,14 @@ class AskedQuestion:
     value: Any
     template: str
     errors: list[str] = field(default_factory=list)
+    suggestion: suggesting.Suggested | None = None
+
+    @property
+    def suggested(self) -> str:
+        """What the model said, in words."""
+        if self.suggestion is None:
+            return ""
+        return task_types.get(self.question["kind"]).describe(self.question, self.suggestion.value)
 
 
 @dataclass(frozen=True)
@@ -69,6 +77,9 @@ def work(
     version = versions.read(served.version_id)
     draft = submitting.draft_of(annotator=annotator, task_id=served.task_id)
     values, cited, flagged, note = _kept(form, draft, version)
+    suggested = {one.question: one for one in suggesting.serve(served)}
+    if form is None and draft is None:
+        values = {one.question: one.value for one in suggested.values() if one.prefilled}
     questions = [
         AskedQuestion(
             question=question,
@@ -76,6 +87,7 @@ def work(
             value=values.get(question["key"]),
             template=f"task_types/{question['kind']}.html",
             errors=(errors or {}).get(question["key"], []),
+            suggestion=suggested.get(question["key"]),
         )
         for question in version.questions
     ]

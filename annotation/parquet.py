@@ -13,9 +13,12 @@ _BATCH = 10_000
 
 
 class Writer:
-    """Collects rows into row groups of a fixed size. One set of columns per question; JSON where a value has structure."""
+    """Collects rows into row groups of a fixed size. One set of columns per question; JSON where a value has structure.
 
-    def __init__(self, out: BinaryIO, questions: list[str]) -> None:
+    *selected* adds how items were selected from production.
+    """
+
+    def __init__(self, out: BinaryIO, questions: list[str], *, selected: bool = False) -> None:
         self.questions = questions
         columns = [("key", pa.string()), ("payload", pa.string())]
         for question in questions:
@@ -27,6 +30,13 @@ class Writer:
                 (f"{question}.spec_version", pa.string()),
                 (f"{question}.clauses", pa.list_(pa.string())),
             ]
+        if selected:
+            columns += [
+                ("selection.probability", pa.float64()),
+                ("selection.reason", pa.string()),
+                ("selection.source", pa.string()),
+                ("selection.happened_at", pa.string()),
+            ]
         self.schema = pa.schema(columns)
         self.writer = pq.ParquetWriter(
             out, self.schema, compression="zstd", compression_level=3, store_schema=False
@@ -35,6 +45,7 @@ class Writer:
 
     def write(self, row: dict[str, Any]) -> None:
         flat: dict[str, Any] = {"key": row["key"], "payload": _json(row["payload"])}
+        flat |= {f"selection.{name}": value for name, value in row.get("selection", {}).items()}
         for question in self.questions:
             label = row["labels"].get(question)
             if label is None:

@@ -6,6 +6,7 @@ from django.urls import path
 
 from annotation.views import (
     agreement,
+    anchoring,
     annotator,
     canary,
     compare,
@@ -13,6 +14,7 @@ from annotation.views import (
     disputes,
     entry,
     gold,
+    history,
     inbox,
     inquiries,
     label,
@@ -27,6 +29,7 @@ from annotation.views import (
     read,
     relabel,
     snapshots,
+    suggestion,
     watch,
 )
 from specs.converters import FROZEN
@@ -59,10 +62,12 @@ urlpatterns = [
     path(f"{_WORK}hand-back/", leave.hand_back, name="hand-back"),
     path(f"{_WORK}rest/", leave.rest, name="rest"),
     path(f"{_WORK}<int:assignment>/draft/", label.draft, name="draft"),
+    path(f"{_WORK}<int:assignment>/suggestion/", suggestion.take, name="suggestion-take"),
     path(f"{_WORK}<int:assignment>/renew/", label.renew, name="renew"),
     path(f"{_WORK}<int:assignment>/again/", label.take_again, name="take-again"),
     path(f"{_QUEUE}quiz/", entry.quiz, name="quiz"),
     path(f"{_QUEUE}quiz/let-in/", entry.let_in, name="quiz-let-in"),
+    path(f"{_QUEUE}anchoring/", anchoring.anchoring, name="anchoring"),
     path(f"{_QUEUE}versions/", canary.versions, name="queue-versions"),
     path(f"{_QUEUE}overlap/", overlap.overlap, name="overlap"),
     path(f"{_QUEUE}overlap/preview/", overlap.preview, name="overlap-preview"),
@@ -81,6 +86,7 @@ urlpatterns = [
     path("p/<slug:project>/questions/<int:inquiry>/answer/", inquiries.answer, name="inquiry-answer"),
     path(f"{_SPEC}draft/publish/", publish.publish, name="publish"),
     path(f"{_SPEC}draft/preview/", preview.preview, name="preview"),
+    path(f"{_SPEC}history/", history.history, name="history"),
     path(f"{_SPEC}models/", predictions.predictions, name="predictions"),
     path(f"{_SPEC}models/bring-in/", predictions.bring_in, name="predictions-bring-in"),
     path(f"{_SPEC}pilots/", pilots.pilots, name="pilots"),

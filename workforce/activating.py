@@ -18,7 +18,7 @@ from django.conf import settings
 from django.db import connection, transaction
 from django.db.models import F
 
-from workforce import overlapping
+from workforce import overlapping, signalling
 from workforce.models import Load, Order, OverlapPolicy, Queue
 
 RANK_STEP = 64
@@ -212,6 +212,7 @@ class _Work:
                     scope = {**known, "first": start, "beyond": end}
                     if "queue" not in scope:
                         cursor.execute(_ITEMS_ONLY, scope)
+                        signalling.keep(cursor, scope, self.load)
                         continue
                     apart = scope["policy"] != OverlapPolicy.FIXED
                     made: list[int] = []
@@ -219,6 +220,7 @@ class _Work:
                         cursor.execute(statement + (_APART if apart else _ALIKE), scope)
                         made += cursor.fetchone()[0] if apart else []
                     cursor.execute(_CLAUSES, scope)
+                    signalling.keep(cursor, scope, self.load)
                     if made:
                         overlapping.plan(queue=scope["row"], after=min(made) - 1)
                         cursor.execute(_SLOTS_AFTER, {**scope, "made": made})

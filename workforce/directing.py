@@ -156,6 +156,15 @@ _APPLY = """
 """
 
 
+# Why a signal was chosen stands beside its item, and sends it on as a field of it would.
+_APPLY_REASON = """
+    UPDATE workforce_stagedrow s SET rule = %(rule)s, target = %(target)s, priority = %(priority)s
+    FROM workforce_stagedsignal g
+    WHERE s.load_number = %(load)s AND s.rule IS NULL AND g.load_number = s.load_number AND g.line = s.line
+      AND g.reason = %(value)s
+"""
+
+
 def apply(*, load: Load) -> None:
     """Write down for each staged row where it goes; sets `directed`. Call it inside the transaction of the check."""
     if load.queue is None:
@@ -163,8 +172,9 @@ def apply(*, load: Load) -> None:
     rules = rules_of(queue=load.queue)
     with connection.cursor() as cursor:
         for number, rule in enumerate(rules):
+            by_reason = rule.field == "reason" and load.options.get("signals")
             cursor.execute(
-                _APPLY,
+                _APPLY_REASON if by_reason else _APPLY,
                 {
                     "rule": number,
                     "target": rule.queue if rule.queue != load.queue_id else None,

@@ -16,6 +16,7 @@ from workforce import (
     predicting,
     reserving,
     rolling,
+    signalling,
     suspending,
     watching,
 )
@@ -27,6 +28,7 @@ SCHEDULE = {
     "end-suspensions": {"task": "workforce.end_suspensions", "schedule": 60.0},
     "end-degradations": {"task": "workforce.end_degradations", "schedule": 30.0},
     "return-what-is-due": {"task": "workforce.return_what_is_due", "schedule": 30.0},
+    "end-signals": {"task": "workforce.end_signals", "schedule": 15.0},
     "watch-queues": {"task": "workforce.watch_queues", "schedule": 60.0, "options": {"expires": 60.0}},
     "gauge-queues": {"task": "workforce.gauge_queues", "schedule": 15.0, "options": {"expires": 15.0}},
     "purge-staged-rows": {"task": PURGE, "schedule": 3600.0},
@@ -46,6 +48,11 @@ def end_suspensions() -> None:
 @shared_task(name="workforce.end_degradations")
 def end_degradations() -> None:
     degrading.end_over()
+
+
+@shared_task(name="workforce.end_signals")
+def end_signals() -> None:
+    signalling.end_over()
 
 
 @shared_task(name="workforce.watch_queues")

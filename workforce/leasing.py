@@ -49,10 +49,11 @@ _RETURN = """
 
 _LEASED = """
     SELECT s.id, s.task_id, s.number, s.token, s.leased_at, s.lease_until, s.n_renewals, s.version_id, s.served_digest,
-           i.id, i.key, i.payload::text, i.sensitive, s.queue_id
+           i.id, i.key, i.payload::text, i.sensitive, s.queue_id, q.predictions <> 'hidden'
     FROM workforce_assignment s
     JOIN workforce_task t ON t.id = s.task_id
     JOIN workforce_item i ON i.id = t.item_id
+    JOIN workforce_queue q ON q.id = s.queue_id
     WHERE s.annotator_id = %(annotator)s::bigint AND s.state = 'leased' AND s.lease_until > statement_timestamp()
 """
 _PLAIN_CLAIM = picking.statement(picking.PLAIN, picking.next_slot(ahead_only=True))
@@ -95,7 +96,10 @@ class NoMoreRenewals(Refusal):
 
 @dataclass(frozen=True)
 class Served:
-    """One leased slot with what its page needs: the item, and the version whose clauses stand beside it."""
+    """One leased slot with what its page needs: the item, and the version whose clauses stand beside it.
+
+    `suggests` says that its queue shows what models said; whether it does for this slot is `suggesting.serve`'s to say.
+    """
 
     assignment_id: int
     task_id: int
@@ -111,6 +115,7 @@ class Served:
     payload: dict[str, Any]
     sensitive: bool
     queue_id: int
+    suggests: bool
 
     @classmethod
     def of(cls, row: Sequence[Any]) -> Served:

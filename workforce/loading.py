@@ -23,11 +23,11 @@ from django.db.models.functions import Now
 from specs import ledger, running, store
 from specs.models import Job, JobState, Member, Project
 from specs.refusals import Invalid, WrongState
-from workforce import activating, degrading, directing, likening, row_files, staging
+from workforce import activating, degrading, directing, likening, row_files, signalling, staging
 from workforce.models import Load, LoadState, Queue, QueueState
 
 JOB = "workforce.load_items"
-OPTIONS = ("keep_good_rows", "sensitive", "clause_field", "twins", "near")
+OPTIONS = ("keep_good_rows", "sensitive", "clause_field", "twins", "near", *signalling.OPTIONS)
 Progress = Callable[..., None]
 
 
@@ -81,6 +81,7 @@ def begin(
         raise Invalid(f"A load has no option {', '.join(sorted(unknown))}.")
     if options.get("twins") not in (None, *likening.TWINS):
         raise Invalid(f"Twins can be treated as {', '.join(likening.TWINS)}.")
+    signalling.check_options(options, queue)
     form = form or row_files.form_of(name)
     if form not in row_files.FORMS:
         raise Invalid(f"There is no form {form[:20]!r}; there are {', '.join(row_files.FORMS)}.")
@@ -176,9 +177,13 @@ def purge() -> int:
     """Drop what loads keep that were stopped or refused long ago; they read their file again if they are taken up."""
     with connection.cursor() as cursor:
         cursor.execute(
-            """DELETE FROM workforce_stagedrow s USING workforce_load l
-               WHERE l.id = s.load_number AND l.state <> 'reading'
-                 AND l.loaded_at < statement_timestamp() - make_interval(secs => %s)""",
+            """WITH old AS (
+                   SELECT id FROM workforce_load WHERE state <> 'reading'
+                      AND loaded_at < statement_timestamp() - make_interval(secs => %s)
+               ), signals AS (
+                   DELETE FROM workforce_stagedsignal g USING old WHERE old.id = g.load_number
+               )
+               DELETE FROM workforce_stagedrow s USING old WHERE old.id = s.load_number""",
             [settings.STAGED_KEPT_FOR.total_seconds()],
         )
         return cursor.rowcount

@@ -98,7 +98,7 @@ TAKE = (
         ) v ON true
         WHERE s.id = p.id
         RETURNING s.id, s.project_id, s.task_id, s.queue_id, s.number, s.annotator_id, s.token, s.leased_at, s.lease_until,
-                  s.n_renewals, s.version_id, s.served_digest
+                  s.n_renewals, s.version_id, s.served_digest, q.predictions <> 'hidden' AS suggests
     ), leases AS (
         INSERT INTO workforce_lease (project_id, assignment_id, annotator_id, token, renewal, version_id, leased_at, until)
         SELECT project_id, id, annotator_id, token, 0, version_id, leased_at, lease_until FROM taken
@@ -123,7 +123,7 @@ MOVE = """
 
 SERVED = """
     SELECT {first}s.id, s.task_id, s.number, s.token, s.leased_at, s.lease_until, s.n_renewals, s.version_id, s.served_digest,
-           i.id, i.key, i.payload::text, i.sensitive, s.queue_id
+           i.id, i.key, i.payload::text, i.sensitive, s.queue_id, s.suggests
     FROM (SELECT) always LEFT JOIN (taken s
     JOIN workforce_task t ON t.id = s.task_id
     JOIN workforce_item i ON i.id = t.item_id) ON true

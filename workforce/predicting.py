@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from itertools import islice
 from typing import Any, BinaryIO
@@ -22,7 +22,7 @@ from specs import ledger, running, store, task_types
 from specs.models import Job, Member, Spec, SpecVersion
 from specs.refusals import Invalid
 from specs.task_types.base import BadValue
-from workforce import row_files, rows
+from workforce import label_studio, row_files, rows
 
 JOB = "workforce.load_predictions"
 _BATCH = 2000
@@ -45,12 +45,13 @@ _OTHER = """
 
 @dataclass
 class BroughtIn:
-    """What came of a file of predictions: counts of rows, and of new predictions by model and version."""
+    """What came of a file of predictions: counts of rows, of new predictions by model and version, and what has no place here."""
 
     n_rows: int = 0
     n_new: int = 0
     n_known: int = 0
     models: dict[str, int] = field(default_factory=dict)
+    left_out: dict[str, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -75,7 +76,8 @@ def bring_in(
     progress: Callable[..., None] | None = None,
 ) -> BroughtIn:
     """Read a file of predictions: a row names an item by its key, and `value`; and `question` (else the first), `confidence` in
-    [0, 1], `model` and `model_version` (else those given). All of it or nothing: `Invalid` names line and reason.
+    [0, 1], `model` and `model_version` (else those given). Of a Label Studio export the `predictions` of its tasks are read.
+    All of it or nothing: `Invalid` names line and reason.
     """
     newest = SpecVersion.objects.published().filter(spec=spec).newest_first().first()
     if newest is None:
@@ -86,18 +88,17 @@ def bring_in(
         digest.update(data)
     source.seek(0)
     stream = row_files.unpacked(source)
-    read = rows.read(stream, form=rows.form_of(name), max_bytes=settings.MAX_ITEM_BYTES)
+    first = newest.questions[0]["key"]
+    if rows.form_of(name) == "label-studio":
+        read = _of_label_studio(stream, list(questions), model, model_version, found)
+    else:
+        read = _of_rows(stream, rows.form_of(name), first, model, model_version)
     with transaction.atomic(), connection.cursor() as cursor:
         while batch := list(islice(read, _BATCH)):
             found.n_rows += len(batch)
             good: list[_Given] = []
             bad: list[rows.BadRow] = []
-            for row in batch:
-                given = (
-                    row
-                    if isinstance(row, rows.BadRow)
-                    else _given(row, newest.questions[0]["key"], model, model_version)
-                )
+            for given in batch:
                 if isinstance(given, rows.BadRow):
                     bad.append(given)
                 else:
@@ -109,7 +110,7 @@ def bring_in(
             if progress is not None:
                 progress(found.n_rows, None, "reading")
         if found.n_rows == 0:
-            raise Invalid("The file has no rows.")
+            raise Invalid("The file has no predictions that have a place here.")
         if n_bad:
             raise Invalid(
                 f"{n_bad} of {found.n_rows} rows cannot be taken; nothing was kept.", problems=problems
@@ -165,6 +166,61 @@ def run(*, job: Job, progress: Callable[..., None]) -> BroughtIn:
             by=job.requested_by,
             progress=progress,
         )
+
+
+def _of_rows(
+    source: BinaryIO, form: str, first: str, model: str, model_version: str
+) -> Iterator[_Given | rows.BadRow]:
+    for row in rows.read(source, form=form, max_bytes=settings.MAX_ITEM_BYTES):
+        yield row if isinstance(row, rows.BadRow) else _given(row, first, model, model_version)
+
+
+def _of_label_studio(
+    source: BinaryIO, questions: list[str], model: str, model_version: str, found: BroughtIn
+) -> Iterator[_Given | rows.BadRow]:
+    """The predictions of the tasks of an export: a control answers the question of its name, else one of them the first one.
+
+    The name of a model is the version that the export names where no model is given, else its version.
+    """
+    adopted: str | None = None
+
+    def leave_out(what: str) -> None:
+        if what in found.left_out or len(found.left_out) < 200:
+            found.left_out[what] = found.left_out.get(what, 0) + 1
+
+    for line, task in row_files.tasks(source, settings.MAX_ITEM_BYTES):
+        if isinstance(task, rows.BadRow):
+            yield task
+            continue
+        key = row_files.key_of(task)
+        for prediction in label_studio.parts(task, "predictions"):
+            told = str(prediction.get("model_version") or "").strip()
+            named, version = (model, told or model_version) if model else (told, model_version)
+            score = prediction.get("score")
+            sure = float(score) if isinstance(score, int | float) and not isinstance(score, bool) else None
+            if sure is not None and not 0 <= sure <= 1:
+                leave_out("score outside [0, 1]")
+                sure = None
+            for result in label_studio.parts(prediction, "result"):
+                control, kind = label_studio.control_of(result)
+                value = label_studio.value_of(result)
+                if value is None:
+                    leave_out(f"{control} ({kind})")
+                    continue
+                known = control in questions
+                adopted = adopted or (None if known else control)
+                if not known and control != adopted:
+                    leave_out(f"{control} ({kind})")
+                elif key is None:
+                    yield rows.BadRow(line, "has neither an id nor a key in its data")
+                elif not 0 < len(named) <= 200 or len(version) > 100:
+                    yield rows.BadRow(
+                        line, "names no model of at most 200 characters with a version of at most 100"
+                    )
+                else:
+                    yield _Given(
+                        line, str(key), control if known else questions[0], value, named, version, sure
+                    )
 
 
 def _given(row: rows.Row, first: str, model: str, model_version: str) -> _Given | rows.BadRow:

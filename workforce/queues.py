@@ -26,6 +26,7 @@ from workforce import (
     gold_settings,
     leasing,
     overlap_rules,
+    prediction_settings,
     restarting,
     service_levels,
 )
@@ -82,6 +83,7 @@ SETTINGS = (
     *ENTRY,
     *EXCEPTIONS,
     *gold_settings.NAMES,
+    *prediction_settings.NAMES,
     *SERVICE_LEVEL,
     *REQUIREMENT,
 )
@@ -333,6 +335,7 @@ def _validate(queue: Queue) -> None:
             {"where": name, "message": " ".join(messages)} for name, messages in error.message_dict.items()
         ]
     found += gold_settings.problems(queue)
+    found += prediction_settings.problems(queue)
     found += overlap_rules.problems(queue)
     if not Decimal("0.5") < Decimal(queue.consensus_share) <= 1:
         found.append({"where": "consensus_share", "message": "lies above 0.5 and at most at 1"})

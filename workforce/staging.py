@@ -14,8 +14,8 @@ from django.conf import settings
 from django.db import connection, transaction
 
 from specs.refusals import Invalid
-from workforce import row_files, rows
-from workforce.models import Load, StagedRow
+from workforce import row_files, rows, signalling
+from workforce.models import Load, StagedRow, StagedSignal
 
 CHUNK = 25_000  # rows between two commits
 _WRITE = 500  # rows handed to COPY at a time, which reads them while the next ones are parsed
@@ -80,7 +80,12 @@ def stage(*, load: Load, source: BinaryIO, progress: Callable[[int], None]) -> N
     )
     if load.form == "parquet" and packed is not source:
         stream = _on_disk(stream)
-    found = rows.read(stream, form=load.form, max_bytes=settings.MAX_ITEM_BYTES, after=load.position)
+    signals: list[signalling.Staged] = []
+    found = signalling.told(
+        rows.read(stream, form=load.form, max_bytes=settings.MAX_ITEM_BYTES, after=load.position),
+        load=load,
+        pending=signals,
+    )
     sensitive, ended, n_bytes = bool(load.options.get("sensitive")), False, 0
     while not ended:
         with transaction.atomic(), connection.cursor() as cursor:
@@ -104,6 +109,7 @@ def stage(*, load: Load, source: BinaryIO, progress: Callable[[int], None]) -> N
                     if n_bytes > settings.MAX_LOAD_BYTES:
                         raise Invalid(f"The file is larger than {settings.MAX_LOAD_BYTES} bytes unpacked.")
                     copy.write(rows.to_copy(load.pk, load.project_id, batch, sensitive=sensitive))
+            signalling.stage(cursor, load=load, pending=signals)
             load.n_rows += n_seen
             load.n_staged += n_good
             load.save(update_fields=["position", "n_rows", "n_bad", "n_staged", "problems"])
@@ -128,7 +134,8 @@ def whole(*, load: Load) -> bool:
 
 def forget(*, load: Load) -> None:
     """Drop what was staged for the load."""
-    StagedRow.objects.filter(load_number=load.pk)._raw_delete("default")
+    for scratch in (StagedRow, StagedSignal):
+        scratch.objects.filter(load_number=load.pk)._raw_delete("default")
 
 
 def start_again(*, load: Load) -> None:

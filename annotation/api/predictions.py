@@ -44,6 +44,9 @@ class PredictionsIn(serializers.Serializer[Any]):
     n_new = serializers.IntegerField()
     n_known = serializers.IntegerField()
     models = serializers.DictField(child=serializers.IntegerField(), help_text="Rows by model and version.")
+    left_out = serializers.DictField(
+        child=serializers.IntegerField(), help_text="Of a Label Studio export: what has no place here."
+    )
 
 
 class PredictionsJob(serializers.Serializer[Any]):
@@ -77,16 +80,17 @@ class Predictions(ApiView):
         parameters=[
             OpenApiParameter("model", str, description="Where rows name none."),
             OpenApiParameter("model_version", str, description="Where rows name none."),
-            OpenApiParameter("form", str, enum=[form for form in row_files.FORMS if form != "label-studio"]),
+            OpenApiParameter("form", str, enum=list(row_files.FORMS)),
         ],
     )
     def post(self, request: Request, project: str, spec: str) -> Response:
         form = request.query_params.get("form", "")
         csv = form == "csv" or (request.content_type or "").startswith("text/csv")
+        ending = "csv" if csv else {"parquet": "parquet", "label-studio": "json"}.get(form, "jsonl")
         done = predicting.receive(
             spec=self.spec(),
             chunks=_chunks(request.data),
-            name=f"rest.{'csv' if csv else 'parquet' if form == 'parquet' else 'jsonl'}",
+            name=f"rest.{ending}",
             model=request.query_params.get("model", ""),
             model_version=request.query_params.get("model_version", ""),
             by=self.member,

@@ -3,11 +3,13 @@
 from django.urls import path
 
 from annotation.api import (
+    anchoring,
     answers,
     canaries,
     comparisons,
     cost,
     gold,
+    histories,
     inquiries,
     leaving,
     overlap,
@@ -42,6 +44,7 @@ urlpatterns = [
     path("queues/<slug:queue>/overlap", overlap.Overlap.as_view()),
     path("queues/<slug:queue>/overlap/preview", overlap.OverlapPreview.as_view()),
     path("queues/<slug:queue>/overlap/apply", overlap.OverlapApply.as_view()),
+    path("queues/<slug:queue>/anchoring", anchoring.Anchoring.as_view()),
     path("queues/<slug:queue>/canaries", canaries.Canaries.as_view()),
     path("queues/<slug:queue>/canaries/<int:canary>/end", canaries.CanaryEnd.as_view()),
     path("queues/<slug:queue>/quiz", quizzes.Quiz.as_view()),
@@ -65,6 +68,7 @@ urlpatterns = [
     path("me/record", people.MyRecord.as_view()),
     path("roster/<slug:pseudonym>/record", people.Recorded.as_view()),
     path("roster/<slug:pseudonym>/recheck", people.Recheck.as_view()),
+    path("specs/<slug:spec>/history", histories.History.as_view()),
     path("specs/<slug:spec>/predictions", predictions.Predictions.as_view()),
     path("disputes", views.Disputes.as_view()),
     path("disputes/<int:dispute>", views.DisputeOne.as_view()),

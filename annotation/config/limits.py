@@ -30,6 +30,8 @@ MAX_PRECEDENTS = env.number("MAX_PRECEDENTS", 500, low=1)
 MAX_PRECEDENT_CHARACTERS = env.number("MAX_PRECEDENT_CHARACTERS", 2000, low=100)
 PRECEDENTS_WITHHELD_PERCENT = env.number("PRECEDENTS_WITHHELD_PERCENT", 10, low=0, high=50)
 """Share of the items before which no precedent is shown, as before those with known answers, so that this tells nothing."""
+PREDICTIONS_WITHHELD_PERCENT = env.number("PREDICTIONS_WITHHELD_PERCENT", 10, low=1, high=50)
+"""Share of the tasks before which a queue that shows predictions shows none: gold has none, and must not be told by that."""
 MAX_DOCUMENT_BYTES = env.number("MAX_DOCUMENT_BYTES", 20 * 2**20, low=1024)
 """Bytes of a guideline or a spec file that is imported."""
 DOCUMENT_BYTES_AT_ONCE = env.number("DOCUMENT_BYTES_AT_ONCE", 8 * 2**10, low=0)
@@ -56,6 +58,10 @@ MAX_DIRECTIONS = env.number("MAX_DIRECTIONS", 100, low=1)
 """Rules of one queue that send loaded items elsewhere."""
 STAGED_KEPT_FOR = env.seconds("STAGED_KEPT_FOR_SECONDS", 7 * 86_400, low=60)
 """How long a stopped load keeps what it has read, so that it can be taken up."""
+SIGNALS_ENDED_AT_ONCE = env.number("SIGNALS_ENDED_AT_ONCE", 2000, low=1)
+"""Signals from production whose time is over that one look ends."""
+SIGNALS_LOOKED_BACK = env.seconds("SIGNALS_LOOKED_BACK_SECONDS", 30 * 86_400, low=3600)
+"""How far back the freshness of signals is reckoned."""
 EXPIRED_PER_CLAIM = env.number("EXPIRED_PER_CLAIM", 20, low=1)
 """Expired leases that one claim returns to the queue, so that no claim pays for everybody's."""
 MAX_GOLD_ROWS = env.number("MAX_GOLD_ROWS", 100_000, low=1)
@@ -117,6 +123,8 @@ CLAUSE_FLAG_EXCESS_PERCENT = env.number("CLAUSE_FLAG_EXCESS_PERCENT", 5, low=0, 
 """Points by which the lower bound of a clause's disagreement lies above the other clauses before it stands out."""
 
 # Record
+ANCHORING_MINIMUM = env.number("ANCHORING_MINIMUM", 30, low=2)
+"""Answers in each arm of an experiment with predictions below which no difference is said."""
 MEASURED_AT_ONCE = env.number("MEASURED_AT_ONCE", 200_000, low=0)
 """Answers that a page measures while somebody waits; beyond, it shows the newest report."""
 SKILL_ANSWERS = env.number("SKILL_ANSWERS", 1_000_000, low=1000)

@@ -15,14 +15,14 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_POST
 
-from annotation import labelling, sessions, submitting
+from annotation import labelling, revealing, sessions, submitting
 from annotation.models import Annotation, Source
 from specs import schema, versions
 from specs.access import MemberRequest, allows, get_or_404, page
 from specs.refusals import Invalid, Refusal, Stale
 from specs.schema import BadAnswer
 from workforce import categories, entering, excluding, hours, judging, leasing, paying
-from workforce.models import Annotator, Assignment, Queue, Recall, SkipReason
+from workforce.models import Annotator, Assignment, Predictions, Queue, Recall, SkipReason
 
 
 def annotator_of(request: MemberRequest) -> Annotator:
@@ -49,19 +49,21 @@ def queue_of(request: MemberRequest, key: str) -> Queue:
 @require_GET
 @page(allows("work.label"))
 def label(request: MemberRequest, queue: str) -> HttpResponse:
-    """The task that is held, or the way to begin. Looking at it changes nothing."""
+    """The task that is held, or the way to begin. Looking at it changes nothing but the record of what she was shown."""
     found, annotator = queue_of(request, queue), annotator_of(request)
     held = leasing.held(annotator=annotator, queue_id=found.pk)
     work = labelling.work(served=held[0], annotator=annotator, queue=found) if held else None
-    return _render(request, found, annotator, work, told=_told(request, annotator))
-
-
-def _told(request: MemberRequest, annotator: Annotator) -> list[dict[str, Any]]:
-    """What was expected of her in the answer that `?after=` names, where her queue tells."""
     number = request.GET.get("after", "")
-    if not (number.isascii() and number.isdigit() and len(number) < 19):
+    after = int(number) if number.isascii() and number.isdigit() and len(number) < 19 else None
+    told = [] if after is None else judging.feedback(assignment_id=after, annotator=annotator)
+    return _render(request, found, annotator, work, told=told, revealed=_revealed(found, annotator, after))
+
+
+def _revealed(queue: Queue, annotator: Annotator, assignment: int | None) -> list[revealing.Told]:
+    """What models said of the task that she answered before this one, where the queue tells that."""
+    if assignment is None or queue.predictions != Predictions.AFTER:
         return []
-    return judging.feedback(assignment_id=int(number), annotator=annotator)
+    return revealing.revealed(assignment_id=assignment, annotator=annotator)
 
 
 def _render(
@@ -219,11 +221,19 @@ def _after(
         if not held:
             messages.info(request, _("That was the last task that waits for you here."))
         way = here(request, queue.key)
-        if receipt.feedback:
+        if receipt.feedback or queue.predictions == Predictions.AFTER:
             way["Location"] += f"?after={assignment}"
         return way
     work = labelling.work(served=held[0], annotator=annotator, queue=queue) if held else None
-    return _render(request, queue, annotator, work, ended=work is None, told=receipt.feedback)
+    return _render(
+        request,
+        queue,
+        annotator,
+        work,
+        ended=work is None,
+        told=receipt.feedback,
+        revealed=_revealed(queue, annotator, assignment),
+    )
 
 
 def _again(

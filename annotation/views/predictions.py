@@ -54,6 +54,12 @@ def bring_in(request: MemberRequest, spec: str) -> HttpResponse:
                 _("%(new)d new predictions, %(known)d known ones.")
                 % {"new": done.n_new, "known": done.n_known},
             )
+            if done.left_out:
+                messages.warning(
+                    request,
+                    _("Left out: %(what)s.")
+                    % {"what": ", ".join(f"{what} {n}" for what, n in list(done.left_out.items())[:20])},
+                )
             return redirect("annotation:predictions", project=request.project.key, spec=found.key)
     return _shown(request, found, form, problems)
 

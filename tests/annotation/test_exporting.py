@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import os
 from pathlib import Path
@@ -15,6 +16,7 @@ from annotation.models import Annotation, Resolution, Snapshot
 from specs import canonical, ledger, store
 from specs.refusals import Invalid
 from tests import cast
+from workforce import loading
 
 
 def _frozen(stage: cast.Stage, **options: object) -> Snapshot:
@@ -118,3 +120,47 @@ def test_the_chain_finds_what_was_changed_behind_its_back(stage: cast.Stage) -> 
         )
     assert ledger.verify(project_id=stage.project.pk)
     assert ledger.verify(project_id=stage.project.pk, checkpoint=(last + 10**6, "sha256:gone"))
+
+
+def test_what_was_selected_from_production_is_weighted_by_its_probability(stage: cast.Stage) -> None:
+    """Of 100 ordinary messages one was drawn, of the complaints all 3; Horvitz and Thompson 1952, eq. 4: 100 + 3 = 103."""
+    before = _frozen(stage)
+    assert "selection" not in next(iter(exporting.rows(before)))
+    rows = [("ordinary", "random", 0.01), *((f"complaint-{k}", "complaint", 1.0) for k in range(3))]
+    data = "\n".join(
+        json.dumps(
+            {
+                "key": key,
+                "text": key,
+                "happened_at": "2026-01-01T10:00:00+02:00",
+                "reason": reason,
+                "selection_probability": probability,
+            }
+        )
+        for key, reason, probability in rows
+    )
+    loading.load(
+        project=stage.project,
+        queue=stage.queue,
+        source=io.BytesIO(data.encode()),
+        name="s.jsonl",
+        by=stage.ada,
+        signals=True,
+        signal_source="chat",
+    )
+    for _ in range(4):
+        for who in (stage.ben, stage.chi):
+            stage.answer(who, "yes")
+    frozen = _frozen(stage)
+    found = {row["key"]: row.get("selection") for row in exporting.rows(frozen)}
+    assert found["item-0"] is None
+    assert found["ordinary"] == {
+        "probability": 0.01,
+        "reason": "random",
+        "source": "chat",
+        "happened_at": "2026-01-01T08:00:00+00:00",
+    }
+    assert sum(1 / one["probability"] for one in found.values() if one) == pytest.approx(103)
+    table = frozen.files.get(name="labels.parquet")
+    assert pq.read_table(_path(table.digest))["selection.probability"].to_pylist().count(1.0) == 3
+    assert _frozen(stage, position=before.position).digest == before.digest

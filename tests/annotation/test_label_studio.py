@@ -10,11 +10,14 @@ from typing import Any
 
 import pytest
 from django.core.management import CommandError, call_command
+from django.test import Client
 
-from annotation import label_studio
+from annotation import jobs, label_studio
 from annotation.models import Annotation
-from specs.models import Project
-from workforce.models import Annotator, Item
+from specs.models import Job, Project
+from tests import cast
+from workforce import predicting
+from workforce.models import Annotator, Item, Prediction
 
 MAX = 2**20
 
@@ -95,3 +98,70 @@ def test_a_file_that_is_no_export_is_refused(tmp_path: Path) -> None:
     path.write_text('{"id": 1}')
     with pytest.raises(CommandError, match="no choices or ratings"):
         call_command("import_labels", str(path), project="ls")
+
+
+def _predicted(version: str, *results: dict[str, Any], score: Any = 0.7) -> dict[str, Any]:
+    return {"model_version": version, "score": score, "result": list(results)}
+
+
+@pytest.mark.django_db
+def test_predictions_of_an_export_become_those_of_their_model() -> None:
+    stage = cast.stage()
+    stage.load(3)
+    entailed = _choice("yes", name="entailed")
+    tasks = [
+        {
+            "data": {"key": "item-0"},
+            "predictions": [_predicted("bert-3", entailed, SPAN), _predicted("bert-4", entailed)],
+        },
+        {
+            "data": {"key": "item-1"},
+            "predictions": [_predicted("bert-3", _choice("no", name="mood"), score=7.5)],
+        },
+        {"data": {"key": "item-2"}, "predictions": [_predicted("bert-3", _choice("no", name="other"))]},
+    ]
+    file = io.BytesIO(json.dumps(tasks).encode())
+    done = predicting.bring_in(spec=stage.spec, source=file, name="export.json", by=stage.ada)
+    assert (done.n_new, done.models) == (3, {"bert-3": 2, "bert-4": 1})
+    assert done.left_out == {"ner (labels)": 1, "score outside [0, 1]": 1, "other (choices)": 1}
+    found = {(one.item.key, one.model): one for one in Prediction.objects.select_related("item")}
+    assert found["item-0", "bert-3"].confidence == 0.7
+    assert (found["item-1", "bert-3"].value, found["item-1", "bert-3"].confidence) == ("no", None)
+    file.seek(0)
+    named = predicting.bring_in(spec=stage.spec, source=file, name="export.json", model="bert", by=stage.ada)
+    assert set(named.models) == {"bert bert-3", "bert bert-4"}
+
+
+@pytest.mark.django_db
+def test_annotations_come_in_by_page_and_rest_with_a_report(client: Client, settings: Any) -> None:
+    stage = cast.stage()
+    assert stage.ada.user is not None
+    client.force_login(stage.ada.user)
+    tasks = [
+        {
+            "id": 7,
+            "data": {"text": "Good."},
+            "annotations": [_annotation(1, _choice("yes"), SPAN), _annotation(2, _choice("yes"))],
+        }
+    ]
+    data = json.dumps(tasks).encode()
+
+    def upload(**more: str) -> Any:
+        file = io.BytesIO(data)
+        file.name = "export.json"
+        return client.post(f"/p/rte/specs/{stage.spec.key}/history/", {"file": file, **more})
+
+    assert b"becomes the question" in upload(look="1").content
+    assert not Annotation.objects.exists()
+    assert upload(control="mood").status_code == 422
+    assert b"ner (labels), 1 results: is left out" in upload().content
+    assert Annotation.objects.filter(source="import").count() == 2
+    head = {"Authorization": f"Bearer {stage.token(stage.ada)}"}
+    way = f"/api/v1/projects/rte/specs/{stage.spec.key}/history"
+    again = client.post(way, data, content_type="application/octet-stream", headers=head)
+    assert (again.status_code, again.json()["n_labels"], again.json()["control"]) == (201, 0, "sentiment")
+    settings.LOAD_AT_ONCE = 1
+    later = client.post(way, data, content_type="application/octet-stream", headers=head)
+    assert later.status_code == 202
+    jobs.import_history(later.json()["job"])
+    assert Job.objects.get(pk=later.json()["job"]).result["n_labels"] == 0

@@ -11,7 +11,7 @@ from specs import versions
 from specs.access import get_or_404
 from specs.api.base import ApiView
 from specs.models import Member, Spec, SpecVersion
-from workforce import leasing, staffing
+from workforce import leasing, staffing, suggesting
 from workforce.models import Annotator, Queue
 
 
@@ -66,7 +66,7 @@ def queue_id_of(project_id: int, key: str) -> int:
 
 
 def lease(served: leasing.Served) -> dict[str, Any]:
-    """A lease as JSON."""
+    """A lease as JSON, with what models said where its queue and her arm have it shown."""
     return {
         "assignment": served.assignment_id,
         "task": served.task_id,
@@ -78,4 +78,5 @@ def lease(served: leasing.Served) -> dict[str, Any]:
         "item": served.item_key,
         "payload": served.payload,
         "sensitive": served.sensitive,
+        "suggestions": [one.as_dict() for one in suggesting.serve(served)],
     }

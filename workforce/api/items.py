@@ -14,7 +14,8 @@ from specs.access import allows, get_or_404
 from specs.api.base import ApiView
 from specs.api.parsers import CsvParser, DocumentParser, RowsParser
 from specs.api.schema import operation
-from workforce import likening, loading, row_files, undoing
+from specs.refusals import Invalid
+from workforce import likening, loading, row_files, signalling, undoing
 from workforce.api import shapes
 from workforce.api.base import QueueView
 from workforce.models import Load, LoadState
@@ -44,6 +45,16 @@ class Items(QueueView):
                 "twins", str, enum=list(likening.TWINS), description="Items that repeat another one."
             ),
             *(OpenApiParameter(name, bool) for name in _FLAGS),
+            OpenApiParameter(
+                "signals",
+                bool,
+                description="Signals from production: rows say happened_at, reason, selection_probability and, if they expire, "
+                "expires_at. What they do not say, the parameters below say.",
+            ),
+            OpenApiParameter("signal_source", str, description="Where they come from; else the name."),
+            OpenApiParameter("signal_reason", str),
+            OpenApiParameter("signal_probability", float, description="Above 0, at most 1."),
+            OpenApiParameter("signal_hours", float, description="They expire so long after they happened."),
         ],
     )
     def post(self, request: Request, project: str, queue: str) -> Response:
@@ -52,6 +63,7 @@ class Items(QueueView):
         options: dict[str, Any] = {
             name: True for name in _FLAGS if request.query_params.get(name) in ("1", "true")
         }
+        options |= _of_signals(request)
         if twins := request.query_params.get("twins"):
             options["twins"] = twins
         load = loading.receive(
@@ -64,6 +76,19 @@ class Items(QueueView):
             **options,
         )
         return Response(shapes.LoadShape(load).data, status=202 if load.state == LoadState.READING else 201)
+
+
+def _of_signals(request: Request) -> dict[str, Any]:
+    """What the address says of signals. Raises `Invalid` where a number is none."""
+    said = {name: request.query_params[name] for name in signalling.OPTIONS if request.query_params.get(name)}
+    try:
+        numbers = {
+            name: float(said.pop(name)) for name in ("signal_probability", "signal_hours") if name in said
+        }
+    except ValueError as error:
+        raise Invalid("The probability and the hours of signals are numbers.") from error
+    flagged = said.pop("signals", "") in ("1", "true")
+    return {**said, **numbers, **({"signals": True} if flagged else {})}
 
 
 def _chunks(stream: Any) -> Iterator[bytes]:
@@ -79,6 +104,18 @@ class Loads(QueueView):
     def get(self, request: Request, project: str, queue: str) -> Response:
         rows, following = self.page(Load.objects.filter(queue=self.queue()), request)
         return Response({"loads": shapes.LoadShape(rows, many=True).data, "next_before": following})
+
+
+class Signals(QueueView):
+    policies = {"get": allows("queue.read")}
+
+    @operation(
+        "How fresh signals from production are when they are answered, and how many expired unused, by source and reason",
+        gives=shapes.SignalList,
+        name="queue_signals",
+    )
+    def get(self, request: Request, project: str, queue: str) -> Response:
+        return Response({"signals": signalling.freshness(queue=self.queue())})
 
 
 class _LoadView(ApiView):

@@ -8,7 +8,7 @@ from rest_framework import serializers
 
 from specs.api.shapes import Key
 from specs.models import Member, Role
-from workforce import gold_settings, queues
+from workforce import gold_settings, prediction_settings, queues
 from workforce.models import (
     Citing,
     Direction,
@@ -18,6 +18,7 @@ from workforce.models import (
     Load,
     Order,
     OverlapPolicy,
+    Predictions,
     Purpose,
     Queue,
     QuizFailure,
@@ -58,6 +59,7 @@ class QueueShape(serializers.ModelSerializer[Queue]):
             *queues.ENTRY,
             *queues.EXCEPTIONS,
             *gold_settings.NAMES,
+            *prediction_settings.NAMES,
             "in_progress",
             "owner",
             *queues.SERVICE_LEVEL,
@@ -129,6 +131,26 @@ class QueueSettings(GoldSettings):
         required=False,
         help_text="Why an item cannot be labelled; empty, and nobody can say so.",
     )
+    predictions = serializers.ChoiceField(
+        choices=Predictions.choices,
+        required=False,
+        help_text="What is done with what models said of the items.",
+    )
+    predictions_share = serializers.DecimalField(
+        max_digits=4,
+        decimal_places=3,
+        required=False,
+        help_text="Of an experiment: to how many they are shown.",
+    )
+    predictions_model = serializers.CharField(
+        max_length=200,
+        required=False,
+        allow_blank=True,
+        help_text="Only this model; empty, and the newest of any.",
+    )
+    predictions_prefill = serializers.BooleanField(
+        required=False, help_text="What is shown is chosen already, and has to be confirmed."
+    )
     oldest_within = serializers.DurationField(required=False)
     settled_within = serializers.DurationField(required=False)
     settled_share = serializers.DecimalField(max_digits=4, decimal_places=3, required=False)
@@ -197,6 +219,23 @@ class LoadShape(serializers.ModelSerializer[Load]):
         )
 
 
+class SignalShape(serializers.Serializer[Any]):
+    source = serializers.CharField()
+    reason = serializers.CharField(help_text="Why they were selected.")
+    n = serializers.IntegerField()
+    n_answered = serializers.IntegerField()
+    median_seconds = serializers.FloatField(
+        allow_null=True, help_text="Age at the first answer, from when it happened."
+    )
+    p90_seconds = serializers.FloatField(allow_null=True)
+    n_expired = serializers.IntegerField(help_text="Expired unused.")
+    n_waiting = serializers.IntegerField()
+
+
+class SignalList(serializers.Serializer[Any]):
+    signals = SignalShape(many=True)
+
+
 class LoadList(serializers.Serializer[Any]):
     loads = LoadShape(many=True)
     next_before = serializers.IntegerField(allow_null=True)
@@ -248,6 +287,17 @@ class Enrolled(serializers.Serializer[Any]):
     pseudonym = serializers.CharField()
 
 
+class SuggestionShape(serializers.Serializer[Any]):
+    prediction = serializers.IntegerField()
+    question = serializers.CharField()
+    value = serializers.JSONField()
+    model = serializers.CharField()
+    model_version = serializers.CharField(allow_blank=True)
+    confidence = serializers.FloatField(allow_null=True)
+    prefilled = serializers.BooleanField(help_text="The queue wants it chosen already.")
+    taken = serializers.BooleanField()
+
+
 class LeaseShape(serializers.Serializer[Any]):
     assignment = serializers.IntegerField()
     task = serializers.IntegerField()
@@ -259,6 +309,9 @@ class LeaseShape(serializers.Serializer[Any]):
     item = serializers.CharField(help_text="The item's key.")
     payload = serializers.DictField()
     sensitive = serializers.BooleanField()
+    suggestions = SuggestionShape(
+        many=True, help_text="What models said, where the queue and your arm of an experiment have it shown."
+    )
 
 
 class LeaseList(serializers.Serializer[Any]):

@@ -7,7 +7,7 @@ from typing import Any
 from django import forms
 from django.utils.translation import gettext_lazy as _
 
-from workforce import row_files
+from workforce import row_files, signalling
 
 _FLAGS = ("keep_good_rows", "sensitive", "near")
 
@@ -43,11 +43,42 @@ class LoadForm(forms.Form):
         label=_("Items that repeat another one"),
     )
 
+    signals = forms.BooleanField(
+        required=False,
+        label=_("They are signals from production"),
+        help_text=_(
+            "Every row says happened_at, reason and selection_probability, and expires_at if it expires. These are kept beside "
+            "the item and shown to nobody who answers."
+        ),
+    )
+    signal_source = forms.CharField(
+        max_length=200,
+        required=False,
+        label=_("Where they come from"),
+        help_text=_("Empty: the file's name."),
+    )
+    signal_reason = forms.CharField(
+        max_length=200, required=False, label=_("Reason of selection, where rows say none")
+    )
+    signal_probability = forms.FloatField(
+        min_value=0, max_value=1, required=False, label=_("Selection probability, where rows say none")
+    )
+    signal_hours = forms.IntegerField(
+        min_value=1,
+        max_value=87_600,
+        required=False,
+        label=_("They expire after (hours), where rows do not say"),
+    )
+
     def clean(self) -> dict[str, Any]:
         data = super().clean() or {}
         if not data.get("file") and not data.get("kept"):
             self.add_error("file", _("Choose a file."))
         return data
+
+    def told_signals(self) -> list[forms.BoundField]:
+        """What the form says of all signals, to be said again with a file that was looked at."""
+        return [self[name] for name in signalling.OPTIONS[1:] if self[name].value() not in (None, "")]
 
     def options(self) -> dict[str, Any]:
         """What `loading.begin` takes."""
@@ -55,4 +86,5 @@ class LoadForm(forms.Form):
         return {
             **{name: True for name in _FLAGS if data[name]},
             **({"twins": data["twins"]} if data["twins"] else {}),
+            **{name: data[name] for name in signalling.OPTIONS if data[name] not in (None, "", False)},
         }

@@ -11,7 +11,17 @@ from django.utils.translation import gettext_lazy as _
 
 from specs.models import Spec
 from workforce.forms.gold import GoldFields
-from workforce.models import Citing, Entry, Order, OverlapPolicy, Purpose, Queue, QuizFailure, Rule
+from workforce.models import (
+    Citing,
+    Entry,
+    Order,
+    OverlapPolicy,
+    Predictions,
+    Purpose,
+    Queue,
+    QuizFailure,
+    Rule,
+)
 from workforce.models.queues import offered_categories
 
 _PLAIN = (
@@ -32,6 +42,9 @@ _PLAIN = (
     "skips_per_hour",
     "max_returns",
     "max_holds",
+    "predictions",
+    "predictions_model",
+    "predictions_prefill",
 )
 _OVERLAP_PERCENT = (
     ("double", "share"),
@@ -42,6 +55,7 @@ _OVERLAP_PERCENT = (
 )
 FIELDS = {
     "consensus_share": "consensus_percent",
+    "predictions_share": "predictions_percent",
     **{f"{name}_{kind}": f"{name}_percent" for name, kind in _OVERLAP_PERCENT},
 }
 """The field of the form that a setting with another unit is asked in."""
@@ -194,6 +208,33 @@ class SettingsForm(GoldFields):
             "Categories, separated by commas: lower-case letters, digits, hyphens. None, and nobody can say so."
         ),
     )
+    predictions = forms.ChoiceField(
+        choices=Predictions.choices,
+        initial=Predictions.HIDDEN,
+        required=False,
+        label=_("What models said of the items"),
+        help_text=_(
+            "Never before an answer to gold, a repeat, an audit or a dispute. Where it is shown before the answer, a share of "
+            "the tasks goes without, so that gold cannot be told and the effect is measured."
+        ),
+    )
+    predictions_percent = forms.IntegerField(
+        min_value=1,
+        max_value=99,
+        initial=50,
+        required=False,
+        label=_("Random share that sees it (%)"),
+        help_text=_("For “shown before the answer to a random share”."),
+    )
+    predictions_model = forms.CharField(
+        max_length=200,
+        required=False,
+        label=_("Only of this model"),
+        help_text=_("Empty: the newest prediction of any."),
+    )
+    predictions_prefill = forms.BooleanField(
+        required=False, label=_("What is shown is chosen already, and has to be confirmed")
+    )
     oldest_hours = forms.IntegerField(
         min_value=1,
         max_value=87_600,
@@ -219,6 +260,7 @@ class SettingsForm(GoldFields):
         "order": _("Order and time"),
         "citing": _("Clauses and newcomers"),
         "skips_per_hour": _("What comes back"),
+        "predictions": _("What models said"),
         "oldest_hours": _("Service level"),
         "gold_percent": _("Gold and repeats"),
     }
@@ -239,6 +281,8 @@ class SettingsForm(GoldFields):
         return {
             **{name: data[name] for name in _PLAIN},
             **self.gold_settings(),
+            "predictions": data["predictions"] or Predictions.HIDDEN,
+            "predictions_share": Decimal(data["predictions_percent"] or 50) / 100,
             "quiz_pass_share": Decimal(data["quiz_pass_percent"]) / 100,
             "quiz_wait": timedelta(minutes=data["quiz_wait_minutes"]),
             "hold_for": timedelta(hours=data["hold_hours"]),
@@ -269,6 +313,7 @@ class SettingsForm(GoldFields):
             "cannot_categories": ", ".join(queue.cannot_categories),
             "quiz_wait_minutes": max(1, round(queue.quiz_wait.total_seconds() / 60)),
             "consensus_percent": round(queue.consensus_share * 100),
+            "predictions_percent": round(queue.predictions_share * 100),
             **{
                 f"{name}_percent": round(getattr(queue, f"{name}_{kind}") * 100)
                 for name, kind in _OVERLAP_PERCENT

@@ -58,8 +58,10 @@ from workforce.models.queues import (
     QuizFailure,
     Rule,
 )
+from workforce.models.signals import Signal, SignalState, StagedSignal
 from workforce.models.skills import AnnotatorSkill, Skill
 from workforce.models.skips import Skip, SkipNote, SkipReason
+from workforce.models.suggestions import Arm, Predictions, Suggestion
 from workforce.models.tasks import (
     Barred,
     OverlapBasis,
@@ -86,6 +88,7 @@ __all__ = [
     "AnnotatorKind",
     "AnnotatorSkill",
     "AnnotatorState",
+    "Arm",
     "Assignment",
     "Barred",
     "Canary",
@@ -126,6 +129,7 @@ __all__ = [
     "OverlapPolicy",
     "PeopleRule",
     "Prediction",
+    "Predictions",
     "Probe",
     "Purpose",
     "Queue",
@@ -144,6 +148,8 @@ __all__ = [
     "Rule",
     "SensitiveCategory",
     "SetAside",
+    "Signal",
+    "SignalState",
     "Skill",
     "Skip",
     "SkipNote",
@@ -151,6 +157,8 @@ __all__ = [
     "SlotState",
     "SpecWarning",
     "StagedRow",
+    "StagedSignal",
+    "Suggestion",
     "Task",
     "TaskPurpose",
     "TaskState",

@@ -73,6 +73,7 @@ class Prediction(BusyProjectRow):
 
     class Meta:
         constraints = [
+            project_key("prediction"),
             *same_project("prediction", item="workforce_item", spec="specs_spec"),
             models.UniqueConstraint(
                 fields=["item", "spec", "question", "model", "model_version"],

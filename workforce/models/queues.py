@@ -24,6 +24,7 @@ from specs.models.base import (
     transitions,
 )
 from workforce.models.gold import Feedback
+from workforce.models.suggestions import Predictions
 
 
 class Purpose(models.TextChoices):
@@ -172,6 +173,14 @@ class Queue(ProjectRow):
         default=3, db_default=3, validators=[MinValueValidator(1), MaxValueValidator(100)]
     )
     cannot_categories = ArrayField(models.CharField(max_length=32), default=offered_categories, blank=True)
+    predictions = models.CharField(
+        max_length=16, choices=Predictions, default=Predictions.HIDDEN, db_default=Predictions.HIDDEN.value
+    )
+    predictions_share = models.DecimalField(
+        max_digits=4, decimal_places=3, default=Decimal("0.5"), db_default=Decimal("0.5")
+    )
+    predictions_model = models.CharField(max_length=200, blank=True, default="", db_default="")
+    predictions_prefill = models.BooleanField(default=False, db_default=False)
     oldest_within = models.DurationField(default=timedelta(days=7))
     settled_within = models.DurationField(default=timedelta(days=5))
     settled_share = models.DecimalField(max_digits=4, decimal_places=3, default=Decimal("0.9"))
@@ -280,6 +289,16 @@ class Queue(ProjectRow):
                     max_holds__gte=1,
                 ),
                 name="queue_skips_are_sensible",
+            ),
+            one_of("queue", "predictions", Predictions),
+            models.CheckConstraint(
+                condition=Q(predictions="hidden") | Q(purpose="labelling"),
+                name="queue_that_measures_shows_no_prediction",
+            ),
+            models.CheckConstraint(
+                condition=Q(predictions_share__gt=0, predictions_share__lt=1)
+                & (Q(predictions_prefill=False) | Q(predictions__in=["before", "experiment"])),
+                name="queue_predictions_are_sensible",
             ),
             models.CheckConstraint(
                 condition=Q(required_level__gte=1)

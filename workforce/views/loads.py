@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 from typing import Any
 
+from django.conf import settings
 from django.core import signing
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
@@ -16,7 +17,7 @@ from specs.access import MemberRequest, allows, get_or_404, page
 from specs.models import JobState
 from specs.paging import newest_first
 from specs.refusals import Invalid
-from workforce import loading, looking, row_files, undoing
+from workforce import loading, looking, row_files, signalling, undoing
 from workforce.forms.loads import LoadForm
 from workforce.models import Load, LoadState, Queue
 from workforce.views.queues import crumbs_of, queue_of
@@ -85,7 +86,14 @@ def loads(request: MemberRequest, queue: str) -> HttpResponse:
     return render(
         request,
         "workforce/loads.html",
-        {"queue": found, "loads": shown, "next": further, "crumbs": crumbs_of(request, found)},
+        {
+            "queue": found,
+            "loads": shown,
+            "next": further,
+            "signals": signalling.freshness(queue=found),
+            "looked_back": settings.SIGNALS_LOOKED_BACK,
+            "crumbs": crumbs_of(request, found),
+        },
     )
 
 

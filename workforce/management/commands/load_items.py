@@ -11,7 +11,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from specs import store
 from specs.management.arguments import project_of, refusals
-from workforce import likening, loading, row_files
+from workforce import likening, loading, row_files, signalling
 from workforce.models import Load, LoadState, Queue
 
 
@@ -38,6 +38,15 @@ class Command(BaseCommand):
         parser.add_argument(
             "--near", action="store_true", help="look for items that are nearly the same, too"
         )
+        parser.add_argument(
+            "--signals",
+            action="store_true",
+            help="rows say happened_at, reason, selection_probability, expires_at",
+        )
+        parser.add_argument("--signal-source", help="where they come from (default: the file's name)")
+        parser.add_argument("--signal-reason", help="where rows say none")
+        parser.add_argument("--signal-probability", type=float, help="where rows say none")
+        parser.add_argument("--signal-hours", type=float, help="they expire after, where rows do not say")
         parser.add_argument("--json", action="store_true", help="print one JSON object")
 
     def handle(self, *args: Any, **options: Any) -> None:
@@ -57,6 +66,9 @@ class Command(BaseCommand):
             digest, _ = store.keep(scratch)
         chosen = {name: options[name] for name in ("keep_good_rows", "sensitive", "near") if options[name]}
         chosen["twins"] = options["twins"]
+        chosen |= {
+            name: options[name] for name in signalling.OPTIONS if options[name] not in (None, "", False)
+        }
         with refusals():
             load = Load.objects.filter(
                 queue=queue, file=digest, state=LoadState.READING, job=None, options=chosen

@@ -13,7 +13,10 @@ from workforce import predicting
 
 
 class Command(BaseCommand):
-    help = "Bring in predictions (JSON Lines, CSV or Parquet: key, value, confidence). Harmless to repeat."
+    help = (
+        "Bring in predictions (JSON Lines, CSV or Parquet: key, value, confidence; or those of a Label Studio export). "
+        "Harmless to repeat."
+    )
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("file", type=Path)
@@ -40,3 +43,5 @@ class Command(BaseCommand):
             self.stdout.write(json.dumps(vars(done)))
         else:
             self.stdout.write(f"{done.n_rows:,} rows, {done.n_new:,} new, {done.n_known:,} known")
+            for what, n in done.left_out.items():
+                self.stderr.write(self.style.WARNING(f"left out: {what}, {n:,}"))

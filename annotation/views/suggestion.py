@@ -1,0 +1,71 @@
+"""Taking over what a model said: it becomes what is chosen on the page, and that it was taken is on record."""
+
+from __future__ import annotations
+
+from django.http import Http404, HttpResponse, QueryDict
+from django.shortcuts import render
+from django.views.decorators.http import require_POST
+
+from annotation import labelling, submitting
+from annotation.views.label import annotator_of, here, queue_of, token_of
+from specs import versions
+from specs.access import MemberRequest, allows, page
+from specs.refusals import Stale
+from workforce import leasing, suggesting
+from workforce.models import Annotator
+
+
+@require_POST
+@page(allows("work.label"))
+def take(request: MemberRequest, queue: str, assignment: int) -> HttpResponse:
+    """The question with the suggestion chosen; kept as a draft, sent by nobody but her."""
+    found, annotator = queue_of(request, queue), annotator_of(request)
+    held = leasing.held(annotator=annotator, queue_id=found.pk, assignment_id=assignment)
+    if not held:
+        raise Http404
+    taken = suggesting.take(
+        assignment_id=assignment,
+        annotator=annotator,
+        token=token_of(request),
+        question=request.POST.get("take", ""),
+        by=request.member,
+    )
+    form = request.POST.copy()
+    form[f"q.{taken.question}"] = taken.value
+    revision = _keep(form, held[0], annotator)
+    if not request.headers.get("HX-Request"):
+        return here(request, queue)
+    work = labelling.work(served=held[0], annotator=annotator, queue=found, form=form)
+    asked = next(asked for asked in work.questions if asked.question["key"] == taken.question)
+    return render(
+        request,
+        "annotation/label_taken.html",
+        {
+            "queue": found,
+            "work": work,
+            "asked": asked,
+            "first": asked is work.questions[0],
+            "revision": revision,
+        },
+    )
+
+
+def _keep(form: QueryDict, served: leasing.Served, annotator: Annotator) -> int:
+    """What is on the page as a draft; the revision that is kept now. A newer one of another window stays as it is."""
+    version = versions.read(served.version_id)
+    values = {
+        question["key"]: value
+        for question in version.questions
+        if (value := form.get(f"q.{question['key']}")) not in (None, "")
+    }
+    seen = form.get("draft_revision", "0")
+    try:
+        return submitting.save_draft(
+            annotator=annotator,
+            task_id=served.task_id,
+            values=values,
+            citations=labelling.citations(version, values, form.getlist("cite")),
+            revision=int(seen) if seen.isascii() and seen.isdigit() and len(seen) < 9 else 0,
+        )
+    except Stale as stale:
+        return int(stale.details["revision"])
