@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from itertools import islice
 from typing import Any, BinaryIO
 
 from django.conf import settings
 
-from workforce import directing, row_files, rows
+from workforce import directing, row_files, rows, signalling
 from workforce.models import Queue
 
 SHOWN, LOOKED_AT = 5, 5000
@@ -28,11 +29,15 @@ class Seen:
     n_stay: int = 0
 
 
-def look(source: BinaryIO, *, form: str, queue: Queue | None = None) -> Seen:
-    """Look at up to `LOOKED_AT` rows, and where the rules of *queue* would send them."""
+def look(
+    source: BinaryIO, *, form: str, queue: Queue | None = None, options: Mapping[str, Any] | None = None
+) -> Seen:
+    """Look at up to `LOOKED_AT` rows, and where the rules of *queue* would send them; *options* are those of the load."""
     seen = Seen(directed=directing.rules_of(queue=queue) if queue else [])
     stream = row_files.unpacked(source)
-    for row in islice(rows.read(stream, form=form, max_bytes=settings.MAX_ITEM_BYTES), LOOKED_AT):
+    said: list[signalling.Staged] = []
+    read = rows.read(stream, form=form, max_bytes=settings.MAX_ITEM_BYTES)
+    for row in islice(signalling.told(read, options=options or {}, pending=said), LOOKED_AT):
         seen.n_looked += 1
         if isinstance(row, rows.BadRow):
             seen.n_bad += 1
@@ -40,7 +45,8 @@ def look(source: BinaryIO, *, form: str, queue: Queue | None = None) -> Seen:
                 seen.bad.append({"where": row.line, "message": row.reason})
             continue
         payload = json.loads(row.payload)
-        taken = directing.first_match(seen.directed, payload)
+        reason = {"reason": said.pop().reason} if said else {}
+        taken = directing.first_match(seen.directed, {**payload, **reason})
         if taken is None:
             seen.n_stay += 1
         else:

@@ -13,7 +13,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, NamedTuple
 
 from django.conf import settings
 from django.db import connection, transaction
@@ -25,7 +25,17 @@ from workforce.models import Load, Queue
 
 OPTIONS = ("signals", "signal_source", "signal_reason", "signal_probability", "signal_hours")
 FIELDS = ("happened_at", "reason", "selection_probability", "expires_at")
-Staged = tuple[int, str, float, datetime, datetime | None]
+
+
+class Staged(NamedTuple):
+    """What is said of one row, in the order of its table."""
+
+    line: int
+    reason: str
+    probability: float
+    happened_at: datetime
+    expires_at: datetime | None
+
 
 _COPY = "COPY workforce_stagedsignal (project_id, load_number, line, reason, probability, happened_at, expires_at) FROM STDIN"
 _KEEP = """
@@ -109,10 +119,10 @@ def check_options(options: Mapping[str, Any], queue: Queue | None) -> None:
 
 
 def told(
-    found: Iterator[rows.Row | rows.BadRow], *, load: Load, pending: list[Staged]
+    found: Iterator[rows.Row | rows.BadRow], *, options: Mapping[str, Any], pending: list[Staged]
 ) -> Iterator[rows.Row | rows.BadRow]:
     """The rows of a load of signals without what is said of their selection, which goes to *pending*; other rows as they are."""
-    if not load.options.get("signals"):
+    if not options.get("signals"):
         yield from found
         return
     for row in found:
@@ -121,7 +131,7 @@ def told(
             continue
         fields = row.fields()
         said = {name: fields.pop(name, None) for name in FIELDS}
-        staged = _staged(row.line, said, load.options)
+        staged = _staged(row.line, said, options)
         if isinstance(staged, rows.BadRow):
             yield staged
         elif not fields:
@@ -156,7 +166,7 @@ def _staged(line: int, said: Mapping[str, Any], options: Mapping[str, Any]) -> S
         expires = happened + timedelta(hours=options["signal_hours"])
     if expires is not None and expires <= happened:
         return rows.BadRow(line, "expires before it happened")
-    return line, reason, probability, happened, expires
+    return Staged(line, reason, probability, happened, expires)
 
 
 def _time(text: Any) -> datetime:
@@ -218,11 +228,13 @@ def freshness(*, queue: Queue) -> list[dict[str, Any]]:
     """By source and reason, of what came into the queue lately: how many, answered, waiting, expired unused, and how old they
     were at their first answer (seconds; None before there is one). One query.
     """
+    known: dict[str, Any] = {
+        "queue": queue.pk,
+        "project": queue.project_id,
+        "since": settings.SIGNALS_LOOKED_BACK,
+    }
     with connection.cursor() as cursor:
-        cursor.execute(
-            _FRESHNESS,
-            {"queue": queue.pk, "project": queue.project_id, "since": settings.SIGNALS_LOOKED_BACK},
-        )
+        cursor.execute(_FRESHNESS, known)
         return [
             {
                 "source": source,

@@ -83,7 +83,7 @@ def stage(*, load: Load, source: BinaryIO, progress: Callable[[int], None]) -> N
     signals: list[signalling.Staged] = []
     found = signalling.told(
         rows.read(stream, form=load.form, max_bytes=settings.MAX_ITEM_BYTES, after=load.position),
-        load=load,
+        options=load.options,
         pending=signals,
     )
     sensitive, ended, n_bytes = bool(load.options.get("sensitive")), False, 0

@@ -279,7 +279,7 @@ def test_what_was_shown_stays_as_it_was() -> None:
     bring(stage, 1)
     served = stage.claim(stage.ben)
     suggesting.serve(served)
-    asked = {
+    asked: dict[str, Any] = {
         "assignment_id": served.assignment_id,
         "annotator": stage.ben,
         "question": "entailed",

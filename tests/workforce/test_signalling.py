@@ -14,7 +14,7 @@ from django.test import Client
 from specs.models import Event
 from specs.refusals import Invalid
 from tests import cast
-from workforce import directing, leasing, loading, queues, signalling
+from workforce import directing, leasing, loading, looking, queues, signalling
 from workforce.models import Assignment, Item, Load, Signal, Task
 
 pytestmark = pytest.mark.django_db
@@ -106,11 +106,12 @@ def test_a_signal_that_says_too_little_is_a_bad_row(change: dict[str, Any], why:
 
 def test_options_of_signals_go_with_signals() -> None:
     stage = cast.stage()
-    for options in (
+    given: list[dict[str, Any]] = [
         {"signals": False, "signal_reason": "x"},
         {"signal_probability": 2.0},
         {"signal_hours": -1},
-    ):
+    ]
+    for options in given:
         with pytest.raises(Invalid):
             loading.begin(
                 project=stage.project,
@@ -118,6 +119,7 @@ def test_options_of_signals_go_with_signals() -> None:
                 file="",
                 name="x.jsonl",
                 by=None,
+                form=None,
                 **{"signals": True, **options},
             )
 
@@ -128,6 +130,9 @@ def test_a_rule_sends_signals_on_by_their_reason() -> None:
         project=stage.project, key="urgent", name="Urgent", spec=stage.spec, owner=stage.ada, by=stage.ada
     )
     directing.add(queue=stage.queue, field="reason", value="complaint", target=other, by=stage.ada)
+    sample = io.BytesIO(json.dumps(row("a", reason="complaint")).encode())
+    seen = looking.look(sample, form="jsonl", queue=stage.queue, options={"signals": True})
+    assert (seen.directed[0].n_rows, list(seen.fields)) == (1, ["text"])
     signals(stage, row("a", reason="complaint"), row("b"))
     assert Task.objects.get(item__key="a").queue_id == other.pk
     assert Task.objects.get(item__key="b").queue_id == stage.queue.pk

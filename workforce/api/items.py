@@ -80,15 +80,17 @@ class Items(QueueView):
 
 def _of_signals(request: Request) -> dict[str, Any]:
     """What the address says of signals. Raises `Invalid` where a number is none."""
-    said = {name: request.query_params[name] for name in signalling.OPTIONS if request.query_params.get(name)}
+    said: dict[str, Any] = {
+        name: request.query_params[name] for name in signalling.OPTIONS if request.query_params.get(name)
+    }
     try:
-        numbers = {
-            name: float(said.pop(name)) for name in ("signal_probability", "signal_hours") if name in said
-        }
+        for name in ("signal_probability", "signal_hours"):
+            if name in said:
+                said[name] = float(said[name])
     except ValueError as error:
         raise Invalid("The probability and the hours of signals are numbers.") from error
     flagged = said.pop("signals", "") in ("1", "true")
-    return {**said, **numbers, **({"signals": True} if flagged else {})}
+    return {**said, **({"signals": True} if flagged else {})}
 
 
 def _chunks(stream: Any) -> Iterator[bytes]:

@@ -220,7 +220,7 @@ class LoadShape(serializers.ModelSerializer[Load]):
 
 
 class SignalShape(serializers.Serializer[Any]):
-    source = serializers.CharField()
+    source = serializers.CharField()  # type: ignore[assignment]
     reason = serializers.CharField(help_text="Why they were selected.")
     n = serializers.IntegerField()
     n_answered = serializers.IntegerField()

@@ -59,7 +59,7 @@ def _look(request: MemberRequest, queue: Queue, form: LoadForm) -> dict[str, Any
         digest, size = store.keep(scratch)
     kind = form.cleaned_data["form"] or row_files.form_of(upload.name)
     with store.opened(digest) as source:
-        seen = looking.look(source, form=kind, queue=queue)
+        seen = looking.look(source, form=kind, queue=queue, options=form.options())
     kept = signing.dumps([digest, upload.name[-300:], size, request.project.pk], salt=_KEPT)
     return {"seen": seen, "kept": kept, "name": upload.name, "kind": row_files.FORMS[kind], "kind_key": kind}
 
