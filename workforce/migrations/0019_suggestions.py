@@ -15,7 +15,7 @@ class Migration(migrations.Migration):
 
     dependencies = [
         ("specs", "0008_deliveries"),
-        ("workforce", "0017_loads_and_staging"),
+        ("workforce", "0018_links_checked_at_once"),
     ]
 
     operations = [

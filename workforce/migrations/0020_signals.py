@@ -14,7 +14,7 @@ class Migration(migrations.Migration):
 
     dependencies = [
         ("specs", "0008_deliveries"),
-        ("workforce", "0018_suggestions"),
+        ("workforce", "0019_suggestions"),
     ]
 
     operations = [
