@@ -26,7 +26,8 @@ CHUNK = 10_000  # lines of one statement
 _PAUSE = 0.3  # seconds between two looks at how far the connections are
 
 # The planner knows nothing of a scratch table, so nothing is joined here that can be carried along: items get their
-# numbers first.
+# numbers first. So do tasks and slots: numbers that are drawn together lie together, and two connections seldom meet on a
+# page of an index.
 _ROWS = """
     WITH rows AS MATERIALIZED (
         SELECT {item} AS item, line, key, payload, digest, sensitive, priority FROM workforce_stagedrow
@@ -41,11 +42,16 @@ _ITEMS = """
         RETURNING 1
     )
 """
-_FRESH = ", wanted AS (SELECT item, line, priority, 1 AS round FROM rows)"
+_FRESH = """
+    , wanted AS MATERIALIZED (
+        SELECT nextval('workforce_task_id_seq') AS task, item, line, priority, 1 AS round FROM rows
+    )
+"""
 # A known item gets a task unless it has one here. One that an undone load left withdrawn does not count, nor does a probe.
 _AGAIN = """
-    , wanted AS (
-        SELECT r.item, r.line, r.priority, 1 + coalesce(there.last, 0) AS round FROM rows r
+    , wanted AS MATERIALIZED (
+        SELECT nextval('workforce_task_id_seq') AS task, r.item, r.line, r.priority, 1 + coalesce(there.last, 0) AS round
+        FROM rows r
         LEFT JOIN LATERAL (
             SELECT max(t.round) FILTER (WHERE t.purpose = 'work') AS last,
                    bool_or(t.purpose = 'work' AND (t.state <> 'withdrawn'
@@ -59,8 +65,8 @@ _AGAIN = """
 _TASKS = """
     , tasks AS (
         INSERT INTO workforce_task
-            (project_id, item_id, queue_id, meaning, round, state, overlap, n_answers, rank, priority, load_id, created_at)
-        SELECT %(project)s, item, %(queue)s, %(meaning)s, round, 'open', %(overlap)s, 0,
+            (id, project_id, item_id, queue_id, meaning, round, state, overlap, n_answers, rank, priority, load_id, created_at)
+        SELECT task, %(project)s, item, %(queue)s, %(meaning)s, round, 'open', %(overlap)s, 0,
                CASE WHEN %(random)s THEN floor(random() * 1e15)::bigint ELSE %(base)s + %(step)s * line END, priority, %(load)s,
                statement_timestamp()
         FROM wanted ORDER BY line {there}
@@ -68,11 +74,13 @@ _TASKS = """
     )
 """
 _SLOTS = """
-    , slots AS (
-        INSERT INTO workforce_assignment
-            (project_id, task_id, queue_id, number, state, rank, returned, n_returns, served_digest, n_renewals)
-        SELECT %(project)s, t.id, %(queue)s, n, 'open', t.rank + n - 1, false, 0, '', 0
+    , places AS MATERIALIZED (
+        SELECT nextval('workforce_assignment_id_seq') AS slot, t.id AS task, t.rank + n - 1 AS rank, n
         FROM tasks t CROSS JOIN LATERAL generate_series(1, t.overlap) n
+    ), slots AS (
+        INSERT INTO workforce_assignment
+            (id, project_id, task_id, queue_id, number, state, rank, returned, n_returns, served_digest, n_renewals)
+        SELECT slot, %(project)s, task, %(queue)s, n, 'open', rank, false, 0, '', 0 FROM places
     )
 """
 # Where the queue's policy says for each task how many answers it wants, that comes between the tasks and their slots.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pgtrigger
+from django.contrib.postgres.indexes import BrinIndex
 from django.db import models
 from django.db.models import Q
 from django.db.models.functions import Now
@@ -113,7 +114,9 @@ class Task(BusyProjectRow):
                 fields=["queue", "rank"], condition=Q(state__in=["open", "disputed"]), name="task_unsettled"
             ),
             models.Index(fields=["queue", "settled_at"], condition=Q(state="resolved"), name="task_settled"),
-            models.Index(fields=["load"], condition=Q(load__isnull=False), name="task_of_load"),
+            BrinIndex(
+                fields=["load"], pages_per_range=32, autosummarize=True, name="task_of_load"
+            ),  # the tasks of a load lie together: next to free for the load
         ]
         triggers = [
             LinkedAtOnce(
