@@ -18,6 +18,7 @@ from annotation.models import Recheck
 from specs import canonical, ledger
 from specs.models import Member
 from specs.refusals import Invalid
+from workforce import ordering
 from workforce.models import Annotator
 
 _TASKS = """
@@ -34,17 +35,24 @@ _TASKS = """
     JOIN workforce_task t ON t.id = s.task_id AND t.purpose = 'work'
     WHERE s.annotator_id = %(annotator)s AND s.state = 'submitted' AND s.submitted_at >= %(since)s
 """
-_WIDEN = """
+_WIDEN = (
+    """
     WITH wider AS (
         UPDATE workforce_task SET overlap = overlap + 1, state = 'open', settled_at = NULL WHERE id = ANY(%(tasks)s) RETURNING *
     ), slots AS (
         INSERT INTO workforce_assignment
             (project_id, task_id, queue_id, number, state, rank, returned, n_returns, served_digest, n_renewals)
-        SELECT project_id, id, queue_id, overlap, 'open', nextval('workforce_rank'), true, 0, '', 0 FROM wider
-    )
+        SELECT t.project_id, t.id, t.queue_id, t.overlap, 'open', """
+    + ordering.rank(number="t.overlap", begun="true")
+    + """, true, 0, '', 0
+        FROM wider t JOIN workforce_queue q ON q.id = t.queue_id RETURNING project_id, queue_id, rank, state
+    ), """
+    + ordering.arrived("slots")
+    + """
     INSERT INTO specs_event (project_id, kind, subject, subject_id, by_id, data)
     SELECT project_id, 'task.slot-added', 'task', id, %(by)s, jsonb_build_object('overlap', overlap) FROM wider
 """
+)
 
 
 @dataclass(frozen=True)

@@ -20,7 +20,7 @@ from annotation.models import Carry, PlanState, Reach, RelabelPlan, RelabelTask
 from specs import contents, diff, ledger
 from specs.models import Clause, ClauseLineage, Member, SpecVersion
 from specs.refusals import Invalid, WrongState
-from workforce import gold_settings, queues
+from workforce import gold_settings, ordering, queues
 from workforce.models import Enrolment, Purpose, Queue
 
 _DIRECT = """
@@ -202,7 +202,8 @@ def confirm(*, plan: RelabelPlan, include_possible: bool, reason: str, by: Membe
         )
 
 
-_AGAIN = """
+_AGAIN = (
+    """
     WITH made AS (
         INSERT INTO workforce_task
             (project_id, item_id, queue_id, meaning, round, state, overlap, n_answers, rank, priority, created_at)
@@ -218,13 +219,19 @@ _AGAIN = """
     ), slots AS (
         INSERT INTO workforce_assignment
             (project_id, task_id, queue_id, number, state, rank, returned, n_returns, served_digest, n_renewals)
-        SELECT m.project_id, m.id, m.queue_id, n, 'open', m.rank + n - 1, false, 0, '', 0
-        FROM made m CROSS JOIN LATERAL generate_series(1, m.overlap) n
-    )
+        SELECT m.project_id, m.id, m.queue_id, n, 'open', """
+    + ordering.rank(number="n", begun="false", t="m")
+    + """, false, 0, '', 0
+        FROM made m JOIN workforce_queue q ON q.id = m.queue_id CROSS JOIN LATERAL generate_series(1, m.overlap) n
+        RETURNING project_id, queue_id, rank, state
+    ), """
+    + ordering.arrived("slots")
+    + """
     UPDATE annotation_relabeltask r SET again_id = m.id
     FROM made m JOIN workforce_task t ON t.item_id = m.item_id
     WHERE r.plan_id = %(plan)s AND r.task_id = t.id AND r.reach = ANY(%(reaches)s)
 """
+)
 
 
 def _queue(plan: RelabelPlan, by: Member | None) -> Queue:

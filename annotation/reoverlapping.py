@@ -10,7 +10,6 @@ from __future__ import annotations
 
 from django.conf import settings
 from django.db import transaction
-from django.db.models import F
 
 from annotation import jobs, settling
 from specs import ledger, running
@@ -39,8 +38,6 @@ def change(*, queue: Queue, by: Member | None, progress: running.Progress | None
             if done.last is None:
                 break
             last = done.last
-            if done.n_added:
-                Queue.objects.filter(pk=queue.pk).update(cursor_epoch=F("cursor_epoch") + 1)
             _judge(done.complete)
             ledger.record(
                 project_id=queue.project_id,

@@ -139,7 +139,10 @@ def settle(*, task_id: int) -> str:
             )
         return "resolved"
     if judged.verdict == "more" if judged else not any(o.verdict == "disputed" for o in outcomes):
-        routing.add_slot(task_id=task_id)
+        routing.add_slot(
+            task_id=task_id,
+            disagreement=judged.disagreement if judged else max(o.disagreement for o in outcomes),
+        )
         return "open"
     disputed = [outcome for outcome in outcomes if outcome.verdict != "agreed"]
     open_dispute(
@@ -281,7 +284,13 @@ def open_dispute(
         if adjudication_queue_id is not None:
             queue = Queue.objects.get(pk=adjudication_queue_id)
             work = routing.route(
-                item_id=item_id, queue=queue, meaning=meaning, barred=answered_by, overlap=1, by=by
+                item_id=item_id,
+                queue=queue,
+                meaning=meaning,
+                barred=answered_by,
+                overlap=1,
+                disagreement=disagreement,
+                by=by,
             )
         routing.withdraw_open_slots(task_id=task_id)
         routing.mark(task_id=task_id, state=TaskState.DISPUTED)

@@ -16,9 +16,8 @@ from typing import Any
 
 from django.conf import settings
 from django.db import connection, transaction
-from django.db.models import F
 
-from workforce import overlapping, signalling
+from workforce import ordering, overlapping, signalling
 from workforce.models import Load, Order, OverlapPolicy, Queue
 
 RANK_STEP = 64
@@ -67,31 +66,40 @@ _TASKS = """
         INSERT INTO workforce_task
             (id, project_id, item_id, queue_id, meaning, round, state, overlap, n_answers, rank, priority, load_id, created_at)
         SELECT task, %(project)s, item, %(queue)s, %(meaning)s, round, 'open', %(overlap)s, 0,
-               CASE WHEN %(random)s THEN floor(random() * 1e15)::bigint ELSE %(base)s + %(step)s * line END, priority, %(load)s,
-               statement_timestamp()
+               %(base)s + %(step)s * line, priority, %(load)s, statement_timestamp()
         FROM wanted ORDER BY line {there}
-        RETURNING id, rank, overlap
+        RETURNING id, item_id, rank, overlap, priority, disagreement, disputed_at
     )
 """
-_SLOTS = """
+
+
+def _slots(payload: str | None = None, also: str = "") -> str:
+    rank = ordering.rank(number="n", begun="false", payload=payload)
+    return f"""
     , places AS MATERIALIZED (
-        SELECT nextval('workforce_assignment_id_seq') AS slot, t.id AS task, t.rank + n - 1 AS rank, n
-        FROM tasks t CROSS JOIN LATERAL generate_series(1, t.overlap) n
+        SELECT nextval('workforce_assignment_id_seq') AS slot, t.id AS task, {rank} AS rank, n
+        FROM tasks t JOIN workforce_queue q ON q.id = %(queue)s{also} CROSS JOIN LATERAL generate_series(1, t.overlap) n
     ), slots AS (
         INSERT INTO workforce_assignment
             (id, project_id, task_id, queue_id, number, state, rank, returned, n_returns, served_digest, n_renewals)
         SELECT slot, %(project)s, task, %(queue)s, n, 'open', rank, false, 0, '', 0 FROM places
-    )
+        RETURNING project_id, queue_id, rank, state
+    ), {ordering.arrived("slots")}
 """
+
+
 # Where the queue's policy says for each task how many answers it wants, that comes between the tasks and their slots.
 _SLOTS_AFTER = (
     """
-    WITH tasks AS (SELECT id, rank, overlap FROM workforce_task WHERE id = ANY(%(made)s))
+    WITH tasks AS (SELECT * FROM workforce_task WHERE id = ANY(%(made)s))
 """
-    + _SLOTS
+    + _slots()
     + " SELECT count(*) FROM tasks"
 )
-_ALIKE = _SLOTS + " SELECT count(*) FROM tasks"
+_COUNT = " SELECT count(*) FROM tasks"
+_ALIKE = _slots() + _COUNT
+# An item that the same statement makes is not there to be read, but its row is.
+_BY_FIELD = _slots("r.payload", " JOIN rows r ON r.item = t.item_id") + _COUNT
 _APART = " SELECT coalesce(array_agg(id), ARRAY[]::bigint[]) FROM tasks"
 _NEW = _ROWS.format(item="nextval('workforce_item_id_seq')", known="IS NULL") + _ITEMS
 _ITEMS_ONLY = _NEW + " SELECT count(*) FROM items"
@@ -151,8 +159,6 @@ def activate(*, load: Load, progress: Callable[[int], None], alone: bool) -> Non
             progress(n_done)
     else:
         _together(work, first, beyond, settings.LOAD_CONNECTIONS, progress)
-    if work.random:
-        Queue.objects.filter(pk__in=work.random).update(cursor_epoch=F("cursor_epoch") + 1)
 
 
 class _Work:
@@ -160,7 +166,6 @@ class _Work:
 
     def __init__(self, load: Load) -> None:
         self.load = load
-        self.random: list[int] = []
         self.scopes: list[dict[str, Any]] = []
         known = {"load": load.pk, "project": load.project_id, "target": None}
         if load.queue_id is None:
@@ -175,8 +180,6 @@ class _Work:
         for number in (None, *sorted(targets)):
             queue = Queue.objects.select_related("version").get(pk=number or load.queue_id)
             assert queue.version is not None
-            if queue.order == Order.RANDOM:
-                self.random.append(queue.pk)
             self.scopes.append(
                 {
                     **known,
@@ -186,7 +189,7 @@ class _Work:
                     "row": queue,
                     "meaning": queue.version.meaning,
                     "overlap": queue.overlap,
-                    "random": queue.order == Order.RANDOM,
+                    "alike": _BY_FIELD if queue.order == Order.FIELD else _ALIKE,
                     "base": self._base(queue),
                     "step": RANK_STEP,
                     "spec": queue.spec_id,
@@ -225,7 +228,7 @@ class _Work:
                     apart = scope["policy"] != OverlapPolicy.FIXED
                     made: list[int] = []
                     for statement in (_NEW_WORK, _KNOWN_WORK):
-                        cursor.execute(statement + (_APART if apart else _ALIKE), scope)
+                        cursor.execute(statement + (_APART if apart else scope["alike"]), scope)
                         made += cursor.fetchone()[0] if apart else []
                     cursor.execute(_CLAUSES, scope)
                     signalling.keep(cursor, scope, self.load)

@@ -23,7 +23,7 @@ from django.db.models.functions import Now
 from specs import ledger
 from specs.models import Member
 from specs.refusals import Invalid, Refusal, WrongState
-from workforce import leasing, staffing
+from workforce import leasing, ordering, staffing
 from workforce.models import Annotator, Degradation, Enrolment, Measure, OverlapPolicy, Queue, QueueState
 
 TITLES = dict(Measure.choices)
@@ -196,18 +196,28 @@ _LOWER = """
         UPDATE workforce_task t SET overlap = %(after)s FROM whole WHERE t.id = whole.task_id RETURNING t.id
     ) SELECT coalesce(array_agg(id), '{}') FROM lowered
 """
-_RAISE = """
+_RAISE = (
+    """
     WITH due AS (
         SELECT t.id FROM workforce_task t WHERE t.queue_id = %(queue)s AND t.state = 'open' AND t.overlap = %(after)s
           AND EXISTS (SELECT 1 FROM workforce_assignment s WHERE s.task_id = t.id AND s.state = 'withdrawn'
                       AND s.number > %(after)s AND s.number <= %(before)s)
         FOR NO KEY UPDATE
     ), wider AS (
-        UPDATE workforce_task t SET overlap = %(before)s FROM due WHERE t.id = due.id RETURNING t.id
+        UPDATE workforce_task t SET overlap = %(before)s FROM due WHERE t.id = due.id RETURNING t.*
     )
-    UPDATE workforce_assignment s SET state = 'open', returned = true, rank = nextval('workforce_rank')
-    FROM wider WHERE s.task_id = wider.id AND s.state = 'withdrawn' AND s.number > %(after)s AND s.number <= %(before)s
-"""
+    , back AS (
+        UPDATE workforce_assignment s SET state = 'open', returned = true, rank = """
+    + ordering.rank(number="s.number", begun="true", t="wider")
+    + """
+        FROM wider, workforce_queue q
+        WHERE s.task_id = wider.id AND s.state = 'withdrawn' AND s.number > %(after)s AND s.number <= %(before)s
+          AND q.id = s.queue_id
+        RETURNING s.project_id, s.queue_id, s.rank, s.state
+    ), """
+    + ordering.arrived("back")
+    + " SELECT count(*) FROM back"
+)
 
 
 def _overlap(queue: Queue, by: Member, *, overlap: int | None = None, **_: Any) -> Applied:

@@ -16,13 +16,13 @@ from django.db.models.functions import Now
 from specs import prepared
 from specs.models import SpecVersion
 from specs.refusals import NotAllowed, Refusal
-from workforce import minting
+from workforce import minting, ordering
 from workforce.models import Action, Annotator, Consequence, ConsequenceState, Queue
 
 ENTRY = f"""
     SELECT e.id AS enrolment_id, e.active, a.state AS standing, q.state AS queue_state, q.cursor_epoch AS epoch,
-           CASE WHEN e.cursor_epoch = q.cursor_epoch THEN e.cursor ELSE 0 END AS cursor,
-           CASE WHEN e.cursor_epoch = q.cursor_epoch THEN e.returned_cursor ELSE 0 END AS returned_cursor,
+           {ordering.PASSED} AS passed, {ordering.SEEN} AS seen,
+           q.random_share > 0 AND {ordering.DRAWN} < q.random_share AS drawn, {ordering.DRAWN_AT} AS drawn_at,
            e.held_until, q.max_leases, q.lease_for, own.cohort_id,
            (q.required_skill_id IS NULL OR EXISTS (
                SELECT 1 FROM workforce_annotatorskill k WHERE k.annotator_id = a.id AND k.skill_id = q.required_skill_id
@@ -82,6 +82,7 @@ PLAIN = (
     "NOT excluding",  # something may be kept from her, or counted
     "NOT has_reserved",  # what is kept for her by name comes first
     "probe IS NULL",
+    "NOT drawn",  # a random task, whatever the order
     "NOT overdue",  # leases that have ended are returned first: what is begun gets finished
 )
 """What holds of an entry that takes the next slot without further ado; one more reason to look twice is one more line."""
@@ -138,6 +139,7 @@ class Restricted(NotAllowed):
 class Entry:
     """An enrolment, locked, as `ENTRY` names it; `n_held` counts the live leases.
 
+    `drawn` says that chance has this claim ignore the order, and `drawn_at` where it looks then.
     `review_share` of her tasks want one more answer, where her review is raised.
     """
 
@@ -146,8 +148,10 @@ class Entry:
     standing: str
     queue_state: str
     epoch: int
-    cursor: int
-    returned_cursor: int
+    passed: Any
+    seen: int
+    drawn: bool
+    drawn_at: int
     held_until: Any
     max_leases: int
     lease_for: timedelta

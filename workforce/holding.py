@@ -20,7 +20,7 @@ from django.db.models.functions import Now
 from specs import ledger
 from specs.models import Member
 from specs.refusals import Refusal, WrongState
-from workforce import leasing
+from workforce import leasing, ordering
 from workforce.models import Annotator, Hold, HoldOutcome, Probe, Queue, Task
 
 _LOCK = "SELECT 1 FROM workforce_enrolment WHERE queue_id = %s AND annotator_id = %s FOR NO KEY UPDATE"
@@ -30,25 +30,39 @@ _HOLD = """
     WHERE task_id = %(task)s AND (id = %(assignment)s OR state = 'open')
 """
 # Her own slot first: it is kept for her, unless she has the task by another one. What was minted for her comes back like work.
-_RELEASE = """
-    UPDATE workforce_assignment s
+_RELEASE = (
+    """
+    WITH back AS (UPDATE workforce_assignment s
     SET state = CASE WHEN t.state <> 'open' AND t.purpose = 'work' THEN 'withdrawn'
                      WHEN mine.id IS NOT NULL THEN 'reserved' WHEN t.purpose = 'work' THEN 'open' ELSE 'withdrawn' END,
         annotator_id = CASE WHEN t.state = 'open' OR t.purpose <> 'work' THEN mine.id END,
         reserved_until = CASE WHEN (t.state = 'open' OR t.purpose <> 'work') AND mine.id IS NOT NULL
                               THEN statement_timestamp() + %(keep)s END,
-        rank = nextval('workforce_rank')
-    FROM workforce_task t LEFT JOIN workforce_annotator mine ON mine.id = %(annotator)s AND mine.state = 'active'
+        rank = """
+    + ordering.rank(number="s.number", begun="true")
+    + """
+    FROM workforce_queue q, workforce_task t
+    LEFT JOIN workforce_annotator mine ON mine.id = %(annotator)s AND mine.state = 'active'
         AND NOT EXISTS (SELECT 1 FROM workforce_assignment o WHERE o.task_id = t.id AND o.annotator_id = mine.id)
     WHERE t.id = %(task)s AND s.task_id = t.id AND s.id = %(assignment)s AND s.state = 'held'
-"""
-_OTHERS = """
-    UPDATE workforce_assignment s SET state = CASE WHEN t.state = 'open' THEN 'open' ELSE 'withdrawn' END,
-        rank = nextval('workforce_rank')
-    FROM workforce_task t
-    WHERE t.id = %(task)s AND s.task_id = t.id AND s.state = 'held'
+      AND q.id = s.queue_id
+    RETURNING s.project_id, s.queue_id, s.rank, s.state), """
+    + ordering.arrived("back")
+    + " SELECT 1 FROM back"
+)
+_OTHERS = (
+    """
+    WITH back AS (UPDATE workforce_assignment s SET state = CASE WHEN t.state = 'open' THEN 'open' ELSE 'withdrawn' END,
+        rank = """
+    + ordering.rank(number="s.number", begun="true")
+    + """
+    FROM workforce_task t, workforce_queue q
+    WHERE t.id = %(task)s AND s.task_id = t.id AND s.state = 'held' AND q.id = s.queue_id
       AND NOT EXISTS (SELECT 1 FROM workforce_hold h WHERE h.task_id = t.id AND h.released_at IS NULL)
-"""
+    RETURNING s.project_id, s.queue_id, s.rank, s.state), """
+    + ordering.arrived("back")
+    + " SELECT 1 FROM back"
+)
 
 
 class NoHolds(Refusal):

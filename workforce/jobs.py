@@ -14,6 +14,7 @@ from workforce import (
     leasing,
     loading,
     predicting,
+    reordering,
     reserving,
     rolling,
     signalling,
@@ -31,6 +32,7 @@ SCHEDULE = {
     "end-signals": {"task": "workforce.end_signals", "schedule": 15.0},
     "watch-queues": {"task": "workforce.watch_queues", "schedule": 60.0, "options": {"expires": 60.0}},
     "gauge-queues": {"task": "workforce.gauge_queues", "schedule": 15.0, "options": {"expires": 15.0}},
+    "forget-arrivals": {"task": "workforce.forget_arrivals", "schedule": 3600.0},
     "purge-staged-rows": {"task": PURGE, "schedule": 3600.0},
 }
 
@@ -85,6 +87,19 @@ def load_items(job_id: int) -> None:
 @shared_task(name=predicting.JOB)
 def load_predictions(job_id: int) -> None:
     running.run(job_id, lambda job, progress: vars(predicting.run(job=job, progress=progress)))
+
+
+@shared_task(name=reordering.JOB)
+def reorder_queue(job_id: int) -> None:
+    running.run(
+        job_id,
+        lambda job, progress: {"tasks": reordering.run(asked=job.arguments, progress=progress)},
+    )
+
+
+@shared_task(name="workforce.forget_arrivals")
+def forget_arrivals() -> None:
+    reordering.forget()
 
 
 @shared_task(name=PURGE)

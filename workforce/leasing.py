@@ -7,8 +7,8 @@
 
 Slots exist before their answers, so overlap is exact by construction: a claim locks *and changes* one row, skipping rows that
 others are about to take. All times are the database's. An annotator's claims are one after the other, because each locks the
-enrolment row first. The cost of a claim does not depend on how much work exists or is done: two short partial indexes and a
-cursor per annotator and lane; only when nothing lies ahead does a claim look behind its cursors once.
+enrolment row first. The cost of a claim does not depend on how much work exists or is done: one partial index in the queue's
+order, and the ranks that each annotator has passed; only when nothing lies ahead does a claim look behind them once.
 """
 
 from __future__ import annotations
@@ -26,10 +26,11 @@ from django.db import connection, transaction
 from specs import prepared
 from specs.models import Member
 from specs.refusals import Refusal
-from workforce import entering, excluding, minting, picking, reserving, reviewing
+from workforce import entering, excluding, minting, ordering, picking, reserving, reviewing
 from workforce.models import Annotator, Queue, TaskPurpose
 
-_RETURN = """
+_RETURN = (
+    """
     WITH gone AS (
         SELECT id, annotator_id FROM workforce_assignment
         WHERE state = 'leased' AND {which}
@@ -38,14 +39,20 @@ _RETURN = """
         UPDATE workforce_assignment s
         SET state = 'open', annotator_id = NULL, version_id = NULL, served_digest = '', token = NULL, leased_at = NULL,
             lease_until = NULL, n_renewals = 0, returned = true, n_returns = least(n_returns + 1, 32000),
-            rank = nextval('workforce_rank')
-        FROM gone WHERE s.id = gone.id
-        RETURNING s.id, s.project_id, gone.annotator_id
-    )
+            rank = """
+    + ordering.rank(number="s.number", begun="true")
+    + """
+        FROM gone, workforce_task t, workforce_queue q
+        WHERE s.id = gone.id AND t.id = s.task_id AND q.id = s.queue_id
+        RETURNING s.id, s.project_id, s.queue_id, s.rank, s.state, gone.annotator_id
+    ), """
+    + ordering.arrived("back")
+    + """
     INSERT INTO specs_event (project_id, kind, subject, subject_id, by_id, data)
     SELECT project_id, %(kind)s::text, 'assignment', id, %(by)s::bigint, jsonb_build_object('annotator', annotator_id) FROM back
     RETURNING id
 """
+)
 
 _LEASED = """
     SELECT s.id, s.task_id, s.number, s.token, s.leased_at, s.lease_until, s.n_renewals, s.version_id, s.served_digest,
@@ -67,6 +74,11 @@ _NEXT = {
 }
 _OF_TASK = {
     (cohort, watched): picking.statement(picking.ENTERED, picking.slot_of_task(reserved, also))
+    for cohort, reserved in _COHORTS
+    for watched, also in _SHOWN
+}
+_AT_RANDOM = {
+    (cohort, watched): picking.statement(picking.ENTERED, picking.slot_at_random(reserved, also), drawn=True)
     for cohort, reserved in _COHORTS
     for watched, also in _SHOWN
 }
@@ -148,25 +160,45 @@ def claim(
                 task_id is None or ((mine := _held(annotator, queue_id)) and mine.task_id == task_id)
             ):
                 return _held(annotator, queue_id)
-            raise TooManyLeases(
-                f"You hold {entry.n_held} of {entry.max_leases} leases here; submit or release one first.",
-                held=entry.n_held,
-            )
-        if entry.overdue:
-            return_expired(queue_id=queue_id, limit=settings.EXPIRED_PER_CLAIM)
-        if (
-            task_id is None
-            and entry.probe is not None
-            and not entry.has_reserved
-            and (probe := _mint(entry, annotator, by)) is not None
-        ):
-            return probe
+            raise _too_many(entry)
+        return _claim_entered(entry, queue_id, annotator, by, task_id)
+
+
+def claim_one_more(*, queue_id: int, annotator: Annotator, by: Member | None) -> Served | None:
+    """As `claim`, but never what she holds already. Call it inside a transaction."""
+    entry = entering.enter(queue_id=queue_id, annotator=annotator)
+    if entry.n_held >= entry.max_leases:
+        raise _too_many(entry)
+    return _claim_entered(entry, queue_id, annotator, by, None)
+
+
+def _too_many(entry: entering.Entry) -> TooManyLeases:
+    return TooManyLeases(
+        f"You hold {entry.n_held} of {entry.max_leases} leases here; submit or release one first.",
+        held=entry.n_held,
+    )
+
+
+def _claim_entered(
+    entry: entering.Entry, queue_id: int, annotator: Annotator, by: Member | None, task_id: int | None
+) -> Served | None:
+    if entry.overdue and return_expired(queue_id=queue_id, limit=settings.EXPIRED_PER_CLAIM):
+        entry = (
+            entering.look(queue_id=queue_id, annotator=annotator) or entry
+        )  # what came back is ahead of her again
+    if (
+        task_id is None
+        and entry.probe is not None
+        and not entry.has_reserved
+        and (probe := _mint(entry, annotator, by)) is not None
+    ):
+        return probe
+    served = _take(entry, queue_id, annotator, by, task_id)
+    if served is None and reserving.return_due(queue_id=queue_id):
         served = _take(entry, queue_id, annotator, by, task_id)
-        if served is None and reserving.return_due(queue_id=queue_id):
-            served = _take(entry, queue_id, annotator, by, task_id)
-        if served is not None and entry.review_share:
-            reviewing.draw(task_id=served.task_id, annotator_id=annotator.pk, share=entry.review_share)
-        return served
+    if served is not None and entry.review_share:
+        reviewing.draw(task_id=served.task_id, annotator_id=annotator.pk, share=entry.review_share)
+    return served
 
 
 def _mint(entry: entering.Entry, annotator: Annotator, by: Member | None) -> Served | None:
@@ -203,8 +235,8 @@ def _take(
         "annotator": annotator.pk,
         "enrolment": entry.enrolment_id,
         "epoch": entry.epoch,
-        "cursor": entry.cursor,
-        "returned_cursor": entry.returned_cursor,
+        "passed": entry.passed,
+        "seen": entry.seen,
         "lease_for": entry.lease_for,
         "token": uuid.uuid4(),
         "by": by.pk if by else None,
@@ -225,6 +257,12 @@ def _take(
 def _pick(entry: entering.Entry, task_id: int | None, known: dict[str, Any]) -> Served | None:
     if entry.has_reserved:
         (row,) = prepared.run(_KEPT[task_id is not None, entry.excluding], known)
+        if row[0] is not None:
+            return Served.of(row)
+    if entry.drawn and task_id is None:
+        (row,) = prepared.run(
+            _AT_RANDOM[entry.cohort_id is not None, entry.excluding], {**known, "at": entry.drawn_at}
+        )
         if row[0] is not None:
             return Served.of(row)
     texts = _NEXT if task_id is None else _OF_TASK

@@ -15,7 +15,7 @@ from typing import Any
 
 from django.db import connection
 
-from workforce import expecting
+from workforce import expecting, ordering
 from workforce.models import OverlapPolicy, Queue
 
 FAIR_OVERLAP = 3
@@ -153,16 +153,23 @@ _SET = f"""
     )
     SELECT id, project_id, queue_id, rank, overlap, n_answers, before, live, number FROM changed
 """
-_ADD = """
-    INSERT INTO workforce_assignment
+_ADD = (
+    """
+    WITH slots AS (INSERT INTO workforce_assignment
         (project_id, task_id, queue_id, number, state, rank, returned, n_returns, served_digest, n_renewals, reserved_for_id)
     SELECT c.project, c.task, %(queue)s, c.number + n, 'open',
-           CASE WHEN c.begun THEN nextval('workforce_rank') ELSE c.rank + c.number + n - 1 END, c.begun, 0, '', 0,
+           """
+    + ordering.rank(number="c.number + n", begun="c.begun")
+    + """, c.begun, 0, '', 0,
            (SELECT max(s.reserved_for_id) FROM workforce_assignment s WHERE s.task_id = c.task)
-    FROM unnest(%(projects)s::bigint[], %(tasks)s::bigint[], %(numbers)s::int[], %(missing)s::int[], %(ranks)s::bigint[],
-                %(begun)s::boolean[]) AS c (project, task, number, missing, rank, begun)
+    FROM unnest(%(projects)s::bigint[], %(tasks)s::bigint[], %(numbers)s::int[], %(missing)s::int[],
+                %(begun)s::boolean[]) AS c (project, task, number, missing, begun)
+    JOIN workforce_task t ON t.id = c.task JOIN workforce_queue q ON q.id = t.queue_id
     CROSS JOIN LATERAL generate_series(1, c.missing) n
-"""
+    RETURNING project_id, queue_id, rank, state), """
+    + ordering.arrived("slots")
+    + " SELECT count(*) FROM slots"
+)
 
 
 def change(*, queue: Queue, after: tuple[int, int] | None = None, limit: int) -> Change:
@@ -200,7 +207,7 @@ def change(*, queue: Queue, after: tuple[int, int] | None = None, limit: int) ->
                     "begun": [row[5] > 0 for row in short],
                 },
             )
-            done.n_added = cursor.rowcount
+            done.n_added = cursor.fetchone()[0]
     done.n_tasks = len(rows)
     done.n_raised = sum(row[4] > row[6] for row in rows)
     done.n_lowered = sum(row[4] < row[6] for row in rows)

@@ -1,14 +1,13 @@
 """Which slot a claim takes, and what taking it writes: the SQL of a claim, put together from named parts.
 
 A claim is one statement. It asks who claims (`may`: one row, or none when the claim is refused or has to go the long way),
-picks one slot from four lanes, leases it, and gives back the item with the version that is served. The lanes are, in order:
-slots that came back and lie ahead of the annotator's cursor, untouched slots ahead of it, and the same two behind. A lane is
-looked into only when those before it had nothing.
+picks the first slot by rank among those she has not passed yet, leases it, and gives back the item with the version that is
+served. What she has passed is looked at again only when nothing else is left, or where something came in (see `ordering`).
 """
 
 from __future__ import annotations
 
-from workforce import entering, serving
+from workforce import entering, ordering, serving
 
 PLAIN = f"""
     entry AS MATERIALIZED ({entering.ENTRY} FOR NO KEY UPDATE OF e),
@@ -16,52 +15,65 @@ PLAIN = f"""
 """`may` of a plain claim: the entry itself, where nothing speaks against it."""
 
 ENTERED = """may AS MATERIALIZED (
-    SELECT %(enrolment)s::bigint AS enrolment_id, %(epoch)s::int AS epoch, %(cursor)s::bigint AS cursor,
-           %(returned_cursor)s::bigint AS returned_cursor, %(lease_for)s::interval AS lease_for
+    SELECT %(enrolment)s::bigint AS enrolment_id, %(epoch)s::int AS epoch, %(passed)s::nummultirange AS passed,
+           %(seen)s::bigint AS seen, %(lease_for)s::interval AS lease_for
 )"""
 """`may` of a claim that went the long way: what `entering.enter` found, as parameters."""
 
 TO_ALL, TO_THE_COHORT = "IS NULL", "= %(cohort)s::bigint"
 """Which slots are hers to pick. Two texts, since the planner misjudges one for both."""
 
-
-def _lane(name: str, where: str, reserved: str, before: str, also: str) -> str:
-    unless = "".join(f" AND NOT EXISTS (SELECT FROM {lane})" for lane in before)
-    return f"""{name} AS MATERIALIZED (
-        SELECT s.id, s.rank, s.returned FROM workforce_assignment s
-        WHERE s.queue_id = %(queue)s::bigint AND s.state = 'open' AND {where} AND s.reserved_for_id {reserved}
-          AND EXISTS (SELECT FROM may){unless}
+_HERS = """
           AND NOT EXISTS (SELECT FROM workforce_assignment mine
-                          WHERE mine.task_id = s.task_id AND mine.annotator_id = %(annotator)s::bigint)
+                          WHERE mine.task_id = {task} AND mine.annotator_id = %(annotator)s::bigint)
           AND NOT EXISTS (SELECT FROM workforce_barred b
-                          WHERE b.task_id = s.task_id AND b.annotator_id = %(annotator)s::bigint){also}
-        ORDER BY s.rank LIMIT 1 FOR NO KEY UPDATE OF s SKIP LOCKED
-    )"""
+                          WHERE b.task_id = {task} AND b.annotator_id = %(annotator)s::bigint)"""
+"""That she has not had the task, and may have it."""
+
+
+def _first(where: str, reserved: str, also: str) -> str:
+    """The first slot by rank for which *where* holds."""
+    return f"""
+        SELECT s.id, s.rank FROM workforce_assignment s
+        WHERE s.queue_id = %(queue)s::bigint AND s.state = 'open' AND {where} AND s.reserved_for_id {reserved}
+          AND EXISTS (SELECT FROM may){_HERS.format(task="s.task_id")}{also}
+        ORDER BY s.rank LIMIT 1 FOR NO KEY UPDATE OF s SKIP LOCKED"""
 
 
 def next_slot(reserved: str = TO_ALL, also: str = "", *, ahead_only: bool = False) -> str:
-    """`picked`: the next slot of the queue. A plain claim looks ahead only; what lies behind is found the long way.
+    """`picked`: the next slot of the queue. A plain claim looks ahead only; what she has passed is found the long way.
 
     *also* is a further condition on the slot `s`.
     """
-    lanes = {
-        "a": "s.returned AND s.rank > (SELECT returned_cursor FROM may)",
-        "b": "NOT s.returned AND s.rank > (SELECT cursor FROM may)",
-        "c": "s.returned AND s.rank <= (SELECT returned_cursor FROM may)",
-        "d": "NOT s.returned AND s.rank <= (SELECT cursor FROM may)",
-    }
+    # The gaps come in their order, each is looked through by itself, and the first that has a slot ends the search.
+    ahead = f"""
+    gaps AS MATERIALIZED (
+        SELECT lower(g) AS low, coalesce(upper(g), 'Infinity') AS high
+        FROM may, unnest(nummultirange(numrange(0, NULL)) - may.passed) g
+    ), ahead AS MATERIALIZED (
+        SELECT found.* FROM (SELECT * FROM gaps ORDER BY low) gap CROSS JOIN LATERAL (
+            {_first("s.rank >= gap.low AND s.rank <= gap.high", reserved, also)}
+        ) found LIMIT 1
+    )"""
     if ahead_only:
-        del lanes["c"], lanes["d"]
-    names = "".join(lanes)
-    parts = [_lane(name, where, reserved, names[: names.index(name)], also) for name, where in lanes.items()]
-    union = " UNION ALL ".join(f"SELECT *, true AS moves FROM {name}" for name in names)
-    return ", ".join([*parts, f"picked AS ({union})"])
+        return f"""{ahead}, picked AS (
+        SELECT *, true AS counts, {_passed("rank")} AS passed FROM ahead)"""
+    return f"""{ahead}, behind AS MATERIALIZED (
+        {_first("NOT EXISTS (SELECT FROM ahead)", reserved, also)}
+    ), picked AS (
+        SELECT *, true AS counts, {_passed("rank")} AS passed FROM ahead UNION ALL
+        SELECT *, true AS counts, nummultirange(numrange(0, rank)) AS passed FROM behind
+    )"""
+
+
+def _passed(rank: str) -> str:
+    return ordering.beyond("(SELECT passed FROM may)", rank)
 
 
 def slot_kept_for_her(one: bool = False, also: str = "") -> str:
-    """`picked`: a slot that is kept for her by name, of *one* task if asked for. It is in no lane, and no cursor moves."""
+    """`picked`: a slot that is kept for her by name, of *one* task if asked for. It lies in no order, and she passes nothing."""
     return f"""picked AS MATERIALIZED (
-        SELECT s.id, s.rank, s.returned, false AS moves FROM workforce_assignment s
+        SELECT s.id, s.rank, false AS counts, (SELECT passed FROM may) AS passed FROM workforce_assignment s
         WHERE s.annotator_id = %(annotator)s::bigint AND s.queue_id = %(queue)s::bigint AND s.state = 'reserved'
           AND s.reserved_until > statement_timestamp(){" AND s.task_id = %(task)s::bigint" if one else ""}{also}
         ORDER BY s.rank LIMIT 1 FOR NO KEY UPDATE SKIP LOCKED
@@ -69,11 +81,31 @@ def slot_kept_for_her(one: bool = False, also: str = "") -> str:
 
 
 def slot_of_task(reserved: str = TO_ALL, also: str = "") -> str:
-    """`picked`: a free slot of one task. No cursor moves."""
-    return (
-        _lane("a", "s.task_id = %(task)s::bigint", reserved, "", also)
-        + ", picked AS (SELECT *, false AS moves FROM a)"
-    )
+    """`picked`: a free slot of one task. She passes nothing."""
+    first = _first("s.task_id = %(task)s::bigint", reserved, also)
+    return f"""a AS MATERIALIZED ({first}),
+        picked AS (SELECT *, false AS counts, (SELECT passed FROM may) AS passed FROM a)"""
+
+
+def slot_at_random(reserved: str = TO_ALL, also: str = "") -> str:
+    """`picked`: a free slot of a task drawn at random among the open ones, whatever the order. She passes nothing.
+
+    The draw goes round: from `at` to the end, then from the start.
+    """
+
+    def part(name: str, where: str) -> str:
+        return f"""{name} AS MATERIALIZED (
+        SELECT found.* FROM (
+            SELECT t.id FROM workforce_task t
+            WHERE t.queue_id = %(queue)s::bigint AND t.state = 'open' AND {where}{_HERS.format(task="t.id")}
+            ORDER BY hashint8extended(t.id, 0)
+        ) drawn CROSS JOIN LATERAL ({_first("s.task_id = drawn.id", reserved, also)}) found LIMIT 1
+    )"""
+
+    return f"""{part("a", "hashint8extended(t.id, 0) >= %(at)s::bigint")},
+    {part("b", "hashint8extended(t.id, 0) < %(at)s::bigint AND NOT EXISTS (SELECT FROM a)")},
+    picked AS (SELECT *, true AS counts, (SELECT passed FROM may) AS passed
+               FROM (SELECT * FROM a UNION ALL SELECT * FROM b) either)"""
 
 
 TAKE = (
@@ -98,25 +130,23 @@ TAKE = (
         ) v ON true
         WHERE s.id = p.id
         RETURNING s.id, s.project_id, s.task_id, s.queue_id, s.number, s.annotator_id, s.token, s.leased_at, s.lease_until,
-                  s.n_renewals, s.version_id, s.served_digest, q.predictions <> 'hidden' AS suggests
+                  s.n_renewals, s.version_id, s.served_digest, q.predictions <> 'hidden' AS suggests, q."order"
     ), leases AS (
         INSERT INTO workforce_lease (project_id, assignment_id, annotator_id, token, renewal, version_id, leased_at, until)
         SELECT project_id, id, annotator_id, token, 0, version_id, leased_at, lease_until FROM taken
     ), claimed AS (
         INSERT INTO specs_event (project_id, kind, subject, subject_id, by_id, data)
         SELECT project_id, 'assignment.claimed', 'assignment', id, %(by)s::bigint,
-               jsonb_build_object('annotator', annotator_id, 'task', task_id, 'version', version_id) FROM taken
+               jsonb_build_object('annotator', annotator_id, 'task', task_id, 'version', version_id, 'order', {how}) FROM taken
     )"""
 )
-"""Lease what was picked: the slot, its lease, its event."""
+"""Lease what was picked: the slot, its lease, its event, which names the order that it was picked by, or that it was `drawn`."""
 
 MOVE = """
     moved AS (
         UPDATE workforce_enrolment e
-        SET cursor_epoch = may.epoch,
-            cursor = CASE WHEN p.moves AND NOT p.returned THEN p.rank ELSE may.cursor END,
-            returned_cursor = CASE WHEN p.moves AND p.returned THEN p.rank ELSE may.returned_cursor END,
-            held_until = greatest(e.held_until, taken.lease_until), n_claims = e.n_claims + p.moves::int
+        SET cursor_epoch = may.epoch, passed = p.passed, seen = may.seen,
+            held_until = greatest(e.held_until, taken.lease_until), n_claims = e.n_claims + p.counts::int
         FROM may, picked p, taken WHERE e.id = may.enrolment_id
     )"""
 """How far she has come, and until when she holds something."""
@@ -131,9 +161,13 @@ SERVED = """
 """One row: what is served now, nulls for nothing."""
 
 
-def statement(may: str, picked: str) -> str:
+_BY_ORDER, _BY_LOT = '"order"', "'drawn'"
+
+
+def statement(may: str, picked: str, *, drawn: bool = False) -> str:
     """A claim, whole; its parameters are those that its parts name, with `token` for the lease."""
-    return f"WITH {may}, {picked}, {TAKE.format(key='token')}, {MOVE} {SERVED.format(first='')}"
+    take = TAKE.format(key="token", how=_BY_LOT if drawn else _BY_ORDER)
+    return f"WITH {may}, {picked}, {take}, {MOVE} {SERVED.format(first='')}"
 
 
 def after(slot: str) -> list[str]:
@@ -147,19 +181,15 @@ def after(slot: str) -> list[str]:
         f"entry AS MATERIALIZED ({entering.ENTRY} AND EXISTS (SELECT FROM {slot}) FOR NO KEY UPDATE OF e)",
         f"may AS MATERIALIZED (SELECT * FROM entry WHERE {' AND '.join(entering.PLAIN)} AND {holds})",
         next_slot(ahead_only=True),
-        TAKE.format(key="next_token"),
+        TAKE.format(key="next_token", how=_BY_ORDER),
         f"""moved AS (
             UPDATE workforce_enrolment e
-            SET cursor_epoch = coalesce(now.epoch, e.cursor_epoch),
-                cursor = CASE WHEN now.epoch IS NULL THEN e.cursor WHEN now.returned THEN now.cursor ELSE now.rank END,
-                returned_cursor = CASE WHEN now.epoch IS NULL THEN e.returned_cursor
-                                       WHEN now.returned THEN now.rank ELSE now.returned_cursor END,
-                n_claims = e.n_claims + (now.epoch IS NOT NULL)::int,
+            SET cursor_epoch = coalesce(now.epoch, e.cursor_epoch), passed = coalesce(now.passed, e.passed),
+                seen = coalesce(now.seen, e.seen), n_claims = e.n_claims + (now.epoch IS NOT NULL)::int,
                 held_until = CASE WHEN now.epoch IS NOT NULL THEN now.lease_until
                                   WHEN e.held_until = {slot}.lease_until THEN NULL ELSE e.held_until END
             FROM {slot} LEFT JOIN (
-                SELECT may.epoch, may.cursor, may.returned_cursor, p.rank, p.returned, taken.lease_until
-                FROM may, picked p, taken
+                SELECT may.epoch, may.seen, p.passed, taken.lease_until FROM may, picked p, taken
             ) now ON true
             WHERE e.annotator_id = {slot}.annotator_id AND e.queue_id = {slot}.queue_id
         )""",

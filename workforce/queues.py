@@ -25,8 +25,10 @@ from workforce import (
     categories,
     gold_settings,
     leasing,
+    order_rules,
     overlap_rules,
     prediction_settings,
+    reordering,
     restarting,
     service_levels,
 )
@@ -74,10 +76,11 @@ SETTINGS = (
     "max_overlap",
     "rule",
     "consensus_share",
-    "order",
+    *order_rules.NAMES,
     "lease_for",
     "max_renewals",
     "max_leases",
+    "batches_for",
     "citing",
     "cite_share",
     *ENTRY,
@@ -168,7 +171,7 @@ def change_settings(*, queue: Queue, by: Member, **settings: Any) -> Queue:
     """Change named settings; every one is recorded with its value before and after. Nothing answered is touched.
 
     A higher or lower overlap holds for tasks made from now on; tasks under way keep theirs until somebody asks
-    for `overlapping.change`.
+    for `overlapping.change`. Another order holds for everything that is open.
     """
     with transaction.atomic():
         locked = Queue.objects.select_for_update(no_key=True).get(pk=queue.pk)
@@ -188,6 +191,8 @@ def change_settings(*, queue: Queue, by: Member, **settings: Any) -> Queue:
                 subject=("queue", locked.pk),
                 data={name: change for name, change in changed.items() if name != "name"},
             )
+            if order_rules.MOVING & set(changed):
+                reordering.reorder(queue=locked, by=by)
     return locked
 
 
@@ -337,6 +342,7 @@ def _validate(queue: Queue) -> None:
     found += gold_settings.problems(queue)
     found += prediction_settings.problems(queue)
     found += overlap_rules.problems(queue)
+    found += order_rules.problems(queue)
     if not Decimal("0.5") < Decimal(queue.consensus_share) <= 1:
         found.append({"where": "consensus_share", "message": "lies above 0.5 and at most at 1"})
     if not timedelta(seconds=5) <= queue.lease_for <= timedelta(days=30):

@@ -17,6 +17,7 @@ from typing import Any
 from django.db import connection
 
 from specs.models import Member
+from workforce import ordering
 from workforce.models import Annotator
 
 _RESERVE = """
@@ -43,20 +44,27 @@ _RESERVE = """
     )
     SELECT task_id FROM kept ORDER BY task_id
 """
-_GIVE_BACK = """
+_GIVE_BACK = (
+    """
     WITH gone AS (
         SELECT s.id, s.annotator_id FROM workforce_assignment s
         WHERE s.state = 'reserved' AND {which} ORDER BY s.id LIMIT %(limit)s FOR UPDATE SKIP LOCKED
     ), back AS (
         UPDATE workforce_assignment s
         SET state = CASE WHEN t.purpose = 'work' THEN 'open' ELSE 'withdrawn' END, -- what was minted is for one
-            annotator_id = NULL, reserved_until = NULL, returned = true, rank = nextval('workforce_rank')
-        FROM gone, workforce_task t WHERE s.id = gone.id AND t.id = s.task_id RETURNING s.id, s.project_id, gone.annotator_id
-    )
+            annotator_id = NULL, reserved_until = NULL, returned = true, rank = """
+    + ordering.rank(number="s.number", begun="true")
+    + """
+        FROM gone, workforce_task t, workforce_queue q WHERE s.id = gone.id AND t.id = s.task_id AND q.id = s.queue_id
+        RETURNING s.id, s.project_id, s.queue_id, s.rank, s.state, gone.annotator_id
+    ), """
+    + ordering.arrived("back")
+    + """
     INSERT INTO specs_event (project_id, kind, subject, subject_id, by_id, data)
     SELECT project_id, %(kind)s, 'assignment', id, %(by)s, jsonb_build_object('annotator', annotator_id) FROM back
     RETURNING id
 """
+)
 
 
 def reserve(

@@ -14,14 +14,15 @@ from typing import Any
 from django.db import connection
 
 from specs.models import Member, SpecVersion
-from workforce import leasing
+from workforce import leasing, ordering
 from workforce.models import Annotator
 
 UNTOUCHED = """t.n_answers = 0 AND NOT EXISTS (
               SELECT 1 FROM workforce_assignment s WHERE s.task_id = t.id AND s.state NOT IN ('open', 'withdrawn'))"""
 
 # A task that returns to a meaning it was withdrawn from is the next round there.
-_AGAIN = """
+_AGAIN = (
+    """
     WITH chosen AS MATERIALIZED (
         SELECT t.* FROM workforce_task t
         WHERE t.queue_id = %(queue)s AND t.state = 'open' AND {which} FOR NO KEY UPDATE SKIP LOCKED
@@ -37,23 +38,29 @@ _AGAIN = """
     ), again AS (
         INSERT INTO workforce_task
             (project_id, item_id, queue_id, meaning, round, state, overlap, n_answers, rank, priority, pinned_id, created_at,
-             overlap_basis, planned, load_id)
+             overlap_basis, planned, load_id, disagreement, disputed_at)
         SELECT g.project_id, g.item_id, g.queue_id, %(meaning)s,
                1 + coalesce((SELECT max(w.round) FROM workforce_task w
                              WHERE w.item_id = g.item_id AND w.queue_id = g.queue_id AND w.meaning = %(meaning)s), 0),
                'open', CASE WHEN g.n_answers > 0 THEN coalesce(g.planned, q.overlap) ELSE g.overlap END, 0, g.rank,
                g.priority, %(pinned)s, statement_timestamp(), g.overlap_basis, g.planned,
-               g.load_id
+               g.load_id, g.disagreement, g.disputed_at
         FROM gone g JOIN workforce_queue q ON q.id = g.queue_id RETURNING *
     ), made AS (
         INSERT INTO workforce_assignment
             (project_id, task_id, queue_id, number, state, rank, returned, n_returns, served_digest, n_renewals,
              reserved_for_id)
-        SELECT a.project_id, a.id, a.queue_id, n, 'open', a.rank + n - 1, false, 0, '', 0, %(cohort)s
-        FROM again a CROSS JOIN LATERAL generate_series(1, a.overlap) n
-    )
+        SELECT a.project_id, a.id, a.queue_id, n, 'open', """
+    + ordering.rank(number="n", begun="false", t="a")
+    + """, false, 0, '', 0, %(cohort)s
+        FROM again a JOIN workforce_queue q ON q.id = a.queue_id CROSS JOIN LATERAL generate_series(1, a.overlap) n
+        RETURNING project_id, queue_id, rank, state
+    ), """
+    + ordering.arrived("made")
+    + """
     SELECT count(*) FROM again
 """
+)
 
 
 def under_meaning(*, queue_id: int, meaning: int, begun: bool) -> int:

@@ -16,7 +16,7 @@ from django.db.models.functions import Now
 
 from specs import ledger
 from specs.models import Member
-from workforce import overlapping
+from workforce import ordering, overlapping
 from workforce.models import Assignment, Barred, Queue, Task, TaskState
 
 
@@ -27,10 +27,12 @@ def route(
     meaning: int,
     barred: Iterable[int] = (),
     overlap: int | None = None,
+    disagreement: float | None = None,
     by: Member | None,
 ) -> Task:
     """A task for the item in *queue*, as the next round if it was there before; *barred* annotators never get it.
 
+    With *disagreement* (a share of pairs of answers) it is the work on a dispute that opens now.
     Call it inside the transaction that gives the reason.
     """
     last = (
@@ -51,17 +53,15 @@ def route(
         round=last + 1,
         overlap=wanted,
         rank=rank,
+        disagreement=disagreement,
+        disputed_at=None if disagreement is None else Now(),
     )
     Barred.objects.bulk_create(
         Barred(project_id=queue.project_id, task=task, annotator_id=annotator, reason="answered before")
         for annotator in sorted(set(barred))
     )
-    Assignment.objects.bulk_create(
-        Assignment(
-            project_id=queue.project_id, task=task, queue=queue, number=number, rank=rank, returned=True
-        )
-        for number in range(1, wanted + 1)
-    )
+    with connection.cursor() as cursor:
+        cursor.execute(_SLOTS_OF_ONE, {"task": task.pk})
     ledger.record(
         project_id=queue.project_id,
         kind="task.routed",
@@ -72,33 +72,60 @@ def route(
     return task
 
 
+_SLOTS_OF_ONE = (
+    """
+    WITH slots AS (
+        INSERT INTO workforce_assignment
+            (project_id, task_id, queue_id, number, state, rank, returned, n_returns, served_digest, n_renewals)
+        SELECT t.project_id, t.id, t.queue_id, n, 'open', """
+    + ordering.rank(number="n", begun="true", came_back="t.rank")
+    + """, true, 0, '', 0
+        FROM workforce_task t JOIN workforce_queue q ON q.id = t.queue_id CROSS JOIN LATERAL generate_series(1, t.overlap) n
+        WHERE t.id = %(task)s RETURNING project_id, queue_id, rank, state
+    ), """
+    + ordering.arrived("slots")
+    + " SELECT count(*) FROM slots"
+)
+
 # Numbers go on from the highest one, withdrawn slots included; overlap is what is wanted, withdrawn slots are not.
 _ADD_SLOT = """
     WITH slots AS (
-        SELECT count(*) FILTER (WHERE state <> 'withdrawn') AS live, coalesce(max(number), 0) AS number
+        SELECT count(*) FILTER (WHERE state <> 'withdrawn') AS live
         FROM workforce_assignment WHERE task_id = %(task)s
     ), wider AS (
-        UPDATE workforce_task t SET overlap = slots.live + 1, state = 'open' FROM slots
-        WHERE t.id = %(task)s AND t.state IN ('open', 'disputed') RETURNING t.*, slots.number + 1 AS next
+        UPDATE workforce_task t
+        SET overlap = slots.live + 1, state = 'open', disagreement = coalesce(%(disagreement)s, t.disagreement) FROM slots
+        WHERE t.id = %(task)s AND t.state IN ('open', 'disputed') RETURNING t.*
     ), event AS (
         INSERT INTO specs_event (project_id, kind, subject, subject_id, by_id, data)
         SELECT project_id, 'task.slot-added', 'task', id, %(by)s, jsonb_build_object('overlap', overlap) FROM wider
     )
-    SELECT project_id, queue_id, next FROM wider
+    SELECT count(*) FROM wider
 """
+_ADDED = (
+    """
+    WITH slot AS (
+        INSERT INTO workforce_assignment
+            (project_id, task_id, queue_id, number, state, rank, returned, n_returns, served_digest, n_renewals)
+        SELECT t.project_id, t.id, t.queue_id, last.number + 1, 'open', """
+    + ordering.rank(number="t.overlap", begun="true")
+    + """, true, 0, '', 0
+        FROM workforce_task t JOIN workforce_queue q ON q.id = t.queue_id
+        CROSS JOIN LATERAL (SELECT max(number) AS number FROM workforce_assignment s WHERE s.task_id = t.id) last
+        WHERE t.id = %(task)s RETURNING project_id, queue_id, rank, state
+    ), """
+    + ordering.arrived("slot")
+    + " SELECT count(*) FROM slot"
+)
 
 
-def add_slot(*, task_id: int, by: Member | None = None) -> None:
-    """Want one more answer. The new slot is offered before untouched work, so that what is begun gets finished."""
+def add_slot(*, task_id: int, disagreement: float | None = None, by: Member | None = None) -> None:
+    """Want one more answer, *disagreement* being how far those there are differ. What is begun gets finished, by most orders."""
     with connection.cursor() as cursor:
-        cursor.execute(_ADD_SLOT, {"task": task_id, "by": by.pk if by else None})
-        project_id, queue_id, number = cursor.fetchone()
         cursor.execute(
-            """INSERT INTO workforce_assignment
-                   (project_id, task_id, queue_id, number, state, rank, returned, n_returns, served_digest, n_renewals)
-               VALUES (%s, %s, %s, %s, 'open', nextval('workforce_rank'), true, 0, '', 0)""",
-            [project_id, task_id, queue_id, number],
+            _ADD_SLOT, {"task": task_id, "disagreement": disagreement, "by": by.pk if by else None}
         )
+        cursor.execute(_ADDED, {"task": task_id})
 
 
 def mark(*, task_id: int, state: TaskState) -> None:
@@ -125,14 +152,22 @@ _ROUTE_MANY = """
         JOIN workforce_item i ON i.id = w.item AND i.project_id = q.project_id
         ON CONFLICT (item_id, queue_id, meaning, round) DO NOTHING
 """
-_ROUTE_SLOTS = """
+_ROUTE_SLOTS = (
+    """
+    WITH slots AS (
         INSERT INTO workforce_assignment
             (project_id, task_id, queue_id, number, state, rank, returned, n_returns, served_digest, n_renewals)
-        SELECT t.project_id, t.id, t.queue_id, n, 'open', t.rank + n - 1, false, 0, '', 0
-        FROM workforce_task t CROSS JOIN LATERAL generate_series(1, t.overlap) n
+        SELECT t.project_id, t.id, t.queue_id, n, 'open', """
+    + ordering.rank(number="n", begun="false")
+    + """, false, 0, '', 0
+        FROM workforce_task t JOIN workforce_queue q ON q.id = t.queue_id CROSS JOIN LATERAL generate_series(1, t.overlap) n
         WHERE t.queue_id = %(queue)s AND t.id > %(after)s AND t.item_id = ANY(%(items)s)
           AND NOT EXISTS (SELECT 1 FROM workforce_assignment s WHERE s.task_id = t.id)
-"""
+        RETURNING project_id, queue_id, rank, state
+    ), """
+    + ordering.arrived("slots")
+    + " SELECT count(*) FROM slots"
+)
 
 
 def route_many(*, item_ids: Sequence[int], queue: Queue, meaning: int, by: Member | None) -> int:

@@ -74,6 +74,14 @@ GOLD_SKILLED_PERCENT = env.number("GOLD_SKILLED_PERCENT", 80, low=1, high=100)
 """Accuracy on gold from which an annotator counts as skilled when the health of a known answer is judged."""
 HOLD_OFFERED_FIRST_FOR = env.seconds("HOLD_OFFERED_FIRST_FOR_SECONDS", 86_400, low=60)
 """How long a task that waited for an answer is kept for who asked, before it is open to all."""
+REORDERED_AT_ONCE = env.number("REORDERED_AT_ONCE", 20_000, low=0, high=1_000_000)
+"""Open tasks of a queue that get another place while one waits; where there are more, a job does it."""
+REORDER_CHUNK = env.number("REORDER_CHUNK", 5000, low=1, high=100_000)
+"""Tasks that get another place in one transaction."""
+ARRIVALS_KEPT_FOR = env.seconds("ARRIVALS_KEPT_FOR_SECONDS", 86_400, low=60)
+"""How long it is known where work came in; who claims after more than that looks from the start."""
+MAX_CLAIMED_AT_ONCE = env.number("MAX_CLAIMED_AT_ONCE", 100, low=1, high=10_000)
+"""Tasks that one claim by REST leases; never more than the queue lets one hold."""
 MAX_ASSIGNED_AT_ONCE = env.number("MAX_ASSIGNED_AT_ONCE", 1000, low=1, high=100_000)
 """Tasks that are given to one person by name in one step."""
 SENSITIVE_PER_HOUR = env.number("SENSITIVE_PER_HOUR", 60, low=1)

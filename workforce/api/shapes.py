@@ -8,8 +8,9 @@ from rest_framework import serializers
 
 from specs.api.shapes import Key
 from specs.models import Member, Role
-from workforce import gold_settings, prediction_settings, queues
+from workforce import batching, gold_settings, order_rules, prediction_settings, queues
 from workforce.models import (
+    BatchesFor,
     Citing,
     Direction,
     Entry,
@@ -17,12 +18,14 @@ from workforce.models import (
     InProgress,
     Load,
     Order,
+    OrderKind,
     OverlapPolicy,
     Predictions,
     Purpose,
     Queue,
     QuizFailure,
     Rule,
+    Spread,
     Twin,
 )
 
@@ -50,10 +53,11 @@ class QueueShape(serializers.ModelSerializer[Queue]):
             *queues.OVERLAP,
             "rule",
             "consensus_share",
-            "order",
+            *order_rules.NAMES,
             "lease_for",
             "max_renewals",
             "max_leases",
+            "batches_for",
             "citing",
             "cite_share",
             *queues.ENTRY,
@@ -106,9 +110,31 @@ class QueueSettings(GoldSettings):
     rule = serializers.ChoiceField(choices=Rule.choices, required=False)
     consensus_share = serializers.DecimalField(max_digits=4, decimal_places=3, required=False)
     order = serializers.ChoiceField(choices=Order.choices, required=False)
+    order_field = serializers.CharField(
+        max_length=100,
+        required=False,
+        allow_blank=True,
+        help_text="The field of the item that the order is by.",
+    )
+    order_kind = serializers.ChoiceField(choices=OrderKind.choices, required=False)
+    order_descending = serializers.BooleanField(required=False, help_text="Highest first, or from Z to A.")
+    order_seed = serializers.IntegerField(
+        min_value=0,
+        max_value=2**63 - 1,
+        required=False,
+        help_text="What a random order and random draws are made with.",
+    )
+    spread = serializers.ChoiceField(choices=Spread.choices, required=False)
+    random_share = serializers.DecimalField(
+        max_digits=4,
+        decimal_places=3,
+        required=False,
+        help_text="Share of the claims that ignore the order and take a random task.",
+    )
     lease_for = serializers.DurationField(required=False)
     max_renewals = serializers.IntegerField(min_value=0, max_value=1000, required=False)
     max_leases = serializers.IntegerField(min_value=1, max_value=1000, required=False)
+    batches_for = serializers.ChoiceField(choices=BatchesFor.choices, required=False)
     citing = serializers.ChoiceField(choices=Citing.choices, required=False)
     cite_share = serializers.DecimalField(max_digits=4, decimal_places=3, required=False)
     entry = serializers.ChoiceField(choices=Entry.choices, required=False)
@@ -287,6 +313,40 @@ class Enrolled(serializers.Serializer[Any]):
     pseudonym = serializers.CharField()
 
 
+class PrioritiseIn(serializers.Serializer[Any]):
+    priority = serializers.IntegerField(
+        min_value=0, max_value=1000, help_text="0 is what tasks have by themselves; higher ones come first."
+    )
+    tasks = serializers.ListField(child=serializers.IntegerField(min_value=1), required=False, default=list)
+    items = serializers.ListField(
+        child=serializers.CharField(max_length=200),
+        required=False,
+        default=list,
+        help_text="Instead of tasks: keys of items, whose open tasks are meant.",
+    )
+    field = serializers.CharField(
+        max_length=100,
+        required=False,
+        allow_blank=True,
+        default="",
+        help_text="Instead of tasks: a field of the items, whose value is `value`.",
+    )
+    value = serializers.CharField(max_length=200, required=False, allow_blank=True, default="")
+
+
+class Prioritised(serializers.Serializer[Any]):
+    tasks = serializers.IntegerField(
+        allow_null=True, help_text="How many got another priority; null while the job is at it."
+    )
+    job = serializers.IntegerField(allow_null=True)
+
+
+class ClaimIn(serializers.Serializer[Any]):
+    n = serializers.IntegerField(
+        min_value=1, required=False, help_text="Several tasks at once, at most so many; the answer is a list."
+    )
+
+
 class SuggestionShape(serializers.Serializer[Any]):
     prediction = serializers.IntegerField()
     question = serializers.CharField()
@@ -311,6 +371,13 @@ class LeaseShape(serializers.Serializer[Any]):
     sensitive = serializers.BooleanField()
     suggestions = SuggestionShape(
         many=True, help_text="What models said, where the queue and your arm of an experiment have it shown."
+    )
+
+
+class BatchShape(serializers.Serializer[Any]):
+    leases = LeaseShape(many=True)
+    short = serializers.ChoiceField(
+        choices=[("", ""), *batching.SHORT.items()], help_text="Why it is not as many as were asked for."
     )
 
 

@@ -5,13 +5,14 @@ from __future__ import annotations
 from typing import Any
 
 from django.http import Http404
+from drf_spectacular.utils import PolymorphicProxySerializer
 from rest_framework.request import Request
 from rest_framework.response import Response
 
 from specs.access import allows
 from specs.api.hot import HotView
 from specs.api.schema import operation
-from workforce import entering, leasing
+from workforce import batching, entering, leasing
 from workforce.api import shapes
 from workforce.api.base import WorkView, lease, queue_id_of
 
@@ -20,22 +21,33 @@ class Claim(HotView, WorkView):
     policies = {"post": allows("work.label")}
 
     @operation(
-        "Claim the next task of a queue", gives=shapes.LeaseShape, also={204: None}, name="queue_claim"
+        "Claim the next task of a queue, or with n up to so many at once",
+        takes=shapes.ClaimIn,
+        gives=PolymorphicProxySerializer(
+            "Claimed", [shapes.LeaseShape, shapes.BatchShape], resource_type_field_name=None
+        ),
+        also={204: None},
+        name="queue_claim",
     )
     def post(self, request: Request, project: str, queue: str) -> Response:
-        status, reply = self.answer({}, {})
+        status, reply = self.answer({}, self.body(shapes.ClaimIn, request))
         return Response(reply, status=status)
 
     def shaped(self, data: dict[str, Any]) -> dict[str, Any] | None:
-        return {}
+        n = data.get("n", 1)
+        return data if type(n) is int and n >= 1 else None
 
     def answer(self, data: dict[str, Any], given: dict[str, Any]) -> tuple[int, dict[str, Any] | None]:
+        known: dict[str, Any] = {
+            "queue_id": queue_id_of(self.project.pk, self.kwargs["queue"]),
+            "annotator": self.annotator(),
+            "by": self.member,
+        }
         try:
-            served = leasing.claim(
-                queue_id=queue_id_of(self.project.pk, self.kwargs["queue"]),
-                annotator=self.annotator(),
-                by=self.member,
-            )
+            if (n := given.get("n")) is not None:
+                batch = batching.claim_many(**known, n=n)
+                return 200, {"leases": [lease(served) for served in batch.leases], "short": batch.short}
+            served = leasing.claim(**known)
         except entering.NotEnrolled as refusal:
             # Annotators may not read queues, so they are told of one only by being enrolled in it.
             raise Http404 from refusal

@@ -12,15 +12,18 @@ from django.utils.translation import gettext_lazy as _
 from specs.models import Spec
 from workforce.forms.gold import GoldFields
 from workforce.models import (
+    BatchesFor,
     Citing,
     Entry,
     Order,
+    OrderKind,
     OverlapPolicy,
     Predictions,
     Purpose,
     Queue,
     QuizFailure,
     Rule,
+    Spread,
 )
 from workforce.models.queues import offered_categories
 
@@ -31,8 +34,12 @@ _PLAIN = (
     "max_overlap",
     "rule",
     "order",
+    "order_field",
+    "order_kind",
+    "spread",
     "max_renewals",
     "max_leases",
+    "batches_for",
     "citing",
     "entry",
     "qualification",
@@ -56,6 +63,8 @@ _OVERLAP_PERCENT = (
 FIELDS = {
     "consensus_share": "consensus_percent",
     "predictions_share": "predictions_percent",
+    "random_share": "random_percent",
+    "order_descending": "order_ends",
     **{f"{name}_{kind}": f"{name}_percent" for name, kind in _OVERLAP_PERCENT},
 }
 """The field of the form that a setting with another unit is asked in."""
@@ -138,7 +147,38 @@ class SettingsForm(GoldFields):
         choices=Order.choices,
         initial=Order.FIRST_IN,
         label=_("Order"),
-        help_text=_("Holds for items loaded from now on."),
+        help_text=_(
+            "Among tasks of the same priority; higher priorities come first. Holds for all that is open."
+        ),
+    )
+    order_field = forms.CharField(
+        max_length=100,
+        required=False,
+        label=_("Field of the item"),
+        help_text=_("For “by a field of the item”. Items without it come last."),
+    )
+    order_kind = forms.ChoiceField(
+        choices=OrderKind.choices, initial=OrderKind.NUMBER, label=_("The field holds")
+    )
+    order_ends = forms.ChoiceField(
+        choices=[("up", _("Lowest first, from A to Z")), ("down", _("Highest first, from Z to A"))],
+        initial="up",
+        label=_("Begin with"),
+    )
+    spread = forms.ChoiceField(
+        choices=Spread.choices,
+        initial=Spread.DEPTH,
+        label=_("Several answers per task"),
+        help_text=_("Whether what is begun is finished before anything else is begun."),
+    )
+    random_percent = forms.DecimalField(
+        min_value=0,
+        max_value=100,
+        max_digits=4,
+        decimal_places=1,
+        initial=0,
+        label=_("Share of random tasks (%)"),
+        help_text=_("So many claims ignore the order: what they bring is a fair sample of the queue."),
     )
     lease_minutes = forms.IntegerField(
         min_value=1, max_value=43_200, initial=30, label=_("Time for one task (minutes)")
@@ -146,6 +186,12 @@ class SettingsForm(GoldFields):
     max_renewals = forms.IntegerField(min_value=0, max_value=1000, initial=4, label=_("Renewed at most"))
     max_leases = forms.IntegerField(
         min_value=1, max_value=1000, initial=1, label=_("Tasks one person holds at a time")
+    )
+    batches_for = forms.ChoiceField(
+        choices=BatchesFor.choices,
+        initial=BatchesFor.PROGRAMS,
+        label=_("Who may claim several tasks at once"),
+        help_text=_("By REST, up to the number above."),
     )
     citing = forms.ChoiceField(choices=Citing.choices, initial=Citing.SAMPLE, label=_("Citing a clause"))
     cite_percent = forms.IntegerField(
@@ -257,7 +303,8 @@ class SettingsForm(GoldFields):
 
     PARTS = {
         "overlap_policy": _("How many answers"),
-        "order": _("Order and time"),
+        "order": _("Order"),
+        "lease_minutes": _("Time and leases"),
         "citing": _("Clauses and newcomers"),
         "skips_per_hour": _("What comes back"),
         "predictions": _("What models said"),
@@ -291,6 +338,8 @@ class SettingsForm(GoldFields):
                 word for part in data["cannot_categories"].split(",") if (word := part.strip())
             ],
             "consensus_share": Decimal(data["consensus_percent"]) / 100,
+            "order_descending": data["order_ends"] == "down",
+            "random_share": Decimal(data["random_percent"]) / 100,
             **{f"{name}_{kind}": Decimal(data[f"{name}_percent"]) / 100 for name, kind in _OVERLAP_PERCENT},
             "cite_share": Decimal(data["cite_percent"]) / 100,
             "lease_for": timedelta(minutes=data["lease_minutes"]),
@@ -314,6 +363,8 @@ class SettingsForm(GoldFields):
             "quiz_wait_minutes": max(1, round(queue.quiz_wait.total_seconds() / 60)),
             "consensus_percent": round(queue.consensus_share * 100),
             "predictions_percent": round(queue.predictions_share * 100),
+            "order_ends": "down" if queue.order_descending else "up",
+            "random_percent": round(queue.random_share * 100, 1),
             **{
                 f"{name}_percent": round(getattr(queue, f"{name}_{kind}") * 100)
                 for name, kind in _OVERLAP_PERCENT

@@ -1,5 +1,5 @@
 from workforce.models.alerts import Alert, AlertKind, AlertState, AlertStep
-from workforce.models.assignments import Assignment, Lease, SlotState
+from workforce.models.assignments import Arrival, Assignment, Lease, SlotState
 from workforce.models.conduct import (
     Action,
     Consequence,
@@ -46,17 +46,20 @@ from workforce.models.people import (
     DayAway,
 )
 from workforce.models.queues import (
+    BatchesFor,
     Citing,
     Enrolment,
     Entry,
     InProgress,
     Order,
+    OrderKind,
     OverlapPolicy,
     Purpose,
     Queue,
     QueueState,
     QuizFailure,
     Rule,
+    Spread,
 )
 from workforce.models.signals import Signal, SignalState, StagedSignal
 from workforce.models.skills import AnnotatorSkill, Skill
@@ -89,8 +92,10 @@ __all__ = [
     "AnnotatorSkill",
     "AnnotatorState",
     "Arm",
+    "Arrival",
     "Assignment",
     "Barred",
+    "BatchesFor",
     "Canary",
     "CanaryState",
     "Citing",
@@ -124,6 +129,7 @@ __all__ = [
     "Measure",
     "Metric",
     "Order",
+    "OrderKind",
     "OverlapBasis",
     "OverlapPlan",
     "OverlapPolicy",
@@ -156,6 +162,7 @@ __all__ = [
     "SkipReason",
     "SlotState",
     "SpecWarning",
+    "Spread",
     "StagedRow",
     "StagedSignal",
     "Suggestion",

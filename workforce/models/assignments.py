@@ -6,6 +6,7 @@ import pgtrigger
 from django.contrib.postgres.indexes import BrinIndex
 from django.db import models
 from django.db.models import Q
+from django.db.models.expressions import RawSQL
 from django.db.models.functions import Now
 
 from specs.models.base import (
@@ -21,6 +22,7 @@ from specs.models.base import (
     same_project,
     transitions,
 )
+from workforce.models.ranks import Ranges, Rank
 
 
 class SlotState(models.TextChoices):
@@ -36,7 +38,7 @@ class Assignment(BusyProjectRow):
     """One wanted answer of a task: open, leased to an annotator until a time, submitted, or withdrawn.
 
     `rank` orders the claim index and never follows the primary key: with `ORDER BY id` the planner is tempted to walk every
-    finished row. Slots that come back go to the `returned` lane under a fresh rank, so that a cursor never has to turn round.
+    finished row. `ordering` says what it is made of. `returned` slots came back, or were added to a task under way.
     A slot `reserved_for` a cohort is claimed by its members only, and they claim no other while the canary runs.
     Held slots wait for an answer about a clause; reserved ones are kept for their annotator until `reserved_until`. Neither is in
     a lane.
@@ -46,7 +48,7 @@ class Assignment(BusyProjectRow):
     queue = ProjectLink("workforce.Queue")
     number = models.SmallIntegerField()
     state = models.CharField(max_length=16, choices=SlotState, default=SlotState.OPEN)
-    rank = models.BigIntegerField()
+    rank = Rank()
     returned = models.BooleanField(default=False)
     n_returns = models.SmallIntegerField(default=0)
     annotator = ProjectLink("workforce.Annotator", null=True)
@@ -130,9 +132,7 @@ class Assignment(BusyProjectRow):
             ),
         ]
         indexes = [
-            models.Index(
-                fields=["queue", "rank"], condition=Q(state="open", returned=False), name="slot_fresh"
-            ),
+            models.Index(fields=["queue", "rank"], condition=Q(state="open"), name="slot_open"),
             models.Index(
                 fields=["queue", "rank"], condition=Q(state="open", returned=True), name="slot_returned"
             ),
@@ -205,6 +205,22 @@ class Assignment(BusyProjectRow):
             ),
             *never_deleted(),
         ]
+
+
+class Arrival(BusyProjectRow):
+    """Ranks at which open slots came in among others: whoever has passed them looks at them again.
+
+    `xid` is the transaction that put them there. A row is needed for as long as somebody's `seen` is older.
+    """
+
+    queue = ProjectLink("workforce.Queue")
+    ranks = Ranges()
+    xid = models.BigIntegerField(db_default=RawSQL("pg_current_xact_id()::text::bigint", []))
+    at = models.DateTimeField(db_default=Now())
+
+    class Meta:
+        constraints = same_project("arrival", queue="workforce_queue")
+        indexes = [models.Index(fields=["queue", "xid"], name="arrival_xid")]
 
 
 class Lease(BusyProjectRow):

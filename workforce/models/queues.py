@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 from datetime import timedelta
 from decimal import Decimal
 
@@ -24,6 +25,7 @@ from specs.models.base import (
     transitions,
 )
 from workforce.models.gold import Feedback
+from workforce.models.ranks import Ranges
 from workforce.models.suggestions import Predictions
 
 
@@ -58,8 +60,39 @@ class OverlapPolicy(models.TextChoices):
 
 
 class Order(models.TextChoices):
+    """Which task comes first, among those of the same priority."""
+
     FIRST_IN = "first-in", "First in, first out"
     RANDOM = "random", "Random"
+    FIELD = "field", "By a field of the item"
+    DISAGREEMENT = "disagreement", "Highest disagreement first"
+    OLDEST_DISPUTE = "oldest-dispute", "Oldest dispute first"
+
+
+class OrderKind(models.TextChoices):
+    """What the field that orders a queue holds."""
+
+    NUMBER = "number", "Numbers"
+    TEXT = "text", "Text"
+
+
+class Spread(models.TextChoices):
+    """Whether what is begun is finished before anything else is begun."""
+
+    DEPTH = "depth", "Finish what is begun first"
+    BREADTH = "breadth", "Every task its first answer before any its second"
+
+
+class BatchesFor(models.TextChoices):
+    """Who may claim several tasks at once."""
+
+    NOBODY = "nobody", "Nobody"
+    PROGRAMS = "programs", "Programs"
+    EVERYBODY = "everybody", "Programs and people's own tokens"
+
+
+def some_seed() -> int:
+    return secrets.randbelow(2**31)
 
 
 class Entry(models.TextChoices):
@@ -97,7 +130,8 @@ def offered_categories() -> list[str]:
 class Queue(ProjectRow):
     """An ordered supply of tasks with one purpose, an owner and a service level. `version` is the version in force.
 
-    `cursor_epoch` rises whenever work was put before work already passed, so that every annotator's cursor starts again.
+    `cursor_epoch` rises whenever every annotator has to look from the start again. `order_seed` is what a random order and the
+    draws of `random_share` are made with: the same seed and the same tasks give the same order.
     """
 
     key = models.SlugField(max_length=64)
@@ -125,9 +159,24 @@ class Queue(ProjectRow):
     rule = models.CharField(max_length=16, choices=Rule, default=Rule.SHARE)
     consensus_share = models.DecimalField(max_digits=4, decimal_places=3, default=Decimal("0.8"))
     order = models.CharField(max_length=16, choices=Order, default=Order.FIRST_IN)
+    order_field = models.CharField(max_length=100, blank=True, default="", db_default="")
+    order_kind = models.CharField(
+        max_length=8, choices=OrderKind, default=OrderKind.NUMBER, db_default=OrderKind.NUMBER.value
+    )
+    order_descending = models.BooleanField(default=False, db_default=False)
+    order_seed = models.BigIntegerField(default=some_seed, db_default=0)
+    spread = models.CharField(
+        max_length=8, choices=Spread, default=Spread.DEPTH, db_default=Spread.DEPTH.value
+    )
+    random_share = models.DecimalField(
+        max_digits=4, decimal_places=3, default=Decimal(0), db_default=Decimal(0)
+    )
     lease_for = models.DurationField(default=timedelta(minutes=30))
     max_renewals = models.SmallIntegerField(default=4, validators=[MinValueValidator(0)])
     max_leases = models.SmallIntegerField(default=1, validators=[MinValueValidator(1)])
+    batches_for = models.CharField(
+        max_length=16, choices=BatchesFor, default=BatchesFor.PROGRAMS, db_default=BatchesFor.PROGRAMS.value
+    )
     citing = models.CharField(max_length=16, choices=Citing, default=Citing.SAMPLE)
     cite_share = models.DecimalField(max_digits=4, decimal_places=3, default=Decimal("0.2"))
     entry = models.CharField(max_length=16, choices=Entry, default=Entry.ACKNOWLEDGE)
@@ -237,6 +286,17 @@ class Queue(ProjectRow):
                 name="queue_overlap_shares_are_shares",
             ),
             one_of("queue", "order", Order),
+            one_of("queue", "order_kind", OrderKind),
+            one_of("queue", "spread", Spread),
+            one_of("queue", "batches_for", BatchesFor),
+            models.CheckConstraint(
+                condition=Q(order="field") & ~Q(order_field="") | ~Q(order="field") & Q(order_field=""),
+                name="queue_ordered_by_a_field_names_it",
+            ),
+            models.CheckConstraint(
+                condition=Q(random_share=0) | Q(random_share__gt=0, random_share__lte=1) & ~Q(order="random"),
+                name="queue_random_share_is_a_share",
+            ),
             one_of("queue", "citing", Citing),
             one_of("queue", "entry", Entry),
             one_of("queue", "quiz_failure", QuizFailure),
@@ -354,8 +414,10 @@ class Queue(ProjectRow):
 
 
 class Enrolment(ProjectRow):
-    """An annotator may pull from a queue. The row holds how far this annotator has got through each lane of the queue.
+    """An annotator may pull from a queue. The row holds how far this annotator has got through the queue.
 
+    `passed` are the ranks among which she was given what there was for her, and skipped what was not, as of the transaction
+    `seen`; what came into them since (`Arrival`) is looked at again. Both hold while `cursor_epoch` is the queue's.
     `n_claims` counts what she was given here, `n_gold` how much of it was gold; none is looked for before `no_gold_until`.
     The claim locks it first, so one annotator's claims are one after the other, in two tabs as well. No lease of hers in this
     queue ends after `held_until`; whoever waited for the lock reads it anew, which a count of leases would not be.
@@ -365,8 +427,8 @@ class Enrolment(ProjectRow):
     annotator = ProjectLink("workforce.Annotator", related_name="enrolments")
     active = models.BooleanField(default=True)
     cursor_epoch = models.IntegerField(default=0)
-    cursor = models.BigIntegerField(default=0)
-    returned_cursor = models.BigIntegerField(default=0)
+    passed = Ranges()
+    seen = models.BigIntegerField(default=0, db_default=0)
     n_claims = models.IntegerField(default=0, db_default=0)
     n_gold = models.IntegerField(default=0, db_default=0)
     no_gold_until = models.DateTimeField(null=True)

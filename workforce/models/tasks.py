@@ -5,7 +5,7 @@ from __future__ import annotations
 import pgtrigger
 from django.contrib.postgres.indexes import BrinIndex
 from django.db import models
-from django.db.models import Q
+from django.db.models import F, Func, Q, Value
 from django.db.models.functions import Now
 
 from specs.models.base import (
@@ -53,6 +53,8 @@ class Task(BusyProjectRow):
 
     `overlap` is how many answers it wants now; `planned` how many before anybody had answered, where a policy other than the
     queue's own number said so, and `overlap_basis` why. Statistics that have to be fair rest on the first `planned` answers.
+    `rank` counts tasks as they came in; `priority` (0 to 1000) goes before any order; `disagreement` (the share of pairs of
+    answers that differ) and `disputed_at` are what a queue may be ordered by: where each slot lies says `ordering`.
     `pinned` names the version a canary serves it under, whatever version is in force; `load` the delivery that made it. A task
     that is no work is minted at a claim for one annotator (`round` is her id, negative). It is born withdrawn, and the state
     machine has no way out: it is never open, settled, disputed or resolved, so that whatever reads the state of tasks passes it
@@ -72,6 +74,8 @@ class Task(BusyProjectRow):
     n_answers = models.SmallIntegerField(default=0)
     rank = models.BigIntegerField()
     priority = models.SmallIntegerField(default=0)
+    disagreement = models.FloatField(null=True)
+    disputed_at = models.DateTimeField(null=True)
     purpose = models.CharField(
         max_length=8, choices=TaskPurpose, default=TaskPurpose.WORK, db_default=TaskPurpose.WORK.value
     )
@@ -106,6 +110,13 @@ class Task(BusyProjectRow):
                 condition=Q(overlap__gte=0, overlap__lte=50), name="task_overlap_is_sensible"
             ),
             models.CheckConstraint(
+                condition=Q(priority__gte=0, priority__lte=1000), name="task_priority_is_sensible"
+            ),
+            models.CheckConstraint(
+                condition=Q(disagreement__isnull=True) | Q(disagreement__gte=0, disagreement__lte=1),
+                name="task_disagreement_is_a_share",
+            ),
+            models.CheckConstraint(
                 condition=Q(n_answers__gte=0, n_answers__lte=50), name="task_answers_are_counted"
             ),
         ]
@@ -117,6 +128,12 @@ class Task(BusyProjectRow):
             BrinIndex(
                 fields=["load"], pages_per_range=32, autosummarize=True, name="task_of_load"
             ),  # the tasks of a load lie together: next to free for the load
+            models.Index(
+                F("queue"),
+                Func(F("id"), Value(0), function="hashint8extended", output_field=models.BigIntegerField()),
+                condition=Q(state="open"),
+                name="task_drawn",
+            ),
         ]
         triggers = [
             LinkedAtOnce(

@@ -1,0 +1,78 @@
+"""Several tasks in one claim, for programs that work through them by themselves.
+
+    open -> leased, several times: claim_many
+
+One transaction, and each lease as a claim by itself would have given it: the same chances of gold and of a random task, the same
+caps. There are never more leases than the queue lets one hold.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from django.conf import settings
+from django.db import transaction
+
+from specs.models import Member
+from specs.refusals import Invalid, NotAllowed, Refusal
+from workforce import leasing
+from workforce.models import Annotator, AnnotatorKind, BatchesFor, Enrolment
+
+SHORT = {
+    "too-many-leases": "You hold as many leases as this queue allows.",
+    "nothing-left": "There is nothing else for you in this queue now.",
+    "exposure-cap": "What is left is upsetting content, and you have seen as much of it as one may for now.",
+    "refused": "Something else has to come first; the next claim says what.",
+}
+"""Why a batch is smaller than was asked for."""
+
+
+class NoBatches(NotAllowed):
+    """The queue gives out one task at a time."""
+
+    code = "no-batches"
+
+
+@dataclass(frozen=True)
+class Batch:
+    """What was leased, in the order of the queue, and why it is not more: a key of `SHORT`, or nothing."""
+
+    leases: list[leasing.Served]
+    short: str = ""
+
+
+def claim_many(*, queue_id: int, annotator: Annotator, n: int, by: Member | None) -> Batch:
+    """Lease up to *n* tasks. Raises what a claim raises where not one is given, `NoBatches`, and `Invalid` for a wild number."""
+    if not 1 <= n <= settings.MAX_CLAIMED_AT_ONCE:
+        raise Invalid(
+            f"One claim takes 1 to {settings.MAX_CLAIMED_AT_ONCE} tasks.",
+            problems=[{"where": "n", "message": f"lies between 1 and {settings.MAX_CLAIMED_AT_ONCE}"}],
+        )
+    leases: list[leasing.Served] = []
+    with transaction.atomic():
+        _require(queue_id, annotator)
+        while len(leases) < n:
+            try:
+                served = leasing.claim_one_more(queue_id=queue_id, annotator=annotator, by=by)
+            except Refusal as refusal:
+                if not leases:
+                    raise
+                return Batch(leases, refusal.code if refusal.code in SHORT else "refused")
+            if served is None:
+                return Batch(leases, "nothing-left")
+            leases.append(served)
+    return Batch(leases)
+
+
+def _require(queue_id: int, annotator: Annotator) -> None:
+    mine = Enrolment.objects.filter(queue=queue_id, annotator=annotator)
+    allowed = mine.values_list("queue__batches_for", flat=True).first()
+    if allowed is None:  # the claim says so in its own words
+        return
+    if allowed == BatchesFor.NOBODY or (
+        allowed == BatchesFor.PROGRAMS and annotator.kind == AnnotatorKind.PERSON
+    ):
+        raise NoBatches(
+            "This queue gives out one task at a time"
+            + ("." if allowed == BatchesFor.NOBODY else ", except to programs.")
+        )

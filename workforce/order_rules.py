@@ -1,0 +1,63 @@
+"""Which settings of a queue's order make sense together, said in words beside the setting; and how an order is named."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from decimal import Decimal
+
+from workforce.models import Order, OrderKind, Purpose, Queue, Spread
+
+NAMES = (
+    "order",
+    "order_field",
+    "order_kind",
+    "order_descending",
+    "order_seed",
+    "spread",
+    "random_share",
+)
+MOVING = frozenset(NAMES) - {"random_share"}
+"""Settings by which what is open lies elsewhere."""
+_TAKES_DISPUTES = (Purpose.ADJUDICATION,)
+
+
+def problems(queue: Queue) -> Sequence[dict[str, str]]:
+    """What does not make sense, as `{"where": setting, "message": why}`."""
+    found: list[dict[str, str]] = []
+
+    def say(where: str, message: str) -> None:
+        found.append({"where": where, "message": message})
+
+    if queue.order == Order.FIELD and not queue.order_field.strip():
+        say("order_field", "is needed: which field of the item the queue is ordered by")
+    if queue.order != Order.FIELD and queue.order_field:
+        say("order_field", "goes with the order “by a field of the item” only; leave it empty")
+    if not 0 <= Decimal(queue.random_share) <= 1:
+        say("random_share", "lies between 0% and 100%")
+    elif queue.random_share and queue.order == Order.RANDOM:
+        say("random_share", "goes with an order: where the order is random, all of it is")
+    if not 0 <= queue.order_seed < 2**63:
+        say("order_seed", "is a whole number from 0")
+    at_most_one = queue.max_overlap == 1
+    takes_disputes = queue.purpose in _TAKES_DISPUTES
+    if queue.spread == Spread.BREADTH and at_most_one:
+        say("spread", "is about second answers, and no task here gets one")
+    if queue.order == Order.OLDEST_DISPUTE and not takes_disputes:
+        say("order", "is for a queue that takes disputes; there are none in this one")
+    if queue.order == Order.DISAGREEMENT and at_most_one and not takes_disputes:
+        say("order", "is for work whose answers can differ: let a task have at least two")
+    return found
+
+
+def described(queue: Queue) -> str:
+    """The order in words, for pages: `By a field of the item: price, numbers, highest first`."""
+    said = queue.get_order_display()
+    if queue.order == Order.FIELD:
+        numbers = queue.order_kind == OrderKind.NUMBER
+        ends = ("lowest first", "highest first") if numbers else ("from A to Z", "from Z to A")
+        said += f": {queue.order_field}, {ends[queue.order_descending]}"
+    if queue.max_overlap > 1:
+        said += f" · {queue.get_spread_display()}"
+    if queue.random_share:
+        said += f" · {queue.random_share:.1%} drawn at random"
+    return said
