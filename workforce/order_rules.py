@@ -34,7 +34,7 @@ def problems(queue: Queue) -> Sequence[dict[str, str]]:
         say("order_field", "goes with the order “by a field of the item” only; leave it empty")
     if not 0 <= Decimal(queue.random_share) <= 1:
         say("random_share", "lies between 0% and 100%")
-    elif queue.random_share and queue.order == Order.RANDOM:
+    elif Decimal(queue.random_share) and queue.order == Order.RANDOM:
         say("random_share", "goes with an order: where the order is random, all of it is")
     if not 0 <= queue.order_seed < 2**63:
         say("order_seed", "is a whole number from 0")

@@ -16,7 +16,7 @@ from django.conf import settings
 from django.db import connection, transaction
 
 from specs import ledger, running
-from specs.models import Job, Member
+from specs.models import Job, JobState, Member
 from specs.refusals import Invalid
 from workforce import ordering
 from workforce.models import Queue, Task, TaskState
@@ -101,6 +101,12 @@ def prioritise(
             },
         )
     return done
+
+
+def waiting(*, queue: Queue) -> bool:
+    """Whether a job is at it, or waits to be."""
+    unfinished = Job.objects.filter(kind=JOB, state__in=[JobState.QUEUED, JobState.RUNNING])
+    return unfinished.filter(project_id=queue.project_id, arguments__queue=queue.pk).exists()
 
 
 def run(*, asked: dict[str, Any], progress: running.Progress) -> int:

@@ -13,7 +13,7 @@ from specs.access import MemberRequest, allows, get_or_404, page
 from specs.models import Member, Spec, SpecVersion, VersionState
 from specs.paging import newest_first
 from specs.refusals import Invalid
-from workforce import queues, quizzing, service_levels, staffing
+from workforce import order_rules, queues, quizzing, reordering, service_levels, staffing
 from workforce.forms.queues import FIELDS, NewQueueForm, SettingsForm
 from workforce.models import Annotator, Enrolment, InProgress, Load, Queue, Task
 
@@ -89,6 +89,8 @@ def queue(request: MemberRequest, queue: str) -> HttpResponse:
         "workforce/queue.html",
         {
             "queue": found,
+            "order": order_rules.described(found),
+            "reordering": reordering.waiting(queue=found),
             "counts": counts,
             "tasks": tasks,
             "next": further,

@@ -15,7 +15,7 @@ from django.views.decorators.http import require_GET, require_POST
 from specs.access import MemberRequest, allows, get_or_404, page
 from specs.paging import newest_first
 from specs.refusals import Invalid, Refusal
-from workforce import assigning, holding
+from workforce import assigning, holding, reordering
 from workforce import tasks as reading
 from workforce.models import Annotator, Assignment, Enrolment, Hold, Queue, TaskState
 from workforce.views.queues import queue_of
@@ -68,10 +68,13 @@ def _back(request: MemberRequest, queue: Queue) -> HttpResponse:
 @require_POST
 @page(allows("queue.manage"))
 def assign(request: MemberRequest, queue: str) -> HttpResponse:
-    """Give the chosen tasks to somebody, take them back, or take leases away."""
+    """Give the chosen tasks to somebody, take them back, take leases away, or say how urgent they are."""
     found = queue_of(request, queue)
     step = request.POST.get("step", "")
     try:
+        if step == "prioritise":
+            _prioritise(request, found)
+            return _back(request, found)
         chosen = _chosen(request, found)
         if step == "assign":
             _assign(request, found, chosen)
@@ -103,6 +106,28 @@ def _chosen(request: MemberRequest, queue: Queue) -> list[int]:
     if not ticked:
         raise Invalid(_("Tick the tasks, or list their items."))
     return ticked
+
+
+def _prioritise(request: MemberRequest, queue: Queue) -> None:
+    number = request.POST.get("priority", "")
+    if not (number.isascii() and number.isdigit() and len(number) < 6):
+        raise Invalid(_("A priority is a whole number."))
+    by_field = request.POST.get("which") == "field"
+    done = reordering.prioritise(
+        queue=queue,
+        priority=int(number),
+        tasks=() if by_field else _chosen(request, queue),
+        field=request.POST.get("field", "")[:100] if by_field else "",
+        value=request.POST.get("value", "")[:200] if by_field else "",
+        by=request.member,
+    )
+    if done.n_tasks is None:
+        messages.success(request, _("They are many: they get their priority in the background."))
+    else:
+        messages.success(
+            request,
+            _("%(n)d tasks have another priority; the next claims obey it.") % {"n": done.n_tasks},
+        )
 
 
 def _annotator(request: MemberRequest, name: str) -> Annotator:
