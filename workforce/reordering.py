@@ -130,8 +130,9 @@ _FORGET = """
 
 def forget() -> None:
     """Drop old arrivals; who has not claimed since looks from the start with her next claim. Harmless to repeat."""
+    known: dict[str, Any] = {"kept": settings.ARRIVALS_KEPT_FOR}
     with connection.cursor() as cursor:
-        cursor.execute(_FORGET, {"kept": settings.ARRIVALS_KEPT_FOR})
+        cursor.execute(_FORGET, known)
 
 
 def _do_or_start(queue: Queue, asked: dict[str, Any], by: Member | None) -> Done:

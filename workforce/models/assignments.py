@@ -219,7 +219,7 @@ class Arrival(BusyProjectRow):
     at = models.DateTimeField(db_default=Now())
 
     class Meta:
-        constraints = same_project("arrival", queue="workforce_queue")
+        constraints = [*same_project("arrival", queue="workforce_queue")]
         indexes = [models.Index(fields=["queue", "xid"], name="arrival_xid")]
 
 

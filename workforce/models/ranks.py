@@ -8,14 +8,14 @@ from django.db import models
 from django.db.models.expressions import RawSQL
 
 
-class Rank(models.Field):  # type: ignore[type-arg]
+class Rank(models.Field):
     """A number of any length: `ordering` puts priority before the point and the place among equals behind it."""
 
     def db_type(self, connection: Any) -> str:
         return "numeric"
 
 
-class Ranges(models.Field):  # type: ignore[type-arg]
+class Ranges(models.Field):
     """A set of ranges of ranks, none unless it is said."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
