@@ -88,15 +88,15 @@ def _slots(payload: str | None = None, also: str = "") -> str:
 """
 
 
+_COUNT = " SELECT count(*) FROM tasks"
 # Where the queue's policy says for each task how many answers it wants, that comes between the tasks and their slots.
 _SLOTS_AFTER = (
     """
     WITH tasks AS (SELECT * FROM workforce_task WHERE id = ANY(%(made)s))
 """
     + _slots()
-    + " SELECT count(*) FROM tasks"
+    + _COUNT
 )
-_COUNT = " SELECT count(*) FROM tasks"
 _ALIKE = _slots() + _COUNT
 # An item that the same statement makes is not there to be read, but its row is.
 _BY_FIELD = _slots("r.payload", " JOIN rows r ON r.item = t.item_id") + _COUNT
