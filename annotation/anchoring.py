@@ -15,12 +15,12 @@ from annotation.agreement.anchoring import Sums, difference
 from specs import versions
 from workforce.models import Queue
 
-AGAINST = ("model", "resolution", "gold")
+AGAINST = ("model", "resolution", "gold", "people")
 # A resolution counts where it rests on more than the answer itself: on others, or on a ruling.
 _SAID = """
     WITH said AS MATERIALIZED (
         SELECT p.model, p.model_version, g.question, t.item_id, g.arm = 'shown' AS shown,
-               g.taken_at IS NOT NULL OR g.prefilled AS taken, a.values -> g.question = p.value AS as_model,
+               g.taken_at IS NOT NULL OR g.prefilled AS taken, a.values -> g.question AS value, a.values -> g.question = p.value AS as_model,
                CASE WHEN r.value IS NOT NULL AND (r.ruling_id IS NOT NULL OR cardinality(r.answers) > 1)
                     THEN a.values -> g.question = r.value END AS as_resolved,
                a.values -> g.question = k.value AS as_gold, extract(epoch FROM a.answered_at - s.leased_at) AS seconds
@@ -48,6 +48,17 @@ _BY_ITEM = """
             VALUES ('model', as_model), ('resolution', as_resolved), ('gold', as_gold)) AS o (against, is_right)
         WHERE o.is_right IS NOT NULL
         GROUP BY 1, 2, 3, 4, 5
+        UNION ALL
+        SELECT model, model_version, question, 'people', item_id,
+               coalesce(sum(n) FILTER (WHERE shown), 0)::bigint, coalesce(sum(k) FILTER (WHERE shown), 0)::bigint,
+               coalesce(sum(n) FILTER (WHERE NOT shown), 0)::bigint, coalesce(sum(k) FILTER (WHERE NOT shown), 0)::bigint
+        FROM (
+            SELECT model, model_version, question, item_id, shown, sum(c) * (sum(c) - 1) / 2 AS n, sum(c * (c - 1) / 2) AS k
+            FROM (SELECT model, model_version, question, item_id, shown, value, count(*) AS c
+                  FROM said GROUP BY 1, 2, 3, 4, 5, 6) valued
+            GROUP BY 1, 2, 3, 4, 5
+        ) pairs
+        GROUP BY 1, 2, 3, 4, 5
     )
     SELECT model, model_version, question, against, count(*), sum(n1), sum(k1), sum(n0), sum(k0), sum(n1 * n1), sum(n1 * k1),
            sum(k1 * k1), sum(n0 * n0), sum(n0 * k0), sum(k0 * k0), sum(n1 * n0), sum(n1 * k0), sum(k1 * n0), sum(k1 * k0)
@@ -64,9 +75,9 @@ _BY_ARM = """
 def report(*, queue: Queue) -> list[dict[str, Any]]:
     """For each model, version and question: both arms, what was done with what was shown, and the differences between the arms.
 
-    `against` holds the share of answers that say what the model said, what the task ended with, and what gold says, shown
-    minus hidden, each with its 95 % interval; below `ANCHORING_MINIMUM` answers in an arm there is no difference but a reason.
-    Two queries.
+    `against` holds the share of answers that say what the model said, what the task ended with, and what gold says, and of
+    pairs of people in the same arm who say the same: shown minus hidden, each with its 95 % interval. Below
+    `ANCHORING_MINIMUM` in an arm there is no difference but a reason. Two queries.
     """
     known = {"queue": queue.pk}
     with connection.cursor() as cursor:

@@ -12,6 +12,7 @@ from annotation import dossier
 from annotation.appraising import Share
 from annotation.models import Annotation, Resolution
 from specs.models import Member
+from workforce import suggesting
 from workforce.models import Annotator
 
 FORMAT = 1
@@ -28,6 +29,7 @@ def chunks(annotator: Annotator) -> Iterator[str]:
         ended: dict[int, dict[str, Any]] = {}
         for resolution in Resolution.objects.current().filter(task__in=[row.task_id for row in rows]):
             ended.setdefault(resolution.task_id, {})[resolution.question] = resolution.value
+        seen = suggesting.shown_to(annotator=annotator, tasks=[row.task_id for row in rows])
         for row in rows:
             line = {
                 "item": row.task.item.key,
@@ -36,6 +38,7 @@ def chunks(annotator: Annotator) -> Iterator[str]:
                 "values": row.values,
                 "flagged": row.flagged,
                 "task_ended_with": ended.get(row.task_id),
+                "suggested_to_you": [one.as_dict() for one in seen.get(row.task_id, ())],
             }
             yield ("" if first else ",\n") + "  " + json.dumps(line, default=_plain, ensure_ascii=False)
             first = False

@@ -275,6 +275,8 @@ def _finish(found: Load) -> None:
     found.loaded_at = Now()
     found.save(update_fields=["n_known", "n_new", "event_id", "state", "loaded_at", "digest", "n_left_out"])
     staging.forget(load=found)
+    if found.options.get("signals"):
+        signalling.end_over()  # what came too late is not handed out
 
 
 def refusal(found: Load) -> Invalid:

@@ -53,9 +53,10 @@ _KEEP = """
 # A task is withdrawn only with every slot of it locked and free: who claims or answers one at this moment keeps it, and the
 # task is looked at again next time.
 _DUE = """
-    SELECT g.id, g.item_id, g.project_id FROM workforce_signal g
-    WHERE g.state = 'live' AND g.expires_at <= statement_timestamp()
-    ORDER BY g.expires_at LIMIT %(limit)s FOR NO KEY UPDATE SKIP LOCKED
+    SELECT g.id, g.item_id, g.expires_at FROM workforce_signal g
+    WHERE g.state = 'live' AND g.expires_at <= coalesce(%(at)s, statement_timestamp())
+      AND (g.expires_at, g.id) > (%(after_at)s, %(after)s)
+    ORDER BY g.expires_at, g.id LIMIT %(limit)s FOR NO KEY UPDATE SKIP LOCKED
 """
 _FREE = """
     WITH slots AS MATERIALIZED (
@@ -93,13 +94,15 @@ _FRESHNESS = """
            percentile_cont(0.5) WITHIN GROUP (ORDER BY extract(epoch FROM w.answered_at - g.happened_at)),
            percentile_cont(0.9) WITHIN GROUP (ORDER BY extract(epoch FROM w.answered_at - g.happened_at)),
            count(*) FILTER (WHERE g.state = 'expired'), count(*) FILTER (WHERE g.state = 'live' AND w.answered_at IS NULL)
-    FROM workforce_signal g
+    FROM (SELECT * FROM workforce_signal
+          WHERE project_id = %(project)s AND came_at >= statement_timestamp() - %(since)s
+          ORDER BY came_at DESC LIMIT %(limit)s) g
     CROSS JOIN LATERAL (
-        SELECT count(*) AS n, min(s.submitted_at) AS answered_at
+        SELECT count(*) FILTER (WHERE t.state <> 'withdrawn' OR g.state = 'expired') AS n, min(s.submitted_at) AS answered_at
         FROM workforce_task t LEFT JOIN workforce_assignment s ON s.task_id = t.id AND s.state = 'submitted'
         WHERE t.item_id = g.item_id AND t.queue_id = %(queue)s AND t.purpose = 'work'
     ) w
-    WHERE g.project_id = %(project)s AND g.came_at >= statement_timestamp() - %(since)s AND w.n > 0
+    WHERE w.n > 0
     GROUP BY 1, 2 ORDER BY 1, count(*) DESC, 2 LIMIT 500
 """
 
@@ -193,34 +196,44 @@ def keep(cursor: Any, scope: Mapping[str, Any], load: Load) -> None:
         cursor.execute(_KEEP, {**scope, "source": (load.options.get("signal_source") or load.source)[:200]})
 
 
-def end_over(*, limit: int | None = None) -> int:
-    """End signals whose time is over: what nobody answered or holds is withdrawn; returns how many expired unused.
+def end_over(*, at: datetime | None = None) -> int:
+    """End signals whose time is over at *at* (now, by the database's clock): what nobody answered or holds is withdrawn.
 
-    What somebody holds is left to her, and looked at again.
+    Returns how many expired unused. What somebody holds is left to her, and looked at again. One transaction for a batch.
     """
-    limit = limit or settings.SIGNALS_ENDED_AT_ONCE
-    with transaction.atomic(), connection.cursor() as cursor:
-        cursor.execute(_DUE, {"limit": limit})
-        due = cursor.fetchall()
-        if not due:
-            return 0
-        cursor.execute(_FREE, {"items": [item for _, item, _ in due]})
-        tasks = {"tasks": cursor.fetchone()[0]}
-        cursor.execute(_SLOTS, tasks)
-        cursor.execute(_TASKS, tasks)
-        cursor.execute(_END, {"signals": [signal for signal, _, _ in due]})
-        expired: dict[int, int] = {}
-        for project_id, state in cursor.fetchall():
-            if state == "expired":
-                expired[project_id] = expired.get(project_id, 0) + 1
-        for project_id, n in expired.items():
-            ledger.record(
-                project_id=project_id,
-                kind="signals.expired",
-                by=None,
-                subject=("project", project_id),
-                data={"signals": n},
+    n_expired, after = 0, (datetime(1, 1, 1, tzinfo=UTC), 0)
+    while True:
+        with transaction.atomic(), connection.cursor() as cursor:
+            cursor.execute(
+                _DUE,
+                {"at": at, "after_at": after[0], "after": after[1], "limit": settings.SIGNALS_ENDED_AT_ONCE},
             )
+            due = cursor.fetchall()
+            if due:
+                n_expired += _end(cursor, [row[0] for row in due], [row[1] for row in due])
+        if len(due) < settings.SIGNALS_ENDED_AT_ONCE:
+            return n_expired
+        after = (due[-1][2], due[-1][0])
+
+
+def _end(cursor: Any, signals: list[int], items: list[int]) -> int:
+    cursor.execute(_FREE, {"items": items})
+    tasks = {"tasks": cursor.fetchone()[0]}
+    cursor.execute(_SLOTS, tasks)
+    cursor.execute(_TASKS, tasks)
+    cursor.execute(_END, {"signals": signals})
+    expired: dict[int, int] = {}
+    for project_id, state in cursor.fetchall():
+        if state == "expired":
+            expired[project_id] = expired.get(project_id, 0) + 1
+    for project_id, n in expired.items():
+        ledger.record(
+            project_id=project_id,
+            kind="signals.expired",
+            by=None,
+            subject=("project", project_id),
+            data={"signals": n},
+        )
     return sum(expired.values())
 
 
@@ -232,6 +245,7 @@ def freshness(*, queue: Queue) -> list[dict[str, Any]]:
         "queue": queue.pk,
         "project": queue.project_id,
         "since": settings.SIGNALS_LOOKED_BACK,
+        "limit": settings.SIGNALS_LOOKED_AT,
     }
     with connection.cursor() as cursor:
         cursor.execute(_FRESHNESS, known)

@@ -145,6 +145,22 @@ def afterwards(*, assignment_id: int, annotator: Annotator) -> list[Suggested]:
     return [Suggested.of(row) for row in prepared.run(_AFTERWARDS, known)]
 
 
+def shown_to(*, annotator: Annotator, tasks: Sequence[int]) -> dict[int, list[Suggested]]:
+    """What she saw before she answered, by task; nothing of what was kept from her. One query."""
+    found: dict[int, list[Suggested]] = {}
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """SELECT g.task_id, p.id, g.question, p.value::text, p.model, p.model_version, p.confidence, g.prefilled,
+                      g.taken_at IS NOT NULL
+               FROM workforce_suggestion g JOIN workforce_prediction p ON p.id = g.prediction_id
+               WHERE g.annotator_id = %s AND g.task_id = ANY(%s) AND g.arm = 'shown' ORDER BY g.task_id, g.question""",
+            [annotator.pk, list(tasks)],
+        )
+        for task, *row in cursor.fetchall():
+            found.setdefault(task, []).append(Suggested.of(row))
+    return found
+
+
 def take(
     *, assignment_id: int, annotator: Annotator, token: uuid.UUID, question: str, by: Member | None
 ) -> Suggested:

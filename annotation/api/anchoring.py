@@ -47,6 +47,7 @@ class AgainstShape(serializers.Serializer[Any]):
     model = DifferenceShape()
     resolution = DifferenceShape()
     gold = DifferenceShape()
+    people = DifferenceShape(help_text="Pairs of people in the same arm who say the same.")
 
 
 class ExperimentShape(serializers.Serializer[Any]):

@@ -60,6 +60,8 @@ STAGED_KEPT_FOR = env.seconds("STAGED_KEPT_FOR_SECONDS", 7 * 86_400, low=60)
 """How long a stopped load keeps what it has read, so that it can be taken up."""
 SIGNALS_ENDED_AT_ONCE = env.number("SIGNALS_ENDED_AT_ONCE", 2000, low=1)
 """Signals from production whose time is over that one look ends."""
+SIGNALS_LOOKED_AT = env.number("SIGNALS_LOOKED_AT", 50_000, low=100)
+"""Signals of a project, the newest, that freshness is reckoned from."""
 SIGNALS_LOOKED_BACK = env.seconds("SIGNALS_LOOKED_BACK_SECONDS", 30 * 86_400, low=3600)
 """How far back the freshness of signals is reckoned."""
 EXPIRED_PER_CLAIM = env.number("EXPIRED_PER_CLAIM", 20, low=1)

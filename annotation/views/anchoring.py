@@ -23,6 +23,7 @@ def anchoring(request: MemberRequest, queue: str) -> HttpResponse:
         "model": _("the model said"),
         "resolution": _("the task ended with"),
         "gold": _("gold says"),
+        "people": _("another person in the same arm says (pairs)"),
     }
     rows = reports.report(queue=found)
     for row in rows:

@@ -60,6 +60,24 @@ def test_arms_are_counted_and_compared(answered: cast.Stage) -> None:
     assert row["against"]["gold"]["reason"].startswith("too few")
 
 
+def test_pairs_of_people_are_compared_within_an_arm(settings: Any) -> None:
+    """Everybody sees it, or nobody: of two items, three people agree on one and two of three on the other: 4 of 6 pairs."""
+    settings.ANCHORING_MINIMUM = 2
+    stage = cast.stage(overlap=3, max_overlap=3, predictions="experiment", predictions_share="0.001")
+    stage.load(2)
+    bring(stage, 2)
+    for item in ("yes yes yes", "yes yes no"):
+        for who, value in zip((stage.ben, stage.chi, stage.dov), item.split(), strict=True):
+            served = stage.claim(who)
+            suggesting.serve(served)
+            stage.submit(who, served, {"entailed": value})
+    (row,) = anchoring.report(queue=stage.queue)
+    assert (row["arms"]["hidden"]["n"], row["arms"]["hidden"]["n_items"]) == (6, 2)
+    people = row["against"]["people"]
+    assert (people["n_hidden"], people["n_shown"], people["difference"]) == (6, 0, None)
+    assert people["hidden"] == pytest.approx(4 / 6, abs=1e-5)
+
+
 def test_by_page_rest_and_command(answered: cast.Stage, client: Client, settings: Any) -> None:
     user = answered.ada.user
     assert user is not None

@@ -14,7 +14,7 @@ from django.db import Error, connection, transaction
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
-from annotation import revealing
+from annotation import dossier_file, revealing
 from annotation.models import Annotation, AnswerDraft
 from specs.models import Event
 from specs.refusals import Invalid
@@ -146,6 +146,8 @@ def test_what_is_shown_is_the_newest_of_the_model_the_queue_names_and_is_on_reco
     answer, kept = Annotation.objects.get(), Suggestion.objects.get()
     assert (kept.task_id, kept.annotator_id) == (answer.task_id, answer.annotator_id)
     assert (kept.arm, kept.prediction_id, kept.taken_at) == (Arm.SHOWN, shown.prediction_id, None)
+    mine = json.loads("".join(dossier_file.chunks(stage.ben)))["answers"][0]
+    assert [one["value"] for one in mine["suggested_to_you"]] == ["yes"]
 
 
 @pytest.mark.usefixtures("everybody_sees")

@@ -139,16 +139,19 @@ def test_a_rule_sends_signals_on_by_their_reason() -> None:
     assert Signal.objects.count() == 2
 
 
-def test_what_expired_is_withdrawn_unless_somebody_holds_or_answered_it() -> None:
+def test_what_expired_is_withdrawn_unless_somebody_holds_or_answered_it(settings: Any) -> None:
     stage = cast.stage(overlap=1, max_overlap=1)
-    signals(
-        stage, *(row(key, ago=9, left=-1) for key in ("answered", "held", "unseen")), row("fresh", left=5)
-    )
+    signals(stage, *(row(key, ago=9, left=1) for key in ("answered", "held", "unseen")), row("fresh", left=5))
+    later = leasing.database_now() + timedelta(hours=2)
+    assert signalling.end_over() == 0
     stage.answer(stage.ben, "yes")
     held = stage.claim(stage.chi)
     assert held.item_key == "held"
-    assert signalling.end_over() == 1
-    assert signalling.end_over() == 0
+    settings.SIGNALS_ENDED_AT_ONCE = (
+        1  # a batch with what has to stay does not keep the next one from its turn
+    )
+    assert signalling.end_over(at=later) == 1
+    assert signalling.end_over(at=later) == 0
     states = {one.item.key: one.state for one in Signal.objects.select_related("item")}
     assert states == {"answered": "used", "held": "live", "unseen": "expired", "fresh": "live"}
     assert Task.objects.get(item__key="unseen").state == "withdrawn"
@@ -156,7 +159,7 @@ def test_what_expired_is_withdrawn_unless_somebody_holds_or_answered_it() -> Non
     assert stage.claim(stage.ben).item_key == "fresh"
     assert Event.objects.get(kind="signals.expired").data == {"signals": 1}
     leasing.release(assignment_id=held.assignment_id, annotator=stage.chi, token=held.token, by=None)
-    assert signalling.end_over() == 1
+    assert signalling.end_over(at=later) == 1
     assert leasing.claim(queue_id=stage.queue.pk, annotator=stage.chi, by=None) is None
 
 
@@ -165,7 +168,7 @@ def test_freshness_by_source_and_reason_by_page_and_rest(client: Client) -> None
     signals(
         stage, row("a", ago=2), row("b", ago=4), row("c", ago=9, left=-8), row("d", reason="random", p=0.01)
     )
-    assert signalling.end_over() == 1
+    assert Signal.objects.get(item__key="c").state == "expired"  # it came too late
     stage.answer(stage.ben, "yes")
     stage.answer(stage.ben, "no")
     down, other = signalling.freshness(queue=stage.queue)

@@ -76,6 +76,14 @@ class LoadForm(forms.Form):
             self.add_error("file", _("Choose a file."))
         return data
 
+    def plain(self) -> list[forms.BoundField]:
+        """The fields of every load."""
+        return [field for field in self.visible_fields() if field.name not in signalling.OPTIONS]
+
+    def of_signals(self) -> list[forms.BoundField]:
+        """The fields of a load of signals."""
+        return [self[name] for name in signalling.OPTIONS]
+
     def told_signals(self) -> list[forms.BoundField]:
         """What the form says of all signals, to be said again with a file that was looked at."""
         return [self[name] for name in signalling.OPTIONS[1:] if self[name].value() not in (None, "")]

@@ -12,6 +12,14 @@ from specs.management.arguments import project_of
 from workforce.models import Queue
 
 
+_AS = {
+    "model": "the model",
+    "resolution": "the task ended with",
+    "gold": "gold says",
+    "people": "another person in the arm",
+}
+
+
 class Command(BaseCommand):
     help = "Answers with a prediction shown against answers without, per model, version and question."
 
@@ -39,9 +47,9 @@ class Command(BaseCommand):
             )
             for against, one in row["against"].items():
                 if one["difference"] is None:
-                    self.stdout.write(f"  as the {against}: {one['reason']}")
+                    self.stdout.write(f"  as {_AS[against]}: {one['reason']}")
                 else:
                     self.stdout.write(
-                        f"  as the {against}: {one['shown']:.3f} against {one['hidden']:.3f}, difference "
+                        f"  as {_AS[against]}: {one['shown']:.3f} against {one['hidden']:.3f}, difference "
                         f"{one['difference']:+.3f} ({one['low']:+.3f} to {one['high']:+.3f})"
                     )
