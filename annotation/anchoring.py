@@ -20,7 +20,8 @@ AGAINST = ("model", "resolution", "gold", "people")
 _SAID = """
     WITH said AS MATERIALIZED (
         SELECT p.model, p.model_version, g.question, t.item_id, g.arm = 'shown' AS shown,
-               g.taken_at IS NOT NULL OR g.prefilled AS taken, a.values -> g.question AS value, a.values -> g.question = p.value AS as_model,
+               g.taken_at IS NOT NULL OR g.prefilled AS taken, a.values -> g.question AS value,
+               a.values -> g.question = p.value AS as_model,
                CASE WHEN r.value IS NOT NULL AND (r.ruling_id IS NOT NULL OR cardinality(r.answers) > 1)
                     THEN a.values -> g.question = r.value END AS as_resolved,
                a.values -> g.question = k.value AS as_gold, extract(epoch FROM a.answered_at - s.leased_at) AS seconds

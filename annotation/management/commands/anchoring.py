@@ -11,7 +11,6 @@ from annotation import anchoring
 from specs.management.arguments import project_of
 from workforce.models import Queue
 
-
 _AS = {
     "model": "the model",
     "resolution": "the task ended with",
