@@ -92,6 +92,10 @@ def test_where_predictions_are_hidden_page_and_reply_are_the_same_with_and_witho
     bring(stage, 1)
     assert seen() == without
     assert '"suggestions":[]' in without[2]
+    with CaptureQueriesContext(connection) as queries:
+        client.get("/p/rte/queues/main/label/")
+        client.get("/api/v1/projects/rte/leases", headers=head)
+    assert not any("workforce_suggestion" in query["sql"] for query in queries)
     assert not Suggestion.objects.exists()
 
 
