@@ -27,6 +27,8 @@ from workforce.models import (
     DayAway,
     Enrolment,
     Finding,
+    OnboardingStep,
+    Sitting,
 )
 
 PEERS, OF_A_PEER = 20, 50
@@ -174,7 +176,9 @@ def queues(annotator: Annotator) -> list[InQueue]:
 
 
 def standing(annotator: Annotator) -> dict[str, Any]:
-    """Rows about her: skills held and once held, cohorts, days away, suspensions with appeals, second looks."""
+    """Rows about her: skills held and once held, cohorts, days away, suspensions with appeals, findings and what followed, second
+    looks, steps on paths, tests.
+    """
     suspensions = list(
         Suspension.objects.filter(member=annotator.member_id or 0)
         .select_related("by__user")
@@ -196,6 +200,14 @@ def standing(annotator: Annotator) -> dict[str, Any]:
             Finding.objects.filter(annotator=annotator)
             .select_related("rule", "held_back")
             .order_by("-pk")[:EVENTS]
+        ),
+        "steps": list(
+            OnboardingStep.objects.filter(annotator=annotator)
+            .select_related("queue", "by__user")
+            .order_by("-pk")[:EVENTS]
+        ),
+        "sittings": list(
+            Sitting.objects.filter(annotator=annotator).select_related("queue").order_by("-pk")[:EVENTS]
         ),
         "consequences": list(
             Consequence.objects.filter(annotator=annotator)

@@ -130,6 +130,31 @@ def about(annotator: Annotator) -> dict[str, Any]:
             }
             for row in rows["suspensions"]
         ],
+        "steps_of_paths": [
+            {
+                "queue": row.queue.key,
+                "step": row.step,
+                "from": row.before,
+                "to": row.after,
+                "judged": row.n,
+                "right": row.n_right,
+                "reason": row.reason,
+                "by": _name(row.by),
+                "at": row.at,
+            }
+            for row in rows["steps"]
+        ],
+        "tests": [
+            {
+                "queue": row.queue.key,
+                "attempt": row.number,
+                "outcome": row.state,
+                "right": row.n_right if row.ended_at else None,
+                "of": row.wanted,
+                "ended_at": row.ended_at,
+            }
+            for row in rows["sittings"]
+        ],
         "findings": [
             {
                 "rule": row.rule.name,

@@ -6,16 +6,21 @@ from typing import Any
 
 from celery import shared_task
 
-from annotation import falling, histories, nominating, shadowing
+from annotation import accompanying, falling, histories, nominating, shadowing
 from specs import running
 from specs.models import Job, Project, Spec
-from workforce import retiring
+from workforce import onboarding, retiring
 from workforce.models import KnownAnswer, Queue
 
 BUILD, MEASURE, END = "annotation.build_snapshot", "annotation.measure", "annotation.end_exhausted"
 CHANGE_OVERLAP, LEARN = "annotation.change_overlap", "annotation.learn"
 SCHEDULE = {
     "end-exhausted-tasks": {"task": END, "schedule": 30.0},
+    "move-newcomers-on": {
+        "task": "annotation.move_newcomers_on",
+        "schedule": 60.0,
+        "options": {"expires": 60.0},
+    },
     "watch-people": {"task": "annotation.watch_people", "schedule": 3600.0, "options": {"expires": 3600.0}},
     "watch-agreement": {
         "task": "annotation.watch_agreement",
@@ -41,6 +46,13 @@ def end_exhausted() -> None:
     from annotation import ending
 
     ending.end_exhausted()
+
+
+@shared_task(name="annotation.move_newcomers_on")
+def move_newcomers_on() -> None:
+    """Shadow answers whose tasks have ended, then probations that are over by their days."""
+    accompanying.compare()
+    onboarding.advance_over()
 
 
 @shared_task(name="annotation.watch_agreement")

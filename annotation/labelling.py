@@ -193,6 +193,15 @@ def errors_by_question(error: BadAnswer) -> dict[str, list[str]]:
     return found
 
 
+def with_clauses(told: Sequence[Mapping[str, Any]], queue: Queue) -> list[dict[str, Any]]:
+    """What she is told of known answers, each with the clauses that decide, as they read in the version in force."""
+    if not told or queue.version_id is None:
+        return [dict(one) for one in told]
+    version = versions.read(queue.version_id)
+    found = [{**one, "decide": [version.clause(key) for key in one["clauses"]]} for one in told]
+    return [{**one, "decide": [clause for clause in one["decide"] if clause]} for one in found]
+
+
 def answered_today(annotator: Annotator) -> int:
     """How many answers she gave since midnight, by the database's clock."""
     with connection.cursor() as cursor:

@@ -11,9 +11,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from annotation import accompanying
 from annotation.models import Annotation
-from workforce import judging, leasing
-from workforce.models import Annotator, Probe
+from workforce import calibrating, judging, leasing, onboarding
+from workforce.models import Annotator, Probe, TaskPurpose
+
+_OF_NEWCOMERS = (TaskPurpose.PRACTICE, TaskPurpose.SHADOW)
 
 
 def judge(
@@ -26,19 +29,26 @@ def judge(
     probe = Probe.objects.filter(task_id=slot.task_id).first()
     if probe is None:
         return []
-    before = (
-        Annotation.objects.counted()
-        .filter(assignment=probe.first_id)
-        .values_list("values", flat=True)
-        .first()
-        if probe.first_id
-        else None
-    )
-    judging.judge(
-        probe=probe,
-        assignment_id=slot.assignment_id,
-        version_id=version_id,
-        values=values,
-        before=before,
-    )
+    if probe.purpose == TaskPurpose.SHADOW:
+        accompanying.compare(annotator=annotator)
+    else:
+        judging.judge(
+            probe=probe,
+            assignment_id=slot.assignment_id,
+            version_id=version_id,
+            values=values,
+            before=_before(probe),
+        )
+    if probe.purpose == TaskPurpose.TEST:
+        calibrating.count(queue_id=slot.queue_id, annotator=annotator)
+    if probe.purpose in _OF_NEWCOMERS:
+        onboarding.catch_up(queue_id=slot.queue_id, annotator=annotator)
     return judging.feedback(assignment_id=slot.assignment_id, annotator=annotator)
+
+
+def _before(probe: Probe) -> dict[str, Any] | None:
+    """What she answered first, where this is a repeat."""
+    if probe.first_id is None:
+        return None
+    first = Annotation.objects.counted().filter(assignment=probe.first_id)
+    return first.values_list("values", flat=True).first()

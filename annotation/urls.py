@@ -42,6 +42,7 @@ _GOLD = f"{_QUEUE}gold/"
 _SPEC = "p/<slug:project>/specs/<slug:spec>/"
 urlpatterns = [
     path("", inbox.inbox, name="inbox"),
+    path("p/<slug:project>/notices/<int:notice>/read/", inbox.notice_read, name="notice-read"),
     path("p/<slug:project>/mine/", mine.mine, name="mine"),
     path("p/<slug:project>/mine/record/", annotator.about_me, name="about-me"),
     path("p/<slug:project>/mine/record/file/", annotator.export, name="about-me-file"),

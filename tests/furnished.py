@@ -23,6 +23,7 @@ from workforce import (
     excluding,
     goldkeeping,
     loading,
+    paths,
     people_rules,
     queues,
     quizzing,
@@ -30,7 +31,7 @@ from workforce import (
     staffing,
     suspending,
 )
-from workforce.models import Exclusion, KnownAnswer, Queue
+from workforce.models import Exclusion, KnownAnswer, Notice, Queue
 
 
 @dataclass
@@ -72,6 +73,11 @@ def furnish(key: str, *, versions: int) -> Furnished:
     )
     hold = _held(stage, key)
     measuring.measure(spec=stage.spec, by=stage.ada)
+    paths.lay(queue=stage.queue, path=paths.USUAL, by=stage.ada)
+    newcomer = staffing.add_member(
+        project=stage.project, user=cast.user(f"new-{key}"), roles=[Role.ANNOTATOR], by=stage.ada
+    )
+    staffing.enrol(queue=stage.queue, annotator=staffing.annotator_for(member=newcomer), by=stage.ada)
     snapshot = exporting.request(project=stage.project, version=stage.version, name="", by=stage.ada)
     token, _ = tokens.create(member=stage.ada, name="t", permissions=["spec.read"], by=stage.ada)
     ids: dict[str, object] = {
@@ -199,6 +205,7 @@ def _before_law(stage: cast.Stage, key: str) -> dict[str, object]:
     consequence = consequences.decide_on(
         annotator=stage.dov, action="review", reason="New.", days=5, by=stage.ada
     )
+    notice = Notice.objects.get(consequence=consequence)
     quiz = quizzing.begin(queue=stage.queue, annotator=stage.ben, version=stage.version)
     red = io.BytesIO()
     Image.new("RGB", (3, 3), (200, len(key), 0)).save(red, "PNG")
@@ -226,6 +233,7 @@ def _before_law(stage: cast.Stage, key: str) -> dict[str, object]:
         "held": held.pk,
         "rule": rule.pk,
         "consequence": consequence.pk,
+        "notice": notice.pk,
         "suspension": suspension.pk,
         "appeal": appeal.pk,
         "comment": comment.pk,

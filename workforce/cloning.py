@@ -11,7 +11,7 @@ from specs import clauses as clause_shape
 from specs import contents, copying, governing, ledger, publishing
 from specs.models import Member, Project, Role, Spec, SpecVersion
 from specs.refusals import Invalid
-from workforce import queues, staffing
+from workforce import paths, queues, staffing
 from workforce.models import Purpose, Queue, QueueState
 
 
@@ -80,5 +80,7 @@ def _clone_queue(queue: Queue, project: Project, version: SpecVersion, owner: Me
         by=owner,
         **{name: getattr(queue, name) for name in queues.SETTINGS if name != "name"},
     )
+    if path := paths.terms(queue=queue):
+        paths.lay(queue=made, path=path, by=owner)
     if made.state == QueueState.OPEN:
         queues.pause(queue=made, by=owner)

@@ -20,14 +20,15 @@ from django.db.models.functions import Now
 from specs import ledger
 from specs.models import Member
 from specs.refusals import Invalid, NotAllowed, WrongState
-from workforce import leasing, suspending
+from workforce import leasing, noticing, suspending
 from workforce.models import Action, Annotator, AnnotatorState, Consequence, ConsequenceState, Finding, Queue
 
 
 def follow(*, finding: Finding) -> Consequence | None:
-    """What a rule's finding leads to; None for a notice, which is the finding itself. Call it where the finding is made."""
+    """What a rule's finding leads to; None for a notice, which she reads herself as well. Call it where the finding is made."""
     rule = finding.rule
     if rule.action == Action.NOTIFY:
+        noticing.write(finding=finding)
         return None
     made = Consequence(
         project_id=finding.project_id,
@@ -36,6 +37,7 @@ def follow(*, finding: Finding) -> Consequence | None:
         action=rule.action,
         reason=rule.reason,
         share=rule.share if rule.action == Action.REVIEW else 0,
+        gold_share=rule.gold_share if rule.action == Action.REVIEW else 0,
         queues=rule.queues if rule.action in (Action.RETRAIN, Action.RESTRICT) else [],
         goal_answers=rule.goal_answers if rule.action == Action.RETRAIN else 0,
         goal_share=rule.goal_share if rule.action == Action.RETRAIN else 0,
@@ -57,6 +59,7 @@ def decide_on(
     days: int,
     queues: Sequence[Queue] = (),
     share: float = 0.5,
+    gold_share: float = 0.1,
     by: Member,
 ) -> Consequence:
     """A person's own decision, without a rule: raise review, or restrict to queues. Suspension has its own way."""
@@ -70,6 +73,8 @@ def decide_on(
         raise Invalid("Name the queues where she may work meanwhile.")
     if not 1 <= days <= 366 or not 0 < share <= 1:
         raise Invalid("It lasts 1 to 366 days, on a share of her tasks.")
+    if not 0 <= gold_share <= 0.5:
+        raise Invalid("At most half of what somebody is given is gold.")
     if annotator.member_id == by.pk:
         raise NotAllowed("Nobody decides about himself.")
     with transaction.atomic():
@@ -79,6 +84,7 @@ def decide_on(
             action=action,
             reason=reason.strip()[:2000],
             share=share if action == Action.REVIEW else 0,
+            gold_share=gold_share if action == Action.REVIEW else 0,
             queues=[queue.pk for queue in queues] if action == Action.RESTRICT else [],
             lasts_days=days,
             decided_by=by,
@@ -191,6 +197,8 @@ def _start(made: Consequence, by: Member | None) -> None:
             pk__in=made.queues
         ):
             leasing.return_leases_of(annotator=made.annotator, queue=queue, by=by)
+    if made.action != Action.SUSPEND:  # whoever is suspended reads why on a page of her own
+        noticing.write(finding=made.finding, consequence=made)
     _record(made, "consequence.started", by)
 
 

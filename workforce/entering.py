@@ -16,8 +16,8 @@ from django.db.models.functions import Now
 from specs import prepared
 from specs.models import SpecVersion
 from specs.refusals import NotAllowed, Refusal
-from workforce import minting, ordering
-from workforce.models import Action, Annotator, Consequence, ConsequenceState, Queue
+from workforce import minting, onboarding, ordering, sitting
+from workforce.models import Action, Annotator, Consequence, ConsequenceState, Queue, Stage
 
 ENTRY = f"""
     SELECT e.id AS enrolment_id, e.active, a.state AS standing, q.state AS queue_state, q.cursor_epoch AS epoch,
@@ -37,12 +37,12 @@ ENTRY = f"""
                    SELECT FROM workforce_consequence r WHERE r.annotator_id = a.id AND r.state = 'in-force'
                       AND r.action IN ('retrain', 'restrict') AND r.until > statement_timestamp()
                       AND NOT q.id = ANY(r.queues)) AS able,
-           CASE WHEN q.entry <> 'none' AND a.kind = 'person' THEN (
+           CASE WHEN (q.entry <> 'none' OR e.stage = 'read') AND a.kind = 'person' THEN (
                SELECT min(v.id) FROM specs_specversion v
                WHERE v.id IN (coalesce(own.version_id, q.version_id), CASE WHEN c.cohort_id IS NULL THEN c.version_id END)
                  AND NOT EXISTS (SELECT 1 FROM specs_acknowledgement k
                                  WHERE k.version_id = v.id AND k.member_id = a.member_id)) END AS unread,
-           CASE WHEN q.entry = 'quiz' AND a.kind = 'person' THEN (
+           CASE WHEN (q.entry = 'quiz' OR e.stage = 'quiz') AND a.kind = 'person' THEN (
                SELECT v.id FROM specs_specversion v WHERE v.id = coalesce(own.version_id, q.version_id)
                  AND NOT EXISTS (SELECT 1 FROM workforce_quizattempt z WHERE z.annotator_id = a.id
                                  AND z.version_id = v.id AND z.queue_id = q.id AND z.state = 'passed')
@@ -53,11 +53,11 @@ ENTRY = f"""
            EXISTS (SELECT FROM workforce_assignment y WHERE y.annotator_id = a.id AND y.queue_id = q.id
                       AND y.state = 'reserved' AND y.reserved_until > statement_timestamp()) AS has_reserved,
            coalesce(own.version_id, q.version_id) AS in_force, {minting.DRAW} AS probe,
-           (SELECT max(r.share) FROM workforce_consequence r WHERE r.annotator_id = a.id AND r.state = 'in-force'
-               AND r.action = 'review' AND r.until > statement_timestamp()) AS review_share,
+           greatest(raised.share, {minting.ON_PROBATION.format("review_share")}) AS review_share,
            EXISTS (SELECT FROM workforce_sensitivecategory k WHERE k.project_id = e.project_id)
                OR EXISTS (SELECT FROM workforce_item i WHERE i.project_id = e.project_id AND i.sensitive)
-               OR EXISTS (SELECT FROM workforce_exclusion x WHERE x.annotator_id = a.id AND x.ended_at IS NULL) AS excluding
+               OR EXISTS (SELECT FROM workforce_exclusion x WHERE x.annotator_id = a.id AND x.ended_at IS NULL) AS excluding,
+           e.stage
     FROM workforce_enrolment e
     JOIN workforce_queue q ON q.id = e.queue_id
     JOIN workforce_annotator a ON a.id = e.annotator_id
@@ -66,6 +66,10 @@ ENTRY = f"""
         SELECT c.cohort_id, c.version_id FROM workforce_cohortmembership m
         WHERE m.cohort_id = c.cohort_id AND m.annotator_id = a.id AND m.until IS NULL
     ) own ON true
+    LEFT JOIN LATERAL (
+        SELECT max(r.share) AS share, max(r.gold_share) AS gold FROM workforce_consequence r
+        WHERE r.annotator_id = a.id AND r.state = 'in-force' AND r.action = 'review' AND r.until > statement_timestamp()
+    ) raised ON true
     WHERE e.queue_id = %(queue)s::bigint AND e.annotator_id = %(annotator)s::bigint
 """
 """An annotator's entry into a queue, one row or none; whoever claims locks its `e`."""
@@ -83,6 +87,7 @@ PLAIN = (
     "NOT has_reserved",  # what is kept for her by name comes first
     "probe IS NULL",
     "NOT drawn",  # a random task, whatever the order
+    "stage = ''",  # newcomers go along the queue's path
     "NOT overdue",  # leases that have ended are returned first: what is begun gets finished
 )
 """What holds of an entry that takes the next slot without further ado; one more reason to look twice is one more line."""
@@ -124,7 +129,8 @@ class QuizNeeded(Refusal):
 
 
 class NotQualified(NotAllowed):
-    """The queue asks for a skill or a language that the annotator does not have; `missing` names them."""
+    """The queue asks for a skill or a language that the annotator does not have; `missing` names them, `tests` the keys of the
+    queues whose test grants the skill."""
 
     code = "not-qualified"
 
@@ -140,7 +146,8 @@ class Entry:
     """An enrolment, locked, as `ENTRY` names it; `n_held` counts the live leases.
 
     `drawn` says that chance has this claim ignore the order, and `drawn_at` where it looks then.
-    `review_share` of her tasks want one more answer, where her review is raised.
+    `review_share` of her tasks want one more answer, where her review is raised. `stage` is where she
+    stands on the queue's path.
     """
 
     enrolment_id: int
@@ -165,6 +172,7 @@ class Entry:
     probe: str | None
     review_share: float | None
     excluding: bool
+    stage: str
     n_held: int = 0
 
 
@@ -186,7 +194,7 @@ def look(*, queue_id: int, annotator: Annotator) -> Entry | None:
 def enter(*, queue_id: int, annotator: Annotator) -> Entry:
     """Lock the annotator's enrolment, or say why she cannot claim and what she can do. Call it inside a transaction.
 
-    Raises `NotAllowed`, `NotQualified`, `QueueClosed`, `AcknowledgementNeeded`, `QuizNeeded`.
+    Raises `NotAllowed`, `NotQualified`, `QueueClosed`, `AcknowledgementNeeded`, `QuizNeeded`, `onboarding.PathHeld`.
     """
     entry = look(queue_id=queue_id, annotator=annotator)
     if entry is None:
@@ -197,17 +205,27 @@ def enter(*, queue_id: int, annotator: Annotator) -> Entry:
         raise QueueClosed(f"This queue is {entry.queue_state}.")
     if not entry.able:
         raise _unqualified(queue_id, annotator)
-    if entry.unread is not None and not entry.n_held:
+    on_path = bool(entry.stage) and entry.n_held < entry.max_leases
+    if on_path and onboarding.admit(enrolment_id=entry.enrolment_id) != entry.stage:
+        entry = look(queue_id=queue_id, annotator=annotator)
+        assert entry is not None
+    if entry.unread is not None and (not entry.n_held or (entry.stage == Stage.READ and on_path)):
         raise AcknowledgementNeeded(
             "The spec changed: read what is new and confirm it, then claim.",
             version=entry.unread,
             number=SpecVersion.objects.get(pk=entry.unread).number,
         )
-    if entry.unpassed is not None and not entry.n_held:
+    if entry.unpassed is not None and (not entry.n_held or (entry.stage == Stage.QUIZ and on_path)):
         raise QuizNeeded(
             "This queue asks for a short quiz first.",
             version=entry.unpassed,
             number=SpecVersion.objects.get(pk=entry.unpassed).number,
+        )
+    if (
+        entry.stage in (Stage.READ, Stage.QUIZ) and on_path
+    ):  # of the version in force, whatever else she has read
+        raise onboarding.PathHeld(
+            "Before the first task here comes reading the version in force, and its quiz."
         )
     return entry
 
@@ -245,7 +263,16 @@ def _unqualified(queue_id: int, annotator: Annotator) -> NotQualified | Restrict
         clause = f" for the clause {queue.required_clause.key}" if queue.required_clause else ""
         said.append(
             f"It asks for the skill {queue.required_skill}{level}{clause}, and none of yours is valid for it now: "
-            "whoever manages people here grants it, after a test or by hand."
+            f"{_way(queue)}"
         )
         missing = [queue.required_skill.key] if queue.required_skill else []
-    return NotQualified(f"You cannot claim in {queue.name}. {' '.join(said)}", missing=missing)
+    tests = [one.key for one in sitting.ways(queue=queue)]
+    return NotQualified(f"You cannot claim in {queue.name}. {' '.join(said)}", missing=missing, tests=tests)
+
+
+def _way(queue: Queue) -> str:
+    """How the skill that a queue asks for is got."""
+    tests = [one.name for one in sitting.ways(queue=queue)]
+    if not tests:
+        return "whoever manages people here grants it, after a test or by hand."
+    return f"the test in {' or '.join(tests)} grants it to whoever passes."

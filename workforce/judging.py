@@ -17,7 +17,7 @@ from django.db import connection
 from django.db.models import Count, Q, QuerySet
 
 from specs import ledger, task_types, versions
-from specs.models import Spec
+from specs.models import Clause, Spec
 from workforce.intervals import Share, share
 from workforce.models import (
     Annotator,
@@ -42,14 +42,17 @@ def judge(
     values: Mapping[str, Any],
     before: Mapping[str, Any] | None = None,
 ) -> list[Judgement]:
-    """Compare the answer to a probe: gold with what is known, a repeat with *before*, what she answered first.
+    """Compare the answer to a probe: gold with what is known; with *before* a repeat (what she answered first) and a shadow
+    (what the task ended with).
 
     A question that was not shown to her, because she answered the one it hangs on otherwise, is not judged. Call it inside
     the transaction of the answer.
     """
     version = versions.read(version_id)
     expected = (
-        _repeated(probe, before or {}) if probe.purpose == TaskPurpose.REPEAT else _known(probe, version)
+        _repeated(probe, before or {})
+        if probe.purpose in (TaskPurpose.REPEAT, TaskPurpose.SHADOW)
+        else _known(probe, version)
     )
     found = []
     for question in version.questions:
@@ -109,17 +112,20 @@ def _repeated(probe: Probe, before: Mapping[str, Any]) -> _Expected:
 
 
 def feedback(*, assignment_id: int, annotator: Annotator) -> list[dict[str, Any]]:
-    """What was expected of her and why, once she answered gold where feedback is given at once; else nothing.
+    """What was expected of her and why, once she answered gold where feedback is given at once, or in practice; else nothing.
 
-    `{"question", "title", "given", "expected", "right", "explanation"}` each, the values in words.
+    `{"question", "title", "given", "expected", "right", "explanation", "clauses"}` each, the values in words, `clauses` the keys
+    of those that decide.
     """
     rows = Judgement.objects.filter(
+        Q(purpose=TaskPurpose.GOLD, queue__gold_feedback="at-once") | Q(purpose=TaskPurpose.PRACTICE),
         assignment=assignment_id,
         annotator=annotator,
-        purpose=TaskPurpose.GOLD,
-        queue__gold_feedback="at-once",
     ).select_related("known")
     found = []
+    keys = dict(
+        Clause.objects.filter(pk__in={pk for one in rows for pk in one.clauses}).values_list("pk", "key")
+    )
     for one in rows.order_by("pk"):
         question = versions.read(one.version_id).question(one.question)
         describe = task_types.get(question["kind"]).describe
@@ -131,6 +137,7 @@ def feedback(*, assignment_id: int, annotator: Annotator) -> list[dict[str, Any]
                 "expected": describe(question, one.expected),
                 "right": one.right,
                 "explanation": one.known.explanation if one.known else "",
+                "clauses": [keys[pk] for pk in one.clauses if pk in keys],
             }
         )
     return found

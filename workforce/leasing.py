@@ -26,8 +26,18 @@ from django.db import connection, transaction
 from specs import prepared
 from specs.models import Member
 from specs.refusals import Refusal
-from workforce import entering, excluding, minting, ordering, picking, reserving, reviewing
-from workforce.models import Annotator, Queue, TaskPurpose
+from workforce import (
+    entering,
+    excluding,
+    minting,
+    onboarding,
+    ordering,
+    picking,
+    reserving,
+    reviewing,
+    sitting,
+)
+from workforce.models import Annotator, Queue, Stage, TaskPurpose
 
 _RETURN = (
     """
@@ -149,10 +159,19 @@ def claim(
     """Lease the next slot of the queue to the annotator; None when nothing is left for her there.
 
     Where she may hold only one lease and holds it, that one is served again: a second tab shows the same task. With
-    *task_id*, that task or nothing. Raises what `entering.enter` raises, `TooManyLeases`, and `ExposureCap`.
+    *task_id*, that task or nothing. Raises what `entering.enter` raises, `TooManyLeases`, `ExposureCap`, and `StillOnPath`.
     """
     if task_id is None and (served := _plain(queue_id, annotator, by)) is not None:
         return served
+    try:
+        return _look_twice(queue_id, annotator, by, task_id)
+    except Refusal:
+        onboarding.catch_up(queue_id=queue_id, annotator=annotator)  # what she has passed stays passed
+        raise
+
+
+def _look_twice(queue_id: int, annotator: Annotator, by: Member | None, task_id: int | None) -> Served | None:
+    """The long way: whatever a plain claim leaves to a second look, under the enrolment's lock."""
     with transaction.atomic():
         entry = entering.enter(queue_id=queue_id, annotator=annotator)
         if entry.n_held >= entry.max_leases:
@@ -186,6 +205,10 @@ def _claim_entered(
         entry = (
             entering.look(queue_id=queue_id, annotator=annotator) or entry
         )  # what came back is ahead of her again
+    if entry.stage in onboarding.MINTED:
+        return _newcomer(entry, annotator, by, task_id)
+    if entry.probe == TaskPurpose.TEST:
+        return _test(entry, queue_id, annotator, by)
     if (
         task_id is None
         and entry.probe is not None
@@ -201,8 +224,36 @@ def _claim_entered(
     return served
 
 
+def _newcomer(
+    entry: entering.Entry, annotator: Annotator, by: Member | None, task_id: int | None
+) -> Served | None:
+    """What is minted for somebody in practice or shadow: that, and never work, neither by name nor kept for her."""
+    if task_id is not None:
+        raise onboarding.StillOnPath("This task is for those who are through their practice here.")
+    found = _mint(entry, annotator, by)
+    if found is None:
+        raise onboarding.PathHeld(
+            "There is nothing left to practise on that you have not seen yet. Whoever manages people here sees that you wait."
+            if entry.stage == Stage.PRACTICE
+            else "There is nothing yet that others have answered and you have not seen. It goes on when there is."
+        )
+    return found
+
+
+def _test(entry: entering.Entry, queue_id: int, annotator: Annotator, by: Member | None) -> Served | None:
+    """The next known answer of her sitting in a calibration queue; there is no other work in one."""
+    assert entry.in_force is not None
+    sitting.admit(queue_id=queue_id, annotator=annotator, version_id=entry.in_force)
+    found = _mint(entry, annotator, by)
+    if found is None:
+        raise sitting.NoSittingLeft(
+            "No known answers are left that you have not seen, so this test cannot go on. Whoever keeps it can bring in more."
+        )
+    return found
+
+
 def _mint(entry: entering.Entry, annotator: Annotator, by: Member | None) -> Served | None:
-    """What chance has drawn for this claim, gold or a repeat; None where there is none for her."""
+    """What this claim is minted for (by chance gold or a repeat, or a newcomer's stage); None where there is none for her."""
     assert entry.probe is not None
     assert entry.in_force is not None
     purpose = TaskPurpose(entry.probe)
@@ -481,4 +532,6 @@ def claim_anew(
         slot = minting.claim_anew(task_id=task_id, annotator=annotator, by=by)
         return held(annotator=annotator, assignment_id=slot)[0] if slot is not None else None
     entry = entering.look(queue_id=row[0], annotator=annotator)
-    return _take(entry, row[0], annotator, by, task_id) if entry else None
+    if entry is None or entry.stage in onboarding.MINTED:  # put back meanwhile: it is kept as late
+        return None
+    return _take(entry, row[0], annotator, by, task_id)

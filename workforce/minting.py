@@ -1,4 +1,5 @@
-"""Tasks that are minted at a claim to measure the annotator: gold, and repeats of what she answered long ago.
+"""Tasks that are minted at a claim to measure the annotator: gold, repeats of what she answered long ago, and what newcomers
+are given before their answers count.
 
     (nothing) -> a task of that purpose with one leased slot: mint, claim_anew
 
@@ -71,15 +72,20 @@ def drawn(odds: Odds, chance: random.Random = _CHANCE) -> TaskPurpose:
     return TaskPurpose.REPEAT if at >= 1 - odds.repeat else TaskPurpose.WORK
 
 
-CHANCE = f"""greatest(q.gold_share::float8, CASE
+ON_PROBATION = """CASE WHEN e.stage = 'probation' THEN (
+    SELECT w.{} FROM workforce_pathstage w WHERE w.queue_id = q.id AND w.stage = 'probation') END"""
+"""A column of the queue's probation, for an enrolment `e` that is in it; else null, and nothing is looked up."""
+CHANCE = f"""greatest(q.gold_share::float8, raised.gold, {ON_PROBATION.format("gold_share")}, CASE
     WHEN e.n_gold >= q.gold_first OR e.n_claims >= q.gold_first_of THEN 0
     WHEN q.gold_first - e.n_gold > {OWED_AT_ONCE}
     THEN least({CATCHING_UP}, (q.gold_first - e.n_gold)::float8 / (q.gold_first_of - e.n_claims))
     ELSE least(1, (q.gold_first - e.n_gold)::float8 / (q.gold_first_of - e.n_claims)) END)"""
-"""`Odds.gold` in the words of the database, for an enrolment `e` of a queue `q`."""
+"""`Odds.gold` in the words of the database, for an enrolment `e` of a queue `q`; `raised.gold` and probation raise the share."""
 _AT = """((hashtextextended(e.id::text || ':' || e.n_claims::text || ':' || extract(epoch FROM e.since)::text, 0)
     & 9007199254740991) / 9007199254740992::float8)"""
-DRAW = f"""CASE WHEN a.kind = 'person' AND q.purpose IN ('labelling', 'relabelling', 'training', 'calibration') THEN CASE
+DRAW = f"""CASE WHEN e.stage IN ('practice', 'shadow') THEN e.stage
+    WHEN q.purpose = 'calibration' AND EXISTS (SELECT FROM workforce_calibration c WHERE c.queue_id = q.id) THEN 'test'
+    WHEN a.kind = 'person' AND q.purpose IN ('labelling', 'relabelling', 'training', 'calibration') THEN CASE
     WHEN {_AT} < {CHANCE} AND (e.no_gold_until IS NULL OR e.no_gold_until <= statement_timestamp())
          AND EXISTS (SELECT FROM workforce_knownanswer k
                      WHERE k.spec_id = q.spec_id AND k.state = 'in-use' AND k.held_at IS NULL) THEN 'gold'
@@ -118,7 +124,7 @@ _GOLD = """
     SELECT o.item_id FROM ordered o, place p
     WHERE o.decided_by_id IS DISTINCT FROM p.member_id
       AND NOT EXISTS (SELECT 1 FROM workforce_probe b WHERE b.annotator_id = p.annotator_id AND b.item_id = o.item_id
-                      AND b.purpose = 'gold' OFFSET 0)
+                      AND b.purpose IN ('gold', 'practice', 'test') OFFSET 0)
       AND NOT EXISTS (SELECT 1 FROM workforce_task t WHERE t.item_id = o.item_id AND (
           t.queue_id = p.queue_id AND t.state IN ('open', 'disputed')
           OR EXISTS (SELECT 1 FROM workforce_assignment s WHERE s.task_id = t.id AND s.annotator_id = p.annotator_id)) OFFSET 0)
@@ -155,12 +161,33 @@ _REPEAT = """
       AND NOT EXISTS (SELECT 1 FROM workforce_probe b WHERE b.annotator_id = p.annotator_id AND b.item_id = h.item_id)
     ORDER BY md5(h.id::text || %(seed)s) LIMIT 1
 """
+# Something here that others answered: settled of late, or begun; never hers, and never seen by her. It is barred to her from
+# then on, so that a shadow is never followed by the work itself.
+_SHADOW = """
+    WITH place AS MATERIALIZED (
+        SELECT e.annotator_id, e.queue_id, v.meaning
+        FROM workforce_enrolment e JOIN specs_specversion v ON v.id = %(version)s WHERE e.id = %(enrolment)s
+    ), pool AS MATERIALIZED (
+        (SELECT t.id, t.item_id, t.meaning, 0 AS later FROM workforce_task t, place p
+         WHERE t.queue_id = p.queue_id AND t.state = 'resolved' ORDER BY t.settled_at DESC LIMIT %(pool)s)
+        UNION ALL
+        (SELECT t.id, t.item_id, t.meaning, 1 AS later FROM workforce_task t, place p
+         WHERE t.queue_id = p.queue_id AND t.state IN ('open', 'disputed') AND t.n_answers > 0 ORDER BY t.rank LIMIT %(pool)s)
+    )
+    SELECT o.item_id, o.id FROM pool o, place p
+    WHERE o.meaning = p.meaning
+      AND NOT EXISTS (SELECT 1 FROM workforce_probe b WHERE b.annotator_id = p.annotator_id AND b.item_id = o.item_id OFFSET 0)
+      AND NOT EXISTS (SELECT 1 FROM workforce_assignment s WHERE s.task_id = o.id AND s.annotator_id = p.annotator_id OFFSET 0)
+      AND NOT EXISTS (SELECT 1 FROM workforce_barred b WHERE b.task_id = o.id AND b.annotator_id = p.annotator_id OFFSET 0)
+    ORDER BY o.later, md5(o.id::text || %(seed)s) LIMIT 1
+"""
 _MINT = (
     """
     WITH probe AS (
-        INSERT INTO workforce_probe (project_id, task_id, queue_id, item_id, annotator_id, purpose, first_id, minted_at)
+        INSERT INTO workforce_probe
+            (project_id, task_id, queue_id, item_id, annotator_id, purpose, first_id, beside_id, minted_at)
         SELECT e.project_id, nextval(pg_get_serial_sequence('workforce_task', 'id')), e.queue_id, %(item)s, e.annotator_id,
-               %(purpose)s, %(first)s, statement_timestamp()
+               %(purpose)s, %(first)s, %(beside)s, statement_timestamp()
         FROM workforce_enrolment e WHERE e.id = %(enrolment)s
         ON CONFLICT DO NOTHING RETURNING *
     ), task AS (
@@ -182,8 +209,13 @@ _MINT = (
     ), lease AS (
         INSERT INTO workforce_lease (project_id, assignment_id, annotator_id, token, renewal, version_id, leased_at, until)
         SELECT project_id, id, annotator_id, token, 0, version_id, leased_at, lease_until FROM slot
+    ), barred AS (
+        INSERT INTO workforce_barred (project_id, task_id, annotator_id, reason, created_at)
+        SELECT p.project_id, p.beside_id, p.annotator_id, 'shadow', statement_timestamp() FROM probe p
+        WHERE p.beside_id IS NOT NULL ON CONFLICT DO NOTHING
     ), counted AS (
-        UPDATE workforce_enrolment e SET n_claims = e.n_claims + 1, n_gold = e.n_gold + %(gold)s::boolean::int,
+        UPDATE workforce_enrolment e SET n_claims = e.n_claims + %(counts)s::boolean::int,
+            n_gold = e.n_gold + %(gold)s::boolean::int,
             held_until = greatest(e.held_until, s.lease_until)
         FROM slot s WHERE e.id = %(enrolment)s
     ), event AS (
@@ -194,6 +226,7 @@ _MINT = (
     SELECT id FROM slot
 """
 )
+_FIND = {TaskPurpose.REPEAT: _REPEAT, TaskPurpose.SHADOW: _SHADOW}
 _NONE_LEFT = """
     UPDATE workforce_enrolment SET no_gold_until = statement_timestamp() + make_interval(secs => %s) WHERE id = %s
 """
@@ -242,9 +275,10 @@ def mint(
     by: Member | None,
     chance: random.Random = _CHANCE,
 ) -> int | None:
-    """A gold task or a repeat leased to her, inside the claim's transaction: the id of its slot, None when there is none.
+    """A task of that purpose leased to her, inside the claim's transaction: the id of its slot, None when there is none.
 
-    *version_id* is the version that her next task would be served under. Call it under the enrolment's lock.
+    What newcomers are given is not counted among the claims that carry their first gold. *version_id* is the version that her
+    next task would be served under. Call it under the enrolment's lock.
     """
     gold = purpose == TaskPurpose.GOLD
     known: dict[str, Any] = {
@@ -255,7 +289,7 @@ def mint(
         "pool": settings.GOLD_POOL,
     }
     with connection.cursor() as cursor:
-        cursor.execute(_GOLD if gold else _REPEAT, known)
+        cursor.execute(_FIND.get(purpose, _GOLD), known)
         row = cursor.fetchone()
         if row is not None:
             cursor.execute(
@@ -263,7 +297,9 @@ def mint(
                 {
                     **known,
                     "item": row[0],
-                    "first": None if gold else row[1],
+                    "first": row[1] if purpose == TaskPurpose.REPEAT else None,
+                    "beside": row[1] if purpose == TaskPurpose.SHADOW else None,
+                    "counts": purpose in (TaskPurpose.GOLD, TaskPurpose.REPEAT),
                     "purpose": purpose.value,
                     "gold": gold,
                     "token": uuid.uuid4(),

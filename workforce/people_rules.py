@@ -34,6 +34,7 @@ TERMS = (
     "action",
     "confirm",
     "share",
+    "gold_share",
     "queues",
     "goal_answers",
     "goal_share",
@@ -50,6 +51,7 @@ PRESETS: dict[str, dict[str, Any]] = {
         "action": Action.REVIEW,
         "confirm": False,
         "share": 0.5,
+        "gold_share": 0.15,
         "reason": "Fewer than 80 % of the known answers are right, beyond what chance explains.",
     },
     "drift-notice": {

@@ -21,9 +21,11 @@ from specs import acknowledging, canonical, ledger, task_types, versions
 from specs.models import Member, SpecVersion
 from specs.refusals import Invalid, NotAllowed, WrongState
 from specs.task_types import BadValue
+from workforce import onboarding
 from workforce.leasing import database_now
 from workforce.models import (
     Annotator,
+    Enrolment,
     GoldState,
     KnownAnswer,
     Queue,
@@ -32,6 +34,7 @@ from workforce.models import (
     QuizLeave,
     QuizScope,
     QuizState,
+    Stage,
 )
 
 
@@ -103,6 +106,8 @@ def _may_try(queue: Queue, annotator: Annotator, version: SpecVersion, past: lis
 
 def _scope(queue: Queue, annotator: Annotator) -> QuizScope:
     """A newcomer to a queue with a qualification is asked about the whole spec, everybody else about what changed."""
+    if Enrolment.objects.filter(queue=queue, annotator=annotator, stage=Stage.QUIZ).exists():
+        return QuizScope.WHOLE
     been_here = QuizAttempt.objects.filter(queue=queue, annotator=annotator, state=QuizState.PASSED).exists()
     return QuizScope.WHOLE if queue.qualification and not been_here else QuizScope.CHANGED
 
@@ -230,6 +235,8 @@ def _end(attempt: QuizAttempt, state: QuizState) -> None:
         },
     )
     attempt.refresh_from_db()
+    if state == QuizState.PASSED:
+        onboarding.catch_up(queue_id=attempt.queue_id, annotator=attempt.annotator)
 
 
 def let_in(

@@ -36,7 +36,8 @@ _HEALTH = """
         SELECT j.*, p.n - 1 >= %(enough)s AND p.n_right - j."right"::int >= %(skilled)s * (p.n - 1) AS skilled
         FROM judged j JOIN people p USING (annotator_id)
     )
-    SELECT w.id, (SELECT count(*) FROM workforce_probe b WHERE b.item_id = w.item_id AND b.purpose = 'gold'),
+    SELECT w.id, (SELECT count(*) FROM workforce_probe b
+                  WHERE b.item_id = w.item_id AND b.purpose IN ('gold', 'practice', 'test')),
            count(s.known_id), count(*) FILTER (WHERE s."right"), count(*) FILTER (WHERE s.skilled),
            count(*) FILTER (WHERE s.skilled AND NOT s."right"), max(s.judged_at)
     FROM wanted w LEFT JOIN by_skill s ON s.known_id = w.id GROUP BY w.id, w.item_id

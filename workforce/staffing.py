@@ -18,7 +18,7 @@ from specs import ledger, tokens
 from specs.access import ROLES, permissions_of
 from specs.models import ApiToken, Member, MemberState, Project, Role
 from specs.refusals import Invalid, NotAllowed, WrongState
-from workforce import leasing, reserving
+from workforce import leasing, onboarding, reserving
 from workforce.models import Annotator, AnnotatorKind, AnnotatorState, Enrolment, Queue
 from workforce.pseudonyms import pseudonym
 
@@ -147,6 +147,8 @@ def enrol(*, queue: Queue, annotator: Annotator, by: Member | None) -> Enrolment
                 subject=("annotator", annotator.pk),
                 data={"queue": queue.pk},
             )
+        if new:
+            onboarding.begin(enrolment=enrolment, by=by)
     return enrolment
 
 

@@ -6,6 +6,7 @@ from django.urls import path
 
 from workforce.views import (
     alerts,
+    calibrations,
     cohorts,
     directions,
     loads,
@@ -19,6 +20,7 @@ from workforce.views import (
     standing,
     tasks,
 )
+from workforce.views import path as path_pages
 
 app_name = "workforce"
 
@@ -52,6 +54,13 @@ urlpatterns = [
     path(f"{_QUEUE}enrol/", queues.enrol, name="queue-enrol"),
     path(f"{_QUEUE}dismiss/", queues.dismiss, name="queue-dismiss"),
     path(f"{_QUEUE}people/", roster.requirement, name="queue-people"),
+    path(f"{_QUEUE}path/", path_pages.path, name="path"),
+    path(f"{_QUEUE}path/stages/", path_pages.lay, name="path-stages"),
+    path(f"{_QUEUE}path/people/<slug:pseudonym>/", path_pages.person, name="path-person"),
+    path(f"{_QUEUE}path/people/<slug:pseudonym>/<slug:step>/", path_pages.step, name="path-step"),
+    path(f"{_QUEUE}calibration/", calibrations.calibration, name="calibration"),
+    path(f"{_QUEUE}qualify/", calibrations.qualify, name="qualify"),
+    path(f"{_QUEUE}my-path/", path_pages.mine, name="my-path"),
     path(f"{_QUEUE}<slug:step>-queue/", queues.move, name="queue-move"),
     path(f"{_QUEUE}operations/", operations.operations, name="queue-operations"),
     path(f"{_QUEUE}degrade/", operations.degrade, name="queue-degrade"),
@@ -68,6 +77,7 @@ urlpatterns = [
     path("p/<slug:project>/cohorts/<slug:cohort>/", cohorts.change, name="cohort-change"),
     path(_ROSTER, roster.people, name="roster"),
     path(f"{_ROSTER}<slug:pseudonym>/grant/", roster.grant, name="skill-grant"),
+    path(f"{_ROSTER}<slug:pseudonym>/decide/", roster.decide, name="annotator-decide"),
     path(f"{_ROSTER}<slug:pseudonym>/revoke/", roster.revoke, name="skill-revoke"),
     path(f"{_ROSTER}<slug:pseudonym>/availability/", roster.describe, name="annotator-describe"),
     path(f"{_ROSTER}<slug:pseudonym>/<slug:step>-work/", roster.step, name="annotator-step"),

@@ -30,6 +30,8 @@ class Record(serializers.Serializer[Any]):
     queues = serializers.ListField(child=serializers.DictField())
     figures = serializers.DictField()
     suspensions = serializers.ListField(child=serializers.DictField())
+    steps_of_paths = serializers.ListField(child=serializers.DictField())
+    tests = serializers.ListField(child=serializers.DictField())
     findings = serializers.ListField(child=serializers.DictField())
     consequences = serializers.ListField(child=serializers.DictField())
     second_looks = serializers.ListField(child=serializers.DictField())

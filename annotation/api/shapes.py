@@ -40,6 +40,9 @@ class Told(serializers.Serializer[Any]):
     expected = serializers.CharField()
     right = serializers.BooleanField()
     explanation = serializers.CharField(allow_blank=True)
+    clauses = serializers.ListField(
+        child=serializers.CharField(), help_text="Keys of the clauses that decide."
+    )
 
 
 class Receipt(serializers.Serializer[Any]):

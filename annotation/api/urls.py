@@ -60,6 +60,8 @@ urlpatterns = [
     path("people-rules/<int:rule>/switch", watch.RuleSwitch.as_view()),
     path("people-rules/<int:rule>/dry-run", watch.RuleDryRun.as_view()),
     path("findings", watch.Findings.as_view()),
+    path("notices", watch.Notices.as_view()),
+    path("notices/<int:notice>/read", watch.NoticeRead.as_view()),
     path("consequences", watch.Consequences.as_view()),
     path("consequences/<int:consequence>/confirm", watch.Confirm.as_view()),
     path("consequences/<int:consequence>/decline", watch.Decline.as_view()),

@@ -14,9 +14,10 @@ from specs.api.base import ApiView
 from specs.api.schema import operation
 from specs.api.views import PAGING
 from specs.models import Project
-from workforce import consequences, people_rules
+from workforce import consequences, noticing, people_rules
+from workforce.api.base import WorkView
 from workforce.api.roster import AnnotatorView
-from workforce.models import Consequence, Finding, PeopleRule, Queue
+from workforce.models import Consequence, Finding, Notice, PeopleRule, Queue
 
 
 def _terms(project: Project, body: dict[str, Any]) -> dict[str, Any]:
@@ -182,6 +183,35 @@ class Lift(ConsequenceView):
     def post(self, request: Request, project: str, consequence: int) -> Response:
         consequences.end(consequence=self.found(), by=self.member)
         return self.answer()
+
+
+class Notices(WorkView):
+    policies = {"get": allows("work.label")}
+
+    @operation(
+        "List what you are told about findings and what follows",
+        gives=shapes.NoticeList,
+        parameters=PAGING,
+        name="notices_list",
+    )
+    def get(self, request: Request, project: str) -> Response:
+        rows = Notice.objects.filter(annotator=self.annotator())
+        found, before = self.page(rows.select_related("finding__rule__queue", "consequence"), request)
+        return Response(
+            {"notices": [shapes.notice(told) for told in noticing.in_words(found)], "next_before": before}
+        )
+
+
+class NoticeRead(WorkView):
+    policies = {"post": allows("work.label")}
+
+    @operation("Say that you have read a notice", gives=shapes.NoticeShape, name="notice_read")
+    def post(self, request: Request, project: str, notice: int) -> Response:
+        rows = Notice.objects.select_related("finding__rule__queue", "consequence")
+        found = get_or_404(rows, project=self.project, annotator=self.annotator(), pk=notice)
+        found.read_at = noticing.acknowledge(notice=found, by=self.member).read_at
+        (told,) = noticing.in_words([found])
+        return Response(shapes.notice(told))
 
 
 class Give(AnnotatorView):

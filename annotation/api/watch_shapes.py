@@ -6,6 +6,7 @@ from typing import Any
 
 from rest_framework import serializers
 
+from workforce import noticing
 from workforce.models import Action, Consequence, Finding, Metric, PeopleRule
 
 
@@ -28,6 +29,12 @@ class RuleTerms(serializers.Serializer[Any]):
         required=False, help_text="A person decides first; always for a suspension."
     )
     share = serializers.FloatField(min_value=0, max_value=1, required=False)
+    gold_share = serializers.FloatField(
+        min_value=0,
+        max_value=0.5,
+        required=False,
+        help_text="Raised review: gold in what she is given, at least.",
+    )
     queues = serializers.ListField(
         child=serializers.CharField(max_length=64),
         required=False,
@@ -68,6 +75,7 @@ class RuleShape(serializers.ModelSerializer[PeopleRule]):
             "action",
             "confirm",
             "share",
+            "gold_share",
             "queues",
             "goal_answers",
             "goal_share",
@@ -144,6 +152,7 @@ class ConsequenceShape(serializers.ModelSerializer[Consequence]):
             "reason",
             "state",
             "share",
+            "gold_share",
             "queues",
             "lasts_days",
             "decided_by",
@@ -168,4 +177,32 @@ class Given(serializers.Serializer[Any]):
     reason = serializers.CharField(max_length=2000)
     days = serializers.IntegerField(min_value=1, max_value=366)
     share = serializers.FloatField(min_value=0, max_value=1, required=False, default=0.5)
+    gold_share = serializers.FloatField(min_value=0, max_value=0.5, required=False, default=0.1)
     queues = serializers.ListField(child=serializers.CharField(max_length=64), required=False, max_length=200)
+
+
+class NoticeShape(serializers.Serializer[Any]):
+    id = serializers.IntegerField()
+    written_at = serializers.DateTimeField()
+    read_at = serializers.DateTimeField(allow_null=True)
+    measured = serializers.CharField(
+        help_text="What was measured, over what, against what; empty for a person's decision."
+    )
+    reason = serializers.CharField()
+    follows = serializers.CharField()
+
+
+class NoticeList(serializers.Serializer[Any]):
+    notices = NoticeShape(many=True)
+    next_before = serializers.IntegerField(allow_null=True)
+
+
+def notice(told: noticing.Told) -> dict[str, Any]:
+    return {
+        "id": told.notice.pk,
+        "written_at": told.notice.written_at,
+        "read_at": told.notice.read_at,
+        "measured": told.measured,
+        "reason": told.reason,
+        "follows": told.follows,
+    }

@@ -121,6 +121,8 @@ COSTED_AT_ONCE = env.number("COSTED_AT_ONCE", 200_000, low=1)
 """Leases whose cost is reckoned while somebody waits."""
 MAX_TIMESHEET_DAYS = env.number("MAX_TIMESHEET_DAYS", 92, low=1, high=3660)
 # People
+PATH_SLOW_DAYS = env.number("PATH_SLOW_DAYS", 7, low=1, high=366)
+"""Days in one stage of a newcomer's path after which the page of the path marks it."""
 JUDGED_ANSWERS = env.number("JUDGED_ANSWERS", 1000, low=50, high=100_000)
 """The newest answers of one annotator that figures about her rest on."""
 JUDGED_MINIMUM = env.number("JUDGED_MINIMUM", 10, low=1)

@@ -13,8 +13,8 @@ from specs import acknowledging, schema, task_types, versions
 from specs.access import MemberRequest, allows, get_or_404, page
 from specs.refusals import Invalid, Refusal
 from specs.views.specs import crumbs, spec_of, version_of
-from workforce import entering, leasing, quizzing
-from workforce.models import Annotator, Queue, QuizAttempt
+from workforce import entering, leasing, onboarding, quizzing
+from workforce.models import Annotator, Enrolment, Queue, QuizAttempt, Stage
 
 
 def _back(request: MemberRequest) -> str:
@@ -22,6 +22,14 @@ def _back(request: MemberRequest) -> str:
     key = request.POST.get("queue") or request.GET.get("queue", "")
     known = Queue.objects.filter(project=request.project, key=key).exists()
     return f"/p/{request.project.key}/queues/{key}/label/" if known else "/"
+
+
+def _walk_on(request: MemberRequest) -> None:
+    """Whoever reads as a newcomer is past reading now, in every queue whose path asked for it."""
+    for row in Enrolment.objects.filter(
+        annotator__member=request.member, annotator__project=request.project, stage=Stage.READ
+    ):
+        onboarding.advance(enrolment_id=row.pk)
 
 
 def _on_to_work(request: MemberRequest) -> HttpResponse:
@@ -50,6 +58,7 @@ def changes(request: MemberRequest, spec: str, number: str) -> HttpResponse:
         acknowledging.acknowledge(
             member=request.member, version=version, digest=request.POST.get("digest", "")
         )
+        _walk_on(request)
         return _on_to_work(request)
     to_read = acknowledging.to_read(member=request.member, version=version)
     difference = to_read.difference

@@ -5,15 +5,30 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+from django.contrib import messages
 from django.db.models import Count, Q
 from django.http import HttpResponse
-from django.shortcuts import render
-from django.views.decorators.http import require_GET
+from django.shortcuts import redirect, render
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_GET, require_POST
 
 from annotation.models import Dispute, DisputeState
-from specs.access import SIGNED_IN, page, permissions_of
+from specs.access import SIGNED_IN, MemberRequest, allows, get_or_404, page, permissions_of
 from specs.models import Member, MemberState, Project, Suspension
-from workforce.models import Alert, AlertState, Assignment, Enrolment, Purpose, QueueState, SlotState
+from workforce import noticing
+from workforce.models import (
+    Alert,
+    AlertState,
+    Assignment,
+    Enrolment,
+    Notice,
+    Purpose,
+    QueueState,
+    SlotState,
+)
+
+NOTICES = 20
+"""Unread notices that an inbox shows in one project; the next ones follow when these are read."""
 
 
 @dataclass(frozen=True)
@@ -25,6 +40,7 @@ class Room:
     queues: list[Any]
     n_disputes: int
     n_alerts: int
+    notices: list[noticing.Told]
 
 
 @require_GET
@@ -56,23 +72,48 @@ def inbox(request: Any) -> HttpResponse:
         .values_list("owner_id")
         .annotate(n=Count("pk"))
     )
+    told = _told(members)
     rooms = [
         Room(
             project=member.project,
             permissions=permissions_of(member),
             queues=[
-                (entry.queue, waiting.get(entry.queue_id, 0))
+                (entry.queue, waiting.get(entry.queue_id, 0), entry.stage, entry.held)
                 for entry in enrolments
                 if entry.annotator.member_id == member.pk
             ],
             n_disputes=disputes.get(member.project_id, 0),
             n_alerts=alerts.get(member.pk, 0),
+            notices=told.get(member.pk, [])[:NOTICES],
         )
         for member in members
     ]
     suspended = Suspension.objects.filter(member__user=request.user, ends__isnull=True)
     context = {"rooms": rooms, "suspended": suspended.select_related("member__project").order_by("pk")}
     return render(request, "annotation/inbox.html", context)
+
+
+def _told(members: list[Member]) -> dict[int, list[noticing.Told]]:
+    """What each membership has not read yet of what was found about her, oldest first."""
+    rows = (
+        Notice.objects.filter(annotator__member__in=members, read_at__isnull=True)
+        .select_related("annotator", "finding__rule__queue", "consequence")
+        .order_by("pk")
+    )
+    found: dict[int, list[noticing.Told]] = {}
+    for one in noticing.in_words(rows[: NOTICES * max(len(members), 1)]):
+        found.setdefault(one.notice.annotator.member_id or 0, []).append(one)
+    return found
+
+
+@require_POST
+@page(allows("work.label"))
+def notice_read(request: MemberRequest, notice: int) -> HttpResponse:
+    """I have read it; only one's own."""
+    found = get_or_404(Notice, project=request.project, pk=notice, annotator__member=request.member)
+    noticing.acknowledge(notice=found, by=request.member)
+    messages.success(request, _("Noted that you have read it. It stays in what is recorded about you."))
+    return redirect("annotation:inbox")
 
 
 def _counts(queues: list[int]) -> dict[int, int]:

@@ -8,6 +8,7 @@ from uuid import UUID
 
 from django.contrib import messages
 from django.db import transaction
+from django.db.models import F
 from django.http import Http404, HttpResponse, HttpResponseRedirect
 from django.shortcuts import redirect, render
 from django.urls import reverse
@@ -21,8 +22,19 @@ from specs import schema, versions
 from specs.access import MemberRequest, allows, get_or_404, page
 from specs.refusals import Invalid, Refusal, Stale
 from specs.schema import BadAnswer
-from workforce import categories, entering, excluding, hours, judging, leasing, paying
-from workforce.models import Annotator, Assignment, Predictions, Queue, Recall, SkipReason
+from workforce import (
+    categories,
+    entering,
+    excluding,
+    hours,
+    judging,
+    leasing,
+    onboarding,
+    paying,
+    sitting,
+    walking,
+)
+from workforce.models import Annotator, Assignment, Predictions, Purpose, Queue, Recall, SkipReason
 
 
 def annotator_of(request: MemberRequest) -> Annotator:
@@ -30,7 +42,7 @@ def annotator_of(request: MemberRequest) -> Annotator:
 
 
 def queue_of(request: MemberRequest, key: str) -> Queue:
-    """A queue that the caller is enrolled in; any other one is as missing as none."""
+    """A queue that the caller is enrolled in; any other one is as missing as none. `stage` is where she stands on its path."""
     found = (
         Queue.objects.select_related("spec", "version")
         .filter(
@@ -39,6 +51,7 @@ def queue_of(request: MemberRequest, key: str) -> Queue:
             enrolments__annotator__member=request.member,
             enrolments__active=True,
         )
+        .annotate(stage=F("enrolments__stage"))
         .first()
     )
     if found is None:
@@ -69,6 +82,7 @@ def _revealed(queue: Queue, annotator: Annotator, assignment: int | None) -> lis
 def _render(
     request: MemberRequest, queue: Queue, annotator: Annotator, work: labelling.Work | None, **more: Any
 ) -> HttpResponse:
+    told = labelling.with_clauses(more.pop("told", ()), queue)
     template = "annotation/label_work.html" if request.headers.get("HX-Request") else "annotation/label.html"
     context = {
         "queue": queue,
@@ -83,9 +97,20 @@ def _render(
         "today": labelling.answered_today(annotator),
         "ended": more.pop("ended", False),
         "offer": None if work else _offer(request, queue, annotator),
+        "told": told,
+        "way": _way(queue, annotator),
+        "tests": not work and queue.purpose == Purpose.CALIBRATION,
         **more,
     }
     return render(request, template, context, status=422 if more.get("refused") else 200)
+
+
+def _way(queue: Queue, annotator: Annotator) -> walking.Way | None:
+    """A newcomer's way, as it stands after what she just did; None for whoever was beside the path when she came."""
+    if not getattr(queue, "stage", ""):
+        return None
+    enrolment = walking.of(queue_id=queue.pk, annotator=annotator)
+    return walking.way(enrolment=enrolment) if enrolment is not None else None
 
 
 def _offer(request: MemberRequest, queue: Queue, annotator: Annotator) -> paying.Offer | None:
@@ -130,7 +155,15 @@ def claim(request: MemberRequest, queue: str) -> HttpResponse:
         return redirect(_changes(request, found, refusal))
     except entering.QuizNeeded:
         return redirect("annotation:quiz", project=request.project.key, queue=found.key)
-    except excluding.ExposureCap as refusal:
+    except (sitting.AlreadyQualified, sitting.NoSittingLeft) as refusal:
+        messages.warning(request, refusal.message)
+        return redirect("workforce:qualify", project=request.project.key, queue=found.key)
+    except entering.NotQualified as refusal:
+        if not refusal.details["tests"]:
+            raise
+        messages.warning(request, refusal.message)
+        return redirect("workforce:qualify", project=request.project.key, queue=refusal.details["tests"][0])
+    except (excluding.ExposureCap, onboarding.PathHeld) as refusal:
         messages.warning(request, refusal.message)
         return here(request, queue)
     if served is None:

@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from datetime import timedelta
 from typing import Any
 
+from django.db.models import Q
 from django.db.models.functions import Now
 from django.http import HttpResponse
 from django.shortcuts import render
@@ -52,7 +53,9 @@ def _of_probes(shown: Sequence[Annotation]) -> dict[tuple[int, str], Resolution]
     """Gold ends with what is known, a repeat with what its first task ended with, and like work not at once: unseen here too."""
     tasks = {answer.assignment_id: answer.task_id for answer in shown}
     gold = Judgement.objects.filter(
-        assignment__in=tasks, purpose=TaskPurpose.GOLD, judged_at__lt=Now() - UNSEEN_FOR
+        Q(purpose__in=[TaskPurpose.GOLD, TaskPurpose.TEST], judged_at__lt=Now() - UNSEEN_FOR)
+        | Q(purpose=TaskPurpose.PRACTICE),  # she was told at once
+        assignment__in=tasks,
     )
     found = {(tasks[one.assignment_id], one.question): Resolution(value=one.expected) for one in gold}
     again = dict(

@@ -76,7 +76,7 @@ def _edit(request: MemberRequest, form: RuleForm, tried: PeopleRule, kept: Peopl
                 return redirect("annotation:people-rule", project=request.project.key, rule=done.pk)
             outcome = watching.look(rule=people_rules.tried(rule=tried, **form.terms()))
         except Invalid as refusal:
-            put_errors(form, refusal)
+            put_errors(form, _beside(form, refusal))
     elif kept is not None and request.method == "GET" and _few(request):
         outcome = watching.look(rule=kept)
     context = {
@@ -92,6 +92,13 @@ def _edit(request: MemberRequest, form: RuleForm, tried: PeopleRule, kept: Peopl
         else [],
     }
     return render(request, "annotation/people_rule.html", context, status=422 if form.errors else 200)
+
+
+def _beside(form: RuleForm, refusal: Invalid) -> Invalid:
+    """The refusal with its problems beside the fields of the chosen action."""
+    own = form.own_names()
+    problems = [{**one, "where": own.get(str(one["where"]), one["where"])} for one in refusal.problems]
+    return Invalid(refusal.message, problems=problems)
 
 
 def _few(request: MemberRequest) -> bool:

@@ -16,11 +16,14 @@ from specs.models import Clause, Event, Member, MemberState, Suspension
 from specs.refusals import Invalid, NotAllowed, WrongState
 from tests import cast
 from tests.annotation.test_people import _answered, _flag, _judged
+from tests.workforce.test_goldkeeping import bring_in
 from workforce import consequences, entering, leasing, people_rules, skipping, staffing, suspending
 from workforce.models import (
     Annotator,
     Consequence,
+    Enrolment,
     Finding,
+    Notice,
     PeopleRule,
     SpecWarning,
     Task,
@@ -350,13 +353,22 @@ def test_from_a_preset_to_a_confirmed_consequence_by_the_pages_and_by_rest(stage
     form = pages.get("/p/rte/people-rules/new/?preset=agreement-notice").context["form"]
     terms = {name: value for name, value in form.initial.items() if value is not None}
     terms |= {"minimum": 4, "threshold": 0.9, "action": "review", "confirm": "on", "share_percent": 50}
-    terms |= {"goal_answers": 10, "goal_percent": 80, "lasts_days": 7}
+    assert pages.post("/p/rte/people-rules/new/", {**terms, "to": "try"}).context["form"].errors.keys() == {
+        "gold_percent",
+        "review_days",
+    }
+    terms |= {"gold_percent": 20, "review_days": 7}
     terms.pop("sure", None)
     tried = pages.post("/p/rte/people-rules/new/", {**terms, "to": "try"})
     assert (tried.status_code, _found(tried.context["outcome"])) == (200, [stage.ben.pseudonym])
     assert not PeopleRule.objects.exists()
     assert pages.post("/p/rte/people-rules/new/", {**terms, "to": "keep"}).status_code == 302
     rule = PeopleRule.objects.get()
+    assert (rule.share, rule.gold_share, rule.lasts_days) == (0.5, 0.2, 7)
+    assert pages.get(f"/p/rte/people-rules/{rule.pk}/").context["form"].initial["review_days"] == 7
+    restrict = {**terms, "action": "restrict", "restrict_days": 3, "to": "keep"}
+    refused = pages.post(f"/p/rte/people-rules/{rule.pk}/", restrict).context["form"].errors
+    assert "name the queues" in refused["restrict_to"][0]
     assert pages.post(f"/p/rte/people-rules/{rule.pk}/switch/", {"to": "on"}).status_code == 302
     assert stage.ben.pseudonym in pages.get(f"/p/rte/people-rules/{rule.pk}/").content.decode()
     assert watching.watch_all() == 1
@@ -376,3 +388,69 @@ def test_from_a_preset_to_a_confirmed_consequence_by_the_pages_and_by_rest(stage
     hers.force_login(stage.member("ben").user)  # type: ignore[arg-type]
     assert "Agreement with the others is low" in hers.get("/p/rte/mine/record/").content.decode()
     assert Annotator.objects.get(pk=stage.ben.pk).state == "active"
+
+
+def test_who_is_found_reads_in_her_inbox_what_was_measured_and_what_follows_and_says_so(
+    stage: cast.Stage,
+) -> None:
+    _ben_is_off(stage)
+    watching.watch(rule=_rule(stage, action="notify"))
+    watching.watch(rule=_rule(stage, name="More review", gold_share=0.25, lasts_days=7))
+    hers, other = Client(), Client()
+    hers.force_login(stage.member("ben").user)  # type: ignore[arg-type]
+    other.force_login(stage.member("chi").user)  # type: ignore[arg-type]
+    inbox = hers.get("/").content.decode()
+    assert "Agreement with the others (share): 50 %" in inbox
+    assert "from 4 judged over the last 100 answers" in inbox
+    assert "Nothing follows." in inbox
+    assert "100 % of your tasks get one more answer until" in inbox
+    assert "25 % of what you are given has a known answer" in inbox
+    assert "judged over" not in other.get("/").content.decode()
+    told, follows = Notice.objects.order_by("pk")
+    assert (told.consequence, follows.consequence) == (None, Consequence.objects.get())
+    assert other.post(f"/p/rte/notices/{told.pk}/read/").status_code == 404
+    for _ in range(2):
+        assert hers.post(f"/p/rte/notices/{told.pk}/read/").status_code == 302
+    assert Event.objects.filter(kind="notice.read").count() == 1
+    assert "Nothing follows." not in hers.get("/").content.decode()
+    api = Client(headers={"authorization": f"Bearer {stage.token(stage.member('ben'))}"})
+    assert api.post(f"/api/v1/projects/rte/notices/{follows.pk}/read").json()["read_at"]
+    rows = api.get("/api/v1/projects/rte/notices").json()["notices"]
+    assert [row["read_at"] is None for row in rows] == [False, False]
+    with pytest.raises(Error), transaction.atomic():
+        Notice.objects.filter(pk=told.pk).update(consequence=follows.consequence_id)
+
+
+def test_raised_review_raises_the_share_of_gold_for_her_alone_and_until_it_ends(stage: cast.Stage) -> None:
+    bring_in(stage, *({"key": f"g{k}", "value": "yes", "text": f"g{k}"} for k in range(3)))
+    made = consequences.decide_on(
+        annotator=stage.ben, action="review", reason="New.", days=5, gold_share=0.5, by=stage.ada
+    )
+
+    def n_gold(who: Annotator) -> int:
+        """Of a hundred claims to come, as they would be drawn."""
+        found = []
+        for n in range(100):
+            Enrolment.objects.filter(annotator=who).update(n_claims=n)
+            look = entering.look(queue_id=stage.queue.pk, annotator=who)
+            found.append(look is not None and look.probe == "gold")
+        return sum(found)
+
+    assert 30 <= n_gold(stage.ben) <= 70
+    assert n_gold(stage.chi) == 0
+    consequences.end(consequence=made, by=stage.ada)
+    assert n_gold(stage.ben) == 0
+
+
+def test_a_person_raises_review_or_restricts_on_a_page(stage: cast.Stage) -> None:
+    pages = Client()
+    pages.force_login(stage.ada.user)  # type: ignore[arg-type]
+    where = f"/p/rte/roster/{stage.ben.pseudonym}/decide/"
+    sent = {"action": "restrict", "share_percent": 40, "gold_percent": 20, "days": 6, "reason": "A pause."}
+    assert "Name the queues" in pages.post(where, sent).content.decode()
+    assert pages.post(where, {**sent, "queues": [stage.queue.pk]}).status_code == 302
+    assert pages.post(where, {**sent, "action": "review"}).status_code == 302
+    restricted, raised = Consequence.objects.order_by("pk")
+    assert (restricted.queues, restricted.share, restricted.gold_share) == ([stage.queue.pk], 0, 0)
+    assert (raised.queues, raised.share, raised.gold_share, raised.lasts_days) == ([], 0.4, 0.2, 6)
+    assert Notice.objects.filter(annotator=stage.ben).count() == 2

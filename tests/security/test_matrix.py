@@ -47,6 +47,7 @@ MISSING: dict[str, object] = {
             "degradation",
             "rule",
             "consequence",
+            "notice",
             "alert",
             "webhook",
             "delivery",

@@ -31,6 +31,8 @@ from workforce.models import (
 
 pytestmark = pytest.mark.django_db
 
+_RAISED = "(SELECT NULL::float8 AS gold) raised"
+"""Nothing asks for a higher share of gold."""
 ODDS = minting.Odds(
     gold_share=0.05,
     gold_first=40,
@@ -83,7 +85,7 @@ def test_the_claim_s_own_statement_has_the_odds_of_the_rule() -> None:
         enrolment.update(n_claims=n_claims, n_gold=n_gold)
         with connection.cursor() as cursor:
             cursor.execute(
-                f"SELECT {minting.CHANCE} FROM workforce_enrolment e JOIN workforce_queue q ON q.id = e.queue_id "
+                f"SELECT {minting.CHANCE} FROM {_RAISED}, workforce_enrolment e JOIN workforce_queue q ON q.id = e.queue_id "
                 "WHERE e.id = %s",
                 [enrolment.get().pk],
             )
@@ -98,8 +100,9 @@ def test_claims_draw_gold_at_the_set_share_and_the_same_when_they_look_twice() -
     with connection.cursor() as cursor:
         cursor.execute(
             f"SELECT ({minting.DRAW}) FROM generate_series(1, 4000) n, LATERAL (SELECT 7::bigint AS id, "
-            "'2026-01-01T00:00:00Z'::timestamptz AS since, n AS n_claims, 0 AS n_gold, NULL::timestamptz AS no_gold_until) e, "
-            "workforce_queue q, workforce_annotator a WHERE q.id = %s AND a.id = %s",
+            "'2026-01-01T00:00:00Z'::timestamptz AS since, n AS n_claims, 0 AS n_gold, NULL::timestamptz AS no_gold_until, "
+            "'' AS stage) e, "
+            f"{_RAISED}, workforce_queue q, workforce_annotator a WHERE q.id = %s AND a.id = %s",
             [stage.queue.pk, stage.ben.pk],
         )
         drawn = Counter(row[0] for row in cursor.fetchall())
@@ -136,8 +139,8 @@ def test_a_repeat_comes_with_a_claim_once_she_has_been_here_long_enough() -> Non
         )
         cursor.execute(
             f"SELECT x.n FROM generate_series(1, 500) x (n), workforce_enrolment f, LATERAL (SELECT f.id, f.since, "
-            f"x.n AS n_claims, f.n_gold, f.no_gold_until) e, workforce_queue q, workforce_annotator a WHERE f.queue_id = q.id "
-            f"AND a.id = f.annotator_id AND a.id = %s AND ({minting.DRAW}) = 'repeat' LIMIT 1",
+            f"x.n AS n_claims, f.n_gold, f.no_gold_until, f.stage) e, {_RAISED}, workforce_queue q, workforce_annotator a "
+            f"WHERE f.queue_id = q.id AND a.id = f.annotator_id AND a.id = %s AND ({minting.DRAW}) = 'repeat' LIMIT 1",
             [stage.ben.pk],
         )
         (n,) = cursor.fetchone()

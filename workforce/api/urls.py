@@ -4,6 +4,7 @@ from django.urls import path
 
 from workforce.api import (
     alerts,
+    calibrations,
     directions,
     items,
     leaving,
@@ -20,6 +21,7 @@ from workforce.api import (
     tasks,
     work,
 )
+from workforce.api import path as newcomers
 
 BUSIEST = [path("queues/<slug:queue>/claim", work.Claim.as_view())]
 urlpatterns = [
@@ -55,6 +57,16 @@ urlpatterns = [
     path("loads/<int:load>/withdraw", items.LoadWithdraw.as_view()),
     path("queues/<slug:queue>/enrolments", people.Enrolments.as_view()),
     path("queues/<slug:queue>/enrolments/<slug:pseudonym>", people.Enrolment.as_view()),
+    path("queues/<slug:queue>/path", newcomers.QueuePath.as_view()),
+    path("queues/<slug:queue>/path/people", newcomers.PathPeople.as_view()),
+    path("queues/<slug:queue>/path/people/<slug:pseudonym>", newcomers.PathPerson.as_view()),
+    path("queues/<slug:queue>/path/people/<slug:pseudonym>/place", newcomers.PathPlace.as_view()),
+    path("queues/<slug:queue>/path/people/<slug:pseudonym>/hold", newcomers.PathHold.as_view()),
+    path("queues/<slug:queue>/path/people/<slug:pseudonym>/let-go", newcomers.PathLetGo.as_view()),
+    path("queues/<slug:queue>/calibration", calibrations.QueueCalibration.as_view()),
+    path("queues/<slug:queue>/calibration/sittings", calibrations.Sittings.as_view()),
+    path("queues/<slug:queue>/qualify", calibrations.Qualify.as_view()),
+    path("queues/<slug:queue>/my-path", newcomers.MyPath.as_view()),
     path("queues/<slug:queue>/requirement", roster.QueueRequirement.as_view()),
     path("queues/<slug:queue>/tasks", tasks.Tasks.as_view()),
     path("queues/<slug:queue>/prioritise", priorities.Prioritise.as_view()),

@@ -9,7 +9,7 @@ from django import forms
 from django.utils.translation import gettext_lazy as _
 
 from specs.models import Clause, Project, SpecVersion
-from workforce.models import Annotator, Queue, Skill
+from workforce.models import Action, Annotator, Purpose, Queue, Skill
 from workforce.skills import MAX_LEVEL
 
 WEEK = (_("Monday"), _("Tuesday"), _("Wednesday"), _("Thursday"), _("Friday"), _("Saturday"), _("Sunday"))
@@ -120,6 +120,57 @@ class GrantForm(forms.Form):
     def granted(self) -> dict[str, Any]:
         """What `skills.grant` takes."""
         return {**self.cleaned_data, "until": _at_midnight(self.cleaned_data["until"])}
+
+
+class DecisionForm(forms.Form):
+    """What a person decides about an annotator without a rule: more review, or other queues only."""
+
+    action = forms.ChoiceField(
+        choices=[(action.value, action.label) for action in (Action.REVIEW, Action.RESTRICT)],
+        label=_("What follows"),
+    )
+    share_percent = forms.IntegerField(
+        min_value=1, max_value=100, initial=50, label=_("Share of her tasks that get one more answer (%)")
+    )
+    gold_percent = forms.IntegerField(
+        min_value=0,
+        max_value=50,
+        initial=10,
+        label=_("Share of known answers in what she is given, at least (%)"),
+    )
+    queues = forms.ModelMultipleChoiceField(
+        queryset=Queue.objects.none(),
+        required=False,
+        widget=forms.CheckboxSelectMultiple,
+        label=_("She works only in"),
+    )
+    days = forms.IntegerField(min_value=1, max_value=366, initial=14, label=_("For how long (days)"))
+    reason = forms.CharField(
+        max_length=2000,
+        widget=forms.Textarea(attrs={"rows": 2}),
+        label=_("Reason"),
+        help_text=_("She reads it in her inbox."),
+    )
+
+    def __init__(self, *args: Any, project: Project, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        rows = Queue.objects.filter(project=project).exclude(purpose=Purpose.ADJUDICATION).order_by("name")
+        _choose(self, "queues", rows)
+
+    def parts(self) -> list[tuple[str, str, list[forms.BoundField]]]:
+        """Title, the action the fields belong to ("" for both), and the fields."""
+        return [
+            ("", "", [self["action"]]),
+            ("", Action.REVIEW, [self["share_percent"], self["gold_percent"]]),
+            ("", Action.RESTRICT, [self["queues"]]),
+            ("", "", [self["days"], self["reason"]]),
+        ]
+
+    def decided(self) -> dict[str, Any]:
+        """What `consequences.decide_on` takes."""
+        data = dict(self.cleaned_data)
+        share, gold = data.pop("share_percent"), data.pop("gold_percent")
+        return {**data, "share": share / 100, "gold_share": gold / 100}
 
 
 class RequirementForm(forms.Form):

@@ -1,11 +1,13 @@
 from workforce.models.alerts import Alert, AlertKind, AlertState, AlertStep
 from workforce.models.assignments import Arrival, Assignment, Lease, SlotState
+from workforce.models.calibrations import Calibration, Sitting, SittingState
 from workforce.models.conduct import (
     Action,
     Consequence,
     ConsequenceState,
     Finding,
     Metric,
+    Notice,
     PeopleRule,
     ReviewDraw,
     SpecWarning,
@@ -34,6 +36,7 @@ from workforce.models.items import (
     Prediction,
 )
 from workforce.models.loads import Load, LoadState, StagedRow, Twin, TwinKind
+from workforce.models.onboarding import OnboardingStep, PathStage, Stage, Step
 from workforce.models.operations import QueueGauge, QueueHour
 from workforce.models.overlaps import ClauseOverlap, OverlapPlan
 from workforce.models.pay import Rate, RateBasis, Work
@@ -96,6 +99,7 @@ __all__ = [
     "Assignment",
     "Barred",
     "BatchesFor",
+    "Calibration",
     "Canary",
     "CanaryState",
     "Citing",
@@ -128,11 +132,14 @@ __all__ = [
     "LoadState",
     "Measure",
     "Metric",
+    "Notice",
+    "OnboardingStep",
     "Order",
     "OrderKind",
     "OverlapBasis",
     "OverlapPlan",
     "OverlapPolicy",
+    "PathStage",
     "PeopleRule",
     "Prediction",
     "Predictions",
@@ -156,6 +163,8 @@ __all__ = [
     "SetAside",
     "Signal",
     "SignalState",
+    "Sitting",
+    "SittingState",
     "Skill",
     "Skip",
     "SkipNote",
@@ -163,8 +172,10 @@ __all__ = [
     "SlotState",
     "SpecWarning",
     "Spread",
+    "Stage",
     "StagedRow",
     "StagedSignal",
+    "Step",
     "Suggestion",
     "Task",
     "TaskPurpose",

@@ -44,9 +44,9 @@ class PeopleRule(ProjectRow):
     """If `metric` over a window lies beyond `threshold` on at least `minimum` judged answers, `action` follows.
 
     The window is the last `last_answers` or the last `days`. With `sure`, the whole interval has to lie beyond the threshold.
-    `share` of her tasks get one more answer (review); `queues` are where she may work (retrain, restrict); retraining ends with
-    `goal_answers` known answers there at `goal_share`. What follows lasts `lasts_days`. With `confirm`, a person decides first;
-    a suspension is never anything but a proposal.
+    `share` of her tasks get one more answer, and at least `gold_share` of what she is given is gold (review); `queues` are
+    where she may work (retrain, restrict); retraining ends with `goal_answers` known answers there at `goal_share`. What
+    follows lasts `lasts_days`. With `confirm`, a person decides first; a suspension is never anything but a proposal.
     """
 
     name = models.CharField(max_length=200)
@@ -63,6 +63,9 @@ class PeopleRule(ProjectRow):
     action = models.CharField(max_length=16, choices=Action)
     confirm = models.BooleanField(default=True)
     share = models.FloatField(default=0.5, validators=[MinValueValidator(0.0), MaxValueValidator(1.0)])
+    gold_share = models.FloatField(
+        default=0.1, db_default=0.1, validators=[MinValueValidator(0.0), MaxValueValidator(0.5)]
+    )
     queues = ArrayField(models.BigIntegerField(), default=list)
     goal_answers = models.IntegerField(default=10, validators=[MinValueValidator(1), MaxValueValidator(1000)])
     goal_share = models.FloatField(default=0.8, validators=[MinValueValidator(0.0), MaxValueValidator(1.0)])
@@ -88,6 +91,9 @@ class PeopleRule(ProjectRow):
                     minimum__gte=1, share__gte=0, share__lte=1, lasts_days__gte=1, goal_answers__gte=1
                 ),
                 name="people_rule_is_sensible",
+            ),
+            models.CheckConstraint(
+                condition=Q(gold_share__gte=0, gold_share__lte=0.5), name="people_rule_gold_is_a_share"
             ),
             models.CheckConstraint(
                 condition=~Q(action="suspend") | Q(confirm=True), name="people_rule_never_suspends"
@@ -180,6 +186,7 @@ class Consequence(ProjectRow):
     action = models.CharField(max_length=16, choices=Action)
     reason = models.TextField()
     share = models.FloatField(default=0)
+    gold_share = models.FloatField(default=0, db_default=0)
     queues = ArrayField(models.BigIntegerField(), default=list)
     goal_answers = models.IntegerField(default=0)
     goal_share = models.FloatField(default=0)
@@ -209,6 +216,9 @@ class Consequence(ProjectRow):
             one_of("consequence", "state", ConsequenceState),
             models.CheckConstraint(condition=Q(reason__regex=r"\S"), name="consequence_has_a_reason"),
             models.CheckConstraint(
+                condition=Q(gold_share__gte=0, gold_share__lte=0.5), name="consequence_gold_is_a_share"
+            ),
+            models.CheckConstraint(
                 condition=Q(finding__isnull=False) | Q(decided_by__isnull=False),
                 name="consequence_comes_from_somewhere",
             ),
@@ -236,13 +246,61 @@ class Consequence(ProjectRow):
             ),
         ]
         triggers = [
-            frozen("annotator_id", "action", "reason", "share", "queues", "finding_id", "lasts_days"),
+            frozen(
+                "annotator_id",
+                "action",
+                "reason",
+                "share",
+                "gold_share",
+                "queues",
+                "finding_id",
+                "lasts_days",
+            ),
             transitions(
                 ("proposed", "in-force"),
                 ("proposed", "declined"),
                 ("proposed", "ended"),
                 ("in-force", "ended"),
             ),
+            *never_deleted(),
+        ]
+
+
+class Notice(ProjectRow):
+    """What an annotator is told in her own inbox: that a rule found her, or what follows for her. She says that she read it.
+
+    It rests on a finding, on a consequence, or on both; the figures and the reason stand there.
+    """
+
+    annotator = ProjectLink("workforce.Annotator", related_name="notices")
+    finding = ProjectLink("workforce.Finding", null=True)
+    consequence = ProjectLink("workforce.Consequence", null=True)
+    written_at = models.DateTimeField(db_default=Now())
+    read_at = models.DateTimeField(null=True)
+    event_id = models.BigIntegerField()
+
+    class Meta:
+        constraints = [
+            *same_project(
+                "notice",
+                annotator="workforce_annotator",
+                finding="workforce_finding",
+                consequence="workforce_consequence",
+            ),
+            models.UniqueConstraint(
+                fields=["finding", "consequence"], nulls_distinct=False, name="notice_once"
+            ),
+            models.CheckConstraint(
+                condition=Q(finding__isnull=False) | Q(consequence__isnull=False),
+                name="notice_rests_on_something",
+            ),
+        ]
+        indexes = [
+            models.Index(fields=["annotator", "-id"], name="notice_annotator"),
+            models.Index(fields=["annotator"], condition=Q(read_at__isnull=True), name="notice_unread"),
+        ]
+        triggers = [
+            frozen("annotator_id", "finding_id", "consequence_id", "written_at", "event_id"),
             *never_deleted(),
         ]
 

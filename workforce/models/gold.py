@@ -121,7 +121,9 @@ class KnownAnswer(ProjectRow):
 
 
 class Probe(BusyProjectRow):
-    """A task minted at a claim to measure its annotator: gold, or a repeat of what she answered in the slot `first`."""
+    """A task minted at a claim to measure its annotator: gold (in practice and in tests as well), a repeat of what she answered
+    in the slot `first`, or a shadow of the real task `beside`.
+    """
 
     task = ProjectLink("workforce.Task")
     queue = ProjectLink("workforce.Queue")
@@ -129,6 +131,7 @@ class Probe(BusyProjectRow):
     annotator = ProjectLink("workforce.Annotator")
     purpose = models.CharField(max_length=8)
     first = ProjectLink("workforce.Assignment", null=True)
+    beside = ProjectLink("workforce.Task", null=True)
     minted_at = models.DateTimeField(db_default=Now())
 
     class Meta:
@@ -141,22 +144,33 @@ class Probe(BusyProjectRow):
                 item="workforce_item",
                 annotator="workforce_annotator",
                 first="workforce_assignment",
+                beside="workforce_task",
             ),
             models.UniqueConstraint(fields=["task"], name="probe_once_per_task"),
             models.UniqueConstraint(
                 fields=["annotator", "item", "purpose"], name="probe_once_per_annotator_and_item"
             ),
             models.CheckConstraint(
-                condition=Q(purpose="gold", first__isnull=True) | Q(purpose="repeat", first__isnull=False),
+                condition=Q(purpose="repeat", first__isnull=False)
+                | Q(purpose__in=["gold", "practice", "shadow", "test"], first__isnull=True),
                 name="repeat_names_what_it_repeats",
             ),
+            models.CheckConstraint(
+                condition=Q(purpose="shadow", beside__isnull=False)
+                | ~Q(purpose="shadow") & Q(beside__isnull=True),
+                name="shadow_names_its_task",
+            ),
         ]
-        indexes = [models.Index(fields=["item"], name="probe_item")]
+        indexes = [
+            models.Index(fields=["item"], name="probe_item"),
+            models.Index(fields=["beside"], condition=Q(purpose="shadow"), name="probe_shadow"),
+        ]
         triggers = append_only()
 
 
 class Judgement(BusyProjectRow):
-    """One question of a probe, compared once: with the known answer, or with what the same annotator said before.
+    """One question of a probe, compared once: with the known answer, with what the same annotator said before, or (a shadow)
+    with what the real task ended with.
 
     `distance` is the question kind's, in [0, 1]; `right` is no distance at all. `clauses` are those that the known answer is
     bound to, or that the item is known to fall under.
@@ -191,7 +205,8 @@ class Judgement(BusyProjectRow):
             ),
             models.UniqueConstraint(fields=["assignment", "question"], name="judged_once"),
             models.CheckConstraint(
-                condition=Q(purpose="gold", known__isnull=False) | Q(purpose="repeat", known__isnull=True),
+                condition=Q(purpose__in=["gold", "practice", "test"], known__isnull=False)
+                | Q(purpose__in=["repeat", "shadow"], known__isnull=True),
                 name="gold_is_judged_by_a_known_answer",
             ),
             models.CheckConstraint(

@@ -25,6 +25,7 @@ from specs.models.base import (
     transitions,
 )
 from workforce.models.gold import Feedback
+from workforce.models.onboarding import Stage
 from workforce.models.ranks import Ranges
 from workforce.models.suggestions import Predictions
 
@@ -421,6 +422,8 @@ class Enrolment(ProjectRow):
     `n_claims` counts what she was given here, `n_gold` how much of it was gold; none is looked for before `no_gold_until`.
     The claim locks it first, so one annotator's claims are one after the other, in two tabs as well. No lease of hers in this
     queue ends after `held_until`; whoever waited for the lock reads it anew, which a count of leases would not be.
+    `stage` is where a newcomer stands on the queue's path since `stage_since` ("": beside it, as everybody who is through),
+    `held` that a person has stopped her there.
     """
 
     queue = ProjectLink("workforce.Queue", related_name="enrolments")
@@ -434,11 +437,23 @@ class Enrolment(ProjectRow):
     no_gold_until = models.DateTimeField(null=True)
     held_until = models.DateTimeField(null=True)
     since = models.DateTimeField(db_default=Now())
+    stage = models.CharField(max_length=12, blank=True, choices=Stage, default="", db_default="")
+    stage_since = models.DateTimeField(null=True)
+    held = models.BooleanField(default=False, db_default=False)
 
     class Meta:
         constraints = [
             *same_project("enrolment", queue="workforce_queue", annotator="workforce_annotator"),
             models.UniqueConstraint(fields=["annotator", "queue"], name="enrolled_once"),
+            models.CheckConstraint(condition=Q(stage__in=["", *Stage.values]), name="enrolment_stage_known"),
+            models.CheckConstraint(
+                condition=Q(stage="", stage_since__isnull=True, held=False)
+                | ~Q(stage="") & Q(stage_since__isnull=False),
+                name="enrolment_on_a_path_has_a_time",
+            ),
         ]
-        indexes = [models.Index(fields=["queue"], name="enrolment_queue")]
+        indexes = [
+            models.Index(fields=["queue"], name="enrolment_queue"),
+            models.Index(fields=["queue", "-id"], condition=~Q(stage=""), name="enrolment_on_path"),
+        ]
         triggers = never_deleted()

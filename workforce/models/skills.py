@@ -55,6 +55,7 @@ class AnnotatorSkill(ProjectRow):
 
     class Meta:
         constraints = [
+            project_key("annotator_skill"),
             *same_project(
                 "annotator_skill",
                 annotator="workforce_annotator",

@@ -30,11 +30,18 @@ class TaskState(models.TextChoices):
 
 
 class TaskPurpose(models.TextChoices):
-    """What a task is asked for: a label, or how well (gold) and how steadily (repeat) one annotator works."""
+    """What a task is asked for: a label, or something about one annotator.
+
+    How well (gold) and how steadily (repeat) she works; practice with the answer told at once, a shadow of a real task, and a
+    test for a skill.
+    """
 
     WORK = "work", "Work"
     GOLD = "gold", "Gold"
     REPEAT = "repeat", "Repeat"
+    PRACTICE = "practice", "Practice"
+    SHADOW = "shadow", "Shadow"
+    TEST = "test", "Test"
 
 
 class OverlapBasis(models.TextChoices):

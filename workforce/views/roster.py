@@ -12,9 +12,9 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 
 from specs.access import MemberRequest, allows, get_or_404, page
 from specs.paging import newest_first
-from specs.refusals import Invalid
-from workforce import availability, departing, queues, roster, skills
-from workforce.forms.roster import AwayForm, DescribeForm, GrantForm, RequirementForm, SkillForm
+from specs.refusals import Invalid, Refusal
+from workforce import availability, consequences, departing, queues, roster, skills
+from workforce.forms.roster import AwayForm, DecisionForm, DescribeForm, GrantForm, RequirementForm, SkillForm
 from workforce.models import Annotator, AnnotatorSkill, AnnotatorState, Cohort, DayAway, Skill
 from workforce.views.queues import crumbs_of, put_errors, queue_of
 
@@ -116,6 +116,23 @@ def _described(request: MemberRequest, form: DescribeForm, annotator: Annotator)
         return False
     messages.success(request, _("Kept."))
     return True
+
+
+@require_http_methods(["GET", "POST"])
+@page(allows("people.manage"))
+def decide(request: MemberRequest, pseudonym: str) -> HttpResponse:
+    """Raise somebody's review, or restrict her to queues, without a rule: in one's own name, with a reason that she reads."""
+    found = _annotator(request, pseudonym)
+    form = DecisionForm(request.POST or None, project=request.project)
+    if request.method == "POST" and form.is_valid():
+        try:
+            consequences.decide_on(annotator=found, by=request.member, **form.decided())
+        except Refusal as refusal:
+            form.add_error(None, refusal.message)
+        else:
+            messages.success(request, _("Decided; it is on her record with your name, and in her inbox."))
+            return _to(request, found)
+    return _form(request, form, _("What follows for %(name)s") % {"name": found.pseudonym})
 
 
 @require_POST
