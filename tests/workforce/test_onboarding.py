@@ -24,6 +24,7 @@ from workforce.models import (
     Judgement,
     KnownAnswer,
     OnboardingStep,
+    PathStage,
     Probe,
     Task,
 )
@@ -424,3 +425,13 @@ def test_the_path_is_laid_and_people_are_moved_by_pages_and_by_rest(stage: cast.
     own = Client(headers={"authorization": f"Bearer {stage.token(gus.member)}"})
     assert own.get("/api/v1/projects/rte/queues/main/my-path").json()["steps"][0]["reason"] == "Ready."
     assert own.get("/api/v1/projects/rte/queues/other/my-path").status_code == 404
+
+
+def test_chance_is_ruled_out_by_the_lower_end_of_the_interval_where_the_path_says_so() -> None:
+    told = progressing._Told([True] * 20)
+    plain = PathStage(stage="practice", wanted=20, share=0.9, at_most=30)
+    assert progressing._of("practice", plain, told).passed
+    sure = PathStage(stage="practice", wanted=20, share=0.9, at_most=30, sure=True)
+    found = progressing._of("practice", sure, told)
+    assert (found.passed, found.value) == (False, 1.0)
+    assert found.low == pytest.approx(0.839, abs=0.001)
