@@ -31,7 +31,7 @@ from specs import ledger, schema, task_types, versions
 from specs.models import Member, Spec
 from specs.refusals import Invalid, NotAllowed, WrongState
 from specs.schema import BadAnswer
-from workforce import categories, leasing, routing
+from workforce import categories, leasing, routing, slots
 from workforce.models import Annotator, Assignment, Barred, Queue, Task, TaskState
 
 
@@ -153,7 +153,7 @@ def rule(
     lease on the work has ended; `WrongState` when somebody ruled first.
     """
     with transaction.atomic():
-        slot = leasing.lock(assignment_id=assignment_id, annotator=annotator, token=token)
+        slot = slots.lock(assignment_id=assignment_id, annotator=annotator, token=token)
         if slot is None or slot.task_id != dispute.work_id:
             raise leasing.LeaseLost("This is not your lease on the dispute.")
         Task.objects.select_for_update(no_key=True).get(pk=dispute.task_id)

@@ -22,7 +22,7 @@ from specs import ledger
 from specs.access import permissions_of
 from specs.models import Clause, Member, SpecVersion, VersionClause
 from specs.refusals import Invalid, WrongState
-from workforce import holding, leasing
+from workforce import holding, leasing, slots
 from workforce.models import Annotator, Hold, HoldOutcome, Queue
 
 _COUNTS = """
@@ -97,7 +97,7 @@ def ask_and_hold(
     Raises `LeaseLost`, `NoHolds`, `Invalid`.
     """
     with transaction.atomic():
-        slot = leasing.lock(assignment_id=assignment_id, annotator=annotator, token=token)
+        slot = slots.lock(assignment_id=assignment_id, annotator=annotator, token=token)
         if slot is None or not slot.live or slot.version_id is None:
             raise leasing.LeaseLost("This lease has ended already.")
         version = SpecVersion.objects.select_related("spec").get(pk=slot.version_id)

@@ -18,7 +18,7 @@ from annotation.submitting import Receipt, TaskGone
 from specs import canonical
 from specs.models import Member
 from specs.refusals import Invalid, KeyReused
-from workforce import categories, leasing
+from workforce import categories, leasing, slots
 from workforce.models import Annotator, Queue
 
 _RECORD = """
@@ -58,7 +58,7 @@ def decline(
     """
     key = labelling.client_key(token)
     with transaction.atomic():
-        slot = leasing.lock(assignment_id=assignment_id, annotator=annotator, token=token)
+        slot = slots.lock(assignment_id=assignment_id, annotator=annotator, token=token)
         if slot is None:
             raise TaskGone("There is no such assignment.")
         known = Annotation.objects.filter(annotator=annotator, client_key=key, source=Source.LIVE).first()

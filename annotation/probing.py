@@ -13,14 +13,14 @@ from typing import Any
 
 from annotation import accompanying
 from annotation.models import Annotation
-from workforce import calibrating, judging, leasing, onboarding
+from workforce import calibrating, judging, onboarding, slots
 from workforce.models import Annotator, Probe, TaskPurpose
 
 _OF_NEWCOMERS = (TaskPurpose.PRACTICE, TaskPurpose.SHADOW)
 
 
 def judge(
-    *, slot: leasing.Slot, annotator: Annotator, version_id: int, values: Mapping[str, Any]
+    *, slot: slots.Slot, annotator: Annotator, version_id: int, values: Mapping[str, Any]
 ) -> list[dict[str, Any]]:
     """Judge the answer if its task is a probe; returns what she is told of it, which is nothing unless her queue says so.
 

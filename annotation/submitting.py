@@ -26,7 +26,7 @@ from specs.models import Member
 from specs.problems import Problem
 from specs.refusals import Invalid, KeyReused, Refusal, Stale
 from specs.schema import BadAnswer
-from workforce import leasing, restarting
+from workforce import leasing, restarting, slots
 from workforce.models import Annotator, Citing
 
 NO_CLAUSE = "no-clause-fits"
@@ -117,7 +117,7 @@ def submit(
     if plain is not None:
         return plain.receipt
     with transaction.atomic():
-        slot = leasing.lock(assignment_id=assignment_id, annotator=annotator, token=token)
+        slot = slots.lock(assignment_id=assignment_id, annotator=annotator, token=token)
         if slot is None:
             raise TaskGone("There is no such assignment.")
         if not slot.live:
@@ -203,7 +203,7 @@ def _reused(error: IntegrityError) -> Exception:
 
 def _record(
     annotator: Annotator,
-    slot: leasing.Slot,
+    slot: slots.Slot,
     version_id: int,
     digest: str,
     assignment_id: int,
@@ -298,7 +298,7 @@ def take_again(
     Raises `TaskGone`, and `LeaseLost` when there is nothing to take again.
     """
     with transaction.atomic():
-        slot = leasing.lock(assignment_id=assignment_id, annotator=annotator, token=token)
+        slot = slots.lock(assignment_id=assignment_id, annotator=annotator, token=token)
         if slot is None:
             raise TaskGone("There is no such assignment.")
         if not slot.live or slot.other_in_force is None:
@@ -346,7 +346,7 @@ def _repeated(annotator: Annotator, assignment_id: int, client_key: str, answer:
 
 def _late(
     annotator: Annotator,
-    slot: leasing.Slot,
+    slot: slots.Slot,
     token: uuid.UUID,
     answer: Answer,
     client_key: str,
@@ -359,7 +359,7 @@ def _late(
         by=by,
     )
     if anew is not None:
-        fresh = leasing.lock(assignment_id=anew.assignment_id, annotator=annotator, token=anew.token)
+        fresh = slots.lock(assignment_id=anew.assignment_id, annotator=annotator, token=anew.token)
         assert fresh is not None
         assert fresh.live
         try:

@@ -20,7 +20,7 @@ from django.db.models.functions import Now
 from specs import ledger
 from specs.models import Member
 from specs.refusals import Refusal, WrongState
-from workforce import leasing, ordering
+from workforce import leasing, ordering, slots
 from workforce.models import Annotator, Hold, HoldOutcome, Probe, Queue, Task
 
 _LOCK = "SELECT 1 FROM workforce_enrolment WHERE queue_id = %s AND annotator_id = %s FOR NO KEY UPDATE"
@@ -78,7 +78,7 @@ def hold(*, assignment_id: int, annotator: Annotator, token: uuid.UUID, by: Memb
     Call it inside the transaction that asks. Raises `LeaseLost`, `NoHolds`.
     """
     with transaction.atomic(), connection.cursor() as cursor:
-        slot = leasing.lock(assignment_id=assignment_id, annotator=annotator, token=token)
+        slot = slots.lock(assignment_id=assignment_id, annotator=annotator, token=token)
         if slot is None or not slot.live:
             raise leasing.LeaseLost("This lease has ended already.")
         cursor.execute(_LOCK, [slot.queue_id, annotator.pk])

@@ -14,7 +14,7 @@ from typing import Any
 from django.db import connection
 
 from specs.models import Member, SpecVersion
-from workforce import leasing, ordering
+from workforce import leasing, ordering, slots
 from workforce.models import Annotator
 
 UNTOUCHED = """t.n_answers = 0 AND NOT EXISTS (
@@ -91,7 +91,7 @@ def _again(which: str, parameters: dict[str, Any]) -> int:
         return int(cursor.fetchone()[0])
 
 
-def retake(*, slot: leasing.Slot, annotator: Annotator, by: Member | None) -> leasing.Served | None:
+def retake(*, slot: slots.Slot, annotator: Annotator, by: Member | None) -> leasing.Served | None:
     """Give back a live slot that was served under an older version, and take its task again under the one in force.
 
     When the meaning changed and nobody else has touched the task, it begins again; else the next task is served. Call it

@@ -17,7 +17,7 @@ from django.db import connection, transaction
 
 from specs.models import Member
 from specs.refusals import Invalid, Refusal
-from workforce import leasing
+from workforce import leasing, slots
 from workforce.models import Annotator, Barred, Skip, SkipNote, SkipReason
 
 _LOCK = "SELECT 1 FROM workforce_enrolment WHERE queue_id = %s AND annotator_id = %s FOR NO KEY UPDATE"
@@ -80,7 +80,7 @@ def skip(
         raise Invalid(f"A reason is one of {', '.join(SkipReason.values)}.")
     excused = reason == SkipReason.UPSETTING
     with transaction.atomic(), connection.cursor() as cursor:
-        slot = leasing.lock(assignment_id=assignment_id, annotator=annotator, token=token)  # type: ignore[arg-type]
+        slot = slots.lock(assignment_id=assignment_id, annotator=annotator, token=token)  # type: ignore[arg-type]
         if slot is None or not slot.live:
             raise leasing.LeaseLost("This lease has ended already.")
         cursor.execute(_LOCK, [slot.queue_id, annotator.pk])
