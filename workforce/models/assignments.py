@@ -15,6 +15,7 @@ from specs.models.base import (
     ProjectLink,
     SameProject,
     append_only,
+    by_index,
     frozen,
     never_deleted,
     one_of,
@@ -178,7 +179,7 @@ class Assignment(BusyProjectRow):
                 when=pgtrigger.After,
                 operation=pgtrigger.Insert,
                 referencing=pgtrigger.Referencing(new="fresh"),
-                func="""
+                **by_index("""
                     IF EXISTS (SELECT 1 FROM (SELECT task_id, max(number) AS last FROM fresh GROUP BY task_id) f
                                WHERE f.last > (SELECT t.overlap FROM workforce_task t WHERE t.id = f.task_id)
                                  AND (SELECT t.overlap FROM workforce_task t WHERE t.id = f.task_id) < (
@@ -187,8 +188,7 @@ class Assignment(BusyProjectRow):
                         RAISE EXCEPTION 'a task has no more slots than its overlap'
                             USING ERRCODE = 'check_violation', CONSTRAINT = 'workforce_assignment_within_overlap';
                     END IF;
-                    RETURN NULL;
-                """,
+                """),
             ),
             pgtrigger.Trigger(
                 # Its name stands after `state_steps`, and so does its turn: the slot comes back, and is then gone.
