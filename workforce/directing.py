@@ -159,9 +159,8 @@ _APPLY = """
 # Why a signal was chosen stands beside its item, and sends it on as a field of it would.
 _APPLY_REASON = """
     UPDATE workforce_stagedrow s SET rule = %(rule)s, target = %(target)s, priority = %(priority)s
-    FROM workforce_stagedsignal g
-    WHERE s.load_number = %(load)s AND s.rule IS NULL AND g.load_number = s.load_number AND g.line = s.line
-      AND g.reason = %(value)s
+    WHERE s.load_number = %(load)s AND s.rule IS NULL AND %(value)s = (
+        SELECT g.reason FROM workforce_stagedsignal g WHERE g.load_number = %(load)s AND g.line = s.line)
 """
 
 

@@ -38,16 +38,22 @@ class Staged(NamedTuple):
 
 
 _COPY = "COPY workforce_stagedsignal (project_id, load_number, line, reason, probability, happened_at, expires_at) FROM STDIN"
+# The planner knows nothing of a scratch table, so keys and items are looked up and not joined.
 _KEEP = """
+    WITH told AS MATERIALIZED (
+        SELECT g.*, (SELECT s.key FROM workforce_stagedrow s
+                     WHERE s.load_number = %(load)s AND s.line = g.line AND s.target IS NOT DISTINCT FROM %(target)s) AS key
+        FROM workforce_stagedsignal g
+        WHERE g.load_number = %(load)s AND g.line >= %(first)s AND g.line < %(beyond)s
+    ), found AS MATERIALIZED (
+        SELECT told.*, (SELECT i.id FROM workforce_item i
+                        WHERE i.project_id = %(project)s AND i.key = told.key AND i.revision = 1) AS item
+        FROM told WHERE key IS NOT NULL
+    )
     INSERT INTO workforce_signal
         (project_id, item_id, load_id, source, reason, probability, happened_at, expires_at, state, came_at)
-    SELECT %(project)s, i.id, %(load)s, %(source)s, g.reason, g.probability, g.happened_at, g.expires_at, 'live',
-           statement_timestamp()
-    FROM workforce_stagedsignal g
-    JOIN workforce_stagedrow s ON s.load_number = g.load_number AND s.line = g.line AND s.target IS NOT DISTINCT FROM %(target)s
-    JOIN workforce_item i ON i.project_id = %(project)s AND i.key = s.key AND i.revision = 1
-    WHERE g.load_number = %(load)s AND g.line >= %(first)s AND g.line < %(beyond)s
-    ORDER BY g.line
+    SELECT %(project)s, item, %(load)s, %(source)s, reason, probability, happened_at, expires_at, 'live', statement_timestamp()
+    FROM found ORDER BY line
     ON CONFLICT (item_id) DO NOTHING
 """
 # A task is withdrawn only with every slot of it locked and free: who claims or answers one at this moment keeps it, and the
