@@ -19,7 +19,8 @@ def flagged_clauses(*, spec: Spec, meaning: int) -> set[int]:
 
     A clause is flagged on at least `CLAUSE_FLAG_ITEMS` items, when the *lower* bound of its disagreement lies above the
     project's own limit (`gate_disagreement`), or above the median of the other clauses by `CLAUSE_FLAG_EXCESS_PERCENT`
-    or more. The first finds specs that are bad throughout, the second the clause that stands out. Empty without a report.
+    or more. The first finds specs that are bad throughout, the second the clause that stands out. A clause whose excess is one
+    annotator's (`ambiguity`) is none of them: that is a matter of training. Empty without a report.
     """
     return flagged(specs=[(spec.pk, meaning)]).get((spec.pk, meaning), set())
 
@@ -35,19 +36,24 @@ def flagged(*, specs: Iterable[tuple[int, int]]) -> dict[tuple[int, int], set[in
     )
     of = {report.pk: report for report in reports if (report.spec_id, report.meaning) in wanted}
     readings: dict[int, list[ClauseReading]] = {}
-    for reading in ClauseReading.objects.filter(report__in=of, disagreement__isnull=False):
+    for reading in ClauseReading.objects.filter(report__in=of, disagreement__isnull=False).select_related(
+        "clause"
+    ):
         readings.setdefault(reading.report_id, []).append(reading)
     found: dict[tuple[int, int], set[int]] = {key: set() for key in wanted}
     for pk, rows in readings.items():
         report = of[pk]
-        found[report.spec_id, report.meaning] |= _flagged(rows, report.spec.project.gate_disagreement)
+        found[report.spec_id, report.meaning] |= _flagged(rows, report)
     return found
 
 
-def _flagged(readings: list[ClauseReading], limit: float) -> set[int]:
+def _flagged(readings: list[ClauseReading], report: AgreementReport) -> set[int]:
     found = set()
+    limit, said = report.spec.project.gate_disagreement, report.numbers.get("clauses", {})
     for one in readings:
         if one.n_items < settings.CLAUSE_FLAG_ITEMS or one.low is None:
+            continue
+        if said.get(one.clause.key, {}).get("verdict") == "annotator":
             continue
         others = [other.disagreement or 0.0 for other in readings if other.clause_id != one.clause_id]
         excess = settings.CLAUSE_FLAG_EXCESS_PERCENT / 100

@@ -1,10 +1,8 @@
-"""From rows to agreement: counts made in SQL, measured by pure statistics, kept as dated reports.
+"""From answers to agreement: measured by pure statistics, kept as dated reports.
 
     (nothing) -> report with its clause readings: measure
 
-Versions of one meaning are measured together, versions of different meaning never. Models and bots are no part of human
-agreement. Counted are the first revisions in force of answers from people, made here or elsewhere; of a task that stops by
-itself only as many as it wanted before anybody had answered, because it is the contested ones that get more.
+Which answers count stands in `answers`.
 """
 
 from __future__ import annotations
@@ -16,11 +14,10 @@ from typing import Any
 import numpy as np
 from django.conf import settings
 from django.db import connection, transaction
-from numpy.typing import NDArray
 
-from annotation.agreement import aggregate, coefficients, summary
-from annotation.agreement import clauses as by_clause
-from annotation.agreement.counts import Table, grouped, table
+from annotation import answers
+from annotation.agreement import ambiguity, coefficients, confusion, summary
+from annotation.agreement.counts import Table, grouped
 from annotation.agreement.estimate import Estimate
 from annotation.models import AgreementReport, ClauseReading
 from specs import ledger, task_types, versions
@@ -28,41 +25,6 @@ from specs.models import Job, Member, Spec, SpecVersion
 from specs.refusals import Invalid
 from specs.versions import read as read_version
 from workforce.models import Queue
-
-_SCOPE = """
-    FROM annotation_annotation a
-    JOIN specs_specversion v ON v.id = a.version_id
-    JOIN workforce_annotator p ON p.id = a.annotator_id
-    JOIN workforce_task t ON t.id = a.task_id AND t.purpose = 'work'
-    WHERE v.spec_id = %(spec)s AND v.meaning = %(meaning)s AND p.kind IN ('person', 'imported')
-      AND (%(queue)s::bigint IS NULL OR a.queue_id = %(queue)s)
-      AND (%(version)s::bigint IS NULL OR a.version_id = %(version)s)
-      AND a.values ? %(question)s
-      AND (t.overlap_basis NOT IN ('dynamic', 'fair') OR a.ordinal <= t.planned)
-      AND (%(position)s::bigint IS NULL OR EXISTS (
-          SELECT 1 FROM specs_ledgerentry e WHERE e.event_id = a.event_id AND e.position <= %(position)s))
-      AND NOT EXISTS (
-          SELECT 1 FROM annotation_annotation l WHERE l.assignment_id = a.assignment_id AND l.revision > a.revision
-            AND (%(position)s::bigint IS NULL OR EXISTS (
-                SELECT 1 FROM specs_ledgerentry e WHERE e.event_id = l.event_id AND e.position <= %(position)s)))
-"""
-_COUNTS = f"SELECT t.item_id, a.values ->> %(question)s, count(*) {_SCOPE} GROUP BY 1, 2 ORDER BY 1, 2"
-_PEOPLE = f"SELECT count(DISTINCT a.annotator_id) {_SCOPE}"
-_MEMBERSHIP = f"""
-    WITH scope AS (SELECT a.id, t.item_id {_SCOPE}),
-    answers AS (SELECT item_id, count(*) AS n FROM scope GROUP BY 1)
-    SELECT c.clause_id, s.item_id, count(*)::float / max(n.n)
-    FROM scope s JOIN annotation_citation c ON c.annotation_id = s.id AND c.question = %(question)s
-    JOIN answers n ON n.item_id = s.item_id
-    WHERE c.clause_id IS NOT NULL GROUP BY 1, 2
-    UNION ALL
-    SELECT ic.clause_id, n.item_id, 1.0 FROM answers n JOIN workforce_itemclause ic ON ic.item_id = n.item_id
-"""
-_GOLD = """
-    SELECT item_id, value #>> '{}' FROM workforce_knownanswer
-    WHERE spec_id = %(spec)s AND question = %(question)s AND (state = 'in-use' OR until_meaning > %(meaning)s)
-      AND meaning <= %(meaning)s ORDER BY id
-"""
 
 
 @dataclass(frozen=True)
@@ -87,6 +49,8 @@ class Confusion:
 
 @dataclass(frozen=True)
 class ClauseEstimate:
+    """Disagreement under one clause, and its verdict; `annotators` (primary keys) are those whom it names."""
+
     clause_id: int
     key: str
     position: int
@@ -94,6 +58,20 @@ class ClauseEstimate:
     title: str
     revision_id: int | None
     estimate: Estimate
+    found: ambiguity.Clause
+    annotators: list[int]
+
+    def as_dict(self) -> dict[str, Any]:
+        """What a report keeps of the verdict: not whom it names, since more people read reports than may judge people."""
+        one = self.found
+        return {
+            "verdict": one.verdict,
+            "excess": one.excess,
+            "z": one.z,
+            "flagged": one.flagged,
+            "due_to_people": one.due_to_people,
+            "due_to_clause": one.due_to_clause,
+        }
 
 
 @dataclass(frozen=True)
@@ -121,7 +99,7 @@ def compute(
     With *position*, only answers sealed into the ledger up to it count, so the same call gives the same numbers for ever.
     Raises `Invalid` when there is no published version.
     """
-    version = _version(spec, meaning)
+    version = version_of(spec, meaning)
     return [_measure(spec, queue, version, question, position) for question in version.questions]
 
 
@@ -140,7 +118,8 @@ def beside(*, queue: Queue, versions: Sequence[SpecVersion]) -> list[tuple[SpecV
     ]
 
 
-def _version(spec: Spec, meaning: int | None) -> versions.ReadVersion:
+def version_of(spec: Spec, meaning: int | None) -> versions.ReadVersion:
+    """The newest version of a meaning, by default of the newest one with an answer. Raises `Invalid` where there is none."""
     frozen = SpecVersion.objects.frozen().filter(spec=spec)
     if meaning is None:
         with connection.cursor() as cursor:
@@ -166,27 +145,13 @@ def _measure(
     position: int | None,
     only: int | None = None,
 ) -> Measurement:
-    known = {
-        "version": only,
-        "spec": spec.pk,
-        "queue": queue.pk if queue else None,
-        "meaning": version.meaning,
-        "question": question["key"],
-        "position": position,
-    }
-    with connection.cursor() as cursor:
-        cursor.execute(_COUNTS, known)
-        found = table(cursor.fetchall(), values=[label["value"] for label in question["labels"]])
-        cursor.execute(_PEOPLE, known)
-        n_people = cursor.fetchone()[0]
-        cursor.execute(_GOLD, known)
-        gold = dict(cursor.fetchall())
-        cursor.execute(_MEMBERSHIP, known)
-        membership = cursor.fetchall()
+    scope = answers.Scope(spec, version, question["key"], queue, position, only)
+    given = answers.read(scope, [label["value"] for label in question["labels"]])
+    found = given.table()
     measured = summary.summarise(
         found.counts,
         level="nominal",
-        gold=_gold_columns(found, gold),
+        gold=answers.gold(scope, given),
         n_resamples=settings.BOOTSTRAP_RESAMPLES,
     )
     labels, confusions = _by_label(question, found)
@@ -195,25 +160,18 @@ def _measure(
         title=question["title"],
         meaning=version.meaning,
         summary=measured,
-        n_annotators=n_people,
+        n_annotators=len(given.annotators),
         labels=labels,
         confusions=confusions,
-        clauses=_by_clause(version, question["key"], found, membership),
+        clauses=_by_clause(scope, given),
     )
-
-
-def _gold_columns(found: Table, gold: dict[int, str]) -> NDArray[np.int64] | None:
-    if not any(item in gold for item in found.items):
-        return None
-    columns = {value: index for index, value in enumerate(found.values)}
-    return np.array([columns.get(gold.get(item, ""), -1) for item in found.items], dtype=np.int64)  # type: ignore[call-overload]
 
 
 def _by_label(question: dict[str, Any], found: Table) -> tuple[list[LabelReading], list[Confusion]]:
     kind = task_types.get(question["kind"])
     rows, multiplicity = grouped(found.counts)
     matrix = coefficients.coincidence_matrix(rows, multiplicity)
-    specific, raised = aggregate.specific_agreement(matrix), aggregate.lift(matrix)
+    specific, raised = confusion.positive_agreement(rows, multiplicity), confusion.lift(matrix)
     titles = [kind.describe(question, value) for value in found.values]
     labels = [
         LabelReading(str(value), titles[k], int(found.counts[:, k].sum()), _number(specific[k]))
@@ -234,41 +192,71 @@ def _by_label(question: dict[str, Any], found: Table) -> tuple[list[LabelReading
     return labels, sorted(confusions, key=lambda confusion: -confusion.share)
 
 
-def _by_clause(
-    version: versions.ReadVersion, question: str, found: Table, membership: Sequence[tuple[int, int, float]]
-) -> list[ClauseEstimate]:
-    rows = {item: row for row, item in enumerate(found.items)}
-    weights: dict[int, NDArray[np.float64]] = {}
-    for clause_id, item_id, share in membership:
-        if item_id in rows:
-            column = weights.setdefault(clause_id, np.zeros(len(rows)))
-            column[rows[item_id]] = max(column[rows[item_id]], share)
-    estimates = []
-    for clause in version.clauses:
-        if clause.id in weights:
-            estimate = by_clause.disagreement(
-                found.counts, weights[clause.id], n_resamples=settings.BOOTSTRAP_RESAMPLES
-            )
-        else:
-            estimate = Estimate(None, reason="no item is known to fall under it, and nobody cited it")
-        estimates.append(
-            ClauseEstimate(
-                clause.id,
-                clause.key,
-                clause.position,
-                clause.number,
-                clause.title,
-                clause.revision_id,
-                estimate,
-            )
+def _by_clause(scope: answers.Scope, given: answers.Answers) -> list[ClauseEstimate]:
+    """Every clause of the version, the worst first; those that nothing is known of last."""
+    clauses = scope.version.clauses
+    reading = ambiguity.judge(
+        given.pairs(),
+        answers.members(scope, given),
+        n_clauses=len(clauses),
+        n_annotators=len(given.annotators),
+        minimum=ambiguity.Minimum(least_excess=settings.CLAUSE_FLAG_EXCESS_PERCENT / 100),
+    )
+    estimates = [
+        ClauseEstimate(
+            clause.id,
+            clause.key,
+            clause.position,
+            clause.number,
+            clause.title,
+            clause.revision_id,
+            _estimate(found, _number(reading.effects.clause[found.clause])),
+            found,
+            given.annotators[list(found.annotators)].tolist(),
         )
+        for clause, found in zip(clauses, reading.clauses, strict=True)
+    ]
     return sorted(
         estimates, key=lambda one: (one.estimate.value is None, -(one.estimate.value or 0), one.position)
     )
 
 
+def _estimate(found: ambiguity.Clause, value: float | None) -> Estimate:
+    """The rate with its interval; below ten items the rate alone, with the reason."""
+    if found.n_items == 0 or value is None:
+        return Estimate(None, reason="no item with two answers falls under it, and nobody cited it")
+    reason = "" if found.low is not None else found.reason
+    return Estimate(max(value, 0.0), found.low, found.high, found.n_items, found.n_answers, reason)
+
+
 def _number(value: float) -> float | None:
     return None if not np.isfinite(value) else float(value)
+
+
+def clauses_of(scope: answers.Scope) -> list[dict[str, Any]]:
+    """Every clause with its verdict, the worst first: what `manage clauses --json` prints. Annotators are primary keys."""
+    question = next(one for one in scope.version.questions if one["key"] == scope.question)
+    given = answers.read(scope, [label["value"] for label in question["labels"]])
+    return [
+        {
+            "key": one.key,
+            "number": one.number,
+            "items": one.found.n_items,
+            "answers": one.found.n_answers,
+            **{name: _rounded(getattr(one.found, name)) for name in ("disagreement", "raw", "shrunk")},
+            **{name: _rounded(number) for name, number in one.as_dict().items()},
+            "annotators": one.annotators,
+            "low": _rounded(one.found.low),
+            "high": _rounded(one.found.high),
+            "z_without": _rounded(one.found.z_without),
+            "reason": one.found.reason,
+        }
+        for one in _by_clause(scope, given)
+    ]
+
+
+def _rounded(value: Any) -> Any:
+    return round(value, 6) if isinstance(value, float) else value
 
 
 def measure(
@@ -303,6 +291,7 @@ def measure(
                     "title": one.title,
                     "labels": [vars(label) for label in one.labels],
                     "confusions": [vars(confusion) for confusion in one.confusions],
+                    "clauses": {clause.key: clause.as_dict() for clause in one.clauses},
                 },
                 event_id=event,
             )

@@ -15,7 +15,7 @@ from typing import Any
 from django.db import transaction
 
 from annotation import nominating, piloting
-from annotation.agreement.clauses import MIN_ITEMS
+from annotation.agreement.ambiguity import MIN_ITEMS
 from annotation.models import Pilot, Publication
 from specs import contents, ledger, publishing
 from specs.diff import Class

@@ -34,10 +34,8 @@ def gwet_ac1(counts: NDArray[np.int64], weights: NDArray[np.int64]) -> Floats:
     Source: Gwet 2008, Computing inter-rater reliability; items with one answer count in p_k and not in Ao, as in irrCAC.
     """
     n_values = counts.shape[1]
-    r = counts.sum(axis=1)
     with np.errstate(divide="ignore", invalid="ignore"):
-        shares = np.where(r[:, None] > 0, counts / np.maximum(r, 1)[:, None], 0.0)
-        p = (weights @ shares) / np.asarray(weights @ (r > 0).astype(float))[..., None]
+        p = _shares(counts, weights)
         chance = (
             (p * (1 - p)).sum(axis=-1) / (n_values - 1) if n_values > 1 else np.full(p.shape[:-1], np.nan)
         )
@@ -45,12 +43,59 @@ def gwet_ac1(counts: NDArray[np.int64], weights: NDArray[np.int64]) -> Floats:
         return np.asarray((observed - chance) / (1 - chance))
 
 
+def agreement_weights(n_values: int, kind: Literal["identity", "linear", "quadratic", "ordinal"]) -> Floats:
+    """How much two values count as agreeing, `(n_values, n_values)` in [0, 1]: 1 on the diagonal, 0 for the furthest apart.
+
+    Ordinal weights fall with the number of pairs of values between the two. Source: Gwet 2014, Handbook of Inter-Rater
+    Reliability, weights as in irrCAC.
+    """
+    apart = np.abs(np.subtract.outer(np.arange(n_values), np.arange(n_values))).astype(float)
+    match kind:
+        case "identity":
+            return np.eye(n_values)
+        case "quadratic":
+            apart = apart**2
+        case "ordinal":
+            apart = apart * (apart + 1) / 2
+        case "linear":
+            pass
+    return np.asarray(1 - apart / max(float(apart.max()), 1.0))
+
+
+def gwet_ac2(counts: NDArray[np.int64], weights: NDArray[np.int64], agree: Floats) -> Floats:
+    """Gwet's AC2: AC1 in which near values agree in part; chance term `T_w / (K (K - 1)) sum_k p_k (1 - p_k)`.
+
+    `agree: (n_values, n_values)` from `agreement_weights`, T_w its sum. Source: Gwet 2014.
+    """
+    k = counts.shape[1]
+    r = counts.sum(axis=1)
+    pairable = r >= 2
+    with np.errstate(divide="ignore", invalid="ignore"):
+        together = (counts * (counts @ agree - 1)).sum(axis=1) / (r * (r - 1))
+        observed = (weights @ np.where(pairable, together, 0.0)) / (weights @ pairable.astype(float))
+        p = _shares(counts, weights)
+        chance = agree.sum() / (k * (k - 1)) * (p * (1 - p)).sum(axis=-1)
+        return np.asarray((observed - chance) / (1 - chance))
+
+
+def brennan_prediger(counts: NDArray[np.int64], weights: NDArray[np.int64]) -> Floats:
+    """Chance term `1 / K`: every value as likely (Bennett's S for two). Source: Bennett 1954; Brennan and Prediger 1981."""
+    k = counts.shape[1]
+    with np.errstate(divide="ignore", invalid="ignore"):
+        return np.asarray((percent_agreement(counts, weights) - 1 / k) / (1 - 1 / np.float64(k)))
+
+
+def _shares(counts: NDArray[np.int64], weights: NDArray[np.int64]) -> Floats:
+    """The mean share of every value over all items that were answered, `(..., n_values)`."""
+    r = counts.sum(axis=1)
+    shares = counts / np.maximum(r, 1)[:, None]
+    return np.asarray((weights @ shares) / np.asarray(weights @ (r > 0).astype(float))[..., None])
+
+
 def fleiss_kappa(counts: NDArray[np.int64], weights: NDArray[np.int64]) -> Floats:
     """Fleiss' kappa, generalised to missing answers: chance term `sum_k p_k^2`. Source: Fleiss 1971; Gwet's irrCAC."""
-    r = counts.sum(axis=1)
     with np.errstate(divide="ignore", invalid="ignore"):
-        shares = np.where(r[:, None] > 0, counts / np.maximum(r, 1)[:, None], 0.0)
-        p = (weights @ shares) / np.asarray(weights @ (r > 0).astype(float))[..., None]
+        p = _shares(counts, weights)
         chance = (p**2).sum(axis=-1)
         return np.asarray((percent_agreement(counts, weights) - chance) / (1 - chance))
 
@@ -84,8 +129,27 @@ def krippendorff_alpha(
             observed = 1 - (weights @ same) / n
             expected = 1 - (marginals * (marginals - 1)).sum(axis=-1) / (n * (n - 1))
             return np.asarray(1 - observed / expected)
-        coincidences = _coincidences(counts, r, weights)
+        if distance is None and level == "ordinal":
+            return alpha_of(_coincidences(counts, r, weights), level=level)
         apart = distance if distance is not None else _distance(level, marginals, values)
+        by_row = ((counts @ apart) * counts).sum(axis=1) / (r - 1)
+        observed = (weights @ by_row) / n
+        expected = ((marginals @ apart) * marginals).sum(axis=-1) / (n * (n - 1))
+        return np.asarray(1 - observed / expected)
+
+
+def alpha_of(
+    coincidences: Floats,
+    *,
+    level: Level = "nominal",
+    values: Floats | None = None,
+    distance: Floats | None = None,
+) -> Floats:
+    """Krippendorff's alpha from coincidence matrices `(..., n_values, n_values)`; NaN where undefined."""
+    marginals = coincidences.sum(axis=-1)
+    n = marginals.sum(axis=-1)
+    apart = distance if distance is not None else _distance(level, marginals, values)
+    with np.errstate(divide="ignore", invalid="ignore"):
         observed = (coincidences * apart).sum(axis=(-2, -1)) / n
         products = marginals[..., :, None] * marginals[..., None, :]
         expected = (products * apart).sum(axis=(-2, -1)) / (n * (n - 1))

@@ -65,10 +65,10 @@ def fit(
 ) -> Skills:
     """Fit by EM from vote shares. One code per label: `items, annotators, values: (n_labels,)`.
 
-    `theta_a[t, .] = (C_a[t, .] + s * prior_a[t, .]) / (C_a[t] + s)` with s = 6. `prior_a` holds the annotator's overall accuracy,
-    shrunk with 5 labels towards everybody's, on the diagonal, and the pooled pattern of errors off it. An item without labels
-    gets the prior. With no label at all everything is uniform. Strengths of 0 give the plain method.
-    Source: Dawid and Skene 1979; the shrinkage is ours (analytics: bluebirds 0.889, snow_rte 0.929, hatecheck 0.999).
+    `theta_a[t, .] = (C_a[t, .] + s * prior_a[t, .]) / (C_a[t] + s)` with s = 6. `prior_a` holds the annotator's overall
+    accuracy, shrunk with 5 labels towards everybody's, on the diagonal, and the pooled pattern of errors off it. An item
+    without labels gets the prior. With no label at all everything is uniform. Strengths of 0 give the plain method. Source:
+    Dawid and Skene 1979; the shrinkage is ours (analytics: bluebirds 0.889, snow_rte 0.929, hatecheck 0.999).
     """
     votes = np.bincount(items * n_values + values, minlength=n_items * n_values).reshape(n_items, n_values)
     n_votes = votes.sum(axis=1, keepdims=True)
@@ -153,8 +153,9 @@ def normalised(logs: Floats) -> Floats:
 def posteriors(prior: Floats, matrices: Floats, annotators: Codes, values: Codes) -> Floats:
     """What is believed of each item after each of its labels: `(n_items, n, n_values)`.
 
-    `p(t) ~ prior[t] * prod_a theta_a[t, y_a]` over the first 1, 2, ... n labels. `annotators, values: (n_items, n)` in the order
-    of the labels, -1 where an item has no further one (its posterior then stays); `matrices: (n_annotators, n_values, n_values)`.
+    `p(t) ~ prior[t] * prod_a theta_a[t, y_a]` over the first 1, 2, ... n labels. `annotators, values: (n_items, n)` in the
+    order of the labels, -1 where an item has no further one (its posterior then stays); `matrices: (n_annotators, n_values,
+    n_values)`.
     """
     given = values >= 0
     said = np.log(matrices)[np.where(given, annotators, 0), :, np.where(given, values, 0)]

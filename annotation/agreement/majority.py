@@ -46,3 +46,15 @@ def margin_stops(
     stop = (ahead >= lead) & (place >= minimum) & (place <= given[:, None])
     n = np.where(stop.any(axis=1), stop.argmax(axis=1) + 1, given)
     return n, running[np.arange(len(values)), np.maximum(n - 1, 0)]
+
+
+def accuracy(counts: NDArray[np.int64], gold: NDArray[np.int64]) -> float | None:
+    """The share of items whose plurality is the gold value, ties broken at random: the expected value over all draws.
+
+    `counts: (n_items, n_values)`, `gold: (n_items,)` column of the known value, -1 where none is known. None without any.
+    """
+    known = (gold >= 0) & (counts.sum(axis=1) > 0)
+    if not known.any():
+        return None
+    counts, gold = counts[known], gold[known]
+    return float(hits(counts, gold).mean())

@@ -116,19 +116,31 @@ class Calibration:
     n: int
 
     def of(self, confidence: Floats, n_answers: NDArray[np.int64]) -> Floats:
-        return np.asarray(1 / (1 + np.exp(-_features(confidence, n_answers) @ np.array(self.weights))))
+        logit = np.clip(_features(confidence, n_answers) @ np.array(self.weights), -30, 30)
+        return np.asarray(1 / (1 + np.exp(-logit)))
 
 
 def calibrate(confidence: Floats, n_answers: NDArray[np.int64], right: NDArray[np.bool_]) -> Calibration:
-    """Fit by Newton's method with a slight ridge, so that items that are all right (or all wrong) still give a finite curve."""
+    """Fit by Newton's method with a slight ridge, so that items that are all right (or all wrong) still give a finite curve.
+
+    A step that would make the fit worse is halved: where nearly all are right, full ones run away.
+    """
     x, y = _features(confidence, n_answers), right.astype(float)
+
+    def fitness(weights: Floats) -> float:
+        logit = x @ weights
+        return float((y * logit - np.logaddexp(0, logit)).sum() - _RIDGE / 2 * (weights @ weights))
+
     weights = np.zeros(3)
+    reached = fitness(weights)
     for _ in range(50):
         p = 1 / (1 + np.exp(-np.clip(x @ weights, -30, 30)))
         gradient = x.T @ (y - p) - _RIDGE * weights
         hessian = (x * (p * (1 - p))[:, None]).T @ x + _RIDGE * np.eye(3)
         step = np.linalg.solve(hessian, gradient)
-        weights = weights + step
+        while (after := fitness(weights + step)) < reached and float(np.abs(step).max()) >= 1e-8:
+            step = step / 2
+        weights, reached = weights + step, max(after, reached)
         if float(np.abs(step).max()) < 1e-8:
             break
     return Calibration((float(weights[0]), float(weights[1]), float(weights[2])), len(y))

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from annotation.agreement import aggregate, bootstrap, coefficients
+from annotation.agreement import bootstrap, coefficients, majority
 from annotation.agreement.coefficients import Level
 from annotation.agreement.counts import Counts, grouped
 from annotation.agreement.estimate import NO_PAIRS, NO_VARIATION, Estimate
@@ -80,5 +80,5 @@ def summarise(
         alpha=estimate(alpha, flat, with_interval=True),
         percent_agreement=estimate(coefficients.percent_agreement, why, with_interval=False),
         ac1=estimate(coefficients.gwet_ac1, flat, with_interval=False),
-        majority_accuracy=None if gold is None else aggregate.majority_accuracy(counts, gold),
+        majority_accuracy=None if gold is None else majority.accuracy(counts, gold),
     )

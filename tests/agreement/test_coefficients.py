@@ -10,12 +10,11 @@ from numpy.typing import NDArray
 from statsmodels.stats.inter_rater import fleiss_kappa as statsmodels_fleiss
 
 from annotation.agreement import (
-    aggregate,
     bootstrap,
-    clauses,
     coefficients,
     counts,
     krippendorff_adapter,
+    majority,
     summary,
 )
 from annotation.agreement.coefficients import Level
@@ -65,6 +64,15 @@ def test_gwet_on_example_c() -> None:
     assert _of(coefficients.percent_agreement, KRIPPENDORFF_C) == pytest.approx(0.81818, abs=5e-6)
     assert _of(coefficients.gwet_ac1, KRIPPENDORFF_C) == pytest.approx(0.77544, abs=5e-6)
     assert _of(coefficients.fleiss_kappa, KRIPPENDORFF_C) == pytest.approx(0.76117, abs=5e-6)
+
+
+def test_gwet_with_weights_and_brennan_on_example_c() -> None:
+    """irrCAC 0.4.4: AC2 ordinal 0.89894, quadratic 0.91400, Brennan-Prediger 0.77273; with plain weights AC2 is AC1."""
+    ones = np.ones(len(KRIPPENDORFF_C), dtype=np.int64)
+    for kind, expected in (("identity", 0.77544), ("ordinal", 0.89894), ("quadratic", 0.91400)):
+        agree = coefficients.agreement_weights(5, kind)  # type: ignore[arg-type]
+        assert float(coefficients.gwet_ac2(KRIPPENDORFF_C, ones, agree)) == pytest.approx(expected, abs=5e-6)
+    assert _of(coefficients.brennan_prediger, KRIPPENDORFF_C) == pytest.approx(0.77273, abs=5e-6)
 
 
 @pytest.mark.parametrize(
@@ -152,17 +160,5 @@ def test_the_bootstrap_holds_the_published_interval_and_repeats() -> None:
 
 def test_majority_with_ties_is_an_expectation() -> None:
     table = np.array([[2, 1], [1, 1], [0, 3], [1, 2]])
-    assert aggregate.majority_accuracy(table, np.array([0, 0, 0, -1])) == pytest.approx((1 + 0.5 + 0) / 3)
-    assert aggregate.majority_accuracy(table, np.array([-1, -1, -1, -1])) is None
-
-
-def test_disagreement_under_a_clause_weighs_membership_and_says_when_there_is_too_little() -> None:
-    table = np.array([[2, 0], [1, 1]] * 6)
-    half = clauses.disagreement(table, np.tile([1.0, 0.5], 6))
-    assert half.value == pytest.approx(0.5 / 1.5)
-    assert half.low is not None
-    assert half.low <= (half.value or 0)
-    few = clauses.disagreement(table[:4], np.ones(4))
-    assert (few.value, few.low) == (0.5, None)
-    assert "too few" in few.reason
-    assert clauses.disagreement(table, np.zeros(12)).value is None
+    assert majority.accuracy(table, np.array([0, 0, 0, -1])) == pytest.approx((1 + 0.5 + 0) / 3)
+    assert majority.accuracy(table, np.array([-1, -1, -1, -1])) is None

@@ -13,7 +13,6 @@ from statsmodels.api import Logit, add_constant
 
 from annotation import replaying
 from annotation.agreement import dawid_skene, majority, replay, stopping
-from annotation.agreement.aggregate import majority_accuracy
 from annotation.agreement.counts import from_codes
 from annotation.agreement.replay import Labels
 
@@ -50,7 +49,7 @@ def test_the_aggregated_labels_are_as_often_right_as_published(
     labels = _labels(name)
     counts = from_codes(labels.items, labels.values, n_items=labels.n_items, n_values=labels.n_values)
     assert _accuracy(labels, _fit(labels).posterior) == pytest.approx(shrunken, abs=5e-4)
-    assert majority_accuracy(counts, labels.gold) == pytest.approx(by_vote, abs=5e-4)
+    assert majority.accuracy(counts, labels.gold) == pytest.approx(by_vote, abs=5e-4)
 
 
 @pytest.mark.parametrize(("name", "accuracy"), [("bluebirds", 0.898148), ("snow_rte", 0.9275)])
@@ -164,6 +163,15 @@ def test_calibration_is_logistic_regression() -> None:
 def test_calibration_is_finite_where_everything_was_right() -> None:
     found = stopping.calibrate(np.array([0.9, 0.99]), np.array([2, 3]), np.array([True, True]))
     assert 0.5 < float(found.of(np.array([0.95]), np.array([2]))[0]) < 1
+
+
+def test_calibration_holds_where_nearly_everything_was_right() -> None:
+    """Five wrong of 3,900 at one number of labels: full steps of Newton's method run away to certainties of being wrong."""
+    sure = np.concatenate([np.full(3870, 1 - 1e-12), np.full(30, 0.9)])
+    right = np.arange(3900) >= 4
+    right[-1] = False
+    found = stopping.calibrate(sure, np.full(3900, 5), right)
+    assert found.of(sure, np.full(3900, 5)).mean() == pytest.approx(right.mean(), abs=1e-3)
 
 
 def test_calibration_error_is_the_distance_of_what_is_said_and_what_is() -> None:
