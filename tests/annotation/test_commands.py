@@ -13,6 +13,7 @@ from django.core.management import CommandError, call_command
 from annotation.demo import story
 from specs.models import Member
 from tests import cast
+from tests.agreement import real
 
 
 def _run(*arguments: str) -> str:
@@ -41,6 +42,47 @@ def test_the_clauses_of_a_test_suite_are_told_apart() -> None:
     assert json.loads(out)["agreement"]["label"]["value"] == pytest.approx(0.928516, abs=5e-7)
     worst = _run("agreement", "--project", "hc").splitlines()[2]
     assert "Negate neg nh: 0.087 n=140" in worst
+    _clauses_and_people()
+
+
+def _clauses_and_people() -> None:
+    """Through import and database, the same as the reference says of the files."""
+    expected = real.reference("hatecheck")["by_clause"]
+    clauses = {row["key"]: row for row in json.loads(_run("clauses", "--project", "hc", "--json"))["clauses"]}
+    for row in expected["clauses"]:
+        ours = clauses[row["clause_id"]]
+        assert (ours["items"], ours["answers"], ours["flagged"]) == (
+            row["items"],
+            row["labels"],
+            row["bh_flag_q10"],
+        )
+        assert ours["disagreement"] == pytest.approx(row["annotator_adjusted_pair_disagreement"], abs=6e-6)
+        assert ours["z"] == pytest.approx(row["z_vs_median_of_other_clauses"], abs=1e-4)
+    assert (clauses["slur_h"]["verdict"], clauses["slur_h"]["annotators"]) == ("annotator", ["A002"])
+    people = {
+        row["annotator"]: row
+        for row in json.loads(_run("annotators", "--project", "hc", "--json"))["annotators"]
+    }
+    for row in expected["annotators"]:
+        ours = people[row["annotator_id"]]
+        assert (ours["answers"], ours["gold_answers"]) == (row["labels"], row["labels"])
+        assert ours["gold_accuracy"] == pytest.approx(1 - row["error_rate_vs_gold"], abs=6e-6)
+        assert ours["effect"] == pytest.approx(row["additive_effect_on_pair_disagreement"], abs=6e-6)
+    assert next(iter(people)) == "A002"
+    found = json.loads(_run("aggregate", "--project", "hc", "--method", "dawid-skene", "--labels", "--json"))
+    assert found["accuracy"] == pytest.approx(0.998975, abs=1e-6)
+    assert (found["confidence"], len(found["labels"])) == ("calibrated", 3901)
+    assert found["calibration_error"] < 0.005
+    assert found["labels"]["hc-0001"][0] == "hateful"
+    alarms = json.loads(_run("drift", "--project", "hc", "--json"))["alarms"]
+    assert {alarm["stream"] for alarm in alarms} <= {"gold", "consensus"}
+    assert "A002" in {alarm["annotator"] for alarm in alarms}
+    assert alarms == sorted(alarms, key=lambda alarm: alarm["at"])
+    assert "§" in _run("clauses", "--project", "hc")
+    assert "A002: 1,946 answers" in _run("annotators", "--project", "hc")
+    assert "majority: accuracy 0.9987" in _run("aggregate", "--project", "hc", "--method", "majority")
+    with pytest.raises(CommandError, match="There are: label"):
+        _run("drift", "--project", "hc", "--question", "other")
 
 
 def test_a_snapshot_is_built_verified_and_found_damaged(committed_db: None) -> None:
