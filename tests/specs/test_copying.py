@@ -13,7 +13,7 @@ from specs import contents, copying, drafting, governing, pictures, publishing, 
 from specs.models import DraftClause, Event, Spec, SpecVersion
 from specs.refusals import Invalid
 from tests import cast
-from workforce import cloning
+from workforce import cloning, paths
 from workforce.models import Queue
 
 pytestmark = pytest.mark.django_db
@@ -108,9 +108,11 @@ def test_a_clone_says_the_same_and_brings_its_pictures(stage: cast.Stage) -> Non
 def test_a_cloned_project_works_like_the_first_and_holds_nobody_elses_work(stage: cast.Stage) -> None:
     governing.change_settings(project=stage.project, gate="off", by=stage.ada)
     stage.load(2)
+    paths.lay(queue=stage.queue, path=paths.USUAL, by=stage.ada)
     made = cloning.clone_project(source=stage.project, key="twin", name="Twin", by=stage.ada)
     queue = Queue.objects.get(project=made, key="main")
     assert (made.gate, queue.state, queue.overlap, queue.entry) == ("off", "paused", 2, "none")
+    assert paths.terms(queue=queue) == paths.USUAL
     assert Spec.objects.get(project=made).key == "rte"
     assert contents.content(queue.version)["clauses"] == contents.content(stage.version)["clauses"]  # type: ignore[arg-type]
     with pytest.raises(Invalid, match="already"):
