@@ -59,14 +59,17 @@ def rank(
 def arrived(slots: str) -> str:
     """A part of a statement that opens *slots* (rows of `project_id`, `queue_id`, `rank`, `state`): who passed there looks again.
 
-    One row for each band, so that a delivery does not open what lies between its bands.
+    One row for each band, so that a delivery does not open what lies between its bands. The ranges are made of a few slots
+    only: to gather the 30,000 of a chunk took about a third of a load.
     """
     return f"""arrived_{slots} AS (
         INSERT INTO workforce_arrival (project_id, queue_id, ranks)
         SELECT project_id, queue_id,
-               CASE WHEN count(*) > {POINTS} THEN nummultirange(numrange(min(rank), max(rank), '[]'))
-                    ELSE range_agg(numrange(rank, rank, '[]')) END
-        FROM {slots} WHERE state = 'open' GROUP BY project_id, queue_id, trunc(rank)
+               CASE WHEN n > {POINTS} THEN nummultirange(numrange(first, last, '[]'))
+                    ELSE (SELECT range_agg(numrange(o.rank, o.rank, '[]')) FROM {slots} o
+                          WHERE o.state = 'open' AND o.queue_id = bands.queue_id AND trunc(o.rank) = band) END
+        FROM (SELECT project_id, queue_id, trunc(rank) AS band, count(*) AS n, min(rank) AS first, max(rank) AS last
+              FROM {slots} WHERE state = 'open' GROUP BY project_id, queue_id, trunc(rank)) bands
     )"""
 
 
