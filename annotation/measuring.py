@@ -20,7 +20,7 @@ from annotation.agreement import ambiguity, coefficients, confusion, summary
 from annotation.agreement.counts import Table, grouped
 from annotation.agreement.estimate import Estimate
 from annotation.models import AgreementReport, ClauseReading
-from specs import ledger, task_types, versions
+from specs import ledger, running, task_types, versions
 from specs.models import Job, Member, Spec, SpecVersion
 from specs.refusals import Invalid
 from specs.versions import read as read_version
@@ -311,6 +311,8 @@ def measure(
                 for reading in one.clauses
             )
             reports.append(report)
+        if job is not None:
+            running.finish(job, {"reports": [report.pk for report in reports]})
     return reports
 
 

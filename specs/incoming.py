@@ -12,6 +12,7 @@ from pathlib import Path, PurePath
 from typing import Any, Literal
 
 from django.conf import settings
+from django.db import transaction
 
 from specs import copying, drafting, reading, running, store
 from specs.documents import Remark, Unreadable
@@ -72,11 +73,13 @@ def read(job: Job, progress: running.Progress) -> dict[str, Any]:
     asked = job.arguments
     if asked["what"] == "spec":
         progress(0, None, "reading the file")
-        with store.opened(asked["file"]) as source:
+        with store.opened(asked["file"]) as source, transaction.atomic():
             draft = copying.import_file(
                 project=job.project, data=source.read(), key=asked["spec"], by=job.requested_by
             )
-        return {"spec": draft.spec.key, "clauses": draft.draft_clauses.count()}
+            result: dict[str, Any] = {"spec": draft.spec.key, "clauses": draft.draft_clauses.count()}
+            running.finish(job, result)
+        return result
     spec = Spec.objects.get(project=job.project_id, key=asked["spec"])
     draft = drafting.open_draft(spec=spec, by=job.requested_by)
     with store.opened(asked["file"]) as source:
@@ -93,9 +96,12 @@ def read(job: Job, progress: running.Progress) -> dict[str, Any]:
             )
         except Unreadable as error:
             raise Invalid(str(error)) from error
-    copying.propose(draft=draft, found=found, by=job.requested_by)
-    return {
+    result = {
         "spec": spec.key,
         "clauses": len(found.clauses),
         "remarks": [asdict(remark) for remark in found.remarks[: settings.MAX_REPORTED_PROBLEMS]],
     }
+    with transaction.atomic():
+        copying.propose(draft=draft, found=found, by=job.requested_by)
+        running.finish(job, result)
+    return result

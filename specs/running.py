@@ -2,6 +2,7 @@
 
     (nothing) -> queued: start
     queued -> running -> done, failed, cancelled: run
+    running -> done, with what it did: finish
 
 Celery carries the id only and may lose it: a beat sends every waiting job again, and a job that runs is locked, so a second
 message does nothing. A job whose process died is found by its free lock and runs again.
@@ -83,6 +84,14 @@ def cancel(*, job: Job, by: Member) -> None:
         )
 
 
+def finish(job: Job, result: dict[str, Any]) -> None:
+    """Say inside the transaction of a job's effect that it is done: a process that dies right after does not do it twice.
+
+    For work that is one effect and would be another one if repeated. Work that goes on where it was needs it not.
+    """
+    Job.objects.filter(pk=job.pk).update(state=JobState.DONE, result=result, finished_at=Now())
+
+
 def run(job_id: int, work: Callable[[Job, Progress], dict[str, Any]]) -> None:
     """Run a job once: a session lock keeps a second worker out; the result or the error stands in the row afterwards."""
     with connection.cursor() as cursor:
@@ -117,4 +126,4 @@ def _run(job_id: int, work: Callable[[Job, Progress], dict[str, Any]]) -> None:
     except Exception as error:
         log.exception("job %s failed", job_id)
         ended = {"state": JobState.FAILED, "error": f"{type(error).__name__}: {error}"[:2000]}
-    Job.objects.filter(pk=job_id).update(finished_at=Now(), **ended)
+    Job.objects.filter(pk=job_id, state=JobState.RUNNING).update(finished_at=Now(), **ended)

@@ -156,8 +156,8 @@ def run(*, job: Job, progress: Callable[..., None]) -> BroughtIn:
     """Do the work of such a job; harmless to repeat."""
     arguments = job.arguments
     spec = Spec.objects.select_related("project").get(pk=arguments["spec"], project_id=job.project_id)
-    with store.opened(arguments["file"]) as source:
-        return bring_in(
+    with store.opened(arguments["file"]) as source, transaction.atomic():
+        found = bring_in(
             spec=spec,
             source=source,
             name=arguments["name"],
@@ -166,6 +166,8 @@ def run(*, job: Job, progress: Callable[..., None]) -> BroughtIn:
             by=job.requested_by,
             progress=progress,
         )
+        running.finish(job, vars(found))
+    return found
 
 
 def _of_rows(
