@@ -174,7 +174,12 @@ def rule(
             kind="dispute.decided",
             by=by,
             subject=("dispute", locked.pk),
-            data={"task": locked.task_id, "cause": cause, "clause": clause.id if clause else None},
+            data={
+                "task": locked.task_id,
+                "cause": cause,
+                "clause": clause.id if clause else None,
+                "cannot": cannot,
+            },
         )
         ruling = Ruling.objects.create(
             project_id=locked.project_id,

@@ -38,7 +38,6 @@ def change(*, queue: Queue, by: Member | None, progress: running.Progress | None
             if done.last is None:
                 break
             last = done.last
-            _judge(done.complete)
             ledger.record(
                 project_id=queue.project_id,
                 kind="tasks.overlap-changed",
@@ -46,6 +45,7 @@ def change(*, queue: Queue, by: Member | None, progress: running.Progress | None
                 subject=("queue", queue.pk),
                 data={"overlap": locked.overlap, "policy": locked.overlap_policy, **done.counts()},
             )
+            _judge(done.complete)  # after the event that is their reason
         for name, n in done.counts().items():
             total[name] = total.get(name, 0) + n
         if progress is not None:

@@ -140,7 +140,12 @@ def create_queue(
             kind="queue.created",
             by=by,
             subject=("queue", queue.pk),
-            data={"key": key, "purpose": purpose, "version": version.pk},
+            data={
+                "key": key,
+                "purpose": purpose,
+                "version": version.pk,
+                "settings": {named: _plain(getattr(queue, named)) for named in settings},
+            },
         )
     return queue
 

@@ -67,7 +67,7 @@ def route(
         kind="task.routed",
         by=by,
         subject=("task", task.pk),
-        data={"item": item_id, "queue": queue.pk, "round": task.round},
+        data={"item": item_id, "queue": queue.pk, "round": task.round, "overlap": wanted},
     )
     return task
 
