@@ -17,7 +17,7 @@ from django.db import connection, transaction
 from specs.models import Member
 from specs.refusals import Invalid, WrongState
 from workforce import leasing, reserving
-from workforce.models import Annotator, Assignment, Enrolment, Queue, Recall, Task
+from workforce.models import Annotator, AnnotatorState, Assignment, Enrolment, Queue, Recall, Task
 
 _WHY_NOT = """
     SELECT t.id, CASE
@@ -64,6 +64,14 @@ def assign(
     if not Enrolment.objects.filter(queue=queue, annotator=annotator, active=True).exists():
         raise Invalid(f"{annotator.pseudonym} does not pull from this queue; enrol her first.")
     with transaction.atomic(), connection.cursor() as cursor:
+        # Under her lock, which whoever suspends her waits for: what is kept for her returns then.
+        state = (
+            Annotator.objects.select_for_update(no_key=True)
+            .values_list("state", flat=True)
+            .get(pk=annotator.pk)
+        )
+        if state in (AnnotatorState.SUSPENDED, AnnotatorState.LEFT):
+            raise Invalid(f"{annotator.pseudonym} does not work here now; name somebody else.")
         kept = reserving.reserve(
             queue_id=queue.pk,
             task_ids=wanted,

@@ -12,7 +12,7 @@ from annotation import submitting
 from annotation.models import AnswerDraft
 from specs.refusals import Invalid, WrongState
 from tests import cast
-from workforce import assigning, leasing, reserving, skipping, staffing
+from workforce import assigning, leasing, reserving, skipping, staffing, suspending
 from workforce.models import Annotator, Assignment, Recall, SlotState, Task
 
 pytestmark = pytest.mark.django_db
@@ -120,6 +120,15 @@ def test_who_does_not_pull_from_the_queue_is_given_nothing() -> None:
     staffing.dismiss(queue=stage.queue, annotator=stage.ben, by=stage.ada)
     with pytest.raises(Invalid, match="enrol"):
         _assign(stage, stage.ben, "item-0")
+
+
+def test_nothing_is_kept_for_somebody_who_is_suspended() -> None:
+    stage = cast.stage()
+    stage.load(1)
+    suspending.suspend(member=stage.member("ben"), reason="Shared the items.", by=stage.ada)
+    with pytest.raises(Invalid, match="does not work here"):
+        _assign(stage, stage.ben, "item-0")
+    assert not Assignment.objects.filter(state=SlotState.RESERVED).exists()
 
 
 def test_who_leaves_the_queue_keeps_nothing() -> None:
