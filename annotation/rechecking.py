@@ -42,7 +42,9 @@ _WIDEN = (
     ), slots AS (
         INSERT INTO workforce_assignment
             (project_id, task_id, queue_id, number, state, rank, returned, n_returns, served_digest, n_renewals)
-        SELECT t.project_id, t.id, t.queue_id, t.overlap, 'open', """
+        SELECT t.project_id, t.id, t.queue_id,
+               1 + (SELECT max(s.number) FROM workforce_assignment s WHERE s.task_id = t.id), -- withdrawn slots keep theirs
+               'open', """
     + ordering.rank(number="t.overlap", begun="true")
     + """, true, 0, '', 0
         FROM wider t JOIN workforce_queue q ON q.id = t.queue_id RETURNING project_id, queue_id, rank, state

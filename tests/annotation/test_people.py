@@ -11,12 +11,12 @@ from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
-from annotation import appraising, dossier, flagging, rechecking
+from annotation import appraising, dossier, flagging, rechecking, reoverlapping
 from annotation.models import AgreementReport, Annotation, ClauseReading, Resolution
 from specs.models import Clause, Event
 from specs.refusals import Invalid
 from tests import cast
-from workforce import leasing, skills
+from workforce import leasing, queues, skills
 from workforce.models import Assignment, Item, Judgement, KnownAnswer, Probe, Task
 
 pytestmark = pytest.mark.django_db
@@ -224,6 +224,18 @@ def test_a_second_look_wants_one_blind_answer_per_task_and_drops_nothing(stage: 
     assert (again.n_wanted, again.n_again) == (0, 2)
     with pytest.raises(Invalid, match="nothing to look at"):
         rechecking.recheck(annotator=stage.ben, since=long_ago, reason="Hurried.", by=stage.ada)
+
+
+def test_a_second_look_at_a_task_whose_overlap_was_lowered_makes_a_slot_of_its_own(stage: cast.Stage) -> None:
+    stage.load(1)
+    stage.answer(stage.ben, "yes")
+    stage.answer(stage.chi, "yes")
+    queues.change_settings(queue=stage.queue, overlap=2, by=stage.ada)
+    reoverlapping.change(queue=stage.queue, by=stage.ada)
+    since = leasing.database_now() - timedelta(days=1)
+    rechecking.recheck(annotator=stage.ben, since=since, reason="Hurried.", by=stage.ada)
+    slots = Assignment.objects.order_by("number").values_list("number", "state")
+    assert list(slots) == [(1, "submitted"), (2, "submitted"), (3, "withdrawn"), (4, "open")]
 
 
 def test_what_a_lead_has_or_decided_is_left_as_it_is(stage: cast.Stage) -> None:
