@@ -30,6 +30,7 @@ from workforce import leasing, restarting, slots
 from workforce.models import Annotator, Citing
 
 NO_CLAUSE = "no-clause-fits"
+LOOKS = 3
 
 
 class TaskGone(Refusal):
@@ -151,47 +152,58 @@ def submit_plain(
 ) -> Submitted | None:
     """The answer under a live lease that settles nothing or settles it in agreement, in two statements; None for all others.
 
-    Raises `Invalid` and `KeyReused` as `submit` does.
+    Somebody who answers the same task in the same moment moves it between the two: then it is looked at anew, `LOOKS` times
+    at most. Raises `Invalid` and `KeyReused` as `submit` does.
     """
     if not 8 <= len(client_key) <= 100 or not client_key.isprintable():
         raise Invalid("The client key has 8 to 100 printable characters.")
-    looked = recording.look(
-        project_id=annotator.project_id, annotator_id=annotator.pk, assignment_id=assignment_id, token=token
-    )
-    if looked is None or answer.note.strip():
+    if answer.note.strip():
         return None
-    version = versions.read(looked.version_id)
-    values = parse(version, answer, looked.payload)
-    questions, clauses = citations(version, answer, values)
-    resolving = None
-    if looked.answers is not None:
-        resolving = settling.foresee(looked, version, values, questions, clauses)
-        if resolving is None:
+    seen = -1
+    for _ in range(LOOKS):
+        looked = recording.look(
+            project_id=annotator.project_id,
+            annotator_id=annotator.pk,
+            assignment_id=assignment_id,
+            token=token,
+        )
+        if looked is None or looked.n_answers == seen:
             return None
-    accepted = recording.Accepted(
-        project_id=annotator.project_id,
-        annotator_id=annotator.pk,
-        assignment_id=assignment_id,
-        token=token,
-        task_id=looked.task_id,
-        queue_id=looked.queue_id,
-        version_id=looked.version_id,
-        served_digest=looked.served_digest,
-        values=values,
-        questions=questions,
-        clauses=clauses,
-        flagged=answer.flagged,
-        client_key=client_key,
-        by_id=by.pk if by else None,
-    )
-    try:
-        stored = recording.store(accepted, looked=looked, resolving=resolving, claim_next=claim_next)
-    except IntegrityError as error:
-        raise _reused(error) from error
-    if stored is None:
-        return None
-    receipt = Receipt("counted", stored.annotation_id, looked.task_id, looked.queue_id, looked.served_digest)
-    return Submitted(receipt, stored.next)
+        version = versions.read(looked.version_id)
+        values = parse(version, answer, looked.payload)
+        questions, clauses = citations(version, answer, values)
+        resolving = None
+        if looked.answers is not None:
+            resolving = settling.foresee(looked, version, values, questions, clauses)
+            if resolving is None:
+                return None
+        accepted = recording.Accepted(
+            project_id=annotator.project_id,
+            annotator_id=annotator.pk,
+            assignment_id=assignment_id,
+            token=token,
+            task_id=looked.task_id,
+            queue_id=looked.queue_id,
+            version_id=looked.version_id,
+            served_digest=looked.served_digest,
+            values=values,
+            questions=questions,
+            clauses=clauses,
+            flagged=answer.flagged,
+            client_key=client_key,
+            by_id=by.pk if by else None,
+        )
+        try:
+            stored = recording.store(accepted, looked=looked, resolving=resolving, claim_next=claim_next)
+        except IntegrityError as error:
+            raise _reused(error) from error
+        if stored is not None:
+            receipt = Receipt(
+                "counted", stored.annotation_id, looked.task_id, looked.queue_id, looked.served_digest
+            )
+            return Submitted(receipt, stored.next)
+        seen = looked.n_answers
+    return None
 
 
 def _reused(error: IntegrityError) -> Exception:
