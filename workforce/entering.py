@@ -1,7 +1,8 @@
 """Who may claim in a queue: enrolment, standing, skill, and what has to be read or passed first.
 
-Nothing changes here. A claim asks in one of two ways. The plain one carries `ENTRY` in its own statement and takes a slot
-where `PLAIN` holds. Everything else goes the long way: `enter` locks the enrolment, and refuses with the reason and the way.
+A claim asks in one of two ways. The plain one carries `PLAIN` in its own statement: the enrolment was found clear before, and
+none of what that rests on has changed (`workforce.models.clearances`). Everything else goes the long way: `enter` locks the
+enrolment, looks at all of it, refuses with the reason and the way, and notes where it is clear.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ from dataclasses import dataclass, fields
 from datetime import timedelta
 from typing import Any
 
+from django.conf import settings
 from django.db import connection
 from django.db.models.functions import Now
 
@@ -19,11 +21,44 @@ from specs.refusals import NotAllowed, Refusal
 from workforce import minting, onboarding, ordering, sitting
 from workforce.models import Action, Annotator, Consequence, ConsequenceState, Queue, Stage
 
-ENTRY = f"""
-    SELECT e.id AS enrolment_id, e.active, a.state AS standing, q.state AS queue_state, q.cursor_epoch AS epoch,
+_STANDS = f"""e.id AS enrolment_id, e.active, a.state AS standing, q.state AS queue_state, q.cursor_epoch AS epoch,
            {ordering.PASSED} AS passed, {ordering.SEEN} AS seen,
            q.random_share > 0 AND {ordering.DRAWN} < q.random_share AS drawn, {ordering.DRAWN_AT} AS drawn_at,
-           e.held_until, q.max_leases, q.lease_for, own.cohort_id,
+           e.held_until, q.max_leases, q.lease_for, coalesce(e.cleared_until > statement_timestamp(), false) AS cleared,
+           EXISTS (SELECT FROM workforce_assignment x WHERE x.queue_id = q.id AND x.state = 'leased'
+                      AND x.lease_until <= statement_timestamp()) AS overdue,
+           EXISTS (SELECT FROM workforce_assignment y WHERE y.annotator_id = a.id AND y.queue_id = q.id
+                      AND y.state = 'reserved' AND y.reserved_until > statement_timestamp()) AS has_reserved,
+           EXISTS (SELECT FROM workforce_item i WHERE i.project_id = e.project_id AND i.sensitive) AS sensitive,
+           e.stage"""
+"""What every claim asks anew, of an enrolment `e`, its queue `q` and its annotator `a`."""
+
+PLAIN = f"""
+    SELECT {_STANDS}, {minting.draw()} AS probe
+    FROM workforce_enrolment e
+    JOIN workforce_queue q ON q.id = e.queue_id
+    JOIN workforce_annotator a ON a.id = e.annotator_id
+    WHERE e.queue_id = %(queue)s::bigint AND e.annotator_id = %(annotator)s::bigint
+"""
+"""The entry of a plain claim, one row or none; it locks its `e`."""
+
+TAKES_THE_NEXT = (
+    "active",
+    "standing = 'active'",
+    "queue_state = 'open'",
+    "cleared",
+    "NOT sensitive",  # something may be kept from her, or counted
+    "NOT has_reserved",  # what is kept for her by name comes first
+    "probe IS NULL",
+    "NOT drawn",  # a random task, whatever the order
+    "stage = ''",  # newcomers go along the queue's path
+    "NOT overdue",  # leases that have ended are returned first: what is begun gets finished
+)
+"""What holds of a plain entry that takes the next slot without further ado; one more reason to look twice is one more line."""
+
+ENTRY = f"""
+    SELECT {_STANDS}, {minting.draw(raised=f"greatest(raised.gold, {minting.ON_PROBATION.format('gold_share')})")} AS probe,
+           own.cohort_id,
            (q.required_skill_id IS NULL OR EXISTS (
                SELECT 1 FROM workforce_annotatorskill k WHERE k.annotator_id = a.id AND k.skill_id = q.required_skill_id
                   AND k.level >= q.required_level AND k.revoked_at IS NULL
@@ -48,16 +83,10 @@ ENTRY = f"""
                                  AND z.version_id = v.id AND z.queue_id = q.id AND z.state = 'passed')
                  AND NOT EXISTS (SELECT 1 FROM workforce_quizleave z WHERE z.annotator_id = a.id
                                  AND z.version_id = v.id AND z.queue_id = q.id AND z.excused)) END AS unpassed,
-           EXISTS (SELECT FROM workforce_assignment x WHERE x.queue_id = q.id AND x.state = 'leased'
-                      AND x.lease_until <= statement_timestamp()) AS overdue,
-           EXISTS (SELECT FROM workforce_assignment y WHERE y.annotator_id = a.id AND y.queue_id = q.id
-                      AND y.state = 'reserved' AND y.reserved_until > statement_timestamp()) AS has_reserved,
-           coalesce(own.version_id, q.version_id) AS in_force, {minting.DRAW} AS probe,
+           coalesce(own.version_id, q.version_id) AS in_force, raised.gold AS raised_gold,
            greatest(raised.share, {minting.ON_PROBATION.format("review_share")}) AS review_share,
            EXISTS (SELECT FROM workforce_sensitivecategory k WHERE k.project_id = e.project_id)
-               OR EXISTS (SELECT FROM workforce_item i WHERE i.project_id = e.project_id AND i.sensitive)
-               OR EXISTS (SELECT FROM workforce_exclusion x WHERE x.annotator_id = a.id AND x.ended_at IS NULL) AS excluding,
-           e.stage
+               OR EXISTS (SELECT FROM workforce_exclusion x WHERE x.annotator_id = a.id AND x.ended_at IS NULL) AS kept_apart
     FROM workforce_enrolment e
     JOIN workforce_queue q ON q.id = e.queue_id
     JOIN workforce_annotator a ON a.id = e.annotator_id
@@ -72,25 +101,7 @@ ENTRY = f"""
     ) raised ON true
     WHERE e.queue_id = %(queue)s::bigint AND e.annotator_id = %(annotator)s::bigint
 """
-"""An annotator's entry into a queue, one row or none; whoever claims locks its `e`."""
-
-PLAIN = (
-    "active",
-    "standing = 'active'",
-    "queue_state = 'open'",
-    "able",
-    "unread IS NULL",
-    "unpassed IS NULL",
-    "cohort_id IS NULL",
-    "review_share IS NULL",
-    "NOT excluding",  # something may be kept from her, or counted
-    "NOT has_reserved",  # what is kept for her by name comes first
-    "probe IS NULL",
-    "NOT drawn",  # a random task, whatever the order
-    "stage = ''",  # newcomers go along the queue's path
-    "NOT overdue",  # leases that have ended are returned first: what is begun gets finished
-)
-"""What holds of an entry that takes the next slot without further ado; one more reason to look twice is one more line."""
+"""An annotator's whole entry into a queue, one row or none; whoever claims locks its `e`."""
 
 HOLDS_NOTHING = "(held_until IS NULL OR held_until <= statement_timestamp())"
 """That no lease is live. A column of the enrolment itself: it is read anew when its lock was waited for, a count would not."""
@@ -98,6 +109,13 @@ HOLDS_NOTHING = "(held_until IS NULL OR held_until <= statement_timestamp())"
 _LOCK = """
     SELECT id FROM workforce_enrolment WHERE queue_id = %(queue)s::bigint AND annotator_id = %(annotator)s::bigint
     FOR NO KEY UPDATE
+"""
+# A skill that ends takes the clearance with it; all else that ends only lets her in.
+_CLEARED = """
+    UPDATE workforce_enrolment e SET cleared_until = least(statement_timestamp() + make_interval(secs => %(seconds)s::int), (
+        SELECT min(k.until) FROM workforce_annotatorskill k
+        WHERE k.annotator_id = e.annotator_id AND k.until > statement_timestamp()))
+    WHERE e.id = %(enrolment)s::bigint
 """
 _HELD = """
     SELECT count(*) FROM workforce_assignment WHERE annotator_id = %(annotator)s::bigint AND queue_id = %(queue)s::bigint
@@ -171,9 +189,23 @@ class Entry:
     in_force: int | None
     probe: str | None
     review_share: float | None
-    excluding: bool
+    raised_gold: float | None
+    cleared: bool
+    sensitive: bool
+    kept_apart: bool
     stage: str
     n_held: int = 0
+
+    @property
+    def excluding(self) -> bool:
+        """Something may be kept from her, or is counted."""
+        return self.sensitive or self.kept_apart
+
+    @property
+    def clear(self) -> bool:
+        """Nothing speaks against her claims here, and nothing is asked of them."""
+        asked = (self.unread, self.unpassed, self.cohort_id, self.review_share, self.raised_gold)
+        return self.able and asked == (None,) * 5 and not self.kept_apart and not self.stage
 
 
 _COLUMNS = ", ".join(field.name for field in fields(Entry) if field.name != "n_held")
@@ -227,6 +259,9 @@ def enter(*, queue_id: int, annotator: Annotator) -> Entry:
         raise onboarding.PathHeld(
             "Before the first task here comes reading the version in force, and its quiz."
         )
+    if entry.clear and not entry.cleared:
+        seconds = settings.ENTRY_CLEARED_FOR_SECONDS
+        prepared.run(_CLEARED, {"enrolment": entry.enrolment_id, "seconds": seconds})
     return entry
 
 

@@ -75,26 +75,33 @@ def drawn(odds: Odds, chance: random.Random = _CHANCE) -> TaskPurpose:
 ON_PROBATION = """CASE WHEN e.stage = 'probation' THEN (
     SELECT w.{} FROM workforce_pathstage w WHERE w.queue_id = q.id AND w.stage = 'probation') END"""
 """A column of the queue's probation, for an enrolment `e` that is in it; else null, and nothing is looked up."""
-CHANCE = f"""greatest(q.gold_share::float8, raised.gold, {ON_PROBATION.format("gold_share")}, CASE
+_GOLD_ODDS = f"""greatest(q.gold_share::float8, {{raised}}, CASE
     WHEN e.n_gold >= q.gold_first OR e.n_claims >= q.gold_first_of THEN 0
     WHEN q.gold_first - e.n_gold > {OWED_AT_ONCE}
     THEN least({CATCHING_UP}, (q.gold_first - e.n_gold)::float8 / (q.gold_first_of - e.n_claims))
     ELSE least(1, (q.gold_first - e.n_gold)::float8 / (q.gold_first_of - e.n_claims)) END)"""
-"""`Odds.gold` in the words of the database, for an enrolment `e` of a queue `q`; `raised.gold` and probation raise the share."""
 _AT = """((hashtextextended(e.id::text || ':' || e.n_claims::text || ':' || extract(epoch FROM e.since)::text, 0)
     & 9007199254740991) / 9007199254740992::float8)"""
-DRAW = f"""CASE WHEN e.stage IN ('practice', 'shadow') THEN e.stage
+
+
+def draw(raised: str = "NULL") -> str:
+    """What the next claim of an enrolment `e` by `a` in `q` is, null for work: `drawn`, as a column.
+
+    *raised* is a share of gold, a column too, that somebody's own is raised to. Chance is a hash of the enrolment and its count
+    of claims: a claim that looks twice draws the same, and nobody who does not see the enrolment can foresee it.
+    """
+    return f"""CASE WHEN e.stage IN ('practice', 'shadow') THEN e.stage
     WHEN q.purpose = 'calibration' AND EXISTS (SELECT FROM workforce_calibration c WHERE c.queue_id = q.id) THEN 'test'
     WHEN a.kind = 'person' AND q.purpose IN ('labelling', 'relabelling', 'training', 'calibration') THEN CASE
-    WHEN {_AT} < {CHANCE} AND (e.no_gold_until IS NULL OR e.no_gold_until <= statement_timestamp())
+    WHEN {_AT} < {gold_odds(raised)} AND (e.no_gold_until IS NULL OR e.no_gold_until <= statement_timestamp())
          AND EXISTS (SELECT FROM workforce_knownanswer k
                      WHERE k.spec_id = q.spec_id AND k.state = 'in-use' AND k.held_at IS NULL) THEN 'gold'
     WHEN {_AT} >= 1 - q.repeat_share AND e.since <= statement_timestamp() - q.repeat_after THEN 'repeat' END END"""
-"""What the next claim of an enrolment is, null for work: `drawn`, as a column.
 
-Chance is a hash of the enrolment and its count of claims: a claim that looks twice draws the same, and nobody who does not see
-the enrolment can foresee it.
-"""
+
+def gold_odds(raised: str = "NULL") -> str:
+    """`Odds.gold` in the words of the database, for an enrolment `e` of a queue `q`."""
+    return _GOLD_ODDS.format(raised=raised)
 
 
 # A random stretch of the pool in a random order of labels, of clauses within a label, of answers within a clause; the first

@@ -10,8 +10,8 @@ from __future__ import annotations
 from workforce import entering, ordering, serving
 
 PLAIN = f"""
-    entry AS MATERIALIZED ({entering.ENTRY} FOR NO KEY UPDATE OF e),
-    may AS MATERIALIZED (SELECT * FROM entry WHERE {" AND ".join(entering.PLAIN)} AND {entering.HOLDS_NOTHING})"""
+    entry AS MATERIALIZED ({entering.PLAIN} FOR NO KEY UPDATE OF e),
+    may AS MATERIALIZED (SELECT * FROM entry WHERE {" AND ".join(entering.TAKES_THE_NEXT)} AND {entering.HOLDS_NOTHING})"""
 """`may` of a plain claim: the entry itself, where nothing speaks against it."""
 
 ENTERED = """may AS MATERIALIZED (
@@ -178,8 +178,8 @@ def after(slot: str) -> list[str]:
     """
     holds = f"(held_until = (SELECT lease_until FROM {slot}) OR {entering.HOLDS_NOTHING})"
     return [
-        f"entry AS MATERIALIZED ({entering.ENTRY} AND EXISTS (SELECT FROM {slot}) FOR NO KEY UPDATE OF e)",
-        f"may AS MATERIALIZED (SELECT * FROM entry WHERE {' AND '.join(entering.PLAIN)} AND {holds})",
+        f"entry AS MATERIALIZED ({entering.PLAIN} AND EXISTS (SELECT FROM {slot}) FOR NO KEY UPDATE OF e)",
+        f"may AS MATERIALIZED (SELECT * FROM entry WHERE {' AND '.join(entering.TAKES_THE_NEXT)} AND {holds})",
         next_slot(ahead_only=True),
         TAKE.format(key="next_token", how=_BY_ORDER),
         f"""moved AS (

@@ -64,6 +64,8 @@ SIGNALS_LOOKED_AT = env.number("SIGNALS_LOOKED_AT", 50_000, low=100)
 """Signals of a project, the newest, that freshness is reckoned from."""
 SIGNALS_LOOKED_BACK = env.seconds("SIGNALS_LOOKED_BACK_SECONDS", 30 * 86_400, low=3600)
 """How far back the freshness of signals is reckoned."""
+ENTRY_CLEARED_FOR_SECONDS = env.number("ENTRY_CLEARED_FOR_SECONDS", 600, low=1)
+"""How long a claim relies on what was looked at about its annotator; whatever changes of it counts at once all the same."""
 EXPIRED_PER_CLAIM = env.number("EXPIRED_PER_CLAIM", 20, low=1)
 """Expired leases that one claim returns to the queue, so that no claim pays for everybody's."""
 MAX_GOLD_ROWS = env.number("MAX_GOLD_ROWS", 100_000, low=1)

@@ -118,9 +118,9 @@ def test_a_submission_takes_at_most_twelve_statements_settling_included() -> Non
 
 def test_a_plain_claim_is_one_statement_and_a_plain_answer_two() -> None:
     stage = cast.stage(overlap=2)
-    stage.load(2)
+    stage.load(3)
     versions.read(stage.version.pk)
-    stage.member("ben"), stage.member("chi")  # read once, as a request has them
+    stage.answer(stage.ben, "yes"), stage.answer(stage.chi, "yes")  # the first claim looks whether they may
     with CaptureQueriesContext(connection) as seen:
         served = stage.claim(stage.ben)
     assert len(seen) == 1

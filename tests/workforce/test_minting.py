@@ -85,7 +85,7 @@ def test_the_claim_s_own_statement_has_the_odds_of_the_rule() -> None:
         enrolment.update(n_claims=n_claims, n_gold=n_gold)
         with connection.cursor() as cursor:
             cursor.execute(
-                f"SELECT {minting.CHANCE} FROM {_RAISED}, workforce_enrolment e JOIN workforce_queue q ON q.id = e.queue_id "
+                f"SELECT {minting.gold_odds('raised.gold')} FROM {_RAISED}, workforce_enrolment e JOIN workforce_queue q ON q.id = e.queue_id "
                 "WHERE e.id = %s",
                 [enrolment.get().pk],
             )
@@ -99,7 +99,7 @@ def test_claims_draw_gold_at_the_set_share_and_the_same_when_they_look_twice() -
     Queue.objects.filter(pk=stage.queue.pk).update(gold_share="0.2", gold_first=0, repeat_share="0.1")
     with connection.cursor() as cursor:
         cursor.execute(
-            f"SELECT ({minting.DRAW}) FROM generate_series(1, 4000) n, LATERAL (SELECT 7::bigint AS id, "
+            f"SELECT ({minting.draw()}) FROM generate_series(1, 4000) n, LATERAL (SELECT 7::bigint AS id, "
             "'2026-01-01T00:00:00Z'::timestamptz AS since, n AS n_claims, 0 AS n_gold, NULL::timestamptz AS no_gold_until, "
             "'' AS stage) e, "
             f"{_RAISED}, workforce_queue q, workforce_annotator a WHERE q.id = %s AND a.id = %s",
@@ -140,7 +140,7 @@ def test_a_repeat_comes_with_a_claim_once_she_has_been_here_long_enough() -> Non
         cursor.execute(
             f"SELECT x.n FROM generate_series(1, 500) x (n), workforce_enrolment f, LATERAL (SELECT f.id, f.since, "
             f"x.n AS n_claims, f.n_gold, f.no_gold_until, f.stage) e, {_RAISED}, workforce_queue q, workforce_annotator a "
-            f"WHERE f.queue_id = q.id AND a.id = f.annotator_id AND a.id = %s AND ({minting.DRAW}) = 'repeat' LIMIT 1",
+            f"WHERE f.queue_id = q.id AND a.id = f.annotator_id AND a.id = %s AND ({minting.draw()}) = 'repeat' LIMIT 1",
             [stage.ben.pk],
         )
         (n,) = cursor.fetchone()

@@ -20,6 +20,7 @@ from specs.models.base import (
     same_project,
     transitions,
 )
+from workforce.models.clearances import ends_clearance
 
 
 class Metric(models.TextChoices):
@@ -246,6 +247,7 @@ class Consequence(ProjectRow):
             ),
         ]
         triggers = [
+            ends_clearance("annotator"),
             frozen(
                 "annotator_id",
                 "action",

@@ -17,6 +17,7 @@ from specs.models.base import (
     project_key,
     same_project,
 )
+from workforce.models.clearances import ends_clearance
 
 
 class SensitiveCategory(ProjectRow):
@@ -33,7 +34,7 @@ class SensitiveCategory(ProjectRow):
             models.UniqueConstraint(fields=["project", "key"], name="sensitive_category_key_once"),
             models.CheckConstraint(condition=~Q(warning=""), name="sensitive_category_has_a_warning"),
         ]
-        triggers = [frozen("key", "project_id"), *never_deleted()]
+        triggers = [ends_clearance("project"), frozen("key", "project_id"), *never_deleted()]
 
     def __str__(self) -> str:
         return self.name
@@ -107,7 +108,11 @@ class Exclusion(ProjectRow):
                 name="exclusion_once",
             ),
         ]
-        triggers = [frozen("annotator_id", "other_id", "field", "value", "since"), *never_deleted()]
+        triggers = [
+            ends_clearance("annotator"),
+            frozen("annotator_id", "other_id", "field", "value", "since"),
+            *never_deleted(),
+        ]
 
 
 class Exposure(BusyProjectRow):

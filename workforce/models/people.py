@@ -19,6 +19,7 @@ from specs.models.base import (
     same_project,
     transitions,
 )
+from workforce.models.clearances import ends_clearance
 
 
 class AnnotatorKind(models.TextChoices):
@@ -78,6 +79,7 @@ class Annotator(ProjectRow):
             ),
         ]
         triggers = [
+            ends_clearance("annotator", "languages", "kind", "member_id", inserted=False),
             frozen("pseudonym", "project_id"),
             pgtrigger.Trigger(
                 name="suspended_by_a_person",
@@ -160,3 +162,4 @@ class CohortMembership(ProjectRow):
                 name="cohort_membership_ends_after_it_began",
             ),
         ]
+        triggers = [ends_clearance("annotator")]

@@ -24,6 +24,7 @@ from specs.models.base import (
     same_project,
     transitions,
 )
+from workforce.models.clearances import ends_clearance
 from workforce.models.gold import Feedback
 from workforce.models.onboarding import Stage
 from workforce.models.ranks import Ranges
@@ -385,6 +386,16 @@ class Queue(ProjectRow):
             ),
         ]
         triggers = [
+            ends_clearance(
+                "queue",
+                "version_id",
+                "entry",
+                "required_skill_id",
+                "required_level",
+                "required_clause_id",
+                "required_languages",
+                inserted=False,
+            ),
             transitions(
                 ("open", "paused"),
                 ("paused", "open"),
@@ -421,7 +432,8 @@ class Enrolment(ProjectRow):
     `seen`; what came into them since (`Arrival`) is looked at again. Both hold while `cursor_epoch` is the queue's.
     `n_claims` counts what she was given here, `n_gold` how much of it was gold; none is looked for before `no_gold_until`.
     The claim locks it first, so one annotator's claims are one after the other, in two tabs as well. No lease of hers in this
-    queue ends after `held_until`; whoever waited for the lock reads it anew, which a count of leases would not be.
+    queue ends after `held_until`; whoever waited for the lock reads it anew, which a count of leases would not be. Until
+    `cleared_until` nothing speaks against a claim of hers, unless something changes (`workforce.models.clearances`).
     `stage` is where a newcomer stands on the queue's path since `stage_since` ("": beside it, as everybody who is through),
     `held` that a person has stopped her there.
     """
@@ -436,6 +448,7 @@ class Enrolment(ProjectRow):
     n_gold = models.IntegerField(default=0, db_default=0)
     no_gold_until = models.DateTimeField(null=True)
     held_until = models.DateTimeField(null=True)
+    cleared_until = models.DateTimeField(null=True)
     since = models.DateTimeField(db_default=Now())
     stage = models.CharField(max_length=12, blank=True, choices=Stage, default="", db_default="")
     stage_since = models.DateTimeField(null=True)

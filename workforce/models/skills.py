@@ -7,6 +7,7 @@ from django.db.models import F, Q
 from django.db.models.functions import Now
 
 from specs.models.base import ProjectLink, ProjectRow, frozen, never_deleted, project_key, same_project
+from workforce.models.clearances import ends_clearance
 
 
 class Skill(ProjectRow):
@@ -82,6 +83,7 @@ class AnnotatorSkill(ProjectRow):
         ]
         indexes = [models.Index(fields=["skill", "annotator"], name="annotator_skill_skill")]
         triggers = [
+            ends_clearance("annotator"),
             frozen(
                 "annotator_id",
                 "skill_id",

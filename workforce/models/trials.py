@@ -18,6 +18,7 @@ from specs.models.base import (
     same_project,
     transitions,
 )
+from workforce.models.clearances import ends_clearance
 
 
 class CanaryState(models.TextChoices):
@@ -67,6 +68,7 @@ class Canary(ProjectRow):
             ),
         ]
         triggers = [
+            ends_clearance("queue"),
             frozen("queue_id", "version_id", "cohort_id", "share", "started_at"),
             transitions(("running", "adopted"), ("running", "withdrawn")),
             *never_deleted(),
@@ -126,6 +128,7 @@ class QuizAttempt(ProjectRow):
             models.Index(fields=["annotator", "version"], condition=Q(state="passed"), name="quiz_passed")
         ]
         triggers = [
+            ends_clearance("annotator"),
             frozen("queue_id", "annotator_id", "version_id", "number", "scope"),
             transitions(("open", "passed"), ("open", "failed")),
             *never_deleted(),
@@ -156,4 +159,4 @@ class QuizLeave(ProjectRow):
             models.CheckConstraint(condition=~Q(reason=""), name="quiz_leave_has_a_reason"),
         ]
         indexes = [models.Index(fields=["annotator", "queue"], name="quiz_leave_annotator")]
-        triggers = append_only()
+        triggers = [ends_clearance("annotator"), *append_only()]
