@@ -85,7 +85,8 @@ def test_the_claim_s_own_statement_has_the_odds_of_the_rule() -> None:
         enrolment.update(n_claims=n_claims, n_gold=n_gold)
         with connection.cursor() as cursor:
             cursor.execute(
-                f"SELECT {minting.gold_odds('raised.gold')} FROM {_RAISED}, workforce_enrolment e JOIN workforce_queue q ON q.id = e.queue_id "
+                f"SELECT {minting.gold_odds('raised.gold')} "
+                f"FROM {_RAISED}, workforce_enrolment e JOIN workforce_queue q ON q.id = e.queue_id "
                 "WHERE e.id = %s",
                 [enrolment.get().pk],
             )
