@@ -17,10 +17,11 @@ from specs.models import Spec
 def flagged_clauses(*, spec: Spec, meaning: int) -> set[int]:
     """The ids of the clauses whose disagreement is too high under one meaning, as last measured.
 
-    A clause is flagged on at least `CLAUSE_FLAG_ITEMS` items, when the *lower* bound of its disagreement lies above the
-    project's own limit (`gate_disagreement`), or above the median of the other clauses by `CLAUSE_FLAG_EXCESS_PERCENT`
-    or more. The first finds specs that are bad throughout, the second the clause that stands out. A clause whose excess is one
-    annotator's (`ambiguity`) is none of them: that is a matter of training. Empty without a report.
+    A clause is flagged when the clause model calls it ambiguous (`agreement.ambiguity`), and, on at least `CLAUSE_FLAG_ITEMS`
+    items, when the *lower* bound of its disagreement lies above the project's own limit (`gate_disagreement`): specs can be
+    bad throughout. Where the model may not judge, with three annotators or in a report from before it, a lower bound above
+    the median of the other clauses by `CLAUSE_FLAG_EXCESS_PERCENT` or more is enough. A clause whose excess is one
+    annotator's is not flagged: that is a matter of training. Empty without a report.
     """
     return flagged(specs=[(spec.pk, meaning)]).get((spec.pk, meaning), set())
 
@@ -50,13 +51,15 @@ def flagged(*, specs: Iterable[tuple[int, int]]) -> dict[tuple[int, int], set[in
 def _flagged(readings: list[ClauseReading], report: AgreementReport) -> set[int]:
     found = set()
     limit, said = report.spec.project.gate_disagreement, report.numbers.get("clauses", {})
+    excess = settings.CLAUSE_FLAG_EXCESS_PERCENT / 100
     for one in readings:
-        if one.n_items < settings.CLAUSE_FLAG_ITEMS or one.low is None:
-            continue
-        if said.get(one.clause.key, {}).get("verdict") == "annotator":
+        verdict = said.get(one.clause.key, {}).get("verdict", "too_few")
+        if verdict == "ambiguous":
+            found.add(one.clause_id)
+        if verdict == "annotator" or one.n_items < settings.CLAUSE_FLAG_ITEMS or one.low is None:
             continue
         others = [other.disagreement or 0.0 for other in readings if other.clause_id != one.clause_id]
-        excess = settings.CLAUSE_FLAG_EXCESS_PERCENT / 100
-        if one.low > limit or (others and one.low > median(others) + excess):
+        stands_out = verdict == "too_few" and others and one.low > median(others) + excess
+        if one.low > limit or stands_out:
             found.add(one.clause_id)
     return found

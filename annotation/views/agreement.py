@@ -8,6 +8,7 @@ from django.contrib import messages
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_GET, require_POST
 
 from annotation import jobs
@@ -18,6 +19,14 @@ from specs.models import Spec, VersionClause
 from workforce.models import Queue
 
 BANDS = ((0.8, "good"), (0.667, "warn"))
+VERDICTS = {
+    "ambiguous": (gettext_lazy("ambiguous"), "bad"),
+    "annotator": (gettext_lazy("one person's reading"), "warn"),
+    "slight": (gettext_lazy("slightly higher"), ""),
+    "clear": (gettext_lazy("no more than others"), "good"),
+    "too_few": (gettext_lazy("too few to judge"), ""),
+}
+"""What the clause model says (`agreement.ambiguity`), in words, and the tone of its badge."""
 
 
 @require_GET
@@ -57,12 +66,20 @@ def _report(report: AgreementReport) -> dict[str, Any]:
     readings.sort(
         key=lambda reading: (reading.low is None, reading.disagreement is None, -(reading.disagreement or 0))
     )
+    said = numbers.get("clauses", {})
     highest = max((reading.high or reading.disagreement or 0 for reading in readings), default=0)
     return {
         "report": report,
         "numbers": numbers,
         "tone": _tone(alpha.get("low")),
-        "readings": [(reading, places.get(reading.clause_id)) for reading in readings],
+        "readings": [
+            (
+                reading,
+                places.get(reading.clause_id),
+                VERDICTS.get(said.get(reading.clause.key, {}).get("verdict")),
+            )
+            for reading in readings
+        ],
         "upper": max(0.05, min(1.0, highest * 1.1)),
     }
 

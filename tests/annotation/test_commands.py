@@ -11,6 +11,7 @@ from django.contrib.auth.models import User
 from django.core.management import CommandError, call_command
 
 from annotation.demo import story
+from annotation.models import AgreementReport
 from specs.models import Member
 from tests import cast
 from tests.agreement import real
@@ -58,6 +59,8 @@ def _clauses_and_people() -> None:
         )
         assert ours["disagreement"] == pytest.approx(row["annotator_adjusted_pair_disagreement"], abs=6e-6)
         assert ours["z"] == pytest.approx(row["z_vs_median_of_other_clauses"], abs=1e-4)
+    kept = AgreementReport.objects.get(spec__project__key="hc").numbers["clauses"]["slur_h"]
+    assert (kept["verdict"], "annotators" in kept) == ("annotator", False)
     assert (clauses["slur_h"]["verdict"], clauses["slur_h"]["annotators"]) == ("annotator", ["A002"])
     people = {
         row["annotator"]: row

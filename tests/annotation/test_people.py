@@ -79,13 +79,13 @@ def _judged(stage: cast.Stage, who: Any, number: int, *, right: bool, purpose: s
     )
 
 
-def _flag(stage: cast.Stage, key: str, *, n_items: int = 40) -> None:
+def _flag(stage: cast.Stage, key: str, *, n_items: int = 40, verdict: str = "") -> None:
     report = AgreementReport.objects.create(
         project=stage.project,
         spec=stage.spec,
         meaning=stage.version.meaning or 0,
         question="entailed",
-        numbers={},
+        numbers={"clauses": {key: {"verdict": verdict}}} if verdict else {},
         event_id=0,
     )
     for clause in Clause.objects.filter(spec=stage.spec):
@@ -145,6 +145,18 @@ def test_answers_under_flagged_clauses_are_set_aside(stage: cast.Stage) -> None:
 def test_a_clause_on_few_items_is_not_flagged(stage: cast.Stage) -> None:
     _flag(stage, "knowledge", n_items=29)
     assert flagging.flagged_clauses(spec=stage.spec, meaning=1) == set()
+
+
+def test_the_model_of_clauses_decides_where_it_may_judge(stage: cast.Stage) -> None:
+    clause = Clause.objects.get(key="knowledge").pk
+    for verdict, n_items, flags in (
+        ("annotator", 40, set()),
+        ("clear", 40, set()),
+        ("too_few", 40, {clause}),
+        ("ambiguous", 20, {clause}),
+    ):
+        _flag(stage, "knowledge", n_items=n_items, verdict=verdict)
+        assert flagging.flagged_clauses(spec=stage.spec, meaning=1) == flags, verdict
 
 
 def test_a_repeat_counts_by_whether_she_said_the_same(stage: cast.Stage) -> None:
