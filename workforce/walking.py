@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from django.conf import settings
+from django.db import connection
 from django.db.models import Count, Exists, OuterRef, QuerySet
 
 from workforce import onboarding, paths
@@ -16,11 +17,14 @@ from workforce.progressing import ORDER, Progress, progress_of
 
 @dataclass(frozen=True)
 class Walker:
-    """A newcomer where she stands. `slow` says that she has been in her stage for longer than most should be."""
+    """A newcomer where she stands. `slow` says that she has been in her stage for longer than most should be, `nothing_left` that
+    there is nothing she could be given in it now: no known answer, or no answer of others, that she has not seen.
+    """
 
     enrolment: Enrolment
     progress: Progress
     slow: bool
+    nothing_left: bool
 
     @property
     def waits(self) -> bool:
@@ -56,7 +60,44 @@ def walkers(enrolments: Sequence[Enrolment]) -> list[Walker]:
     """A page of newcomers with how far each is: as many queries as for one."""
     found = progress_of(enrolments)
     limit = timedelta(days=settings.PATH_SLOW_DAYS)
-    return [Walker(one, found[one.pk], found[one.pk].lasted > limit) for one in enrolments]
+    idle = _nothing_left([one for one in enrolments if one.stage in onboarding.MINTED])
+    return [Walker(one, found[one.pk], found[one.pk].lasted > limit, one.pk in idle) for one in enrolments]
+
+
+# As `minting` looks, without the draw: from a pool, so that a queue that nobody has answered in is not read to its end.
+_NOTHING_LEFT = """
+    SELECT w.id FROM unnest(
+        %(ids)s::bigint[], %(annotators)s::bigint[], %(queues)s::bigint[], %(specs)s::bigint[], %(stages)s::text[]
+    ) AS w (id, annotator, queue, spec, stage)
+    WHERE CASE WHEN w.stage = 'practice' THEN NOT EXISTS (
+        SELECT FROM workforce_knownanswer k WHERE k.spec_id = w.spec AND k.state = 'in-use' AND k.held_at IS NULL
+          AND NOT EXISTS (SELECT FROM workforce_probe b WHERE b.annotator_id = w.annotator AND b.item_id = k.item_id))
+    ELSE NOT EXISTS (
+        SELECT FROM (
+            (SELECT t.item_id FROM workforce_task t WHERE t.queue_id = w.queue AND t.state = 'resolved'
+             ORDER BY t.settled_at DESC LIMIT %(pool)s)
+            UNION ALL
+            (SELECT t.item_id FROM (SELECT * FROM workforce_task t WHERE t.queue_id = w.queue AND t.state IN ('open', 'disputed')
+                                    ORDER BY t.rank LIMIT %(pool)s) t WHERE t.n_answers > 0)
+        ) o WHERE NOT EXISTS (SELECT FROM workforce_probe b WHERE b.annotator_id = w.annotator AND b.item_id = o.item_id)) END
+"""
+
+
+def _nothing_left(enrolments: Sequence[Enrolment]) -> set[int]:
+    """The enrolments in practice or shadow for which nothing is to be had now."""
+    if not enrolments:
+        return set()
+    known = {
+        "ids": [one.pk for one in enrolments],
+        "annotators": [one.annotator_id for one in enrolments],
+        "queues": [one.queue_id for one in enrolments],
+        "specs": [one.queue.spec_id for one in enrolments],
+        "stages": [one.stage for one in enrolments],
+        "pool": settings.GOLD_POOL,
+    }
+    with connection.cursor() as cursor:
+        cursor.execute(_NOTHING_LEFT, known)
+        return {row[0] for row in cursor.fetchall()}
 
 
 def counts(*, queue: Queue) -> tuple[dict[str, int], int]:

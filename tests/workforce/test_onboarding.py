@@ -189,6 +189,8 @@ def test_practice_without_end_waits_for_a_person_and_nothing_else_is_served(stag
     KnownAnswer.objects.update(held_at=stage.queue.created_at)
     with pytest.raises(onboarding.PathHeld, match="nothing left to practise on"):
         stage.claim(gus)  # what hangs on a flagged clause is neither served nor held against her
+    (walker,) = walking.walkers(list(walking.on_path(queue=stage.queue)))
+    assert walker.nothing_left
     open_one = Task.objects.filter(state="open").earliest("pk")
     with pytest.raises(onboarding.StillOnPath):
         leasing.claim(queue_id=stage.queue.pk, annotator=gus, by=gus.member, task_id=open_one.pk)
@@ -230,7 +232,9 @@ def test_where_nobody_has_answered_yet_there_is_nothing_to_shadow() -> None:
     gus = newcomer(stage, shadow=TRIED)
     with pytest.raises(onboarding.PathHeld, match="nothing yet that others have answered"):
         stage.claim(gus)
+    assert walking.walkers(list(walking.on_path(queue=stage.queue)))[0].nothing_left
     stage.answer(stage.ben, "yes")
+    assert not walking.walkers(list(walking.on_path(queue=stage.queue)))[0].nothing_left
     assert Probe.objects.get(task=stage.claim(gus).task_id).beside is not None
 
 
@@ -370,7 +374,7 @@ def test_the_manager_sees_who_stands_where_in_as_many_queries_for_many_as_for_on
         onboarding.place(enrolment=row, stage=at, reason="Knows it.", by=stage.ada)
     rows = list(walking.on_path(queue=stage.queue))
     assert len(rows) == 5
-    with django_assert_max_num_queries(9):
+    with django_assert_max_num_queries(10):
         walkers = walking.walkers(rows)
     assert {one.progress.stage for one in walkers} == {"read", "quiz", "practice", "shadow", "probation"}
     assert walking.counts(queue=stage.queue) == (dict.fromkeys(progressing.ORDER, 1), 0)

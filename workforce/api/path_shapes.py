@@ -62,6 +62,9 @@ class WalkerShape(serializers.Serializer[Any]):
     since = serializers.DateTimeField(allow_null=True)
     held = serializers.BooleanField()
     slow = serializers.BooleanField()
+    nothing_left = serializers.BooleanField(
+        help_text="There is nothing she could be given in this stage now."
+    )
     progress = ProgressShape()
 
 
@@ -102,5 +105,6 @@ def walker(one: walking.Walker) -> dict[str, Any]:
         "since": one.enrolment.stage_since,
         "held": one.enrolment.held,
         "slow": one.slow,
+        "nothing_left": one.nothing_left,
         "progress": ProgressShape(one.progress).data,
     }
