@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
+from typing import Any
 
 from django.conf import settings
 from django.db import connection
@@ -87,7 +88,7 @@ def _nothing_left(enrolments: Sequence[Enrolment]) -> set[int]:
     """The enrolments in practice or shadow for which nothing is to be had now."""
     if not enrolments:
         return set()
-    known = {
+    known: dict[str, Any] = {
         "ids": [one.pk for one in enrolments],
         "annotators": [one.annotator_id for one in enrolments],
         "queues": [one.queue_id for one in enrolments],
