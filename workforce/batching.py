@@ -1,9 +1,10 @@
-"""Several tasks in one claim, for programs that work through them by themselves.
+"""Claims for programs that work by themselves: several tasks at once, or one from whichever queue comes first.
 
     open -> leased, several times: claim_many
+    open -> leased: claim_first
 
-One transaction, and each lease as a claim by itself would have given it: the same chances of gold and of a random task, the same
-caps. There are never more leases than the queue lets one hold.
+A batch is one transaction, and each lease as a claim by itself would have given it: the same chances of gold and of a random
+task, the same caps. There are never more leases than the queue lets one hold.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from django.db import transaction
 from specs.models import Member
 from specs.refusals import Invalid, NotAllowed, Refusal
 from workforce import leasing
-from workforce.models import Annotator, AnnotatorKind, BatchesFor, Enrolment
+from workforce.models import Annotator, AnnotatorKind, BatchesFor, Enrolment, QueueState
 
 SHORT = {
     "too-many-leases": "You hold as many leases as this queue allows.",
@@ -62,6 +63,28 @@ def claim_many(*, queue_id: int, annotator: Annotator, n: int, by: Member | None
                 return Batch(leases, "nothing-left")
             leases.append(served)
     return Batch(leases)
+
+
+def claim_first(*, annotator: Annotator, by: Member | None) -> leasing.Served | None:
+    """Lease the next task of her queues, those that come first (`Queue.priority`, a declared degradation) before the others.
+
+    None when there is nothing in any. Where every queue refuses, the first one's refusal is raised.
+    """
+    enrolled = Enrolment.objects.filter(annotator=annotator, active=True, queue__state=QueueState.OPEN)
+    order = enrolled.order_by("-queue__priority", "queue__name", "queue")
+    refused: list[Refusal] = []
+    queues = list(order.values_list("queue", flat=True))
+    for queue_id in queues:
+        try:
+            served = leasing.claim(queue_id=queue_id, annotator=annotator, by=by)
+        except Refusal as refusal:
+            refused.append(refusal)
+            continue
+        if served is not None:
+            return served
+    if refused and len(refused) == len(queues):
+        raise refused[0]
+    return None
 
 
 def _require(queue_id: int, annotator: Annotator) -> None:

@@ -3,7 +3,8 @@
     (nothing) -> in use: begin
     in use -> ended: end, end_over
 
-Four measures. *priority*: the queue stands first in everybody's inbox. *overlap*: tasks made from now on, and those nobody has
+Four measures. *priority*: the queue stands first in everybody's inbox, and whoever claims without naming a queue gets its work
+before any other's. *overlap*: tasks made from now on, and those nobody has
 begun, want fewer answers; those that are not settled by its end want the rest again. *pool*: more people are enrolled.
 *intake*: nothing new comes in. Each takes back when it ends what it changed and nothing else: a setting that somebody changed
 meanwhile stays as he left it, and nothing answered is dropped.

@@ -92,6 +92,25 @@ _AT_RANDOM = {
     for cohort, reserved in _COHORTS
     for watched, also in _SHOWN
 }
+# A task that was begun out of turn is finished before others are begun, where the queue says so. Slots that somebody else is
+# about to take are left to him: two who wait for each other's would wait for ever.
+_BEGUN = (
+    """
+    WITH free AS (
+        SELECT s.id FROM workforce_assignment s JOIN workforce_queue q ON q.id = s.queue_id
+        WHERE s.task_id = %(task)s::bigint AND s.state = 'open' AND NOT s.returned AND q.spread = 'depth'
+        FOR NO KEY UPDATE OF s SKIP LOCKED
+    ), slots AS (
+        UPDATE workforce_assignment s SET returned = true, rank = """
+    + ordering.rank(number="s.number", begun="true")
+    + """
+        FROM free f, workforce_task t, workforce_queue q
+        WHERE s.id = f.id AND t.id = s.task_id AND q.id = s.queue_id
+        RETURNING s.project_id, s.queue_id, s.rank, s.state
+    ), """
+    + ordering.arrived("slots")
+    + " SELECT count(*) FROM slots"
+)
 _KEPT = {
     (one, watched): picking.statement(picking.ENTERED, picking.slot_kept_for_her(one, also))
     for one in (False, True)
@@ -315,6 +334,7 @@ def _pick(entry: entering.Entry, task_id: int | None, known: dict[str, Any]) -> 
             _AT_RANDOM[entry.cohort_id is not None, entry.excluding], {**known, "at": entry.drawn_at}
         )
         if row[0] is not None:
+            prepared.run(_BEGUN, {"task": row[1]})
             return Served.of(row)
     texts = _NEXT if task_id is None else _OF_TASK
     (row,) = prepared.run(texts[entry.cohort_id is not None, entry.excluding], known)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -9,7 +10,7 @@ import pytest
 from specs.models import Event
 from specs.refusals import Invalid
 from tests import cast
-from workforce import batching, entering, leasing, queues
+from workforce import batching, degrading, entering, leasing, queues, staffing
 from workforce.models import Assignment, Probe
 
 pytestmark = pytest.mark.django_db
@@ -85,3 +86,35 @@ def test_a_batch_by_rest_is_a_list_and_a_plain_claim_stays_one_lease() -> None:
     assert [lease["item"] for lease in many.json()["leases"]] == ["item-1", "item-2", "item-3"]
     assert client.post(where, {"n": 0}, content_type="application/json").status_code in (400, 422)
     assert client.post(where, {"n": "many"}, content_type="application/json").status_code in (400, 422)
+
+
+def test_whoever_names_no_queue_gets_the_work_that_comes_first() -> None:
+    stage = cast.stage(overlap=1, max_overlap=1)
+    stage.load(3)
+    behind = queues.create_queue(
+        project=stage.project,
+        key="zeal",
+        name="Zeal",
+        spec=stage.spec,
+        owner=stage.ada,
+        by=stage.ada,
+        overlap=1,
+        max_overlap=1,
+        entry="none",
+        **cast.QUIET,
+    )
+    staffing.enrol(queue=behind, annotator=stage.ben, by=stage.ada)
+    stage.load(1, start=3, queue=behind)
+    client = stage.client(stage.member("ben"))()
+    where = f"/api/v1/projects/{stage.project.key}/claim"
+    assert client.post(where).json()["item"] == "item-0"
+    degrading.begin(
+        queue=behind, measure="priority", lasting=timedelta(hours=1), reason="It is behind.", by=stage.ada
+    )
+    urgent = client.post(where).json()
+    assert urgent["item"] == "item-3"
+    assert client.post(where).json()["token"] == urgent["token"]  # she holds it
+    queues.pause(queue=behind, by=stage.ada)
+    assert client.post(where).json()["item"] == "item-0"
+    queues.pause(queue=stage.queue, by=stage.ada)
+    assert client.post(where).status_code == 204

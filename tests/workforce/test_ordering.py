@@ -153,6 +153,15 @@ def test_depth_first_finishes_and_breadth_first_begins() -> None:
     assert [_answer(stage, who) for who in (stage.chi, stage.ben, stage.dov)] == ["1", "2", "2"]
 
 
+def test_a_task_that_was_begun_at_random_is_finished_before_others_are_begun() -> None:
+    stage = cast.stage(overlap=2, random_share="1", order_seed=5)
+    stage.load(30)
+    drawn = _answer(stage, stage.ben)
+    assert drawn != "0"
+    _change(stage, random_share="0")
+    assert _next(stage, stage.chi, 2) == [drawn, "0"]
+
+
 def test_what_comes_back_keeps_its_turn_breadth_first() -> None:
     stage = cast.stage(overlap=2, spread="breadth")
     stage.load(2)

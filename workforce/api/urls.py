@@ -81,6 +81,7 @@ urlpatterns = [
     path("exposure", sensitive.SeenSoFar.as_view()),
     path("exclusions", sensitive.Exclusions.as_view()),
     path("exclusions/<int:exclusion>/end", sensitive.ExclusionEnd.as_view()),
+    path("claim", work.ClaimFirst.as_view()),
     path("leases", work.Leases.as_view()),
     path("leases/hand-back", leaving.HandBack.as_view()),
     path("assignments/<int:assignment>/renew", work.Renew.as_view()),

@@ -56,6 +56,20 @@ class Claim(HotView, WorkView):
         return (200, lease(served)) if served else (204, None)
 
 
+class ClaimFirst(WorkView):
+    policies = {"post": allows("work.label")}
+
+    @operation(
+        "Claim the next task of whichever of your queues comes first",
+        gives=shapes.LeaseShape,
+        also={204: None},
+        name="claim_first",
+    )
+    def post(self, request: Request, project: str) -> Response:
+        served = batching.claim_first(annotator=self.annotator(), by=self.member)
+        return Response(lease(served)) if served else Response(status=204)
+
+
 class Leases(WorkView):
     policies = {"get": allows("work.label")}
 

@@ -39,7 +39,7 @@ class Assignment(BusyProjectRow):
     """One wanted answer of a task: open, leased to an annotator until a time, submitted, or withdrawn.
 
     `rank` orders the claim index and never follows the primary key: with `ORDER BY id` the planner is tempted to walk every
-    finished row. `ordering` says what it is made of. `returned` slots came back, or were added to a task under way.
+    finished row. `ordering` says what it is made of. `returned` slots came back, or are of a task that is under way.
     A slot `reserved_for` a cohort is claimed by its members only, and they claim no other while the canary runs.
     Held slots wait for an answer about a clause; reserved ones are kept for their annotator until `reserved_until`. Neither is in
     a lane.
