@@ -221,9 +221,8 @@ def _claim_entered(
     entry: entering.Entry, queue_id: int, annotator: Annotator, by: Member | None, task_id: int | None
 ) -> Served | None:
     if entry.overdue and return_expired(queue_id=queue_id, limit=settings.EXPIRED_PER_CLAIM):
-        entry = (
-            entering.look(queue_id=queue_id, annotator=annotator) or entry
-        )  # what came back is ahead of her again
+        # what came back is ahead of her again
+        entry = entering.look(queue_id=queue_id, annotator=annotator) or entry
     if entry.stage in onboarding.MINTED:
         return _newcomer(entry, annotator, by, task_id)
     if entry.probe == TaskPurpose.TEST:
