@@ -43,6 +43,7 @@ AGED = (
     "UPDATE workforce_knownanswer SET created_at = now() - interval '400 days'",
     "UPDATE workforce_load SET loaded_at = now() - interval '400 days' WHERE state <> 'reading'",
     "UPDATE workforce_enrolment SET stage_since = now() - interval '9 days' WHERE stage <> ''",
+    "UPDATE workforce_signal SET expires_at = now() - interval '1 hour'",
     "UPDATE workforce_arrival SET at = now() - interval '400 days'",
     "UPDATE specs_storedreply SET created_at = now() - interval '400 days'",
     "SELECT setval(format('%I.%I', schemaname, sequencename)::regclass, 1000000) FROM pg_sequences",
@@ -167,7 +168,7 @@ def _history(stage: cast.Stage) -> int:
     over = b'{"key": "signal-1", "text": "t", "happened_at": "2026-01-01T00:00:00"}'
     loading.load(
         project=stage.project, queue=stage.queue, source=io.BytesIO(over), name="thumbs.jsonl", by=stage.ada, signals=True,
-        signal_source="chat", signal_reason="random", signal_probability=0.01, signal_hours=24,
+        signal_source="chat", signal_reason="random", signal_probability=0.01, signal_hours=80000,
     )  # fmt: skip
     said = {"from_name": "entailed", "to_name": "text", "type": "choices", "value": {"choices": ["yes"]}}
     made = {"completed_by": 1, "result": [said], "created_at": "2026-01-02T03:04:05Z"}
