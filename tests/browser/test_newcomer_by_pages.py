@@ -45,6 +45,13 @@ def gus(committed_db: None) -> Annotator:
     return made
 
 
+def _answer(page: Page, key: str) -> None:
+    """Choose by its key, and send what is chosen."""
+    page.keyboard.press(key)
+    expect(page.get_by_role("radio").nth(int(key) - 1)).to_be_checked()
+    page.keyboard.press("Enter")
+
+
 def test_a_newcomer_goes_the_whole_path_by_keyboard(page: Page, gus: Annotator) -> None:
     page.goto("/accounts/login/")
     page.fill("[name=login]", "gus")
@@ -62,24 +69,21 @@ def test_a_newcomer_goes_the_whole_path_by_keyboard(page: Page, gus: Annotator) 
 
     # practice: told at once, with the clause that decides; wrong, then right
     expect(page.get_by_text("Practice", exact=True)).to_be_visible()
-    page.keyboard.press("2")
-    page.keyboard.press("Enter")
+    _answer(page, "2")
     told = page.get_by_role("status", name="Your last answer")
     expect(told.get_by_text("not right")).to_be_visible()
     expect(told.get_by_text("The whole decides.")).to_be_visible()
-    page.keyboard.press("1")
-    page.keyboard.press("Enter")
+    _answer(page, "1")
     expect(told.get_by_text("right", exact=True)).to_be_visible()
 
     # shadow: a real item, without a word about it; then probation, and through
     expect(page.get_by_text("Shadow", exact=True)).to_be_visible()
     expect(page.get_by_text("text 0", exact=True)).to_be_visible()
-    page.keyboard.press("1")
-    page.keyboard.press("Enter")
-    expect(page.get_by_text("Probation", exact=True)).to_be_visible()
-    page.keyboard.press("1")
-    page.keyboard.press("Enter")
-    expect(page.get_by_text("You are through.")).to_be_visible()
+    _answer(page, "1")
+    expect(page.get_by_text("Probation", exact=True)).to_be_visible(timeout=15_000)
+    expect(page.get_by_text("text 1", exact=True)).to_be_visible()
+    _answer(page, "1")
+    expect(page.get_by_text("You are through.")).to_be_visible(timeout=15_000)
     page.goto("/p/rte/queues/main/my-path/")
     expect(page.get_by_role("cell", name="its rule")).to_have_count(4)
     assert Enrolment.objects.get(annotator=gus).stage == ""
