@@ -9,6 +9,7 @@ import psycopg
 import pytest
 from django.core.cache import cache
 from django.db import connection, connections
+from hypothesis import HealthCheck, settings
 from psycopg import sql
 from pytest_django import DjangoDbBlocker
 
@@ -16,6 +17,10 @@ from tests import databases
 from tests.serving import Site
 
 pytest_plugins = ["tests.browsing"]
+
+# A machine may be slow: no test fails by the clock.
+settings.register_profile("suite", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("suite")
 
 
 @pytest.fixture(scope="session")

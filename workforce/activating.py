@@ -20,7 +20,6 @@ from django.db import connection, transaction
 from workforce import ordering, overlapping, signalling
 from workforce.models import Load, Order, OverlapPolicy, Queue
 
-RANK_STEP = 64
 CHUNK = 10_000  # lines of one statement
 _PAUSE = 0.3  # seconds between two looks at how far the connections are
 
@@ -191,7 +190,7 @@ class _Work:
                     "overlap": queue.overlap,
                     "alike": _BY_FIELD if queue.order == Order.FIELD else _ALIKE,
                     "base": self._base(queue),
-                    "step": RANK_STEP,
+                    "step": ordering.STEP,
                     "spec": queue.spec_id,
                     "field": load.options.get("clause_field") or "clause_id",
                 }

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from decimal import Decimal
 
 from workforce.models import Order, OrderKind, Purpose, Queue, Spread
+from workforce.models.queues import MAX_STAGGER
 
 NAMES = (
     "order",
@@ -14,6 +15,7 @@ NAMES = (
     "order_descending",
     "order_seed",
     "spread",
+    "stagger",
     "random_share",
 )
 MOVING = frozenset(NAMES) - {"random_share"}
@@ -39,6 +41,12 @@ def problems(queue: Queue) -> Sequence[dict[str, str]]:
     if not 0 <= queue.order_seed < 2**63:
         say("order_seed", "is a whole number from 0")
     at_most_one = queue.max_overlap == 1
+    if not 0 <= queue.stagger <= MAX_STAGGER:
+        say("stagger", f"lies between 0 and {MAX_STAGGER:,} tasks")
+    elif queue.stagger and (queue.order, queue.spread) != (Order.FIRST_IN, Spread.DEPTH):
+        say("stagger", "goes with the order “first in, first out” where what is begun is finished first")
+    elif queue.stagger and at_most_one:
+        say("stagger", "is about second answers, and no task here gets one")
     takes_disputes = queue.purpose in _TAKES_DISPUTES
     if queue.spread == Spread.BREADTH and at_most_one:
         say("spread", "is about second answers, and no task here gets one")
@@ -58,6 +66,8 @@ def described(queue: Queue) -> str:
         said += f": {queue.order_field}, {ends[queue.order_descending]}"
     if queue.max_overlap > 1:
         said += f" · {queue.get_spread_display()}"
+    if queue.stagger:
+        said += f" · answers of one task {queue.stagger} tasks apart"
     if queue.random_share:
         said += f" · {queue.random_share:.1%} drawn at random"
     return said

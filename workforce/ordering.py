@@ -15,21 +15,25 @@ others, and they are not gone through again for it.
 
 from __future__ import annotations
 
+STEP = 64
+"""How far apart the ranks of two tasks lie that come in together."""
 CAME_BACK = "nextval('workforce_rank')"
 """The place of what is begun where the order is first in: as it came back."""
 POINTS = 64
 """So many ranges are told apart; where there are more, an arrival takes them together, and an enrolment forgets some."""
 
 _PAYLOAD = "(SELECT i.payload FROM workforce_item i WHERE i.id = {t}.item_id)"
-_RANK = """(
-    (1000 - {t}.priority) * 100
-    + CASE WHEN {q}.spread = 'breadth' THEN least({number}, 98) WHEN {begun} THEN 0 ELSE 1 END
-    + CASE {q}."order"
-        WHEN 'random' THEN (hashint8extended({t}.id, {q}.order_seed) & 9007199254740991) * 1e-16
-        WHEN 'field' THEN workforce_place({payload} -> {q}.order_field, {q}.order_kind, {q}.order_descending) + {t}.rank * 1e-70
-        WHEN 'disagreement' THEN round(1 - coalesce({t}.disagreement, 0)::numeric, 9) * 0.9 + {t}.rank * 1e-30
-        WHEN 'oldest-dispute' THEN coalesce(extract(epoch FROM {t}.disputed_at) * 1e-11, 0.99) + {t}.rank * 1e-35
-        ELSE CASE WHEN {begun} AND {q}.spread = 'depth' THEN {came_back} ELSE {t}.rank END * 1e-18
+_RANK = f"""(
+    (1000 - {{t}}.priority) * 100
+    + CASE WHEN {{q}}.spread = 'breadth' THEN least({{number}}, 98) WHEN {{begun}} THEN 0 ELSE 1 END
+    + CASE {{q}}."order"
+        WHEN 'random' THEN (hashint8extended({{t}}.id, {{q}}.order_seed) & 9007199254740991) * 1e-16
+        WHEN 'field' THEN workforce_place({{payload}} -> {{q}}.order_field, {{q}}.order_kind, {{q}}.order_descending)
+                          + {{t}}.rank * 1e-70
+        WHEN 'disagreement' THEN round(1 - coalesce({{t}}.disagreement, 0)::numeric, 9) * 0.9 + {{t}}.rank * 1e-30
+        WHEN 'oldest-dispute' THEN coalesce(extract(epoch FROM {{t}}.disputed_at) * 1e-11, 0.99) + {{t}}.rank * 1e-35
+        ELSE CASE WHEN {{begun}} AND {{q}}.spread = 'depth' THEN {{came_back}}
+             ELSE {{t}}.rank + ({{number}} - 1) * {STEP} * {{q}}.stagger END * 1e-18
       END)"""
 
 

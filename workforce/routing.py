@@ -145,7 +145,7 @@ _ROUTE_MANY = """
         INSERT INTO workforce_task
             (project_id, item_id, queue_id, meaning, round, state, overlap, n_answers, rank, priority, created_at)
         SELECT i.project_id, i.id, q.id, %(meaning)s, 1, 'open', q.overlap, 0,
-               64 * w.place + coalesce((SELECT max(rank) FROM workforce_task t WHERE t.queue_id = q.id), 0), 0,
+               %(step)s * w.place + coalesce((SELECT max(rank) FROM workforce_task t WHERE t.queue_id = q.id), 0), 0,
                statement_timestamp()
         FROM unnest(%(items)s::bigint[]) WITH ORDINALITY AS w (item, place)
         JOIN workforce_queue q ON q.id = %(queue)s
@@ -178,7 +178,12 @@ def route_many(*, item_ids: Sequence[int], queue: Queue, meaning: int, by: Membe
     with connection.cursor() as cursor:
         cursor.execute("SELECT coalesce(max(id), 0) FROM workforce_task")
         after = cursor.fetchone()[0]
-        known: dict[str, Any] = {"items": list(item_ids), "queue": queue.pk, "meaning": meaning}
+        known: dict[str, Any] = {
+            "step": ordering.STEP,
+            "items": list(item_ids),
+            "queue": queue.pk,
+            "meaning": meaning,
+        }
         cursor.execute(_ROUTE_MANY, known)
         n_made = cursor.rowcount
         overlapping.plan(queue=queue, after=after)

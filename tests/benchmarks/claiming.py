@@ -157,8 +157,8 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from tests import cast
 from workforce import staffing
-tasks, clients, overlap = (int(a) for a in sys.argv[1:4])
-stage = cast.stage(overlap=overlap, max_overlap=overlap)
+tasks, clients, overlap, stagger = (int(a) for a in sys.argv[1:5])
+stage = cast.stage(overlap=overlap, max_overlap=overlap, stagger=stagger)
 stage.load(tasks)
 secrets = []
 for number in range(clients + 1):
@@ -180,11 +180,19 @@ print(json.dumps({"secrets": secrets[:-1], "claim": len(plain[0]), "submit": len
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    for name, default in (("tasks", 10_000), ("clients", 16), ("seconds", 8), ("overlap", 3)):
+    for name, default in (
+        ("tasks", 10_000),
+        ("clients", 16),
+        ("seconds", 8),
+        ("overlap", 3),
+        ("stagger", 64),
+    ):
         parser.add_argument(f"--{name}", type=int, default=default)
     options = parser.parse_args()
     with staging.engines() as environment:
-        made = json.loads(staging.run(environment, _STAGE, options.tasks, options.clients, options.overlap))
+        made = json.loads(
+            staging.run(environment, _STAGE, options.tasks, options.clients, options.overlap, options.stagger)
+        )
         url = environment["OWNER_DATABASE_URL"]
         with psycopg.connect(url, autocommit=True) as connection:
             from tests.benchmarks.floor_schema import SCHEMA

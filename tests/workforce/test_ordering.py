@@ -162,6 +162,16 @@ def test_a_task_that_was_begun_at_random_is_finished_before_others_are_begun() -
     assert _next(stage, stage.chi, 2) == [drawn, "0"]
 
 
+def test_a_stagger_keeps_those_who_work_side_by_side_apart_and_finishes_what_is_begun() -> None:
+    stage = cast.stage(overlap=2, stagger=2)
+    stage.load(5)
+    assert _order(stage) == ["0", "1", "0", "2", "1", "3", "2", "4", "3", "4"]
+    served = stage.claim(stage.ben), stage.claim(stage.chi)
+    assert [each.item_key for each in served] == ["item-0", "item-1"]
+    _change(stage, stagger=0)
+    assert _order(stage)[:4] == ["0", "1", "2", "2"]
+
+
 def test_what_comes_back_keeps_its_turn_breadth_first() -> None:
     stage = cast.stage(overlap=2, spread="breadth")
     stage.load(2)
@@ -224,6 +234,9 @@ def test_a_random_share_ignores_the_order_and_says_so() -> None:
         ({"random_share": "1.5"}, "random_share"),
         ({"order": "oldest-dispute"}, "order"),
         ({"overlap": 1, "max_overlap": 1, "spread": "breadth"}, "spread"),
+        ({"overlap": 1, "max_overlap": 1, "stagger": 4}, "stagger"),
+        ({"spread": "breadth", "stagger": 4}, "stagger"),
+        ({"stagger": 10_001}, "stagger"),
         ({"overlap": 1, "max_overlap": 1, "order": "disagreement"}, "order"),
     ],
 )

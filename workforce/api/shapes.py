@@ -28,6 +28,7 @@ from workforce.models import (
     Spread,
     Twin,
 )
+from workforce.models.queues import MAX_STAGGER
 
 
 class QueueShape(serializers.ModelSerializer[Queue]):
@@ -125,6 +126,12 @@ class QueueSettings(GoldSettings):
         help_text="What a random order and random draws are made with.",
     )
     spread = serializers.ChoiceField(choices=Spread.choices, required=False)
+    stagger = serializers.IntegerField(
+        min_value=0,
+        max_value=MAX_STAGGER,
+        required=False,
+        help_text="Tasks that lie between two answers of one task, where what is begun is finished first.",
+    )
     random_share = serializers.DecimalField(
         max_digits=4,
         decimal_places=3,

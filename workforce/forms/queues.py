@@ -25,7 +25,7 @@ from workforce.models import (
     Rule,
     Spread,
 )
-from workforce.models.queues import offered_categories
+from workforce.models.queues import MAX_STAGGER, offered_categories
 
 _PLAIN = (
     "name",
@@ -37,6 +37,7 @@ _PLAIN = (
     "order_field",
     "order_kind",
     "spread",
+    "stagger",
     "max_renewals",
     "max_leases",
     "batches_for",
@@ -170,6 +171,13 @@ class SettingsForm(GoldFields):
         initial=Spread.DEPTH,
         label=_("Several answers per task"),
         help_text=_("Whether what is begun is finished before anything else is begun."),
+    )
+    stagger = forms.IntegerField(
+        min_value=0,
+        max_value=MAX_STAGGER,
+        initial=0,
+        label=_("Tasks between two answers of one task"),
+        help_text=_("For many people at once: so they do not meet on one task in the same second."),
     )
     random_percent = forms.DecimalField(
         min_value=0,

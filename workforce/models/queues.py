@@ -78,6 +78,9 @@ class OrderKind(models.TextChoices):
     TEXT = "text", "Text"
 
 
+MAX_STAGGER = 10_000
+
+
 class Spread(models.TextChoices):
     """Whether what is begun is finished before anything else is begun."""
 
@@ -133,7 +136,8 @@ class Queue(ProjectRow):
     """An ordered supply of tasks with one purpose, an owner and a service level. `version` is the version in force.
 
     `cursor_epoch` rises whenever every annotator has to look from the start again. `order_seed` is what a random order and the
-    draws of `random_share` are made with: the same seed and the same tasks give the same order.
+    draws of `random_share` are made with: the same seed and the same tasks give the same order. `stagger` is how many tasks lie
+    between two answers of one task, so that people who work side by side do not meet on it in the same second.
     """
 
     key = models.SlugField(max_length=64)
@@ -170,6 +174,7 @@ class Queue(ProjectRow):
     spread = models.CharField(
         max_length=8, choices=Spread, default=Spread.DEPTH, db_default=Spread.DEPTH.value
     )
+    stagger = models.SmallIntegerField(default=0, db_default=0)
     random_share = models.DecimalField(
         max_digits=4, decimal_places=3, default=Decimal(0), db_default=Decimal(0)
     )
@@ -291,6 +296,11 @@ class Queue(ProjectRow):
             one_of("queue", "order_kind", OrderKind),
             one_of("queue", "spread", Spread),
             one_of("queue", "batches_for", BatchesFor),
+            models.CheckConstraint(
+                condition=Q(stagger=0)
+                | Q(stagger__gt=0, stagger__lte=MAX_STAGGER, order="first-in", spread="depth"),
+                name="queue_staggered_where_it_says_something",
+            ),
             models.CheckConstraint(
                 condition=Q(order="field") & ~Q(order_field="") | ~Q(order="field") & Q(order_field=""),
                 name="queue_ordered_by_a_field_names_it",
