@@ -5,3 +5,11 @@ class AnnotationConfig(AppConfig):
     name = "annotation"
     label = "annotation"
     default_auto_field = "django.db.models.BigAutoField"
+
+    def ready(self) -> None:
+        """What happens to an item's parts is told in the item's line."""
+        from specs import delivering
+
+        delivering.part_of("annotation", "task", model="annotation.Annotation")
+        delivering.part_of("dispute", "task", model="annotation.Dispute")
+        delivering.part_of("resolution", "task", model="annotation.Resolution")

@@ -6,7 +6,9 @@
     delivered, given up -> waiting: send_again
 
 A delivery is a row written in the transaction of the change it tells of, so none is lost and none tells of what did not happen.
-Each is sent at least once; a receiver knows a repeated one by its event. A webhook's body is signed: the header
+Each is sent at least once; a receiver knows a repeated one by its event. What one receiver is told about one thing (an item and
+all that happens to its tasks, an alert) is a line, sent in the order of its events: nothing of it goes out before what came
+earlier has arrived or was given up. Lines do not wait for each other. A webhook's body is signed: the header
 `Concordat-Signature` is `t=<seconds>,v1=<hex>`, HMAC-SHA256 with the secret over `<seconds>.<body>`.
 """
 
@@ -23,15 +25,16 @@ from datetime import timedelta
 from typing import Any
 
 from celery import current_app
+from django.apps import apps
 from django.conf import settings
 from django.core.mail import EmailMessage
-from django.db import transaction
-from django.db.models import F
+from django.db import IntegrityError, transaction
+from django.db.models import Exists, F, OuterRef, Q, QuerySet
 from django.db.models.functions import Now
 from kombu.exceptions import OperationalError
 
 from specs import ledger, outbound
-from specs.models import Delivery, DeliveryState, Member, Project, Subscriber
+from specs.models import Delivery, DeliveryState, Event, Member, Project, Subscriber
 from specs.refusals import Invalid, WrongState
 
 log = logging.getLogger(__name__)
@@ -44,14 +47,23 @@ TOPICS: dict[str, str] = {
     "alert.closed": "An alert is over",
 }
 """What can be subscribed to. Another app adds its own with `topic`."""
+_PART_OF: dict[str, tuple[str, str]] = {}
+"""Subjects of events that are part of something larger: its name, and the model that leads there."""
 _FIRST_WAIT, _LONGEST_WAIT = timedelta(seconds=30), timedelta(hours=6)
 _HELD = timedelta(minutes=2)
 """How long a delivery is out of others' reach while one worker tries it."""
+_HOPELESS = ("no-address", "ended")
+"""What no further try would mend."""
 
 
 def topic(name: str, title: str) -> None:
     """Let something be subscribed to."""
     TOPICS[name] = title
+
+
+def part_of(subject: str, whole: str, *, model: str) -> None:
+    """Put what is told about a subject in the line of the whole: the `<whole>_id` of the row of *model* that the event names."""
+    _PART_OF[subject] = whole, model
 
 
 def subscribe(
@@ -94,15 +106,15 @@ def unsubscribe(*, subscriber: Subscriber, by: Member) -> None:
     with transaction.atomic():
         changed = Subscriber.objects.filter(pk=subscriber.pk, ended_at__isnull=True).update(ended_at=Now())
         if changed:
-            Delivery.objects.filter(subscriber=subscriber, state=DeliveryState.WAITING).update(
-                state=DeliveryState.GIVEN_UP, last_error="ended"
+            n_given_up = Delivery.objects.filter(subscriber=subscriber, state=DeliveryState.WAITING).update(
+                state=DeliveryState.GIVEN_UP, sending=False, last_error="ended"
             )
             ledger.record(
                 project_id=subscriber.project_id,
                 kind="webhook.ended",
                 by=by,
                 subject=("subscriber", subscriber.pk),
-                data={},
+                data={"given_up": n_given_up},
             )
 
 
@@ -143,20 +155,35 @@ def _write(
     subscribers: Iterable[int] = (),
     members: Iterable[int] = (),
 ) -> int:
-    rows = [
-        *(
-            Delivery(project_id=project_id, subscriber_id=pk, topic=topic, event_id=event_id, body=dict(body))
-            for pk in subscribers
-        ),
-        *(
-            Delivery(project_id=project_id, member_id=pk, topic=topic, event_id=event_id, body=dict(body))
-            for pk in members
-        ),
-    ]
-    if rows:
+    receivers = [*({"subscriber_id": pk} for pk in subscribers), *({"member_id": pk} for pk in members)]
+    if receivers:
+        about, about_id = _line_of(event_id)
+        rows = [
+            Delivery(
+                project_id=project_id,
+                topic=topic,
+                event_id=event_id,
+                about=about,
+                about_id=about_id,
+                body=dict(body),
+                **receiver,
+            )
+            for receiver in receivers
+        ]
         Delivery.objects.bulk_create(rows, ignore_conflicts=True)
         transaction.on_commit(_wake)
-    return len(rows)
+    return len(receivers)
+
+
+def _line_of(event_id: int) -> tuple[str, int]:
+    """What an event is about: its subject, or the whole that this is a part of; the event itself where nothing is known of it."""
+    found = Event.objects.filter(pk=event_id).values_list("subject", "subject_id").first()
+    about, about_id = found or ("event", event_id)
+    while about in _PART_OF:
+        whole, model = _PART_OF[about]
+        rows = apps.get_model(model)._default_manager.filter(pk=about_id)
+        about, about_id = whole, rows.values_list(f"{whole}_id", flat=True).get()
+    return about, about_id
 
 
 def _wake() -> None:
@@ -170,22 +197,42 @@ def _wake() -> None:
 def send_due(*, limit: int = 200) -> int:
     """Try what is due, each in a transaction of its own with the network outside of it; returns how many arrived.
 
-    Two workers never try the same one at once; one that dies meanwhile is tried again.
+    Two workers never try two of one line at once; what a worker held that died is tried again.
     """
     arrived = 0
     for _ in range(limit):
-        with transaction.atomic():
-            due = (
-                Delivery.objects.select_for_update(skip_locked=True, no_key=True)
-                .filter(state=DeliveryState.WAITING, next_at__lte=Now())
-                .order_by("next_at", "pk")
-                .first()
-            )
-            if due is None:
-                break
-            Delivery.objects.filter(pk=due.pk).update(n_tries=F("n_tries") + 1, next_at=Now() + _HELD)
+        try:
+            with transaction.atomic():
+                due = _first_of_lines().select_for_update(skip_locked=True, no_key=True).first()
+                if due is None:
+                    break
+                Delivery.objects.filter(pk=due.pk).update(
+                    sending=True, n_tries=F("n_tries") + 1, next_at=Now() + _HELD
+                )
+        except IntegrityError:  # one of its line, which was not seen here yet, is being sent
+            continue
         arrived += _try(due)
     return arrived
+
+
+def _first_of_lines() -> QuerySet[Delivery]:
+    """What is due and has nothing before it in its line. What is being sent comes first there, so a dead worker's goes on."""
+    others = (
+        Delivery.objects.filter(
+            Q(subscriber=OuterRef("subscriber")) | Q(member=OuterRef("member")),
+            about=OuterRef("about"),
+            about_id=OuterRef("about_id"),
+            state=DeliveryState.WAITING,
+        )
+        .exclude(pk=OuterRef("pk"))
+        .order_by()
+    )
+    return Delivery.objects.filter(
+        ~Exists(others.filter(sending=True)),
+        Q(sending=True) | ~Exists(others.filter(pk__lt=OuterRef("pk"))),
+        state=DeliveryState.WAITING,
+        next_at__lte=Now(),
+    ).order_by("next_at", "pk")
 
 
 def _try(delivery: Delivery) -> bool:
@@ -199,15 +246,38 @@ def _try(delivery: Delivery) -> bool:
             error = _send_mail(delivery)
     except outbound.NotSent as refusal:
         error = refusal.reason
-    n_tries = delivery.n_tries + 1
-    rows = Delivery.objects.filter(pk=delivery.pk, state=DeliveryState.WAITING)
-    if not error:
-        rows.update(state=DeliveryState.DELIVERED, delivered_at=Now(), last_status=status, last_error="")
-    elif n_tries >= settings.MAX_DELIVERY_TRIES or error == "no-address":
-        rows.update(state=DeliveryState.GIVEN_UP, last_status=status, last_error=error)
-    else:
-        rows.update(next_at=Now() + wait_after(n_tries), last_status=status, last_error=error)
+    _note(delivery, n_tries=delivery.n_tries + 1, status=status, error=error)
     return not error
+
+
+def _note(delivery: Delivery, *, n_tries: int, status: int | None, error: str) -> None:
+    """Write down how a try went, and let the line go on; nothing, when another worker has begun the next try meanwhile."""
+    rows = Delivery.objects.filter(pk=delivery.pk, state=DeliveryState.WAITING, sending=True, n_tries=n_tries)
+    if not error:
+        rows.update(
+            state=DeliveryState.DELIVERED,
+            sending=False,
+            delivered_at=Now(),
+            last_status=status,
+            last_error="",
+        )
+    elif n_tries >= settings.MAX_DELIVERY_TRIES or error in _HOPELESS:
+        with transaction.atomic():
+            if rows.update(state=DeliveryState.GIVEN_UP, sending=False, last_status=status, last_error=error):
+                ledger.record(
+                    project_id=delivery.project_id,
+                    kind="delivery.given-up",
+                    by=None,
+                    subject=("delivery", delivery.pk),
+                    data={
+                        "about": [delivery.about, delivery.about_id],
+                        "event": delivery.event_id,
+                        "reason": error,
+                        "tries": n_tries,
+                    },
+                )
+    else:
+        rows.update(sending=False, next_at=Now() + wait_after(n_tries), last_status=status, last_error=error)
 
 
 def wait_after(n_tries: int) -> timedelta:
@@ -217,11 +287,14 @@ def wait_after(n_tries: int) -> timedelta:
 
 def _post(delivery: Delivery) -> int:
     subscriber = Subscriber.objects.select_related("project").get(pk=delivery.subscriber_id or 0)
+    if subscriber.ended_at is not None:  # between the reading of who is told and the commit
+        raise outbound.NotSent("ended", "This webhook has ended.")
     body = json.dumps(
         {
             "event": delivery.event_id,
             "topic": delivery.topic,
             "project": subscriber.project.key,
+            "about": [delivery.about, delivery.about_id],
             "at": delivery.created_at.isoformat(),
             "data": delivery.body,
         },

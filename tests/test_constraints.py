@@ -114,12 +114,19 @@ BROKEN = {
     "acknowledged_at) SELECT id, 'backlog', '', false, '{}', 'acknowledged', now() FROM specs_project",
     "a closed alert without a time": "INSERT INTO workforce_alert (project_id, kind, subject, urgent, facts, state) "
     "SELECT id, 'backlog', '', false, '{}', 'closed' FROM specs_project",
-    "a delivery to nobody": "INSERT INTO specs_delivery (project_id, event_id, topic, body, state, n_tries, last_error) "
-    "SELECT id, 1, 'x', '{}', 'waiting', 0, '' FROM specs_project",
-    "a delivery that arrived at no time": "INSERT INTO specs_delivery (project_id, member_id, event_id, topic, body, state, "
-    "n_tries, last_error) SELECT project_id, id, 1, 'x', '{}', 'delivered', 0, '' FROM specs_member",
-    "a message twice to one member": "INSERT INTO specs_delivery (project_id, member_id, event_id, topic, body, state, n_tries, "
-    "last_error) SELECT project_id, id, 1, 'x', '{}', 'waiting', 0, '' FROM specs_member, generate_series(1, 2)",
+    "a delivery to nobody": "INSERT INTO specs_delivery (project_id, event_id, topic, about, about_id, body, state, n_tries, "
+    "last_error) SELECT id, 1, 'x', 'x', 1, '{}', 'waiting', 0, '' FROM specs_project",
+    "a delivery that arrived at no time": "INSERT INTO specs_delivery (project_id, member_id, event_id, topic, about, about_id, "
+    "body, state, n_tries, last_error) SELECT project_id, id, 1, 'x', 'x', 1, '{}', 'delivered', 0, '' FROM specs_member",
+    "a message twice to one member": "INSERT INTO specs_delivery (project_id, member_id, event_id, topic, about, about_id, body, "
+    "state, n_tries, last_error) SELECT project_id, id, 1, 'x', 'x', 1, '{}', 'waiting', 0, '' "
+    "FROM specs_member, generate_series(1, 2)",
+    "two of a line at once": "INSERT INTO specs_delivery (project_id, member_id, event_id, topic, about, about_id, body, state, "
+    "sending, n_tries, last_error) SELECT project_id, id, n, 'x', 'x', 1, '{}', 'waiting', true, 1, '' "
+    "FROM specs_member, generate_series(1, 2) n",
+    "a message given up and being sent": "INSERT INTO specs_delivery (project_id, member_id, event_id, topic, about, about_id, "
+    "body, state, sending, n_tries, last_error) SELECT project_id, id, 1, 'x', 'x', 1, '{}', 'given-up', true, 1, '' "
+    "FROM specs_member",
     "a webhook that wants nothing": "INSERT INTO specs_subscriber (project_id, name, url, topics, nonce) "
     "SELECT id, 'x', 'x', '{}', 'x' FROM specs_project",
     "a degradation without a reason": "INSERT INTO workforce_degradation (project_id, queue_id, measure, reason, before, after, "

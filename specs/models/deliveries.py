@@ -54,15 +54,19 @@ class DeliveryState(models.TextChoices):
 class Delivery(ProjectRow):
     """One message to one receiver: a subscriber's address, or a member by mail. Written with the change that it tells of.
 
-    `event_id` names the event, so that a receiver can tell a repeated message; `next_at` is when it is tried again.
+    `event_id` names the event, so that a receiver can tell a repeated message; `next_at` is when it is tried again. What goes
+    to one receiver and is `about` one thing is a line: at most one of a line is `sending` at a time, and it is sent in order.
     """
 
     subscriber = ProjectLink("specs.Subscriber", null=True)
     member = ProjectLink("specs.Member", null=True)
     event_id = models.BigIntegerField()
     topic = models.CharField(max_length=64)
+    about = models.CharField(max_length=64)
+    about_id = models.BigIntegerField()
     body = models.JSONField()
     state = models.CharField(max_length=16, choices=DeliveryState, default=DeliveryState.WAITING)
+    sending = models.BooleanField(db_default=False)
     n_tries = models.SmallIntegerField(default=0)
     next_at = models.DateTimeField(db_default=Now())
     last_status = models.SmallIntegerField(null=True)
@@ -92,13 +96,29 @@ class Delivery(ProjectRow):
                 condition=Q(member__isnull=False),
                 name="delivery_once_per_member_and_event",
             ),
+            models.CheckConstraint(
+                condition=Q(sending=False) | Q(state="waiting"), name="delivery_sending_has_not_arrived"
+            ),
+            models.UniqueConstraint(
+                fields=["subscriber", "about", "about_id"],
+                condition=Q(sending=True, subscriber__isnull=False),
+                name="delivery_one_of_a_line_to_a_subscriber",
+            ),
+            models.UniqueConstraint(
+                fields=["member", "about", "about_id"],
+                condition=Q(sending=True, member__isnull=False),
+                name="delivery_one_of_a_line_to_a_member",
+            ),
         ]
         indexes = [
             models.Index(fields=["next_at", "id"], condition=Q(state="waiting"), name="delivery_waiting"),
+            models.Index(
+                fields=["about", "about_id", "id"], condition=Q(state="waiting"), name="delivery_line"
+            ),
             models.Index(fields=["project", "-id"], name="delivery_newest"),
         ]
         triggers = [
-            frozen("subscriber_id", "member_id", "event_id", "topic", "body"),
+            frozen("subscriber_id", "member_id", "event_id", "topic", "about", "about_id", "body"),
             transitions(
                 ("waiting", "delivered"),
                 ("waiting", "given-up"),
