@@ -11,6 +11,7 @@ not in it: nobody who answers sees why an item was chosen. Where rows bring none
 from __future__ import annotations
 
 import math
+from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any, NamedTuple
@@ -25,6 +26,8 @@ from workforce.models import Load, Queue
 
 OPTIONS = ("signals", "signal_source", "signal_reason", "signal_probability", "signal_hours")
 FIELDS = ("happened_at", "reason", "selection_probability", "expires_at")
+_NAMED_AT_ONCE = 500
+"""How many withdrawn tasks one event names; the rest are named by further ones."""
 
 
 class Staged(NamedTuple):
@@ -80,7 +83,7 @@ _SLOTS = (
 )
 _TASKS = """
     UPDATE workforce_task SET state = 'withdrawn', settled_at = statement_timestamp()
-    WHERE id = ANY(%(tasks)s) AND state = 'open'
+    WHERE id = ANY(%(tasks)s) AND state = 'open' RETURNING project_id, id
 """
 _END = """
     WITH judged AS (
@@ -227,20 +230,25 @@ def _end(cursor: Any, signals: list[int], items: list[int]) -> int:
     tasks = {"tasks": cursor.fetchone()[0]}
     cursor.execute(_SLOTS, tasks)
     cursor.execute(_TASKS, tasks)
+    withdrawn: dict[int, list[int]] = defaultdict(list)
+    for project_id, task in cursor.fetchall():
+        withdrawn[project_id].append(task)
     cursor.execute(_END, {"signals": signals})
-    expired: dict[int, int] = {}
-    for project_id, state in cursor.fetchall():
-        if state == "expired":
-            expired[project_id] = expired.get(project_id, 0) + 1
-    for project_id, n in expired.items():
-        ledger.record(
-            project_id=project_id,
-            kind="signals.expired",
-            by=None,
-            subject=("project", project_id),
-            data={"signals": n},
-        )
-    return sum(expired.values())
+    expired = Counter(project_id for project_id, state in cursor.fetchall() if state == "expired")
+    for project_id in sorted({*withdrawn, *expired}):
+        gone = sorted(withdrawn[project_id])
+        for start in range(0, max(len(gone), 1), _NAMED_AT_ONCE):
+            ledger.record(
+                project_id=project_id,
+                kind="signals.expired",
+                by=None,
+                subject=("project", project_id),
+                data={
+                    "signals": 0 if start else expired[project_id],
+                    "tasks": gone[start : start + _NAMED_AT_ONCE],
+                },
+            )
+    return expired.total()
 
 
 def freshness(*, queue: Queue) -> list[dict[str, Any]]:

@@ -165,6 +165,19 @@ class Rebuilt:
             task.state = "withdrawn"
         _same(event, tasks=len(gone), slots=n_slots)
 
+    def on_signals_expired(self, event: Event) -> None:
+        """What nobody answered or holds of expired signals is withdrawn; the event names the tasks."""
+        for number in event.data["tasks"]:
+            task = self.tasks[number]
+            if (
+                not _free(task)
+                or task.answers
+                or any(s.state not in ("open", "withdrawn") for s in task.slots.values())
+            ):
+                raise Broken(f"{event}: task {number} is {task}")
+            _withdraw_slots(task)
+            task.state = "withdrawn"
+
     def on_queue_version_in_force(self, event: Event) -> None:
         """Untouched tasks of another meaning begin again, with `restart` begun ones as well; a lease is honoured."""
         queue = self.queues[event.subject]

@@ -14,6 +14,7 @@ from django.test import Client
 from specs.models import Event
 from specs.refusals import Invalid
 from tests import cast
+from tests.invariants import rebuilding
 from workforce import directing, leasing, loading, looking, queues, signalling
 from workforce.models import Assignment, Item, Load, Signal, Task
 
@@ -157,7 +158,9 @@ def test_what_expired_is_withdrawn_unless_somebody_holds_or_answered_it(settings
     assert Task.objects.get(item__key="unseen").state == "withdrawn"
     assert Assignment.objects.get(task__item__key="unseen").state == "withdrawn"
     assert stage.claim(stage.ben).item_key == "fresh"
-    assert Event.objects.get(kind="signals.expired").data == {"signals": 1}
+    unseen = Task.objects.get(item__key="unseen").pk
+    assert Event.objects.get(kind="signals.expired").data == {"signals": 1, "tasks": [unseen]}
+    assert rebuilding.differences(stage.project.pk) == []
     leasing.release(assignment_id=held.assignment_id, annotator=stage.chi, token=held.token, by=None)
     assert signalling.end_over(at=later) == 1
     assert leasing.claim(queue_id=stage.queue.pk, annotator=stage.chi, by=None) is None
