@@ -26,6 +26,7 @@ from specs.access import PERMISSIONS, permissions_of
 from specs.models import ApiToken, Member, Project
 from specs.refusals import Invalid, NotAllowed
 
+MAX_LEASES = 10_000
 _PREFIX = "cc"
 _MAX_TRUSTED = 10_000
 _trusted: dict[str, tuple[float, Bearer]] = {}
@@ -42,7 +43,8 @@ def _columns(model: type[models.Model], alias: str) -> tuple[list[str], str]:
     _columns(User, "u"),
 )
 _LOOK_UP = f"""
-    SELECT t.id, t.permissions, t.last_used_at IS NULL OR t.last_used_at < statement_timestamp() - interval '1 minute',
+    SELECT t.id, t.permissions, t.max_leases,
+           t.last_used_at IS NULL OR t.last_used_at < statement_timestamp() - interval '1 minute',
            {_m}, {_p}, {_u}
     FROM specs_apitoken t
     JOIN specs_member m ON m.id = t.member_id
@@ -55,11 +57,12 @@ _LOOK_UP = f"""
 
 @dataclass(frozen=True)
 class Bearer:
-    """Who a token stands for, and what it may do."""
+    """Who a token stands for, and what it may do. `max_leases`: no claim by it has the member hold more; None: no limit."""
 
     token_id: int
     member: Member
     permissions: frozenset[str]
+    max_leases: int | None = None
 
 
 def create(
@@ -68,20 +71,35 @@ def create(
     name: str,
     permissions: Iterable[str],
     expires_at: datetime | None = None,
+    max_leases: int | None = None,
     by: Member | None,
+    through: Bearer | None = None,
 ) -> tuple[ApiToken, str]:
     """A new token and its secret, which can never be shown again.
 
-    Raises `Invalid` for unknown permissions or a life beyond `TOKEN_LIFE`, `NotAllowed` beyond the member's own.
+    *through* is the token that asks for it: what it makes can do no more, holds no more and lives no longer than itself.
+    Raises `Invalid` for unknown permissions, a wild limit or a life beyond `TOKEN_LIFE`, `NotAllowed` beyond the member's own.
     """
     wanted = sorted(set(permissions))
     if not name.strip() or len(name) > 100:
         raise Invalid("A token needs a name of at most 100 characters.")
     if not wanted or not set(wanted) <= set(PERMISSIONS):
         raise Invalid("A token needs one or more known permissions.")
+    if max_leases is not None and not 1 <= max_leases <= MAX_LEASES:
+        raise Invalid(
+            "A token holds some tasks at once, or as many as its queues allow.",
+            problems=[{"where": "max_leases", "message": f"lies between 1 and {MAX_LEASES:,}"}],
+        )
     if not set(wanted) <= permissions_of(member):
         raise NotAllowed("A token cannot do more than its member.")
     latest = timezone.now() + settings.TOKEN_LIFE
+    if through is not None:
+        if not set(wanted) <= through.permissions:
+            raise NotAllowed("A token makes none that can do more than itself.")
+        if through.max_leases is not None:
+            max_leases = min(max_leases or through.max_leases, through.max_leases)
+        latest = min(latest, ApiToken.objects.values_list("expires_at", flat=True).get(pk=through.token_id))
+        expires_at = min(expires_at or latest, latest)
     expires_at = expires_at or latest
     if not timezone.now() < expires_at <= latest + timedelta(minutes=1):
         raise Invalid(f"A token ends after now and within {settings.TOKEN_LIFE.days} days.")
@@ -95,6 +113,7 @@ def create(
             prefix=prefix,
             digest=_digest(secret),
             permissions=wanted,
+            max_leases=max_leases,
             expires_at=expires_at,
         )
         ledger.record(
@@ -102,7 +121,7 @@ def create(
             kind="token.created",
             by=by,
             subject=("token", token.pk),
-            data={"permissions": wanted},
+            data={"permissions": wanted, "max_leases": max_leases},
         )
     return token, secret
 
@@ -122,7 +141,7 @@ def authenticate(secret: str) -> Bearer | None:
     found = prepared.run(_LOOK_UP, {"digest": digest})
     if not found:
         return None
-    token_id, permissions, used, *row = found[0]
+    token_id, permissions, max_leases, used, *row = found[0]
     if used:
         ApiToken.objects.filter(pk=token_id).update(last_used_at=Now())
     columns = len(_MEMBER)
@@ -130,7 +149,7 @@ def authenticate(secret: str) -> Bearer | None:
     member.project = Project.from_db("default", _PROJECT, row[columns : columns + len(_PROJECT)])
     user = row[columns + len(_PROJECT) :]
     member.user = User.from_db("default", _USER, user) if user[0] is not None else None
-    bearer = Bearer(token_id, member, frozenset(permissions) & permissions_of(member))
+    bearer = Bearer(token_id, member, frozenset(permissions) & permissions_of(member), max_leases)
     if len(_trusted) >= _MAX_TRUSTED:
         _trusted.clear()
     _trusted[digest] = (time.monotonic() + settings.TOKEN_TRUSTED_FOR.total_seconds(), bearer)

@@ -58,6 +58,8 @@ BROKEN = {
     "two running canaries": "INSERT INTO workforce_canary (project_id, queue_id, spec_id, version_id, before_id, share, n_tasks, "
     "state) SELECT project_id, id, spec_id, version_id, version_id, 0.5, 1, 'running' FROM workforce_queue, "
     "generate_series(1, 2) WHERE purpose = 'labelling'",
+    "a token that holds no task": "INSERT INTO specs_apitoken (project_id, member_id, name, prefix, digest, permissions, "
+    "max_leases, expires_at) SELECT project_id, id, 't', 'p', 'd', '{}', 0, now() FROM specs_member LIMIT 1",
     "two open quizzes": "INSERT INTO workforce_quizattempt (project_id, queue_id, annotator_id, version_id, scope, number, "
     "items, n_right, state) SELECT e.project_id, e.queue_id, e.annotator_id, q.version_id, 'whole', n, '[]', 0, 'open' FROM "
     "workforce_enrolment e JOIN workforce_queue q ON q.id = e.queue_id, generate_series(1, 2) n",

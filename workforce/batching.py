@@ -1,10 +1,10 @@
 """Claims for programs that work by themselves: several tasks at once, or one from whichever queue comes first.
 
     open -> leased, several times: claim_many
-    open -> leased: claim_first
+    open -> leased: claim_one, claim_first
 
 A batch is one transaction, and each lease as a claim by itself would have given it: the same chances of gold and of a random
-task, the same caps. There are never more leases than the queue lets one hold.
+task, the same caps. There are never more leases than the queue, or the token that asks, lets one hold.
 """
 
 from __future__ import annotations
@@ -14,13 +14,14 @@ from dataclasses import dataclass
 from django.conf import settings
 from django.db import transaction
 
-from specs.models import Member
 from specs.refusals import Invalid, NotAllowed, Refusal
-from workforce import leasing
+from specs.tokens import Bearer
+from workforce import leasing, limiting
 from workforce.models import Annotator, AnnotatorKind, BatchesFor, Enrolment, QueueState
 
 SHORT = {
     "too-many-leases": "You hold as many leases as this queue allows.",
+    limiting.TokenFull.code: "You hold as many leases as this token allows.",
     "nothing-left": "There is nothing else for you in this queue now.",
     "exposure-cap": "What is left is upsetting content, and you have seen as much of it as one may for now.",
     "refused": "Something else has to come first; the next claim says what.",
@@ -42,7 +43,7 @@ class Batch:
     short: str = ""
 
 
-def claim_many(*, queue_id: int, annotator: Annotator, n: int, by: Member | None) -> Batch:
+def claim_many(*, queue_id: int, annotator: Annotator, n: int, bearer: Bearer) -> Batch:
     """Lease up to *n* tasks. Raises what a claim raises where not one is given, `NoBatches`, and `Invalid` for a wild number."""
     if not 1 <= n <= settings.MAX_CLAIMED_AT_ONCE:
         raise Invalid(
@@ -50,11 +51,15 @@ def claim_many(*, queue_id: int, annotator: Annotator, n: int, by: Member | None
             problems=[{"where": "n", "message": f"lies between 1 and {settings.MAX_CLAIMED_AT_ONCE}"}],
         )
     leases: list[leasing.Served] = []
-    with transaction.atomic():
+    with limiting.within(bearer=bearer, annotator=annotator) as room, transaction.atomic():
         _require(queue_id, annotator)
+        if room == 0:
+            raise limiting.full(bearer)
         while len(leases) < n:
+            if len(leases) == room:
+                return Batch(leases, limiting.TokenFull.code)
             try:
-                served = leasing.claim_one_more(queue_id=queue_id, annotator=annotator, by=by)
+                served = leasing.claim_one_more(queue_id=queue_id, annotator=annotator, by=bearer.member)
             except Refusal as refusal:
                 if not leases:
                     raise
@@ -65,7 +70,13 @@ def claim_many(*, queue_id: int, annotator: Annotator, n: int, by: Member | None
     return Batch(leases)
 
 
-def claim_first(*, annotator: Annotator, by: Member | None) -> leasing.Served | None:
+def claim_one(*, queue_id: int, annotator: Annotator, bearer: Bearer) -> leasing.Served | None:
+    """As `leasing.claim`, for a program: no more than its token lets it hold. Raises `TokenFull` besides."""
+    with limiting.within(bearer=bearer, annotator=annotator):
+        return leasing.claim(queue_id=queue_id, annotator=annotator, by=bearer.member)
+
+
+def claim_first(*, annotator: Annotator, bearer: Bearer) -> leasing.Served | None:
     """Lease the next task of her queues, those that come first (`Queue.priority`, a declared degradation) before the others.
 
     None when there is nothing in any. Where every queue refuses, the first one's refusal is raised.
@@ -76,7 +87,7 @@ def claim_first(*, annotator: Annotator, by: Member | None) -> leasing.Served | 
     queues = list(order.values_list("queue", flat=True))
     for queue_id in queues:
         try:
-            served = leasing.claim(queue_id=queue_id, annotator=annotator, by=by)
+            served = claim_one(queue_id=queue_id, annotator=annotator, bearer=bearer)
         except Refusal as refusal:
             refused.append(refusal)
             continue

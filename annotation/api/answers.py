@@ -1,10 +1,11 @@
-"""Answers by REST: submit one, keep a draft of one."""
+"""Answers by REST: submit one or several, keep a draft of one."""
 
 from __future__ import annotations
 
 from typing import Any
 from uuid import UUID
 
+from django.conf import settings
 from django.db import transaction
 from drf_spectacular.utils import OpenApiParameter
 from rest_framework.request import Request
@@ -14,10 +15,12 @@ from annotation import submitting
 from annotation.api import shapes
 from specs import idempotency
 from specs.access import allows, get_or_404
+from specs.api import problems
 from specs.api.hot import HotView
 from specs.api.schema import operation
-from specs.refusals import Refusal
-from workforce import leasing
+from specs.refusals import Invalid, Refusal
+from specs.tokens import Bearer
+from workforce import batching, leasing, limiting
 from workforce.api.base import WorkView, lease
 from workforce.models import Annotator, Assignment
 
@@ -78,47 +81,103 @@ class Submit(HotView, WorkView):
 
     def answer(self, data: dict[str, Any], given: dict[str, Any]) -> tuple[int, dict[str, Any]]:
         key = self.request.META.get("HTTP_IDEMPOTENCY_KEY", "")
-        assignment = self.kwargs["assignment"]
-        route, claims = f"submit:{assignment}", given["claim_next"]
-        annotator, member = self.annotator(), self.member
-        asked: dict[str, Any] = {
-            "annotator": annotator,
-            "assignment_id": assignment,
-            "token": given["token"],
-            "answer": submitting.Answer(
-                values=given["values"],
-                citations=given["citations"],
-                flagged=given["flagged"],
-                note=given["note"],
-                keep_version=given["keep_version"],
-            ),
-            "client_key": key,
-            "by": member,
-        }
-        if (plain := submitting.submit_plain(**asked, claim_next=claims)) is not None:
-            receipt, following = plain.receipt, plain.next
-            if claims and following is None:
-                following = self._next(receipt, annotator)
-            return 200, _reply(receipt, following)
-        kept = idempotency.replay(member=member, route=route, key=key, body=data)
-        if kept is not None:
-            receipt = submitting.Receipt(**kept.reply, since=kept.created_at)
-            return 200, _reply(receipt, _since(receipt, annotator) if claims else None)
-        with transaction.atomic():
-            receipt = submitting.submit(**asked)
-            if receipt.repeated:
-                return 200, _reply(receipt, _since(receipt, annotator) if claims else None)
-            idempotency.keep(member=member, route=route, key=key, body=data, status=200, reply=_kept(receipt))
-            following = self._next(receipt, annotator) if claims else None
-        return 200, _reply(receipt, following)
+        who = (self.annotator(), self.bearer)
+        return 200, submit_one(*who, assignment=self.kwargs["assignment"], key=key, data=data, given=given)
 
-    def _next(self, receipt: submitting.Receipt, annotator: Annotator) -> leasing.Served | None:
-        """A refusal to claim (a queue that was paused, say) does not undo the answer."""
+
+class SubmitMany(WorkView):
+    policies = {"post": allows("work.label")}
+
+    @operation(
+        "Submit several answers at once: each counts by itself, and each has its own reply",
+        takes=shapes.Submissions,
+        gives=shapes.Outcomes,
+        status=207,
+        name="assignments_submit",
+        examples=shapes.SUBMISSIONS_EXAMPLES,
+    )
+    def post(self, request: Request, project: str) -> Response:
+        answers = self.body(shapes.Submissions, request)["answers"]
+        if len(answers) > settings.MAX_SUBMITTED_AT_ONCE:
+            raise Invalid(
+                f"At most {settings.MAX_SUBMITTED_AT_ONCE} answers come at once.",
+                problems=[{"where": "answers", "message": f"are at most {settings.MAX_SUBMITTED_AT_ONCE}"}],
+            )
+        return Response({"replies": [self._reply(data) for data in answers]}, status=207)
+
+    def _reply(self, data: dict[str, Any]) -> dict[str, Any]:
+        """What one of them would have got by itself. Whatever it runs into is its own reply, and undoes nothing else."""
+        told: dict[str, Any] = {"assignment": data.get("assignment"), "receipt": None, "problem": None}
         try:
-            with transaction.atomic():
-                return leasing.claim(queue_id=receipt.queue_id, annotator=annotator, by=self.member)
-        except Refusal:
-            return None
+            given = self.checked(shapes.SubmissionOfMany, data)
+            assignment, key = given.pop("assignment"), given.pop("idempotency_key")
+            # The body of this answer alone: sent again by itself under its key, it is the same one.
+            alone = {
+                name: value for name, value in data.items() if name not in ("assignment", "idempotency_key")
+            }
+            receipt = submit_one(
+                self.annotator(), self.bearer, assignment=assignment, key=key, data=alone, given=given
+            )
+        except Exception as error:
+            refused = problems.handler(error, {})
+            if refused is None:
+                raise
+            return {**told, "status": refused.status_code, "problem": refused.data}
+        return {**told, "status": 200, "receipt": receipt}
+
+
+def submit_one(
+    annotator: Annotator,
+    bearer: Bearer,
+    *,
+    assignment: int,
+    key: str,
+    data: dict[str, Any],
+    given: dict[str, Any],
+) -> dict[str, Any]:
+    """Submit one answer in transactions of its own, and lease the next task if asked; returns the reply."""
+    route, claims, member = f"submit:{assignment}", given["claim_next"], bearer.member
+    asked: dict[str, Any] = {
+        "annotator": annotator,
+        "assignment_id": assignment,
+        "token": given["token"],
+        "answer": submitting.Answer(
+            values=given["values"],
+            citations=given["citations"],
+            flagged=given["flagged"],
+            note=given["note"],
+            keep_version=given["keep_version"],
+        ),
+        "client_key": key,
+        "by": member,
+    }
+    # a limited token counts what is held before it takes more
+    at_once = claims and bearer.max_leases is None
+    if (plain := submitting.submit_plain(**asked, claim_next=at_once)) is not None:
+        receipt, following = plain.receipt, plain.next
+        if claims and following is None:
+            following = _next(receipt, annotator, bearer)
+        return _reply(receipt, following)
+    kept = idempotency.replay(member=member, route=route, key=key, body=data)
+    if kept is not None:
+        receipt = submitting.Receipt(**kept.reply, since=kept.created_at)
+        return _reply(receipt, _since(receipt, annotator) if claims else None)
+    with limiting.within(bearer=bearer, annotator=annotator), transaction.atomic():
+        receipt = submitting.submit(**asked)
+        if receipt.repeated:
+            return _reply(receipt, _since(receipt, annotator) if claims else None)
+        idempotency.keep(member=member, route=route, key=key, body=data, status=200, reply=_kept(receipt))
+        following = _next(receipt, annotator, bearer) if claims else None
+    return _reply(receipt, following)
+
+
+def _next(receipt: submitting.Receipt, annotator: Annotator, bearer: Bearer) -> leasing.Served | None:
+    """A refusal to claim (a queue that was paused, say) does not undo the answer."""
+    try:
+        with transaction.atomic():
+            return batching.claim_one(queue_id=receipt.queue_id, annotator=annotator, bearer=bearer)
+    except Refusal:
+        return None
 
 
 def _reply(receipt: submitting.Receipt, following: leasing.Served | None) -> dict[str, Any]:

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
+from drf_spectacular.utils import OpenApiExample
 from rest_framework import serializers
 
 from annotation.models import DISPUTE_STATES, Cause, Dispute, RelabelPlan, Snapshot, SnapshotFile
+from specs.api.schema import Problem
 from specs.api.shapes import JobShape, Key
 from workforce.api.shapes import LeaseShape
 
@@ -55,6 +57,88 @@ class Receipt(serializers.Serializer[Any]):
         help_text="What was expected and why, where the answer was known and the queue tells at once; else empty.",
     )
     next = LeaseShape(allow_null=True, help_text="The next lease, when it was asked for and there is one.")
+
+
+class SubmissionOfMany(Submission):
+    assignment = serializers.IntegerField(min_value=1)
+    idempotency_key = serializers.CharField(
+        max_length=100, help_text="8 to 100 characters of your own, for this answer alone."
+    )
+
+
+class Submissions(serializers.Serializer[Any]):
+    # Each is checked by itself (`SubmissionOfMany`), so that one that is wrong keeps none of the others out.
+    answers = serializers.ListField(child=serializers.DictField(), min_length=1)
+
+
+class Outcome(serializers.Serializer[Any]):
+    assignment = serializers.JSONField(help_text="As it was sent.")
+    status = serializers.IntegerField(help_text="What the answer would have got by itself: 200, 409, 422 …")
+    receipt = Receipt(allow_null=True)
+    problem = Problem(allow_null=True)
+
+
+class Outcomes(serializers.Serializer[Any]):
+    replies = Outcome(many=True, help_text="In the order of the answers.")
+
+
+SUBMISSIONS_EXAMPLES = [
+    OpenApiExample(
+        "Two answers",
+        request_only=True,
+        value={
+            "answers": [
+                {
+                    "assignment": 42,
+                    "token": "0b7e3c1a-6d1f-4f0e-9c55-2f4b8a1d7e10",
+                    "idempotency_key": "run-7-item-42",
+                    "values": {"label": "toxic"},
+                    "citations": {"label": ["insult"]},
+                },
+                {
+                    "assignment": 43,
+                    "token": "5c9d2f77-1b0a-4a8e-8f3d-6e2c4b9a0f21",
+                    "idempotency_key": "run-7-item-43",
+                    "values": {"label": "rude"},
+                },
+            ]
+        },
+    ),
+    OpenApiExample(
+        "The first counts, the second does not fit and leaves the first alone",
+        response_only=True,
+        status_codes=["207"],
+        value={
+            "replies": [
+                {
+                    "assignment": 42,
+                    "status": 200,
+                    "receipt": {
+                        "outcome": "counted",
+                        "annotation": 1007,
+                        "task": 311,
+                        "served_digest": "sha256:9f2c…",
+                        "feedback": [],
+                        "next": None,
+                    },
+                    "problem": None,
+                },
+                {
+                    "assignment": 43,
+                    "status": 422,
+                    "receipt": None,
+                    "problem": {
+                        "type": "urn:concordat:problem:invalid",
+                        "title": "invalid",
+                        "status": 422,
+                        "detail": "The answer does not fit the questions.",
+                        "problems": [{"where": "question label", "message": "has no option 'rude'"}],
+                    },
+                },
+            ]
+        },
+    ),
+]
 
 
 class DraftIn(serializers.Serializer[Any]):

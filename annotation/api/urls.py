@@ -26,6 +26,7 @@ from annotation.api import (
 
 BUSIEST = [path("assignments/<int:assignment>/submit", answers.Submit.as_view())]
 urlpatterns = [
+    path("assignments/submit", answers.SubmitMany.as_view()),
     path("assignments/<int:assignment>/skip", leaving.SkipTask.as_view()),
     path("assignments/<int:assignment>/hold", leaving.HoldTask.as_view()),
     path("assignments/<int:assignment>/cannot", leaving.Cannot.as_view()),

@@ -18,7 +18,7 @@ from specs.api.shapes import JobShape
 from specs.api.views import PAGING
 from specs.models import Spec
 from specs.refusals import Invalid
-from workforce import staffing
+from workforce import limiting, staffing
 from workforce.api.base import lease, version_of
 from workforce.api.shapes import LeaseShape
 from workforce.models import Queue
@@ -93,7 +93,8 @@ class DisputeClaim(DisputeView):
             raise Invalid("There is no open work on this dispute.")
         annotator = staffing.annotator_for(member=self.member)
         staffing.enrol(queue=found.work.queue, annotator=annotator, by=self.member)
-        served = adjudicating.take(dispute=found, annotator=annotator, by=self.member)
+        with limiting.within(bearer=self.bearer, annotator=annotator):
+            served = adjudicating.take(dispute=found, annotator=annotator, by=self.member)
         return Response(lease(served))
 
 

@@ -86,6 +86,8 @@ ARRIVALS_KEPT_FOR = env.seconds("ARRIVALS_KEPT_FOR_SECONDS", 86_400, low=60)
 """How long it is known where work came in; who claims after more than that looks from the start."""
 MAX_CLAIMED_AT_ONCE = env.number("MAX_CLAIMED_AT_ONCE", 100, low=1, high=10_000)
 """Tasks that one claim by REST leases; never more than the queue lets one hold."""
+MAX_SUBMITTED_AT_ONCE = env.number("MAX_SUBMITTED_AT_ONCE", 100, low=1, high=10_000)
+"""Answers that one request by REST submits, each in a transaction of its own."""
 MAX_ASSIGNED_AT_ONCE = env.number("MAX_ASSIGNED_AT_ONCE", 1000, low=1, high=100_000)
 """Tasks that are given to one person by name in one step."""
 SENSITIVE_PER_HOUR = env.number("SENSITIVE_PER_HOUR", 60, low=1)

@@ -39,7 +39,10 @@ class ApiView(APIView):
 
     def body(self, shape: type[serializers.Serializer[Any]], request: Request) -> dict[str, Any]:
         """The checked body; unknown fields are refused by name."""
-        data = request.data
+        return self.checked(shape, request.data)
+
+    def checked(self, shape: type[serializers.Serializer[Any]], data: Any) -> dict[str, Any]:
+        """A body, or one of several in it, as *shape* has it."""
         if not isinstance(data, dict):
             raise ValidationError({"body": ["must be an object"]})
         serializer = shape(data=data)

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any, TypeVar
 
 from drf_spectacular.extensions import OpenApiAuthenticationExtension
-from drf_spectacular.utils import OpenApiResponse, extend_schema
+from drf_spectacular.utils import OpenApiExample, OpenApiResponse, extend_schema
 from rest_framework import serializers
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -60,6 +60,7 @@ def operation(
     also: dict[Any, Any] | None = None,
     parameters: list[Any] | None = None,
     name: str | None = None,
+    examples: list[OpenApiExample] | None = None,
 ) -> Callable[[F], F]:
     """Describe one verb of a view: what it takes, what it gives with which status (and media type), and the shared problems."""
     responses: dict[Any, Any] = {
@@ -70,5 +71,10 @@ def operation(
     responses[(status, media) if media else status] = answer
     responses.update(also or {})
     return extend_schema(
-        summary=summary, request=takes, responses=responses, parameters=parameters, operation_id=name
+        summary=summary,
+        request=takes,
+        responses=responses,
+        parameters=parameters,
+        operation_id=name,
+        examples=examples,
     )

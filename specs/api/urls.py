@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from specs.api import files, governance, pictures, proposals, served, views, webhooks
+from specs.api import files, governance, pictures, proposals, served, tokens, views, webhooks
 
 urlpatterns = [
     path("specs", views.Specs.as_view()),
@@ -32,6 +32,8 @@ urlpatterns = [
     path("pictures", pictures.Pictures.as_view()),
     path("pictures/<str:digest>", pictures.PictureOne.as_view()),
     path("settings", governance.ProjectSettings.as_view()),
+    path("tokens", tokens.Tokens.as_view()),
+    path("tokens/<int:token>", tokens.TokenOne.as_view()),
     path("webhooks", webhooks.Webhooks.as_view()),
     path("webhooks/<int:webhook>", webhooks.WebhookOne.as_view()),
     path("deliveries", webhooks.Deliveries.as_view()),

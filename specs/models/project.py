@@ -158,13 +158,22 @@ class ApiToken(ProjectRow):
     prefix = models.CharField(max_length=12, unique=True)
     digest = models.CharField(max_length=80, unique=True)
     permissions = ArrayField(models.CharField(max_length=40), default=list)
+    max_leases = models.IntegerField(
+        null=True
+    )  # held at once before a claim by this token is refused; none: no limit
     created_at = models.DateTimeField(db_default=Now())
     expires_at = models.DateTimeField()
     last_used_at = models.DateTimeField(null=True)
     revoked_at = models.DateTimeField(null=True)
 
     class Meta:
-        constraints = [*same_project("api_token", member="specs_member")]
+        constraints = [
+            *same_project("api_token", member="specs_member"),
+            models.CheckConstraint(
+                condition=models.Q(max_leases=None) | models.Q(max_leases__gte=1, max_leases__lte=10_000),
+                name="api_token_leases_are_some",
+            ),
+        ]
         indexes = [models.Index(fields=["member"], name="api_token_member")]
 
     def __str__(self) -> str:

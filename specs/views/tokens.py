@@ -23,6 +23,15 @@ from specs.refusals import Refusal
 class TokenForm(forms.Form):
     name = forms.CharField(max_length=100, label=gettext_lazy("What it is for"))
     days = forms.IntegerField(min_value=1, max_value=366, initial=30, label=gettext_lazy("Days it is valid"))
+    max_leases = forms.IntegerField(
+        min_value=1,
+        max_value=keys.MAX_LEASES,
+        required=False,
+        label=gettext_lazy("Tasks it may hold at once"),
+        help_text=gettext_lazy(
+            "Empty: as many as its queues allow. Every task that you hold counts, however you took it."
+        ),
+    )
     permissions = forms.MultipleChoiceField(
         widget=forms.CheckboxSelectMultiple, label=gettext_lazy("What it may do")
     )
@@ -46,6 +55,7 @@ def tokens(request: MemberRequest) -> HttpResponse:
                 name=data["name"],
                 permissions=data["permissions"],
                 expires_at=ends,
+                max_leases=data["max_leases"],
                 by=request.member,
             )
         except Refusal as refusal:

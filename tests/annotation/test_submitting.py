@@ -191,3 +191,45 @@ def test_an_older_draft_never_overwrites_a_newer_one() -> None:
     assert stale.value.details["values"] == NO
     stage.submit(stage.ben, served, YES)
     assert not AnswerDraft.objects.exists()
+
+
+def test_several_answers_at_once_are_each_an_answer_or_a_problem_of_its_own(settings: Any) -> None:
+    settings.MAX_SUBMITTED_AT_ONCE = 5
+    stage = cast.stage(overlap=1, max_overlap=1, max_leases=3)
+    stage.load(3)
+    leases = [stage.claim(stage.ben) for _ in range(3)]
+    sent: list[dict[str, Any]] = [
+        {
+            "assignment": served.assignment_id,
+            "token": str(served.token),
+            "idempotency_key": f"run-1-{served.item_key}",
+            "values": YES,
+        }
+        for served in leases
+    ]
+    sent[1]["values"] = {"entailed": "perhaps"}
+    sent += [{**sent[0], "assignment": 987_654_321}, {"assignment": leases[2].assignment_id, "values": YES}]
+    client = stage.client(stage.member("ben"))()
+    where = f"/api/v1/projects/{stage.project.key}/assignments"
+    first, again = (
+        client.post(f"{where}/submit", {"answers": sent}, content_type="application/json") for _ in range(2)
+    )
+    assert first.status_code == 207, first.content
+    assert [one["status"] for one in first.json()["replies"]] == [200, 422, 200, 404, 422]
+    assert [one["problem"] is None for one in first.json()["replies"]] == [True, False, True, False, False]
+    assert again.json() == first.json()
+    assert sorted(Annotation.objects.values_list("assignment", flat=True)) == [
+        leases[0].assignment_id,
+        leases[2].assignment_id,
+    ]
+    assert leasing.held(annotator=stage.ben)[0].task_id == leases[1].task_id  # the lease stays
+    alone = client.post(
+        f"{where}/{leases[0].assignment_id}/submit",
+        {"token": str(leases[0].token), "values": YES},
+        content_type="application/json",
+        headers={"idempotency-key": sent[0]["idempotency_key"]},
+    )
+    assert alone.json() == first.json()["replies"][0]["receipt"]
+    settings.MAX_SUBMITTED_AT_ONCE = 4
+    many = client.post(f"{where}/submit", {"answers": sent}, content_type="application/json")
+    assert many.status_code == 422

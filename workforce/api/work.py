@@ -43,13 +43,13 @@ class Claim(HotView, WorkView):
         known: dict[str, Any] = {
             "queue_id": queue_id_of(self.project.pk, self.kwargs["queue"]),
             "annotator": self.annotator(),
-            "by": self.member,
+            "bearer": self.bearer,
         }
         try:
             if (n := given.get("n")) is not None:
                 batch = batching.claim_many(**known, n=n)
                 return 200, {"leases": [lease(served) for served in batch.leases], "short": batch.short}
-            served = leasing.claim(**known)
+            served = batching.claim_one(**known)
         except entering.NotEnrolled as refusal:
             # Annotators may not read queues, so they are told of one only by being enrolled in it.
             raise Http404 from refusal
@@ -66,7 +66,7 @@ class ClaimFirst(WorkView):
         name="claim_first",
     )
     def post(self, request: Request, project: str) -> Response:
-        served = batching.claim_first(annotator=self.annotator(), by=self.member)
+        served = batching.claim_first(annotator=self.annotator(), bearer=self.bearer)
         return Response(lease(served)) if served else Response(status=204)
 
 
