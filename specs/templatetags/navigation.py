@@ -20,3 +20,14 @@ def current(path: str, href: str) -> str:
         return "page"
     stem = href.rstrip("/")
     return "true" if stem and path.startswith(stem + "/") else ""
+
+
+@register.filter
+def among(path: str, rooms: str) -> bool:
+    """Whether the page stands in one of these rooms of a project: the parts of addresses after its key, spaces between.
+
+    >>> among("/p/rte/alerts/", "alerts cost")
+    True
+    """
+    parts = path.split("/")
+    return parts[1:2] == ["p"] and any(part in rooms.split() for part in parts[3:4])

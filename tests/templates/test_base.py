@@ -83,6 +83,21 @@ def test_a_page_below_a_room_marks_the_room() -> None:
     assert re.findall(r'aria-current="(\w+)">(\w+)<', html) == [("true", "Queues")]
 
 
+@pytest.mark.parametrize(
+    ("room", "marked"),
+    [
+        ("alerts", "Queues"),
+        ("cost", "Queues"),
+        ("webhooks", "Queues"),
+        ("findings", "People"),
+        ("precedents", "Disputes"),
+    ],
+)
+def test_a_page_beside_a_room_marks_the_room(room: str, marked: str) -> None:
+    html = page_of(request_of(User(username="ada"), *PERMISSIONS, path=f"/p/rte/{room}/"))
+    assert re.findall(r'aria-current="(\w+)">(\w+)<', html) == [("true", marked)]
+
+
 def test_logging_out_is_a_post() -> None:
     html = page_of(request_of(User(username="ada"), path="/"))
     assert re.search(r'<form method="post" action="/accounts/logout/">', html)
