@@ -11,9 +11,14 @@ from django.http import HttpRequest
 Row = TypeVar("Row", bound=models.Model)
 
 
-def newest_first(request: HttpRequest, rows: models.QuerySet[Row]) -> tuple[list[Row], str]:
-    """The rows of the asked page, and the address of the next one ("" at the end), other parameters kept."""
-    before = request.GET.get("before", "")
+def newest_first(
+    request: HttpRequest, rows: models.QuerySet[Row], *, named: str = "before"
+) -> tuple[list[Row], str]:
+    """The rows of the asked page, and the address of the next one ("" at the end), other parameters kept.
+
+    `named`: the parameter's name, for a second list on one page.
+    """
+    before = request.GET.get(named, "")
     if before.isascii() and before.isdigit() and len(before) < 19:
         rows = rows.filter(pk__lt=int(before))
     found = list(rows.order_by("-pk")[: settings.PAGE_SIZE + 1])
@@ -21,5 +26,5 @@ def newest_first(request: HttpRequest, rows: models.QuerySet[Row]) -> tuple[list
     if len(found) == len(shown):
         return shown, ""
     query = request.GET.copy()
-    query["before"] = str(shown[-1].pk)
+    query[named] = str(shown[-1].pk)
     return shown, f"?{query.urlencode()}"

@@ -37,11 +37,15 @@ SHOWN = 200
 @require_GET
 @page(allows("people.manage"))
 def rules(request: MemberRequest) -> HttpResponse:
-    """All rules, and the presets that are not taken yet."""
-    rows = list(PeopleRule.objects.filter(project=request.project).select_related("queue").order_by("name"))
-    taken = {rule.name for rule in rows}
+    """The rules, newest first, and the presets that are not taken yet."""
+    rows = PeopleRule.objects.filter(project=request.project)
+    names = [terms["name"] for terms in people_rules.PRESETS.values()]
+    taken = set(rows.filter(name__in=names).values_list("name", flat=True))
     presets = [(key, terms) for key, terms in people_rules.PRESETS.items() if terms["name"] not in taken]
-    return render(request, "annotation/people_rules.html", {"rules": rows, "presets": presets})
+    shown, further = newest_first(request, rows.select_related("queue"))
+    return render(
+        request, "annotation/people_rules.html", {"rules": shown, "next": further, "presets": presets}
+    )
 
 
 @require_http_methods(["GET", "POST"])

@@ -345,6 +345,16 @@ def test_the_database_holds_what_rules_may_do(stage: cast.Stage, statement: str)
         cursor.execute(statement)
 
 
+def test_the_page_of_rules_shows_one_page_of_them(stage: cast.Stage, settings: Any) -> None:
+    rules = [_rule(stage, name=f"Rule {n}") for n in range(3)]
+    settings.PAGE_SIZE = 2
+    pages = Client()
+    pages.force_login(stage.ada.user)  # type: ignore[arg-type]
+    first = pages.get("/p/rte/people-rules/")
+    assert first.context["rules"] == rules[:0:-1]
+    assert pages.get("/p/rte/people-rules/" + first.context["next"]).context["rules"] == rules[:1]
+
+
 def test_from_a_preset_to_a_confirmed_consequence_by_the_pages_and_by_rest(stage: cast.Stage) -> None:
     _ben_is_off(stage)
     pages = Client()

@@ -179,11 +179,13 @@ def test_by_the_pages_a_category_is_added_and_agreed_to_and_two_are_kept_apart(c
     address = "/p/rte/exclusions/"
     client.post(address, {"step": "category", "key": "violence", "name": "Violence", "warning": "Wounds."})
     client.post(address, {"step": "mark", "category": "violence", "items": "item-0"})
+    unknown = client.post(address, {"step": "apart", "annotator": "X", "other": "Y"}, follow=True)
+    assert "Nobody here has the pseudonym" in unknown.content.decode()
     apart = {"step": "apart", "annotator": stage.ben.pseudonym, "other": stage.chi.pseudonym}
     client.post(address, apart)
     page = client.get(address).content.decode()
     assert "Wounds." in page
-    assert "is not given what this one has" in page
+    assert f"what this one has: {stage.chi.pseudonym}" in page
     client.force_login(stage.member("ben").user)  # type: ignore[arg-type]
     assert "Read the warnings" in client.get("/p/rte/queues/main/label/").content.decode()
     assert _claim(stage, stage.ben) is None

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
+from django.test import Client
 
 from specs import tokens
 from specs.models import Member, MemberState, Role
@@ -99,3 +102,22 @@ def test_a_suspension_is_not_undone_by_adding_the_member_again() -> None:
     with pytest.raises(WrongState, match="reinstate"):
         staffing.add_member(project=stage.project, user=ben.user, roles=[Role.ANNOTATOR], by=stage.ada)
     assert Member.objects.get(pk=ben.pk).state == MemberState.SUSPENDED
+
+
+def test_the_page_of_a_queue_shows_one_page_of_its_people_and_enrols_by_name(
+    client: Client, settings: Any
+) -> None:
+    stage = cast.stage()
+    settings.PAGE_SIZE = 2
+    client.force_login(stage.ada.user)  # type: ignore[arg-type]
+    address = "/p/rte/queues/main/"
+    first = client.get(address)
+    assert [one.annotator for one in first.context["enrolments"]] == [stage.dov, stage.chi]
+    assert first.context["n_enrolled"] == 3
+    further = client.get(address + first.context["more_people"])
+    assert [one.annotator for one in further.context["enrolments"]] == [stage.ben]
+    refused = client.post(f"{address}enrol/", {"member": "nobody"})
+    assert refused.status_code == 422
+    assert "No member here has the user name" in refused.content.decode()
+    client.post(f"{address}enrol/", {"member": "ada"})
+    assert client.get(address).context["n_enrolled"] == 4

@@ -16,8 +16,8 @@ class LoadForm(forms.Form):
     """A file of items, or the one that was looked at just before (`kept`, signed), and what to do with it."""
 
     file = forms.FileField(
-        required=False,
         label=_("File"),
+        error_messages={"required": _("Choose a file.")},
         help_text=_("With a field key (or item_id, or id) in every row; each form also as gzip."),
     )
     kept = forms.CharField(required=False, widget=forms.HiddenInput)
@@ -70,11 +70,9 @@ class LoadForm(forms.Form):
         label=_("They expire after (hours), where rows do not say"),
     )
 
-    def clean(self) -> dict[str, Any]:
-        data = super().clean() or {}
-        if not data.get("file") and not data.get("kept"):
-            self.add_error("file", _("Choose a file."))
-        return data
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["file"].required = not self.data.get("kept")
 
     def plain(self) -> list[forms.BoundField]:
         """The fields of every load."""

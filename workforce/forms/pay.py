@@ -52,8 +52,10 @@ class RateForm(forms.Form):
         queryset=Annotator.objects.none(),
         required=False,
         to_field_name="pseudonym",
-        empty_label=_("Everybody"),
+        widget=forms.TextInput(attrs={"list": "pseudonyms", "autocomplete": "off"}),
         label=_("Annotator"),
+        help_text=_("A pseudonym; empty: everybody."),
+        error_messages={"invalid_choice": _("Nobody here has this pseudonym.")},
     )
 
     def __init__(self, *args: Any, project: Project, **kwargs: Any) -> None:

@@ -142,6 +142,9 @@ def _rates(request: MemberRequest, form: RateForm) -> HttpResponse:
         "workforce/rates.html",
         {
             "form": form if "pay.manage" in request.permissions else None,
+            "annotators": Annotator.objects.filter(project=request.project, kind="person").order_by(
+                "pseudonym"
+            )[: settings.MAX_PAGE_SIZE],
             "rates": paying.newest(project=request.project),
             "project": request.project,
         },

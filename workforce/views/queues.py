@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from django import forms
+from django.conf import settings
 from django.contrib import messages
 from django.http import Http404, HttpResponse
 from django.shortcuts import redirect, render
@@ -22,6 +23,14 @@ _WITH = ("spec", "version", "owner__user", "adjudication_queue", "project")
 
 def queue_of(request: MemberRequest, key: str) -> Queue:
     return get_or_404(Queue.objects.select_related(*_WITH), project=request.project, key=key)
+
+
+def named(request: MemberRequest, pseudonym: str) -> Annotator:
+    """The annotator whose pseudonym was typed."""
+    found = Annotator.objects.filter(project=request.project, pseudonym=pseudonym.strip()).first()
+    if found is None:
+        raise Invalid(_("Nobody here has the pseudonym “%(name)s”.") % {"name": pseudonym.strip()[:64]})
+    return found
 
 
 def crumbs_of(request: MemberRequest, queue: Queue | None = None) -> list[tuple[str, str]]:
@@ -83,6 +92,10 @@ def queue(request: MemberRequest, queue: str) -> HttpResponse:
     tasks, further = newest_first(
         request, Task.objects.filter(queue=found, purpose="work").select_related("item")
     )
+    enrolled = Enrolment.objects.filter(queue=found, active=True)
+    people, more_people = newest_first(
+        request, enrolled.select_related("annotator", "annotator__member__user"), named="people_before"
+    )
     counts = queues.counts(project=request.project).get(found.pk, {})
     return render(
         request,
@@ -96,15 +109,16 @@ def queue(request: MemberRequest, queue: str) -> HttpResponse:
             "next": further,
             "oldest": queues.oldest(queue=found),
             "loads": Load.objects.filter(queue=found).order_by("-pk")[:10],
-            "enrolments": Enrolment.objects.filter(queue=found, active=True)
-            .select_related("annotator", "annotator__member__user")
-            .order_by("annotator__pseudonym"),
+            "enrolments": people,
+            "n_enrolled": enrolled.count(),
+            "more_people": more_people,
             "waiting": quizzing.waiting(queue=found),
             "candidates": Member.objects.filter(
                 project=request.project, state="active", roles__overlap=["annotator", "lead"]
             )
+            .exclude(pk__in=enrolled.filter(annotator__member__isnull=False).values("annotator__member"))
             .select_related("user")
-            .order_by("user__username")
+            .order_by("user__username")[: settings.MAX_PAGE_SIZE]
             if "queue.manage" in request.permissions
             else [],
             "owners": Member.objects.filter(
@@ -190,10 +204,10 @@ def put_in_force(request: MemberRequest, queue: str) -> HttpResponse:
 @page(allows("queue.manage"))
 def enrol(request: MemberRequest, queue: str) -> HttpResponse:
     found = queue_of(request, queue)
-    number = request.POST.get("member", "")
-    if not (number.isascii() and number.isdigit() and len(number) < 19):
-        raise Http404
-    member = get_or_404(Member, project=request.project, pk=int(number))
+    name = request.POST.get("member", "").strip()
+    member = Member.objects.filter(project=request.project, user__username=name).first()
+    if member is None:
+        raise Invalid(_("No member here has the user name “%(name)s”.") % {"name": name[:150]})
     staffing.enrol(queue=found, annotator=staffing.annotator_for(member=member), by=request.member)
     return redirect("workforce:queue", project=request.project.key, queue=found.key)
 

@@ -14,6 +14,7 @@ from specs.paging import newest_first
 from specs.refusals import Refusal
 from workforce import excluding
 from workforce.models import Annotator, Consent, Exclusion, SensitiveCategory
+from workforce.views.queues import named
 
 
 @require_GET
@@ -77,7 +78,7 @@ def exclusions(request: MemberRequest) -> HttpResponse:
             "next": further,
             "annotators": Annotator.objects.filter(project=request.project, kind="person")
             .exclude(state="left")
-            .order_by("pseudonym")[:1000],
+            .order_by("pseudonym")[: settings.MAX_PAGE_SIZE],
         },
     )
 
@@ -98,9 +99,9 @@ def _change(request: MemberRequest) -> str:
         category = get_or_404(SensitiveCategory, project=request.project, key=form.get("category", ""))
         keys = [key for line in form.get("items", "").splitlines() if (key := line.strip())]
         return _("%(n)d items marked.") % {"n": excluding.mark(category=category, items=keys, by=by)}
-    one = get_or_404(Annotator, project=request.project, pseudonym=form.get("annotator", ""))
+    one = named(request, form.get("annotator", ""))
     if step == "apart":
-        other = get_or_404(Annotator, project=request.project, pseudonym=form.get("other", ""))
+        other = named(request, form.get("other", ""))
         excluding.keep_apart(one=one, other=other, by=by)
     else:
         excluding.keep_from(annotator=one, field=form.get("field", ""), value=form.get("value", ""), by=by)

@@ -18,7 +18,7 @@ from specs.refusals import Invalid, Refusal
 from workforce import assigning, holding, reordering
 from workforce import tasks as reading
 from workforce.models import Annotator, Assignment, Enrolment, Hold, Queue, TaskState
-from workforce.views.queues import queue_of
+from workforce.views.queues import named, queue_of
 
 
 def _items(text: str) -> list[str]:
@@ -44,9 +44,9 @@ def tasks(request: MemberRequest, queue: str) -> HttpResponse:
             "items": request.GET.get("items", ""),
             "filters": reading.FILTERS.items(),
             "holds": holding.waiting(queue=found).select_related("annotator", "task__item")[:50],
-            "enrolments": Enrolment.objects.filter(queue=found, active=True, annotator__state="active")
-            .select_related("annotator")
-            .order_by("annotator__pseudonym"),
+            "annotators": Annotator.objects.filter(
+                pk__in=Enrolment.objects.filter(queue=found, active=True).values("annotator"), state="active"
+            ).order_by("pseudonym")[: settings.MAX_PAGE_SIZE],
             "crumbs": [
                 (_("Queues"), reverse("workforce:queues", kwargs={"project": request.project.key})),
                 (found.name, _address("workforce:queue", request, found)),
@@ -130,10 +130,6 @@ def _prioritise(request: MemberRequest, queue: Queue) -> None:
         )
 
 
-def _annotator(request: MemberRequest, name: str) -> Annotator:
-    return get_or_404(Annotator, project=request.project, pseudonym=name)
-
-
 def _hours(request: MemberRequest) -> timedelta:
     number = request.POST.get("hours", "")
     if not (number.isascii() and number.isdigit() and len(number) < 6):
@@ -142,7 +138,7 @@ def _hours(request: MemberRequest) -> timedelta:
 
 
 def _assign(request: MemberRequest, queue: Queue, chosen: list[int]) -> None:
-    annotator = _annotator(request, request.POST.get("annotator", ""))
+    annotator = named(request, request.POST.get("annotator", ""))
     done = assigning.assign(
         queue=queue,
         task_ids=chosen,
@@ -167,7 +163,7 @@ def _recall(request: MemberRequest, queue: Queue, chosen: list[int]) -> None:
         assigning.recall(
             assignment=slot,
             reason=request.POST.get("reason", ""),
-            to=_annotator(request, to) if to else None,
+            to=named(request, to) if to else None,
             by=request.member,
             **({"keep": _hours(request)} if to else {}),
         )
