@@ -73,7 +73,7 @@ _LEASED = """
     JOIN workforce_queue q ON q.id = s.queue_id
     WHERE s.annotator_id = %(annotator)s::bigint AND s.state = 'leased' AND s.lease_until > statement_timestamp()
 """
-_PLAIN_CLAIM = picking.statement(picking.PLAIN, picking.next_slot(ahead_only=True))
+_PLAIN_CLAIM = picking.statement(picking.PLAIN, picking.NEXT_AHEAD)
 _COHORTS = ((False, picking.TO_ALL), (True, picking.TO_THE_COHORT))
 _SHOWN = ((False, ""), (True, excluding.SHOWN))
 # By whether she claims for a cohort, or one task, and whether something may be kept from her.

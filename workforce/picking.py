@@ -40,13 +40,17 @@ def _first(where: str, reserved: str, also: str) -> str:
         ORDER BY s.rank LIMIT 1 FOR NO KEY UPDATE OF s SKIP LOCKED"""
 
 
-def next_slot(reserved: str = TO_ALL, also: str = "", *, ahead_only: bool = False) -> str:
-    """`picked`: the next slot of the queue. A plain claim looks ahead only; what she has passed is found the long way.
+def _passed(rank: str) -> str:
+    return ordering.beyond("(SELECT passed FROM may)", rank)
+
+
+def next_slot(reserved: str = TO_ALL, also: str = "") -> str:
+    """`picked`: the next slot of the queue, first of those ahead of her, then of what she has passed.
 
     *also* is a further condition on the slot `s`.
     """
     # The gaps come in their order, each is looked through by itself, and the first that has a slot ends the search.
-    ahead = f"""
+    return f"""
     gaps AS MATERIALIZED (
         SELECT lower(g) AS low, coalesce(upper(g), 'Infinity') AS high
         FROM may, unnest(nummultirange(numrange(0, NULL)) - may.passed) g
@@ -54,11 +58,7 @@ def next_slot(reserved: str = TO_ALL, also: str = "", *, ahead_only: bool = Fals
         SELECT found.* FROM (SELECT * FROM gaps ORDER BY low) gap CROSS JOIN LATERAL (
             {_first("s.rank >= gap.low AND s.rank <= gap.high", reserved, also)}
         ) found LIMIT 1
-    )"""
-    if ahead_only:
-        return f"""{ahead}, picked AS (
-        SELECT *, true AS counts, {_passed("rank")} AS passed FROM ahead)"""
-    return f"""{ahead}, behind AS MATERIALIZED (
+    ), behind AS MATERIALIZED (
         {_first("NOT EXISTS (SELECT FROM ahead)", reserved, also)}
     ), picked AS (
         SELECT *, true AS counts, {_passed("rank")} AS passed FROM ahead UNION ALL
@@ -66,8 +66,16 @@ def next_slot(reserved: str = TO_ALL, also: str = "", *, ahead_only: bool = Fals
     )"""
 
 
-def _passed(rank: str) -> str:
-    return ordering.beyond("(SELECT passed FROM may)", rank)
+NEXT_AHEAD = f"""
+    ahead AS MATERIALIZED (
+        SELECT found.* FROM may, workforce_next_slot(%(queue)s::bigint, %(annotator)s::bigint, may.passed) found
+    ), picked AS (SELECT *, true AS counts, {_passed("rank")} AS passed FROM ahead)"""
+"""`picked` of a plain claim: the next slot ahead of her; what she has passed is found the long way.
+
+The search is a function of the database (a migration has it), because others move the head of the queue all the time: whoever
+meets a slot that somebody took since her statement began has PostgreSQL set up the statement's whole plan once more to look at
+that row again. A function looks with a snapshot of its own, taken now, and what is set up anew is small.
+"""
 
 
 def slot_kept_for_her(one: bool = False, also: str = "") -> str:
@@ -180,7 +188,7 @@ def after(slot: str) -> list[str]:
     return [
         f"entry AS MATERIALIZED ({entering.PLAIN} AND EXISTS (SELECT FROM {slot}) FOR NO KEY UPDATE OF e)",
         f"may AS MATERIALIZED (SELECT * FROM entry WHERE {' AND '.join(entering.TAKES_THE_NEXT)} AND {holds})",
-        next_slot(ahead_only=True),
+        NEXT_AHEAD,
         TAKE.format(key="next_token", how=_BY_ORDER),
         f"""moved AS (
             UPDATE workforce_enrolment e
