@@ -174,11 +174,12 @@ def confirm(*, plan: RelabelPlan, include_possible: bool, reason: str, by: Membe
         reaches = [Reach.DIRECT, Reach.POSSIBLE] if include_possible else [Reach.DIRECT]
         chosen = RelabelTask.objects.filter(plan=locked, reach__in=reaches)
         n_chosen = chosen.count()
-        relabel_queue = _queue(locked, by) if n_chosen else None
+        n_again, relabel_queue = 0, _queue(locked, by) if n_chosen else None
         if relabel_queue is not None:
             cursor.execute(
                 _AGAIN, {"plan": locked.pk, "queue": relabel_queue.pk, "reaches": [str(r) for r in reaches]}
             )
+            n_again = cursor.rowcount
         locked.relabel_queue, locked.state = relabel_queue, PlanState.CONFIRMED
         locked.confirmed_at, locked.confirmed_by = Now(), by
         locked.save(update_fields=["relabel_queue", "state", "confirmed_at", "confirmed_by"])
@@ -187,7 +188,12 @@ def confirm(*, plan: RelabelPlan, include_possible: bool, reason: str, by: Membe
             kind="relabelling.confirmed",
             by=by,
             subject=("plan", locked.pk),
-            data={"affected": n_chosen, "carried": locked.n_tasks - n_chosen},
+            data={
+                "queue": relabel_queue.pk if relabel_queue else None,
+                "affected": n_chosen,
+                "carried": locked.n_tasks - n_chosen,
+                "again": n_again,
+            },
         )
         return Carry.objects.create(
             project_id=locked.project_id,
@@ -261,12 +267,18 @@ def _queue(plan: RelabelPlan, by: Member | None) -> Queue:
         cite_share=source.cite_share,
         **{name: getattr(source, name) for name in (*queues.ENTRY, *gold_settings.NAMES)},
     )
+    people = list(Enrolment.objects.filter(queue=source, active=True).values_list("annotator_id", flat=True))
     Enrolment.objects.bulk_create(
-        Enrolment(project_id=made.project_id, queue=made, annotator_id=annotator)
-        for annotator in Enrolment.objects.filter(queue=source, active=True).values_list(
-            "annotator_id", flat=True
-        )
+        Enrolment(project_id=made.project_id, queue=made, annotator_id=annotator) for annotator in people
     )
+    for annotator in people:
+        ledger.record(
+            project_id=made.project_id,
+            kind="annotator.enrolled",
+            by=by,
+            subject=("annotator", annotator),
+            data={"queue": made.pk},
+        )
     return made
 
 

@@ -80,7 +80,7 @@ def start(
         )
         cursor.execute(_DRAW, {"queue": locked.pk, "canary": canary.pk, "share": share})
         drawn = [row[0] for row in cursor.fetchall()]
-        canary.n_tasks = _serve(drawn, locked, version, pinned=version.pk, cohort=cohort)
+        canary.n_tasks = _serve(drawn, locked, version, pinned=version.pk, cohort=cohort, by=by)
         if not canary.n_tasks:
             raise Invalid("No task of this queue is untouched; there is nothing to try the version on.")
         canary.save(update_fields=["n_tasks"])
@@ -117,7 +117,7 @@ def withdraw(*, canary: Canary, by: Member | None) -> Canary:
         assert locked.queue.version is not None
         cursor.execute(_PINNED, {"queue": locked.queue_id, "version": locked.version_id})
         untouched = [row[0] for row in cursor.fetchall()]
-        _serve(untouched, locked.queue, locked.queue.version, pinned=None, cohort=None)
+        _serve(untouched, locked.queue, locked.queue.version, pinned=None, cohort=None, by=by)
         _end(locked, CanaryState.WITHDRAWN, by)
         _again_from_the_head(locked.queue)
     return locked
@@ -132,7 +132,13 @@ def running(queue: Queue) -> Canary | None:
 
 
 def _serve(
-    task_ids: list[int], queue: Queue, version: SpecVersion, *, pinned: int | None, cohort: Cohort | None
+    task_ids: list[int],
+    queue: Queue,
+    version: SpecVersion,
+    *,
+    pinned: int | None,
+    cohort: Cohort | None,
+    by: Member | None,
 ) -> int:
     """Serve untouched tasks under a version: the same tasks where the meaning stays, else new ones for the same items."""
     stays = Task.objects.filter(pk__in=task_ids, meaning=version.meaning or 0)
@@ -146,6 +152,7 @@ def _serve(
         meaning=version.meaning or 0,
         pinned_id=pinned,
         cohort_id=cohort.pk if cohort else None,
+        by=by,
     )
 
 

@@ -13,6 +13,7 @@ from typing import Any
 
 from django.db import connection
 
+from specs import ledger
 from specs.models import Member, SpecVersion
 from workforce import leasing, ordering, slots
 from workforce.models import Annotator
@@ -58,9 +59,13 @@ _AGAIN = (
     ), """
     + ordering.arrived("made")
     + """
-    SELECT count(*) FROM again
+    SELECT {told}
 """
 )
+_COUNT = "count(*) FROM again"
+_NAMES = "g.project_id, g.id, a.id FROM gone g JOIN again a USING (item_id) ORDER BY g.id"
+_NAMED_AT_ONCE = 500
+"""How many tasks one event names; the rest are named by further ones."""
 
 
 def under_meaning(*, queue_id: int, meaning: int, begun: bool) -> int:
@@ -69,7 +74,8 @@ def under_meaning(*, queue_id: int, meaning: int, begun: bool) -> int:
     Only untouched ones, or with *begun* also those that have answers. A lease is honoured: its task stays.
     """
     which = "t.meaning <> %(meaning)s" + ("" if begun else f" AND {UNTOUCHED}")
-    return _again(which, {"queue": queue_id, "meaning": meaning, "pinned": None, "cohort": None})
+    scope = {"queue": queue_id, "meaning": meaning, "pinned": None, "cohort": None}
+    return int(_again(which, _COUNT, scope)[0][0])
 
 
 def tasks(
@@ -79,16 +85,29 @@ def tasks(
     meaning: int,
     pinned_id: int | None = None,
     cohort_id: int | None = None,
+    by: Member | None,
 ) -> int:
-    """Start these untouched tasks again under *meaning*, served under a named version or to a cohort if asked for."""
+    """Start these untouched tasks again under *meaning*, served under a named version or to a cohort if asked for.
+
+    Its events `tasks.begun-again` name the tasks that end and those that take their place, in pairs.
+    """
     scope = {"queue": queue_id, "meaning": meaning, "pinned": pinned_id, "cohort": cohort_id}
-    return _again(f"t.id = ANY(%(tasks)s) AND {UNTOUCHED}", {**scope, "tasks": list(task_ids)})
+    found = _again(f"t.id = ANY(%(tasks)s) AND {UNTOUCHED}", _NAMES, {**scope, "tasks": list(task_ids)})
+    for start in range(0, len(found), _NAMED_AT_ONCE):
+        ledger.record(
+            project_id=found[start][0],
+            kind="tasks.begun-again",
+            by=by,
+            subject=("queue", queue_id),
+            data={"tasks": [pair for _, *pair in found[start : start + _NAMED_AT_ONCE]]},
+        )
+    return len(found)
 
 
-def _again(which: str, parameters: dict[str, Any]) -> int:
+def _again(which: str, told: str, parameters: dict[str, Any]) -> list[tuple[int, ...]]:
     with connection.cursor() as cursor:
-        cursor.execute(_AGAIN.format(which=which), parameters)
-        return int(cursor.fetchone()[0])
+        cursor.execute(_AGAIN.format(which=which, told=told), parameters)
+        return list(cursor.fetchall())
 
 
 def retake(*, slot: slots.Slot, annotator: Annotator, by: Member | None) -> leasing.Served | None:
@@ -101,5 +120,5 @@ def retake(*, slot: slots.Slot, annotator: Annotator, by: Member | None) -> leas
     leasing.give_back(assignment_id=slot.assignment_id, by=by)
     if version.meaning == slot.meaning:
         return leasing.claim_anew(task_id=slot.task_id, annotator=annotator, expired_id=None, by=by)
-    tasks(queue_id=slot.queue_id, task_ids=[slot.task_id], meaning=version.meaning or 0)
+    tasks(queue_id=slot.queue_id, task_ids=[slot.task_id], meaning=version.meaning or 0, by=by)
     return leasing.claim(queue_id=slot.queue_id, annotator=annotator, by=by)

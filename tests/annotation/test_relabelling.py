@@ -10,6 +10,7 @@ from annotation import relabelling
 from annotation.models import Annotation, Citation, RelabelTask, Resolution
 from specs.refusals import Invalid, WrongState
 from tests import cast
+from tests.invariants import rebuilding
 from workforce import queues
 from workforce.models import Task
 
@@ -56,6 +57,7 @@ def test_carried_and_asked_again_are_all_and_nothing_is_overwritten() -> None:
     assert list(Annotation.objects.order_by("pk").values_list("pk", "values")) == before
     served = stage.claim(stage.dov, again[0].queue)
     assert served.served_digest == version.digest
+    assert rebuilding.differences(stage.project.pk) == []
 
 
 def test_a_plan_is_made_once_confirmed_once_and_never_without_a_reason() -> None:

@@ -169,14 +169,31 @@ class Rebuilt:
         """What nobody answered or holds of expired signals is withdrawn; the event names the tasks."""
         for number in event.data["tasks"]:
             task = self.tasks[number]
-            if (
-                not _free(task)
-                or task.answers
-                or any(s.state not in ("open", "withdrawn") for s in task.slots.values())
-            ):
+            if not _untouched(task):
                 raise Broken(f"{event}: task {number} is {task}")
             _withdraw_slots(task)
             task.state = "withdrawn"
+
+    def on_tasks_begun_again(self, event: Event) -> None:
+        """Tasks that nobody has touched end, and others take their place in the same queue, for the same items."""
+        for number, again in event.data["tasks"]:
+            task = self.tasks[number]
+            if not _untouched(task) or self.facts.tasks[again][:2] != (task.item, event.subject):
+                raise Broken(f"{event}: task {again} does not take the place of {task}")
+            _withdraw_slots(task)
+            task.state = "withdrawn"
+            self._make(again, task.overlap)
+
+    def on_relabelling_confirmed(self, event: Event) -> None:
+        """What was made in the queue that the event names, and is not told of yet, is the tasks that are asked again."""
+        new = [
+            number
+            for number, (_, queue, *_, created_at) in self.facts.tasks.items()
+            if queue == event.data["queue"] and created_at <= event.at and number not in self.tasks
+        ]
+        for number in new:
+            self._make(number, self.queues[event.data["queue"]].overlap)
+        _same(event, again=len(new))
 
     def on_queue_version_in_force(self, event: Event) -> None:
         """Untouched tasks of another meaning begin again, with `restart` begun ones as well; a lease is honoured."""
@@ -186,8 +203,7 @@ class Rebuilt:
         gone = [
             task
             for task in self.tasks.values()
-            if task.queue == event.subject and task.meaning != meaning and _free(task)
-            and (begun or (not task.answers and all(s.state in ("open", "withdrawn") for s in task.slots.values())))
+            if task.queue == event.subject and task.meaning != meaning and _free(task) and (begun or _untouched(task))
         ]  # fmt: skip
         for task in gone:
             _withdraw_slots(task)
@@ -475,6 +491,11 @@ def differences(project: int) -> list[str]:
 
 def _free(task: Task) -> bool:
     return task.state == "open" and all(slot.state != "leased" for slot in task.slots.values())
+
+
+def _untouched(task: Task) -> bool:
+    untaken = all(slot.state in ("open", "withdrawn") for slot in task.slots.values())
+    return task.state == "open" and not task.answers and untaken
 
 
 def _withdraw_slots(task: Task) -> int:

@@ -196,7 +196,7 @@ def _others(stage: cast.Stage) -> dict[str, list[int]]:
     for number in range(22):
         stage.answer(stage.ben, "yes", queue=learning)
         stage.answer(stage.chi, "yes" if number % 4 else "no", queue=learning)
-    wanted = {
+    wanted: dict[str, dict[str, Any]] = {
         jobs.BUILD: {"snapshot": snapshot.pk},
         jobs.MEASURE: {"spec": stage.spec.pk},
         jobs.CHANGE_OVERLAP: {"queue": wide.pk},

@@ -12,6 +12,7 @@ from specs import acknowledging, drafting, publishing
 from specs.models import Acknowledgement, SpecVersion
 from specs.refusals import Invalid, Stale, WrongState
 from tests import cast
+from tests.invariants import rebuilding
 from workforce import canarying, cohorts, entering, leasing, queues, quizzing
 from workforce.models import Assignment, InProgress, Queue, Task
 
@@ -186,6 +187,19 @@ def test_a_changed_meaning_starts_begun_tasks_again_if_asked_and_keeps_what_was_
     assert Annotation.objects.count() == 1
 
 
+def test_who_takes_a_task_again_under_another_meaning_gets_it_anew() -> None:
+    stage = cast.stage()
+    stage.load(1)
+    held, version = stage.claim(stage.ben), cast.amend(stage)
+    queues.put_in_force(queue=stage.queue, version=version, in_progress="ask", by=stage.ada)
+    again = submitting.take_again(
+        annotator=stage.ben, assignment_id=held.assignment_id, token=held.token, by=stage.member("ben")
+    )
+    assert again is not None
+    assert (again.task_id != held.task_id, again.served_digest) == (True, version.digest)
+    assert rebuilding.differences(stage.project.pk) == []
+
+
 def test_an_annotator_is_asked_at_submission() -> None:
     stage = cast.stage()
     version = _note(stage, "Mind.")
@@ -236,6 +250,7 @@ def test_a_canary_serves_its_share_and_goes_to_all_or_back(major: bool) -> None:
     assert sorted(digests.count(one.digest) for one in (stage.version, version)) == [3, 7]
     canarying.withdraw(canary=canary, by=stage.ada)
     assert Task.objects.filter(queue=stage.queue, state="open").count() == 10
+    assert rebuilding.differences(stage.project.pk) == []
 
 
 def _take(stage: cast.Stage, who: object) -> str:
@@ -266,3 +281,4 @@ def test_a_cohort_claims_the_canary_and_nothing_else(major: bool) -> None:
     assert leasing.claim(queue_id=stage.queue.pk, annotator=stage.chi, by=None) is not None
     with pytest.raises(WrongState, match="already"):
         canarying.withdraw(canary=canary, by=stage.ada)
+    assert rebuilding.differences(stage.project.pk) == []
