@@ -1,9 +1,11 @@
 """Claim and submit by REST, everything on, against the bare floor under the same gunicorn settings in the same run.
 
-    .venv/bin/python -m tests.benchmarks.claiming [--tasks 10000] [--clients 16] [--seconds 8] [--overlap 3]
+    .venv/bin/python -m tests.benchmarks.claiming [--tasks 10000] [--clients 16] [--seconds 8] [--overlap 3] [--stagger 64]
 
-Prints annotations per second of both, their ratio, latencies, and the SQL statements per request. Its engines are its own and
-are gone afterwards.
+Prints annotations per second of both, their ratio, the CPU per annotation of the web workers, the database and the client,
+latencies, and the SQL statements per request. Each is warmed first: every connection plans its statements once. The product's
+queue is staggered, as one for many people at once should be (`docs/queues.md`). What a claim costs as a queue grows is printed
+by `tests.benchmarks.growth`. Its engines are its own and are gone afterwards.
 """
 
 from __future__ import annotations
@@ -18,10 +20,11 @@ import sys
 import threading
 import time
 import urllib.request
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from http.client import HTTPConnection
 from typing import Any
 
+import psutil
 import psycopg
 
 from tests import staging
@@ -92,11 +95,46 @@ def drive(port: int, clients: int, seconds: float, loop: Loop) -> dict[str, floa
         thread.join()
     took = time.perf_counter() - started
     return {
+        "n": float(len(submits)),
         "per_s": len(submits) / took,
         "claim_p50_ms": 1000 * statistics.median(claims),
         "claim_p95_ms": 1000 * statistics.quantiles(claims, n=20)[-1],
         "submit_p95_ms": 1000 * statistics.quantiles(submits, n=20)[-1],
     }
+
+
+def _cpu(processes: Iterable[psutil.Process]) -> float:
+    """Seconds that these have run."""
+    total = 0.0
+    for process in processes:
+        with contextlib.suppress(psutil.Error):
+            times = process.cpu_times()
+            total += times.user + times.system
+    return total
+
+
+def measured(port: int, options: argparse.Namespace, folder: str, loop: Loop) -> dict[str, float]:
+    """Warm, then drive, and say what it cost beside how fast it was. The engines' files lie in *folder*."""
+    own = psutil.Process()
+    drive(port, options.clients, options.warm, loop)
+    servers = [each for each in psutil.process_iter() if _of(each, folder)]
+
+    def spent() -> tuple[float, float, float]:
+        web = [each for each in own.children(recursive=True) if _of(each, "gunicorn")]
+        database = [each for server in servers for each in (server, *server.children(recursive=True))]
+        return _cpu(web), _cpu(database), _cpu([own])
+
+    before = spent()
+    found = drive(port, options.clients, options.seconds, loop)
+    n = found.pop("n")
+    parts = [1000 * (after - then) / n for then, after in zip(before, spent(), strict=True)]
+    return found | dict(zip(("cpu_web_ms", "cpu_database_ms", "cpu_client_ms"), parts, strict=True))
+
+
+def _of(process: psutil.Process, word: str) -> bool:
+    with contextlib.suppress(psutil.Error):
+        return word in " ".join(process.cmdline())
+    return False
 
 
 def call(
@@ -166,13 +204,18 @@ for number in range(clients + 1):
     staffing.enrol(queue=stage.queue, annotator=staffing.annotator_for(member=member), by=stage.ada)
     secrets.append(stage.token(member))
 client = Client(headers={"authorization": f"Bearer {secrets[-1]}", "host": "127.0.0.1"})
-client.get("/api/v1/projects/rte/leases")
+def answer(number):
+    lease = client.post("/api/v1/projects/rte/queues/main/claim").json()
+    body = {"token": lease["token"], "values": {"entailed": "yes"}}
+    client.post(f"/api/v1/projects/rte/assignments/{lease['assignment']}/submit", body, content_type="application/json",
+                headers={"idempotency-key": f"statements-{number:04}"})
+answer(1)  # the first claim looks whether she may
 with CaptureQueriesContext(connection) as claim:
     lease = client.post("/api/v1/projects/rte/queues/main/claim").json()
 body = {"token": lease["token"], "values": {"entailed": "yes"}, "citations": {"entailed": ["whole"]}}
 with CaptureQueriesContext(connection) as submit:
     client.post(f"/api/v1/projects/rte/assignments/{lease['assignment']}/submit", body, content_type="application/json",
-                headers={"idempotency-key": "statements-0001"})
+                headers={"idempotency-key": "statements-0002"})
 plain = [[q["sql"] for q in seen.captured_queries if q["sql"] not in ("BEGIN", "COMMIT")] for seen in (claim, submit)]
 print(json.dumps({"secrets": secrets[:-1], "claim": len(plain[0]), "submit": len(plain[1])}))
 """
@@ -186,6 +229,7 @@ def main() -> None:
         ("seconds", 8),
         ("overlap", 3),
         ("stagger", 64),
+        ("warm", 6),
     ):
         parser.add_argument(f"--{name}", type=int, default=default)
     options = parser.parse_args()
@@ -193,7 +237,7 @@ def main() -> None:
         made = json.loads(
             staging.run(environment, _STAGE, options.tasks, options.clients, options.overlap, options.stagger)
         )
-        url = environment["OWNER_DATABASE_URL"]
+        url, folder = environment["OWNER_DATABASE_URL"], f"{environment['CONCORDAT_HOME']}/postgres"
         with psycopg.connect(url, autocommit=True) as connection:
             from tests.benchmarks.floor_schema import SCHEMA
 
@@ -203,20 +247,25 @@ def main() -> None:
         with serving(
             "tests.benchmarks.floor", {**environment, "FLOOR_DATABASE_URL": url}, "/claim?u=100000"
         ) as port:
-            drive(port, options.clients, 1, floor_loop)
-            results["floor"] = drive(port, options.clients, options.seconds, floor_loop)
+            results["floor"] = measured(port, options, folder, floor_loop)
         with serving("annotation.config.wsgi", environment, "/healthz") as port:
             for name, together in (("apart", False), ("together", True)):
                 loop = product_loop(made["secrets"], together=together)
-                drive(port, options.clients, 1, loop)
-                results[name] = drive(port, options.clients, options.seconds, loop)
+                results[name] = measured(port, options, folder, loop)
     print(
         f"{options.tasks} tasks, overlap {options.overlap}, {options.clients} clients, {options.seconds} s each"
     )
     for name, figures in results.items():
         print(f"{name:<10}" + "  ".join(f"{key} {value:7.1f}" for key, value in figures.items()))
+    cpu = {
+        name: sum(value for key, value in figures.items() if key.startswith("cpu"))
+        for name, figures in results.items()
+    }
     for name in ("apart", "together"):
-        print(f"ratio {name}: {results[name]['per_s'] / results['floor']['per_s']:.2f}")
+        print(
+            f"ratio {name}: {results[name]['per_s'] / results['floor']['per_s']:.2f} of the annotations per second,"
+            f" {cpu['floor'] / cpu[name]:.2f} by CPU per annotation"
+        )
     print(f"statements besides BEGIN and COMMIT: {made['claim']} per claim, {made['submit']} per submit")
 
 

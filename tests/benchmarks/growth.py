@@ -1,6 +1,6 @@
 """What a claim costs as a queue grows: by tasks, by what the annotator has answered, by what is finished, by who is enrolled.
 
-    .venv/bin/python -m tests.benchmarks.growth [--tasks 1000000] [--answered 100000] [--claims 600]
+    .venv/bin/python -m tests.benchmarks.growth [--tasks 1000000] [--answered 100000] [--claims 480]
 
 One annotator claims and answers through the product's own functions, each in a transaction of its own, overlap 3. Every case is
 measured in turns with the case of 1,000 tasks, in a database of its own on the same engine: so the ratio says what size does,
@@ -151,7 +151,7 @@ def compare(name: str, small: tuple[Place, int], large: tuple[Place, int], n: in
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    for name, default in (("tasks", 1_000_000), ("answered", 100_000), ("claims", 600)):
+    for name, default in (("tasks", 1_000_000), ("answered", 100_000), ("claims", 480)):
         parser.add_argument(f"--{name}", type=int, default=default)
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder, Engines.start(Path(folder)) as engines:
