@@ -32,6 +32,8 @@ from workforce.views.queues import put_errors
 FEW = 100
 SHOWN = 200
 """Lines of a dry run; those found come first."""
+PROPOSED = 20
+"""Proposals on a page, the oldest; the others follow as these are decided."""
 
 
 @require_GET
@@ -132,9 +134,15 @@ def findings(request: MemberRequest) -> HttpResponse:
             "rule", "annotator", "held_back__clause"
         ),
     )
+    proposed = rows.filter(state=ConsequenceState.PROPOSED)
+    in_force, further_in_force = newest_first(
+        request, rows.filter(state=ConsequenceState.IN_FORCE), named="in_force_before"
+    )
     context = {
-        "proposed": rows.filter(state=ConsequenceState.PROPOSED).order_by("pk")[:SHOWN],
-        "in_force": rows.filter(state=ConsequenceState.IN_FORCE).order_by("-pk")[:SHOWN],
+        "proposed": proposed.order_by("pk")[:PROPOSED],
+        "n_proposed": proposed.count(),
+        "in_force": in_force,
+        "further_in_force": further_in_force,
         "warnings": SpecWarning.objects.filter(project=request.project)
         .select_related("rule", "clause")
         .order_by("-pk")[:20],

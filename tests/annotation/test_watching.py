@@ -355,6 +355,36 @@ def test_the_page_of_rules_shows_one_page_of_them(stage: cast.Stage, settings: A
     assert pages.get("/p/rte/people-rules/" + first.context["next"]).context["rules"] == rules[:1]
 
 
+def test_the_page_of_findings_shows_the_oldest_proposals_and_one_page_of_what_is_in_force(
+    stage: cast.Stage, settings: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings.PAGE_SIZE = 1
+    monkeypatch.setattr("annotation.views.watch.PROPOSED", 1)
+    terms = {"action": "review", "days": 5, "by": stage.ada}
+    made = [
+        consequences.decide_on(annotator=who, reason=f"{n}.", **terms)
+        for n, who in enumerate((stage.ben, stage.chi))
+    ]
+    Consequence.objects.bulk_create(
+        Consequence(
+            project=stage.project,
+            annotator=who,
+            action="review",
+            reason="Low.",
+            lasts_days=5,
+            decided_by=stage.ada,
+        )
+        for who in (stage.ben, stage.chi, stage.dov)
+    )
+    pages = Client()
+    pages.force_login(stage.ada.user)  # type: ignore[arg-type]
+    first = pages.get("/p/rte/findings/")
+    assert [one.annotator for one in first.context["proposed"]] == [stage.ben]
+    assert "The first 1 of 3" in first.content.decode()
+    assert first.context["in_force"] == made[:0:-1]
+    assert pages.get("/p/rte/findings/" + first.context["further_in_force"]).context["in_force"] == made[:1]
+
+
 def test_from_a_preset_to_a_confirmed_consequence_by_the_pages_and_by_rest(stage: cast.Stage) -> None:
     _ben_is_off(stage)
     pages = Client()
