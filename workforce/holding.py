@@ -3,6 +3,7 @@
     leased -> held, and the task's open slots -> held: hold
     held -> reserved for who asked, the others -> open: release, release_due
     held -> withdrawn, when the task ended meanwhile: release
+    leased, reserved -> held: whatever gives a slot back while its task is held (a trigger of the slots)
 
 A held slot is in no lane, so nobody claims it; the others' leases on the task go on.
 """
@@ -24,6 +25,8 @@ from workforce import leasing, ordering, slots
 from workforce.models import Annotator, Hold, HoldOutcome, Probe, Queue, Task
 
 _LOCK = "SELECT 1 FROM workforce_enrolment WHERE queue_id = %s AND annotator_id = %s FOR NO KEY UPDATE"
+# What others hold: one of them who hands it back in this moment is waited for, so that what opens now is held, and later waits.
+_LOCK_SLOTS = "SELECT 1 FROM workforce_assignment WHERE task_id = %s ORDER BY id FOR NO KEY UPDATE"
 _HOLD = """
     UPDATE workforce_assignment SET state = 'held', annotator_id = NULL, version_id = NULL, served_digest = '', token = NULL,
         leased_at = NULL, lease_until = NULL, n_renewals = 0, returned = true
@@ -81,6 +84,7 @@ def hold(*, assignment_id: int, annotator: Annotator, token: uuid.UUID, by: Memb
         slot = slots.lock(assignment_id=assignment_id, annotator=annotator, token=token)
         if slot is None or not slot.live:
             raise leasing.LeaseLost("This lease has ended already.")
+        cursor.execute(_LOCK_SLOTS, [slot.task_id])
         cursor.execute(_LOCK, [slot.queue_id, annotator.pk])
         queue = Queue.objects.get(pk=slot.queue_id)
         # Gold is withdrawn from birth, and held like work: a refusal would tell it apart.

@@ -48,7 +48,9 @@ _RETURN = (
     ), back AS (
         UPDATE workforce_assignment s
         SET state = 'open', annotator_id = NULL, version_id = NULL, served_digest = '', token = NULL, leased_at = NULL,
-            lease_until = NULL, n_renewals = 0, returned = true, n_returns = least(n_returns + 1, 32000),
+            lease_until = NULL, n_renewals = 0, returned = true,
+            n_returns = least(32000, n_returns + (
+                %(kind)s::text IN ('assignment.released', 'assignment.expired', 'assignment.skipped'))::int),
             rank = """
     + ordering.rank(number="s.number", begun="true")
     + """
@@ -63,6 +65,9 @@ _RETURN = (
     RETURNING id
 """
 )
+
+# What says something about the item is counted (`n_returns`): she handed it back, let it run out, or skipped it. That a manager
+# took it, another version came, or she left, was suspended or dismissed, is not the item's doing.
 
 _LEASED = """
     SELECT s.id, s.task_id, s.number, s.token, s.leased_at, s.lease_until, s.n_renewals, s.version_id, s.served_digest,

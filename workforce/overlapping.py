@@ -15,7 +15,7 @@ from typing import Any
 
 from django.db import connection
 
-from workforce import expecting, ordering
+from workforce import expecting, ordering, slots
 from workforce.models import OverlapPolicy, Queue
 
 FAIR_OVERLAP = 3
@@ -157,8 +157,9 @@ _ADD = (
     """
     WITH slots AS (INSERT INTO workforce_assignment
         (project_id, task_id, queue_id, number, state, rank, returned, n_returns, served_digest, n_renewals, reserved_for_id)
-    SELECT c.project, c.task, %(queue)s, c.number + n, 'open',
-           """
+    SELECT c.project, c.task, %(queue)s, c.number + n, """
+    + slots.ADDED
+    + ", "
     + ordering.rank(number="c.number + n", begun="c.begun")
     + """, c.begun, 0, '', 0,
            (SELECT max(s.reserved_for_id) FROM workforce_assignment s WHERE s.task_id = c.task)

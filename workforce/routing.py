@@ -16,7 +16,7 @@ from django.db.models.functions import Now
 
 from specs import ledger
 from specs.models import Member
-from workforce import ordering, overlapping
+from workforce import ordering, overlapping, slots
 from workforce.models import Assignment, Barred, Queue, Task, TaskState
 
 
@@ -107,7 +107,9 @@ _ADDED = (
     WITH slot AS (
         INSERT INTO workforce_assignment
             (project_id, task_id, queue_id, number, state, rank, returned, n_returns, served_digest, n_renewals)
-        SELECT t.project_id, t.id, t.queue_id, last.number + 1, 'open', """
+        SELECT t.project_id, t.id, t.queue_id, last.number + 1, """
+    + slots.ADDED
+    + ", "
     + ordering.rank(number="t.overlap", begun="true")
     + """, true, 0, '', 0
         FROM workforce_task t JOIN workforce_queue q ON q.id = t.queue_id

@@ -14,6 +14,10 @@ from django.db import connection
 
 from workforce.models import Annotator
 
+ADDED = """CASE WHEN EXISTS (SELECT FROM workforce_hold h WHERE h.task_id = t.id AND h.released_at IS NULL)
+                THEN 'held' ELSE 'open' END"""
+"""The state of one more slot of the task `t`, which is locked: it waits with the others while the task is held."""
+
 
 @dataclass(frozen=True)
 class Slot:

@@ -12,7 +12,7 @@ from annotation import adjudicating, declining, ending, exporting, measuring, ru
 from annotation.models import Annotation, Dispute, DisputeReason, Resolution
 from specs.refusals import Invalid, KeyReused
 from tests import cast
-from workforce import leasing, queues, staffing
+from workforce import assigning, leasing, queues, staffing
 from workforce.models import Annotator, Assignment, Skip, Task, TaskState
 
 pytestmark = pytest.mark.django_db
@@ -151,6 +151,25 @@ def test_a_task_that_comes_back_too_often_ends_with_a_lead() -> None:
     assert ending.end_exhausted() == 1
     assert ending.end_exhausted() == 0
     assert Dispute.objects.get().reason == DisputeReason.RETURNED
+
+
+def test_what_is_not_the_items_doing_does_not_count_as_coming_back() -> None:
+    stage = cast.stage(overlap=1, max_overlap=1, max_returns=2)
+    stage.load(1)
+    for _ in range(2):
+        stage.claim(stage.ben)
+        staffing.dismiss(queue=stage.queue, annotator=stage.ben, by=stage.ada)  # her leases go back
+        staffing.enrol(queue=stage.queue, annotator=stage.ben, by=stage.ada)
+    served = stage.claim(stage.ben)
+    slot = Assignment.objects.get(pk=served.assignment_id)
+    assigning.recall(assignment=slot, reason="Urgent.", to=None, by=stage.ada)
+    assert (Assignment.objects.get().n_returns, ending.end_exhausted()) == (0, 0)
+    for _ in range(2):
+        served = stage.claim(stage.chi)
+        leasing.release(
+            assignment_id=served.assignment_id, annotator=stage.chi, token=served.token, by=stage.chi.member
+        )
+    assert (Assignment.objects.get().n_returns, ending.end_exhausted()) == (2, 1)
 
 
 def test_a_lead_rules_on_what_nobody_labelled_that_it_cannot_be() -> None:

@@ -12,7 +12,7 @@ from annotation.models import Inquiry
 from specs.models import Event
 from specs.refusals import Invalid, WrongState
 from tests import cast
-from workforce import goldkeeping, holding, leasing, queues, routing
+from workforce import goldkeeping, holding, leasing, queues, reserving, routing
 from workforce.models import Annotator, Assignment, Hold, HoldOutcome, SlotState, Task, TaskState
 
 pytestmark = pytest.mark.django_db
@@ -87,6 +87,39 @@ def test_two_who_ask_about_one_task_are_waited_for_both() -> None:
     asking.answer(inquiry=second, text="Yes.", by=stage.ada)
     assert stage.claim(stage.dov).task_id == first.task_id
     assert stage.claim(stage.chi).task_id == first.task_id
+
+
+@pytest.mark.parametrize("how", ["released", "expired", "wanted", "unreserved"])
+def test_a_slot_that_comes_back_to_a_held_task_waits_with_it(how: str) -> None:
+    stage = cast.stage(overlap=3, max_overlap=5)
+    stage.load(1)
+    stage.claim(stage.ben)
+    other = stage.claim(stage.chi)
+    if how == "unreserved":
+        leasing.return_leases_of(annotator=stage.chi, by=stage.ada)
+        Assignment.objects.filter(pk=other.assignment_id).update(
+            state="reserved", annotator=stage.chi, reserved_until=leasing.database_now()
+        )
+    inquiry = _ask(stage, stage.ben)
+    if how == "released":
+        leasing.release(
+            assignment_id=other.assignment_id, annotator=stage.chi, token=other.token, by=stage.chi.member
+        )
+    elif how == "expired":
+        now = leasing.database_now()
+        Assignment.objects.filter(pk=other.assignment_id).update(
+            leased_at=now - timedelta(hours=2), lease_until=now - timedelta(hours=1)
+        )
+        assert leasing.return_expired() == 1
+    elif how == "wanted":
+        routing.add_slot(task_id=other.task_id)
+    else:
+        assert reserving.return_due(queue_id=stage.queue.pk) == 1
+    states = Assignment.objects.exclude(state="leased").values_list("state", flat=True)
+    assert set(states) == {"held"}
+    assert leasing.claim(queue_id=stage.queue.pk, annotator=stage.dov, by=None) is None
+    asking.answer(inquiry=inquiry, text="It does.", by=stage.ada)
+    assert stage.claim(stage.dov).task_id == inquiry.task_id
 
 
 def test_nobody_has_more_waiting_than_the_queue_allows_and_a_refusal_keeps_the_task() -> None:

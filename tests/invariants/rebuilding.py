@@ -326,17 +326,24 @@ class Rebuilt:
 
     def _returned(self, event: Event) -> None:
         slot = self._leased(event)
-        work = self.tasks[self.facts.slots[event.subject][0]].work
-        slot.state, slot.annotator, slot.version, slot.n_renewals = (
-            "open" if work else "withdrawn",
-            None,
-            None,
-            0,
-        )
-        slot.n_returns += 1
+        slot.state, slot.annotator, slot.version, slot.n_renewals = self._free_state(event), None, None, 0
 
-    on_assignment_released = on_assignment_expired = on_assignment_returned = _returned
-    on_assignment_skipped = on_assignment_recalled = _returned
+    def _came_back(self, event: Event) -> None:
+        self._returned(event)
+        self._slot(event).n_returns += 1
+
+    on_assignment_released = on_assignment_expired = on_assignment_skipped = _came_back
+    on_assignment_returned = on_assignment_recalled = _returned
+
+    def _free_state(self, event: Event) -> str:
+        """What a slot is that nobody has: what was minted is gone, and what is of a held task waits."""
+        number = self.facts.slots[event.subject][0]
+        if not self.tasks[number].work:
+            return "withdrawn"
+        return "held" if self._waits(number) else "open"
+
+    def _waits(self, number: int) -> bool:
+        return number in [held for held, _, _ in self.holds.values()]
 
     def on_assignment_reserved(self, event: Event) -> None:
         slot = self._slot(event)
@@ -348,8 +355,7 @@ class Rebuilt:
         slot = self._slot(event)
         if (slot.state, slot.annotator) != ("reserved", event.data["annotator"]):
             raise Broken(f"{event}: the slot is {slot}")
-        work = self.tasks[self.facts.slots[event.subject][0]].work
-        slot.state, slot.annotator = "open" if work else "withdrawn", None
+        slot.state, slot.annotator = self._free_state(event), None
 
     on_assignment_unreserved = on_assignment_reservation_ended = _unreserved
 
@@ -374,8 +380,8 @@ class Rebuilt:
             elif hers:
                 slot.state, slot.annotator = "reserved", annotator
             else:
-                slot.state = "open" if task.work else "withdrawn"
-        if number not in [held for held, _, _ in self.holds.values()]:
+                slot.state = ("held" if self._waits(number) else "open") if task.work else "withdrawn"
+        if not self._waits(number):
             for other in task.slots.values():
                 if other.state == "held":
                     other.state = "open" if task.state == "open" else "withdrawn"
@@ -440,7 +446,8 @@ class Rebuilt:
         place = 1 + max((slot.number for slot in task.slots.values()), default=0)
         if (number, place) not in self.facts.numbered:
             raise Broken(f"task {number} has no slot {place}")
-        task.slots[self.facts.numbered[number, place]] = Slot(place)
+        state = "held" if self._waits(number) else "open"
+        task.slots[self.facts.numbered[number, place]] = Slot(place, state)
 
     def _slots_of(self, number: int) -> dict[int, Slot]:
         return self.tasks[number].slots if number in self.tasks else {}

@@ -40,6 +40,7 @@ class Assignment(BusyProjectRow):
 
     `rank` orders the claim index and never follows the primary key: with `ORDER BY id` the planner is tempted to walk every
     finished row. `ordering` says what it is made of. `returned` slots came back, or are of a task that is under way.
+    `n_returns` counts how often a slot came back for what it is: handed back, run out, skipped.
     A slot `reserved_for` a cohort is claimed by its members only, and they claim no other while the canary runs.
     Held slots wait for an answer about a clause; reserved ones are kept for their annotator until `reserved_until`. Neither is in
     a lane.
@@ -171,6 +172,7 @@ class Assignment(BusyProjectRow):
                 ("open", "reserved"),
                 ("reserved", "leased"),
                 ("reserved", "open"),
+                ("reserved", "held"),
                 ("reserved", "withdrawn"),
             ),
             pgtrigger.Trigger(
@@ -189,6 +191,23 @@ class Assignment(BusyProjectRow):
                             USING ERRCODE = 'check_violation', CONSTRAINT = 'workforce_assignment_within_overlap';
                     END IF;
                 """),
+            ),
+            pgtrigger.Trigger(
+                # Whichever way a slot comes back, it waits while somebody's question does. Asked anew, and under the hold's
+                # lock: a hold that began or ended since the statement did is seen.
+                name="held_task_opens_no_slot",
+                when=pgtrigger.Before,
+                operation=pgtrigger.UpdateOf("state"),
+                condition=pgtrigger.Condition(
+                    "OLD.state IN ('leased', 'reserved', 'held') AND NEW.state = 'open'"
+                ),
+                func="""
+                    PERFORM FROM workforce_hold h WHERE h.task_id = NEW.task_id AND h.released_at IS NULL FOR SHARE;
+                    IF FOUND THEN
+                        NEW.state := 'held';
+                    END IF;
+                    RETURN NEW;
+                """,
             ),
             pgtrigger.Trigger(
                 # Its name stands after `state_steps`, and so does its turn: the slot comes back, and is then gone.
