@@ -10,37 +10,15 @@ from __future__ import annotations
 import uuid
 
 from django.conf import settings
-from django.db import connection, transaction
+from django.db import transaction
 
-from annotation import labelling, settling
+from annotation import labelling, recording, settling
 from annotation.models import Annotation, AnnotationNote, Source
 from annotation.submitting import Receipt, TaskGone
-from specs import canonical
 from specs.models import Member
 from specs.refusals import Invalid, KeyReused
 from workforce import categories, leasing, slots
 from workforce.models import Annotator, Queue
-
-_RECORD = """
-    WITH event AS (
-        INSERT INTO specs_event (project_id, kind, subject, subject_id, by_id, data)
-        VALUES (%(project)s, 'annotation.declined', 'assignment', %(assignment)s, %(by)s, %(data)s::jsonb) RETURNING id
-    ), slot AS (
-        UPDATE workforce_assignment SET state = 'submitted', submitted_at = statement_timestamp(), lease_until = NULL
-        WHERE id = %(assignment)s
-    ), task AS (
-        UPDATE workforce_task SET n_answers = n_answers + 1 WHERE id = %(task)s RETURNING n_answers
-    ), gone AS (
-        DELETE FROM annotation_answerdraft WHERE task_id = %(task)s AND annotator_id = %(annotator)s
-    )
-    INSERT INTO annotation_annotation
-        (project_id, assignment_id, task_id, queue_id, annotator_id, version_id, served_digest, lease_token, client_key,
-         revision, ordinal, values, cannot, flagged, source, answered_at, recorded_at, event_id)
-    SELECT %(project)s, %(assignment)s, %(task)s, %(queue)s, %(annotator)s, %(version)s, %(digest)s, %(token)s,
-           %(key)s, 1, task.n_answers, '{}'::jsonb, %(cannot)s, false, 'live', statement_timestamp(), statement_timestamp(),
-           event.id
-    FROM event, task RETURNING id
-"""
 
 
 def decline(
@@ -77,32 +55,26 @@ def decline(
                 if offered
                 else "In this queue, every item can be labelled."
             )
-        with connection.cursor() as cursor:
-            cursor.execute(
-                _RECORD,
-                {
-                    "project": annotator.project_id,
-                    "assignment": assignment_id,
-                    "task": slot.task_id,
-                    "queue": slot.queue_id,
-                    "annotator": annotator.pk,
-                    "version": slot.version_id,
-                    "digest": slot.served_digest,
-                    "token": token,
-                    "key": key,
-                    "cannot": category,
-                    "by": by.pk if by else None,
-                    "data": canonical.dumps(
-                        {
-                            "annotator": annotator.pk,
-                            "task": slot.task_id,
-                            "version": slot.version_id,
-                            "category": category,
-                        }
-                    ).decode(),
-                },
+        assert slot.version_id is not None
+        annotation_id = recording.store_locked(
+            recording.Accepted(
+                project_id=annotator.project_id,
+                annotator_id=annotator.pk,
+                assignment_id=assignment_id,
+                token=token,
+                task_id=slot.task_id,
+                queue_id=slot.queue_id,
+                version_id=slot.version_id,
+                served_digest=slot.served_digest,
+                values={},
+                questions=[],
+                clauses=[],
+                flagged=False,
+                client_key=key,
+                by_id=by.pk if by else None,
+                cannot=category,
             )
-            annotation_id = cursor.fetchone()[0]
+        )
         if note.strip():
             AnnotationNote.objects.create(
                 project_id=annotator.project_id,

@@ -56,7 +56,7 @@ _STANDS = """
 _ANSWER = """
     submitted AS (
         INSERT INTO specs_event (project_id, kind, subject, subject_id, by_id, data)
-        SELECT %(project)s::bigint, 'annotation.submitted', 'assignment', mine.id, %(by)s::bigint, %(data)s::jsonb FROM mine
+        SELECT %(project)s::bigint, %(kind)s::text, 'assignment', mine.id, %(by)s::bigint, %(data)s::jsonb FROM mine
         RETURNING id
     ), slot AS (
         UPDATE workforce_assignment s SET state = 'submitted', submitted_at = statement_timestamp(), lease_until = NULL
@@ -67,10 +67,10 @@ _ANSWER = """
     ), answer AS (
         INSERT INTO annotation_annotation
             (project_id, assignment_id, task_id, queue_id, annotator_id, version_id, served_digest, lease_token, client_key,
-             revision, ordinal, values, flagged, source, answered_at, recorded_at, event_id)
+             revision, ordinal, values, cannot, flagged, source, answered_at, recorded_at, event_id)
         SELECT %(project)s::bigint, %(assignment)s::bigint, %(task)s::bigint, %(queue)s::bigint, %(annotator)s::bigint,
                %(version)s::bigint, %(digest)s, %(token)s::uuid, %(client_key)s, 1, task.n_answers, %(values)s::jsonb,
-               %(flagged)s::boolean, 'live', statement_timestamp(), statement_timestamp(), submitted.id
+               %(cannot)s::text, %(flagged)s::boolean, 'live', statement_timestamp(), statement_timestamp(), submitted.id
         FROM submitted, task RETURNING id
     ), cited AS (
         INSERT INTO annotation_citation (project_id, annotation_id, question, clause_id)
@@ -134,7 +134,10 @@ _LOOKED = tuple(field.name for field in fields(Looked))
 
 @dataclass(frozen=True)
 class Accepted:
-    """An answer that fits its version, and its slot. `questions` and `clauses` run side by side; None: no clause fits."""
+    """An answer that fits its version, and its slot. `questions` and `clauses` run side by side; None: no clause fits.
+
+    `cannot` is the category of one that says that the item cannot be labelled, and then it has no values.
+    """
 
     project_id: int
     annotator_id: int
@@ -150,11 +153,14 @@ class Accepted:
     flagged: bool
     client_key: str
     by_id: int | None
+    cannot: str = ""
 
     def parameters(self) -> dict[str, Any]:
         written = canonical.dumps(self.values)
         named = {"annotator": self.annotator_id, "task": self.task_id, "version": self.version_id}
+        said = {"category": self.cannot} if self.cannot else {"values": canonical.digest(written)}
         return {
+            "kind": "annotation.declined" if self.cannot else "annotation.submitted",
             "project": self.project_id,
             "annotator": self.annotator_id,
             "assignment": self.assignment_id,
@@ -166,10 +172,11 @@ class Accepted:
             "values": written.decode(),
             "questions": list(self.questions),
             "clauses": list(self.clauses),
+            "cannot": self.cannot,
             "flagged": self.flagged,
             "client_key": self.client_key,
             "by": self.by_id,
-            "data": canonical.dumps({**named, "values": canonical.digest(written)}).decode(),
+            "data": canonical.dumps({**named, **said}).decode(),
         }
 
 
