@@ -8,7 +8,7 @@ from django.db import migrations
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('workforce', '0029_stagger'),
+        ('workforce', '0030_next_slot'),
     ]
 
     operations = [
