@@ -360,9 +360,8 @@ def test_the_page_of_findings_shows_the_oldest_proposals_and_one_page_of_what_is
 ) -> None:
     settings.PAGE_SIZE = 1
     monkeypatch.setattr("annotation.views.watch.PROPOSED", 1)
-    terms = {"action": "review", "days": 5, "by": stage.ada}
     made = [
-        consequences.decide_on(annotator=who, reason=f"{n}.", **terms)
+        consequences.decide_on(annotator=who, action="review", reason=f"{n}.", days=5, by=stage.ada)
         for n, who in enumerate((stage.ben, stage.chi))
     ]
     Consequence.objects.bulk_create(
