@@ -12,10 +12,15 @@ import time
 from collections.abc import Mapping
 from functools import lru_cache
 from typing import Any
+from weakref import WeakKeyDictionary
 
 import psycopg
 from django.db import connection
 
+# What has its plan, by connection. A plan is made at the first execution and kept. While a table is small, to read it whole is
+# cheapest, and the plan would still do so when it has grown: so plans are made without that. An error takes the setting back
+# with its transaction, or leaves it to the next statement that is planned.
+_PLANNED: WeakKeyDictionary[psycopg.Connection[Any], set[bytes]] = WeakKeyDictionary()
 _NAMED = re.compile(r"%\((\w+)\)s")
 
 
@@ -27,8 +32,15 @@ def run(query: str, parameters: Mapping[str, Any]) -> list[tuple[Any, ...]]:
     began = time.monotonic()
     try:
         with connection.wrap_database_errors, psycopg.RawCursor(connection.connection) as cursor:
+            planned = _PLANNED.setdefault(cursor.connection, set())
+            if text not in planned:
+                cursor.execute(b"SET enable_seqscan = off")
             cursor.execute(text, [parameters[name] for name in names], prepare=True)
-            return cursor.fetchall() if cursor.description else []
+            rows = cursor.fetchall() if cursor.description else []
+            if text not in planned:
+                cursor.execute(b"RESET enable_seqscan")
+                planned.add(text)
+            return rows
     finally:
         if connection.queries_logged:  # tests count statements
             connection.queries_log.append({"sql": query, "time": f"{time.monotonic() - began:.3f}"})
