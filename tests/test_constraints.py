@@ -483,6 +483,8 @@ def test_links_that_are_looked_up_once_lead_somewhere(full: cast.Stage) -> None:
 def test_no_link_leads_into_another_project(full: cast.Stage) -> None:
     other = cast.stage("other")
     other.load(1)
+    foreign = {"project": full.project.pk, "other": other.project.pk}
+    foreign |= {"member": other.ada.pk, "spec": other.spec.pk}
     for statement in (
         "UPDATE workforce_queue SET owner_id = %(member)s WHERE project_id = %(project)s",
         "UPDATE workforce_queue SET spec_id = %(spec)s WHERE project_id = %(project)s",
@@ -491,12 +493,4 @@ def test_no_link_leads_into_another_project(full: cast.Stage) -> None:
         "WHERE i.project_id = %(other)s AND q.project_id = %(project)s LIMIT 1",
     ):
         with connection.cursor() as cursor, pytest.raises(Error), transaction.atomic():
-            cursor.execute(
-                statement,
-                {
-                    "project": full.project.pk,
-                    "other": other.project.pk,
-                    "member": other.ada.pk,
-                    "spec": other.spec.pk,
-                },
-            )
+            cursor.execute(statement, foreign)

@@ -24,7 +24,7 @@ from django.db.models.functions import Now
 from specs import ledger
 from specs.models import Member
 from specs.refusals import Invalid, Refusal, WrongState
-from workforce import leasing, ordering, staffing
+from workforce import leasing, ordering, slots, staffing
 from workforce.models import Annotator, Degradation, Enrolment, Measure, OverlapPolicy, Queue, QueueState
 
 TITLES = dict(Measure.choices)
@@ -208,7 +208,9 @@ _RAISE = (
         UPDATE workforce_task t SET overlap = %(before)s FROM due WHERE t.id = due.id RETURNING t.*
     )
     , back AS (
-        UPDATE workforce_assignment s SET state = 'open', returned = true, rank = """
+        UPDATE workforce_assignment s SET state = """
+    + slots.ADDED.replace("t.id", "wider.id")
+    + """, returned = true, rank = """
     + ordering.rank(number="s.number", begun="true", t="wider")
     + """
         FROM wider, workforce_queue q

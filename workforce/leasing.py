@@ -78,49 +78,6 @@ _LEASED = """
     JOIN workforce_queue q ON q.id = s.queue_id
     WHERE s.annotator_id = %(annotator)s::bigint AND s.state = 'leased' AND s.lease_until > statement_timestamp()
 """
-_PLAIN_CLAIM = picking.statement(picking.PLAIN, picking.NEXT_AHEAD)
-_COHORTS = ((False, picking.TO_ALL), (True, picking.TO_THE_COHORT))
-_SHOWN = ((False, ""), (True, excluding.SHOWN))
-# By whether she claims for a cohort, or one task, and whether something may be kept from her.
-_NEXT = {
-    (cohort, watched): picking.statement(picking.ENTERED, picking.next_slot(reserved, also))
-    for cohort, reserved in _COHORTS
-    for watched, also in _SHOWN
-}
-_OF_TASK = {
-    (cohort, watched): picking.statement(picking.ENTERED, picking.slot_of_task(reserved, also))
-    for cohort, reserved in _COHORTS
-    for watched, also in _SHOWN
-}
-_AT_RANDOM = {
-    (cohort, watched): picking.statement(picking.ENTERED, picking.slot_at_random(reserved, also), drawn=True)
-    for cohort, reserved in _COHORTS
-    for watched, also in _SHOWN
-}
-# A task that was begun out of turn is finished before others are begun, where the queue says so. Slots that somebody else is
-# about to take are left to him: two who wait for each other's would wait for ever.
-_BEGUN = (
-    """
-    WITH free AS (
-        SELECT s.id FROM workforce_assignment s JOIN workforce_queue q ON q.id = s.queue_id
-        WHERE s.task_id = %(task)s::bigint AND s.state = 'open' AND NOT s.returned AND q.spread = 'depth'
-        FOR NO KEY UPDATE OF s SKIP LOCKED
-    ), slots AS (
-        UPDATE workforce_assignment s SET returned = true, rank = """
-    + ordering.rank(number="s.number", begun="true")
-    + """
-        FROM free f, workforce_task t, workforce_queue q
-        WHERE s.id = f.id AND t.id = s.task_id AND q.id = s.queue_id
-        RETURNING s.project_id, s.queue_id, s.rank, s.state
-    ), """
-    + ordering.arrived("slots")
-    + " SELECT count(*) FROM slots"
-)
-_KEPT = {
-    (one, watched): picking.statement(picking.ENTERED, picking.slot_kept_for_her(one, also))
-    for one in (False, True)
-    for watched, also in _SHOWN
-}
 
 
 class LeaseLost(Refusal):
@@ -297,7 +254,7 @@ def _mint(entry: entering.Entry, annotator: Annotator, by: Member | None) -> Ser
 def _plain(queue_id: int, annotator: Annotator, by: Member | None) -> Served | None:
     """The claim of somebody who may and holds nothing, in one statement; None for whatever needs a second look."""
     known = {"queue": queue_id, "annotator": annotator.pk, "token": uuid.uuid4(), "by": by.pk if by else None}
-    (row,) = prepared.run(_PLAIN_CLAIM, known)
+    (row,) = prepared.run(picking.PLAIN_CLAIM, known)
     return Served.of(row) if row[0] is not None else None
 
 
@@ -330,17 +287,17 @@ def _take(
 
 def _pick(entry: entering.Entry, task_id: int | None, known: dict[str, Any]) -> Served | None:
     if entry.has_reserved:
-        (row,) = prepared.run(_KEPT[task_id is not None, entry.excluding], known)
+        (row,) = prepared.run(picking.KEPT[task_id is not None, entry.excluding], known)
         if row[0] is not None:
             return Served.of(row)
     if entry.drawn and task_id is None:
         (row,) = prepared.run(
-            _AT_RANDOM[entry.cohort_id is not None, entry.excluding], {**known, "at": entry.drawn_at}
+            picking.AT_RANDOM[entry.cohort_id is not None, entry.excluding], {**known, "at": entry.drawn_at}
         )
         if row[0] is not None:
-            prepared.run(_BEGUN, {"task": row[1]})
+            prepared.run(picking.BEGUN, {"task": row[1]})
             return Served.of(row)
-    texts = _NEXT if task_id is None else _OF_TASK
+    texts = picking.NEXT if task_id is None else picking.OF_TASK
     (row,) = prepared.run(texts[entry.cohort_id is not None, entry.excluding], known)
     return Served.of(row) if row[0] is not None else None
 

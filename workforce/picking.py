@@ -7,7 +7,7 @@ served. What she has passed is looked at again only when nothing else is left, o
 
 from __future__ import annotations
 
-from workforce import entering, ordering, serving
+from workforce import entering, excluding, ordering, serving
 
 PLAIN = f"""
     entry AS MATERIALIZED ({entering.PLAIN} FOR NO KEY UPDATE OF e),
@@ -202,3 +202,48 @@ def after(slot: str) -> list[str]:
             WHERE e.annotator_id = {slot}.annotator_id AND e.queue_id = {slot}.queue_id
         )""",
     ]
+
+
+PLAIN_CLAIM = statement(PLAIN, NEXT_AHEAD)
+_COHORTS = ((False, TO_ALL), (True, TO_THE_COHORT))
+_SHOWN = ((False, ""), (True, excluding.SHOWN))
+# By whether she claims for a cohort, or one task, and whether something may be kept from her.
+NEXT = {
+    (cohort, watched): statement(ENTERED, next_slot(reserved, also))
+    for cohort, reserved in _COHORTS
+    for watched, also in _SHOWN
+}
+OF_TASK = {
+    (cohort, watched): statement(ENTERED, slot_of_task(reserved, also))
+    for cohort, reserved in _COHORTS
+    for watched, also in _SHOWN
+}
+AT_RANDOM = {
+    (cohort, watched): statement(ENTERED, slot_at_random(reserved, also), drawn=True)
+    for cohort, reserved in _COHORTS
+    for watched, also in _SHOWN
+}
+# A task that was begun out of turn is finished before others are begun, where the queue says so. Slots that somebody else is
+# about to take are left to him: two who wait for each other's would wait for ever.
+BEGUN = (
+    """
+    WITH free AS (
+        SELECT s.id FROM workforce_assignment s JOIN workforce_queue q ON q.id = s.queue_id
+        WHERE s.task_id = %(task)s::bigint AND s.state = 'open' AND NOT s.returned AND q.spread = 'depth'
+        FOR NO KEY UPDATE OF s SKIP LOCKED
+    ), slots AS (
+        UPDATE workforce_assignment s SET returned = true, rank = """
+    + ordering.rank(number="s.number", begun="true")
+    + """
+        FROM free f, workforce_task t, workforce_queue q
+        WHERE s.id = f.id AND t.id = s.task_id AND q.id = s.queue_id
+        RETURNING s.project_id, s.queue_id, s.rank, s.state
+    ), """
+    + ordering.arrived("slots")
+    + " SELECT count(*) FROM slots"
+)
+KEPT = {
+    (one, watched): statement(ENTERED, slot_kept_for_her(one, also))
+    for one in (False, True)
+    for watched, also in _SHOWN
+}

@@ -11,50 +11,11 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from fractions import Fraction
 from typing import Any
 
 from tests.invariants.reading import Event, Facts, events, tables
-
-
-class Broken(AssertionError):
-    """An event tells of a step that the state machine does not have."""
-
-
-@dataclass
-class Task:
-    """A task as the fold knows it; the first five never change."""
-
-    item: int
-    queue: int
-    meaning: int
-    work: bool
-    load: int | None
-    state: str = "open"
-    overlap: int = 0
-    answers: list[str] = field(default_factory=list)
-    slots: dict[int, Slot] = field(default_factory=dict)
-
-
-@dataclass
-class Slot:
-    number: int
-    state: str = "open"
-    annotator: int | None = None
-    version: int | None = None
-    n_renewals: int = 0
-    n_returns: int = 0
-
-
-@dataclass
-class Queue:
-    overlap: int
-    maximum: int
-    share: Fraction
-    purpose: str
-    version: int
-    state: str = "open"
+from tests.invariants.rows import Broken, Queue, Slot, Task
 
 
 class Rebuilt:

@@ -9,6 +9,7 @@ import pytest
 from django.db.models import Count, Q
 from django.test import Client
 
+from annotation import asking
 from annotation.models import Annotation
 from specs.models import Event
 from specs.refusals import Invalid, WrongState
@@ -78,6 +79,22 @@ def test_it_ends_by_itself_and_what_somebody_changed_meanwhile_stays(stage: cast
     Queue.objects.filter(pk=stage.queue.pk).update(priority=3)
     degrading.end(degradation=made, by=None)
     assert Queue.objects.get(pk=stage.queue.pk).priority == 3
+
+
+def test_a_slot_that_comes_back_waits_with_a_task_that_is_held(stage: cast.Stage) -> None:
+    made = begin(stage, "overlap", overlap=1)
+    served = stage.claim(stage.ben)
+    asking.ask_and_hold(
+        assignment_id=served.assignment_id,
+        annotator=stage.ben,
+        token=served.token,
+        clause_key="whole",
+        text="How?",
+        by=stage.member("ben"),
+    )
+    degrading.end(degradation=made, by=stage.ada)
+    states = Assignment.objects.filter(task=served.task_id).values_list("state", flat=True)
+    assert sorted(states) == ["held", "held", "held"]
 
 
 def test_fewer_answers_for_what_nobody_has_begun_and_the_rest_again_afterwards(stage: cast.Stage) -> None:

@@ -164,6 +164,7 @@ class Assignment(BusyProjectRow):
                 ("leased", "open"),
                 ("open", "withdrawn"),
                 ("withdrawn", "open"),
+                ("withdrawn", "held"),
                 ("open", "held"),
                 ("leased", "held"),
                 ("held", "open"),
