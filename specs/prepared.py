@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 import time
 from collections.abc import Mapping
+from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any
 from weakref import WeakKeyDictionary
@@ -17,10 +18,30 @@ from weakref import WeakKeyDictionary
 import psycopg
 from django.db import connection
 
-# What has its plan, by connection. A plan is made at the first execution and kept. While a table is small, to read it whole is
-# cheapest, and the plan would still do so when it has grown: so plans are made without that. An error takes the setting back
-# with its transaction, or leaves it to the next statement that is planned.
-_PLANNED: WeakKeyDictionary[psycopg.Connection[Any], set[bytes]] = WeakKeyDictionary()
+_BULK = ("enable_seqscan", "enable_hashjoin", "enable_mergejoin", "enable_material")
+_LOOKUPS_ONLY, _AS_BEFORE = (
+    f"SELECT {', '.join(f'set_config({name!r}, {value!r}, false)' for name in _BULK)}".encode()
+    for value in ("off", "on")
+)
+ANEW_AFTER = 200
+"""Plans are made anew after so many executions of a connection, then ten times as many, and so on."""
+
+
+@dataclass
+class _Plans:
+    """What a connection has planned. A plan is made at a statement's first execution, for tables as large as they are then.
+
+    While tables are small, to read them whole or in step costs least, and a plan would go on doing so when they have grown.
+    These statements look up a row here and a row there, so their plans are made from lookups by index alone, and anew as the
+    tables grow. An error takes the settings back with its transaction, or leaves them to the next statement that is planned.
+    """
+
+    made: set[bytes] = field(default_factory=set)
+    n_runs: int = 0
+    anew_at: int = ANEW_AFTER
+
+
+_PLANS: WeakKeyDictionary[psycopg.Connection[Any], _Plans] = WeakKeyDictionary()
 _NAMED = re.compile(r"%\((\w+)\)s")
 
 
@@ -32,14 +53,19 @@ def run(query: str, parameters: Mapping[str, Any]) -> list[tuple[Any, ...]]:
     began = time.monotonic()
     try:
         with connection.wrap_database_errors, psycopg.RawCursor(connection.connection) as cursor:
-            planned = _PLANNED.setdefault(cursor.connection, set())
-            if text not in planned:
-                cursor.execute(b"SET enable_seqscan = off")
+            plans = _PLANS.setdefault(cursor.connection, _Plans())
+            plans.n_runs += 1
+            if plans.n_runs == plans.anew_at:
+                plans.made, plans.anew_at = set(), 10 * plans.anew_at
+                cursor.execute(b"DISCARD PLANS")
+            first = text not in plans.made
+            if first:
+                cursor.execute(_LOOKUPS_ONLY)
             cursor.execute(text, [parameters[name] for name in names], prepare=True)
             rows = cursor.fetchall() if cursor.description else []
-            if text not in planned:
-                cursor.execute(b"RESET enable_seqscan")
-                planned.add(text)
+            if first:
+                cursor.execute(_AS_BEFORE)
+                plans.made.add(text)
             return rows
     finally:
         if connection.queries_logged:  # tests count statements

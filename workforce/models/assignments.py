@@ -199,13 +199,12 @@ class Assignment(BusyProjectRow):
                 name="held_task_opens_no_slot",
                 when=pgtrigger.Before,
                 operation=pgtrigger.UpdateOf("state"),
-                condition=pgtrigger.Condition(
-                    "OLD.state IN ('leased', 'reserved', 'held') AND NEW.state = 'open'"
-                ),
                 func="""
-                    PERFORM FROM workforce_hold h WHERE h.task_id = NEW.task_id AND h.released_at IS NULL FOR SHARE;
-                    IF FOUND THEN
-                        NEW.state := 'held';
+                    IF NEW.state = 'open' AND OLD.state IN ('leased', 'reserved', 'held') THEN
+                        PERFORM FROM workforce_hold h WHERE h.task_id = NEW.task_id AND h.released_at IS NULL FOR SHARE;
+                        IF FOUND THEN
+                            NEW.state := 'held';
+                        END IF;
                     END IF;
                     RETURN NEW;
                 """,
@@ -215,9 +214,9 @@ class Assignment(BusyProjectRow):
                 name="unseen_slot_is_for_one",
                 when=pgtrigger.Before,
                 operation=pgtrigger.UpdateOf("state"),
-                condition=pgtrigger.Condition("OLD.state = 'leased' AND NEW.state = 'open'"),
                 func="""
-                    IF EXISTS (SELECT 1 FROM workforce_task t WHERE t.id = NEW.task_id AND t.purpose <> 'work') THEN
+                    IF NEW.state = 'open' AND OLD.state = 'leased' AND EXISTS (
+                        SELECT 1 FROM workforce_task t WHERE t.id = NEW.task_id AND t.purpose <> 'work') THEN
                         NEW.state := 'withdrawn';
                     END IF;
                     RETURN NEW;
