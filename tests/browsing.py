@@ -54,3 +54,10 @@ def context(browser: Browser, site: Site, committed_db: None) -> Iterator[Browse
 @pytest.fixture
 def page(context: BrowserContext) -> Page:
     return context.new_page()
+
+
+def settled(page: Page) -> None:
+    """Wait until htmx has put in place what it brought: before that, focus may still move and links are plain ones."""
+    page.wait_for_function(
+        "!document.querySelector('.htmx-request, .htmx-swapping, .htmx-settling, .htmx-added')"
+    )

@@ -9,6 +9,7 @@ from specs import drafting, restructuring
 from specs.models import DraftClause, SpecVersion
 from tests import cast
 from tests.browser.test_loop_by_pages import Person
+from tests.browsing import settled
 from tests.serving import Site
 
 
@@ -87,6 +88,8 @@ def test_a_clause_and_a_section_are_added_where_they_stand_by_keyboard(ada: Pers
     assert _row("places").section == "Places"
     # left without a word: the way in has the focus again
     keys.press("n")
+    expect(page.locator("[name=key]")).to_be_focused()
+    settled(page)
     page.get_by_role("link", name="Leave it").press("Enter")
     expect(page.get_by_role("link", name="Add a clause", exact=True)).to_be_focused()
     _stayed(ada)
@@ -135,11 +138,14 @@ def test_a_merge_shows_both_clauses_and_takes_in_nothing_unseen(ada: Person) -> 
     page = ada.page
     _slot(ada, "whole").get_by_role("link", name="Merge").press("Enter")
     expect(page.get_by_label("Clause to take in")).to_be_focused()
+    settled(page)
     page.get_by_label("Clause to take in").select_option("numbers")
     expect(page.locator(".merge-preview")).to_contain_text("Numbers decides.")
+    settled(page)
     _reword("numbers", "Figures decide.")
     page.get_by_role("button", name="Merge", exact=True).press("Enter")
     expect(page.locator(".joint .notice")).to_contain_text("ada reworded Numbers meanwhile.")
+    settled(page)
     assert DraftClause.objects.count() == 3
     page.get_by_role("button", name="Merge", exact=True).press("Enter")
     expect(_slot(ada, "whole").get_by_role("link", name="Reword")).to_be_focused()

@@ -12,6 +12,7 @@ from specs import governing
 from specs.models import Acknowledgement, Comment, DraftClause, Role, SpecVersion
 from tests import cast
 from tests.browser.test_loop_by_pages import Person
+from tests.browsing import settled
 from tests.serving import Site
 from workforce import staffing
 from workforce.models import Queue, QuizAttempt
@@ -186,6 +187,7 @@ def test_a_clause_is_written_moved_and_published_by_keyboard_only(
     ada.page.wait_for_url(re.compile("draft/$"))
     keys.press("n")  # the form opens in the outline
     expect(ada.page.locator("[name=key]")).to_be_focused()
+    settled(ada.page)
     for text in ("dates", "Dates"):  # the key has the focus; then the title
         keys.type(text)
         keys.press("Tab")
