@@ -8,7 +8,7 @@ from django.db import migrations
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('annotation', '0010_allowed_steps'),
+        ('annotation', '0009_order_of_disputes'),
     ]
 
     operations = [

@@ -8,7 +8,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('specs', '0009_allowed_steps'),
+        ('specs', '0008_deliveries'),
     ]
 
     operations = [

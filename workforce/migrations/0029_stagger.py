@@ -6,8 +6,8 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('specs', '0009_allowed_steps'),
-        ('workforce', '0028_allowed_steps'),
+        ('specs', '0008_deliveries'),
+        ('workforce', '0027_clearances'),
     ]
 
     operations = [
