@@ -113,9 +113,7 @@ def test_from_a_reworded_clause_to_a_passed_quiz_and_back(
             person.page.locator("[name=cite][value=knowledge]").check()
             person.page.keyboard.press("Escape")
             person.page.locator("#answer").get_by_role("button", name="Submit and next").click()
-            person.page.wait_for_function(
-                "token => document.querySelector('#answer [name=token]')?.value !== token", arg=token
-            )
+            expect(person.page.locator(f'#answer [name=token][value="{token}"]')).to_have_count(0)
     pia.go("specs/rte/draft/publish/")
     pia.sees("passed")
     pia.sees("0 of 1 approvals")
