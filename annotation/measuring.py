@@ -15,8 +15,8 @@ import numpy as np
 from django.conf import settings
 from django.db import connection, transaction
 
-from annotation import answers
-from annotation.agreement import ambiguity, coefficients, confusion, summary
+from annotation import answers, units
+from annotation.agreement import ambiguity, coefficients, confusion, levels, summary
 from annotation.agreement.counts import Table, grouped
 from annotation.agreement.estimate import Estimate
 from annotation.models import AgreementReport, ClauseReading
@@ -25,6 +25,9 @@ from specs.models import Job, Member, Spec, SpecVersion
 from specs.refusals import Invalid
 from specs.versions import read as read_version
 from workforce.models import Queue
+
+MOST_LABELS = 200
+"""Distinct values up to which agreement is also told for each of them."""
 
 
 @dataclass(frozen=True)
@@ -146,15 +149,15 @@ def _measure(
     only: int | None = None,
 ) -> Measurement:
     scope = answers.Scope(spec, version, question["key"], queue, position, only)
-    given = answers.read(scope, [label["value"] for label in question["labels"]])
-    found = given.table()
+    given = answers.read(scope, units.labels_of(question))
+    whole, texts = units.of(question, given)
     measured = summary.summarise(
-        found.counts,
-        level="nominal",
-        gold=answers.gold(scope, given),
+        whole,
+        level=units.level_of(question),
+        gold=_in_order(answers.gold(scope, given), given.values, texts),
         n_resamples=settings.BOOTSTRAP_RESAMPLES,
     )
-    labels, confusions = _by_label(question, found)
+    labels, confusions = _by_label(question, given.table()) if _is_countable(whole) else ([], [])
     return Measurement(
         question=question["key"],
         title=question["title"],
@@ -165,6 +168,20 @@ def _measure(
         confusions=confusions,
         clauses=_by_clause(scope, given),
     )
+
+
+def _in_order(gold: answers.Codes | None, before: list[str], after: list[str]) -> answers.Codes | None:
+    """Codes of known answers, from one order of the values to another."""
+    if gold is None or before == after:
+        return gold
+    place = {text: k for k, text in enumerate(after)}
+    codes = np.array([*(place[text] for text in before), -1], dtype=np.int64)
+    return np.asarray(codes[gold])
+
+
+def _is_countable(whole: levels.Units) -> bool:
+    """Whether values are few enough to be counted one by one, as labels are."""
+    return len(whole.values) <= MOST_LABELS and all(isinstance(value, str | float) for value in whole.values)
 
 
 def _by_label(question: dict[str, Any], found: Table) -> tuple[list[LabelReading], list[Confusion]]:
@@ -236,7 +253,7 @@ def _number(value: float) -> float | None:
 def clauses_of(scope: answers.Scope) -> list[dict[str, Any]]:
     """Every clause with its verdict, the worst first: what `manage clauses --json` prints. Annotators are primary keys."""
     question = next(one for one in scope.version.questions if one["key"] == scope.question)
-    given = answers.read(scope, [label["value"] for label in question["labels"]])
+    given = answers.read(scope, units.labels_of(question))
     return [
         {
             "key": one.key,

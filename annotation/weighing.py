@@ -11,7 +11,7 @@ import numpy as np
 from django.db import connection
 from numpy.typing import NDArray
 
-from annotation import answers
+from annotation import answers, units
 from annotation.agreement import aggregate, clauses, drift, leaving_out, people, stopping
 from annotation.agreement.replay import Labels
 from annotation.answers import Answers, Scope
@@ -21,7 +21,7 @@ from workforce.models import Annotator, Item
 def labels_of(scope: Scope) -> list[str]:
     """The values of the scope's question, in the order of the version."""
     question = next(one for one in scope.version.questions if one["key"] == scope.question)
-    return [label["value"] for label in question["labels"]]
+    return units.labels_of(question)
 
 
 def annotators(scope: Scope) -> list[dict[str, Any]]:

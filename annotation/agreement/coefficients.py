@@ -131,7 +131,7 @@ def krippendorff_alpha(
             return np.asarray(1 - observed / expected)
         if distance is None and level == "ordinal":
             return alpha_of(_coincidences(counts, r, weights), level=level)
-        apart = distance if distance is not None else _distance(level, marginals, values)
+        apart = distance if distance is not None else distances(level, marginals, values)
         by_row = ((counts @ apart) * counts).sum(axis=1) / (r - 1)
         observed = (weights @ by_row) / n
         expected = ((marginals @ apart) * marginals).sum(axis=-1) / (n * (n - 1))
@@ -148,7 +148,7 @@ def alpha_of(
     """Krippendorff's alpha from coincidence matrices `(..., n_values, n_values)`; NaN where undefined."""
     marginals = coincidences.sum(axis=-1)
     n = marginals.sum(axis=-1)
-    apart = distance if distance is not None else _distance(level, marginals, values)
+    apart = distance if distance is not None else distances(level, marginals, values)
     with np.errstate(divide="ignore", invalid="ignore"):
         observed = (coincidences * apart).sum(axis=(-2, -1)) / n
         products = marginals[..., :, None] * marginals[..., None, :]
@@ -176,7 +176,8 @@ def coincidence_matrix(counts: NDArray[np.int64], weights: NDArray[np.int64]) ->
     return _coincidences(counts[pairable], r[pairable], weights[pairable])
 
 
-def _distance(level: Level, marginals: Floats, values: Floats | None) -> Floats:
+def distances(level: Level, marginals: Floats, values: Floats | None) -> Floats:
+    """Squared differences of all values at a level, `(..., n_values, n_values)`; ordinal ones rest on the marginals."""
     k = marginals.shape[-1]
     scale = np.arange(k, dtype=float) if values is None else values
     match level:

@@ -11,6 +11,8 @@ from annotation.agreement import coefficients
 from annotation.agreement.counts import table
 from annotation.agreement.estimate import NO_PAIRS, NO_VARIATION, Estimate
 
+NO_TRIPLES = "no three things were all compared with each other"
+
 
 def pair_counts(preferences: Iterable[tuple[Hashable, Hashable]]) -> NDArray[np.int64]:
     """Votes per unordered pair: `(better, worse)` rows -> `(n_pairs, 2)`, columns the one that sorts first and the other.
@@ -52,8 +54,31 @@ def transitivity(preferences: Iterable[tuple[Hashable, Hashable]]) -> Estimate:
     """
     circles, triples, n_answers = _circles(preferences)
     if triples == 0:
-        return Estimate(None, n_answers=n_answers, reason="no three things were all compared with each other")
+        return Estimate(None, n_answers=n_answers, reason=NO_TRIPLES)
     return Estimate(1 - circles / triples, n_items=triples, n_answers=n_answers)
+
+
+def transitivity_of_all(preferences: Iterable[tuple[Hashable, Hashable, Hashable]]) -> Estimate:
+    """The same over several annotators, `(annotator, better, worse)` rows: each one's triples, counted together."""
+    rows: dict[Hashable, list[tuple[Hashable, Hashable]]] = {}
+    for who, better, worse in preferences:
+        rows.setdefault(who, []).append((better, worse))
+    counted = [_circles(each) for each in rows.values()]
+    circles, triples, n_answers = (sum(each[k] for each in counted) for k in range(3))
+    if triples == 0:
+        return Estimate(None, n_answers=n_answers, reason=NO_TRIPLES)
+    return Estimate(1 - circles / triples, n_items=triples, n_answers=n_answers)
+
+
+def same_order(one: Iterable[tuple[Hashable, Hashable]], other: Iterable[tuple[Hashable, Hashable]]) -> float:
+    """Of the pairs of things that both put in an order, the share in the same one; 1 where they share no pair.
+
+    >>> same_order([("a", "b"), ("b", "c")], [("a", "b"), ("c", "b")])
+    0.5
+    """
+    first, second = ({frozenset(pair): pair[0] for pair in each} for each in (one, other))
+    both = first.keys() & second.keys()
+    return sum(first[pair] == second[pair] for pair in both) / len(both) if both else 1.0
 
 
 def consistence(preferences: Iterable[tuple[Hashable, Hashable]]) -> Estimate:

@@ -7,9 +7,8 @@ from collections.abc import Callable, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from annotation.agreement import bootstrap, coefficients
-from annotation.agreement.counts import from_codes, grouped
-from annotation.agreement.estimate import NO_PAIRS, NO_VARIATION, Estimate
+from annotation.agreement import by_distance
+from annotation.agreement.estimate import Estimate
 
 Floats = NDArray[np.float64]
 LabelSet = frozenset[str]
@@ -46,6 +45,27 @@ def exact(one: LabelSet, other: LabelSet) -> float:
     return float(one != other)
 
 
+def table(values: Sequence[LabelSet], distance: Distance) -> Floats:
+    """The distance of every two sets, `(n_values, n_values)`; those defined here from the sizes of all intersections at once."""
+    if distance not in (masi, jaccard, exact):
+        return np.array([[distance(one, other) for other in values] for one in values], dtype=float)
+    labels = {label: k for k, label in enumerate(sorted({label for value in values for label in value}))}
+    holds = np.zeros((len(values), max(len(labels), 1)), dtype=np.float32)
+    for row, value in enumerate(values):
+        holds[row, [labels[label] for label in value]] = 1
+    both = (holds @ holds.T).astype(float)
+    size = holds.sum(axis=1).astype(float)
+    union = size[:, None] + size[None, :] - both
+    equal = (both == size[:, None]) & (both == size[None, :])
+    if distance is exact:
+        return np.asarray(1.0 - equal)
+    near = np.divide(both, union, out=np.ones_like(both), where=union > 0)
+    if distance is masi:
+        one_holds = (both == size[:, None]) | (both == size[None, :])
+        near = near * np.where(equal, 1.0, np.where(both == 0, 0.0, np.where(one_holds, 2 / 3, 1 / 3)))
+    return np.asarray(np.where(equal, 0.0, 1 - near))
+
+
 def alpha(
     items: NDArray[np.int64],
     answers: Sequence[LabelSet],
@@ -62,28 +82,8 @@ def alpha(
     """
     codes: dict[LabelSet, int] = {}
     values = np.array([codes.setdefault(answer, len(codes)) for answer in answers], dtype=np.int64)
-    distinct = list(codes)
-    n_answers = len(values)
-    counts = from_codes(items, values, n_items=n_items, n_values=max(len(distinct), 1))
-    pairable = counts[counts.sum(axis=1) >= 2]
-    if len(pairable) == 0:
-        return Estimate(None, n_answers=n_answers, reason=NO_PAIRS)
-    if (pairable.sum(axis=0) > 0).sum() < 2:
-        return Estimate(None, n_items=len(pairable), n_answers=n_answers, reason=NO_VARIATION)
-    apart = np.array([[distance(one, other) for other in distinct] for one in distinct])
-    rows, multiplicity = grouped(pairable)
-
-    def statistic(table: NDArray[np.int64], weights: NDArray[np.int64]) -> Floats:
-        return coefficients.krippendorff_alpha(table, weights, distance=apart)
-
-    value = float(statistic(rows, multiplicity))
-    bounds = (
-        bootstrap.interval(rows, multiplicity, statistic, n_resamples=n_resamples, seed=seed)
-        if n_resamples
-        else None
-    )
-    low, high = bounds or (None, None)
-    return Estimate(value, low, high, len(pairable), n_answers)
+    apart = table(list(codes), distance)
+    return by_distance.alpha(items, values, apart, n_items=n_items, n_resamples=n_resamples, seed=seed)
 
 
 def by_option(

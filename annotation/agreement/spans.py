@@ -1,7 +1,7 @@
 """Agreement on marked spans: F1 over pairs of annotators, and alpha over characters or tokens in or out.
 
-A span is `(start, end)` with end excluded, in characters; an answer is a list of spans of one text. F1 needs no chance term:
-what nobody marked has no number (Hripcsak and Rothschild 2005).
+A span is `(start, end)` or `(start, end, label)` with end excluded, in characters; an answer is a list of spans of one text.
+Spans of different labels never match. F1 needs no chance term: what nobody marked has no number (Hripcsak and Rothschild 2005).
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from annotation.agreement import coefficients
 from annotation.agreement.estimate import NO_PAIRS, NO_VARIATION, Estimate
 
-Span = tuple[int, int]
+Span = tuple[int, int] | tuple[int, int, str]
 Answer = Sequence[Span]
 LEAST_OVERLAP = 0.5
 Match = Callable[[Answer, Answer], float]
@@ -34,7 +34,7 @@ def overlap_f1(one: Answer, other: Answer) -> float:
             (_iou(a, b), i, j)
             for i, a in enumerate(one)
             for j, b in enumerate(other)
-            if _iou(a, b) >= LEAST_OVERLAP
+            if a[2:] == b[2:] and _iou(a, b) >= LEAST_OVERLAP
         ),
         key=lambda match: -match[0],
     )
@@ -48,7 +48,7 @@ def overlap_f1(one: Answer, other: Answer) -> float:
 
 
 def character_f1(one: Answer, other: Answer) -> float:
-    """Dice over marked characters."""
+    """Dice over marked characters, each with its label."""
     first, second = _characters(one), _characters(other)
     return _dice(len(first & second), len(first), len(second))
 
@@ -91,10 +91,25 @@ def character_alpha(texts: Sequence[Sequence[Answer]], lengths: Sequence[int]) -
     return _alpha(units, n_answers=sum(map(len, texts)))
 
 
+def coincidences(answers: Sequence[Answer], length: int) -> NDArray[np.float64]:
+    """What one text of two answers or more adds to the coincidences of characters left out and marked, `(2, 2)`."""
+    n = len(answers)
+    edges = np.zeros((n, length + 1), dtype=np.int32)
+    for row, answer in enumerate(answers):
+        for span in answer:
+            edges[row, min(span[0], length)] += 1
+            edges[row, min(span[1], length)] -= 1
+    marked = (np.cumsum(edges[:, :length], axis=1) > 0).sum(axis=0)
+    free = n - marked
+    mixed = float((free * marked).sum())
+    both = np.array([[(free * (free - 1)).sum(), mixed], [mixed, (marked * (marked - 1)).sum()]], dtype=float)
+    return np.asarray(both / (n - 1))
+
+
 def token_alpha(texts: Sequence[Sequence[Answer]], tokens: Sequence[Sequence[Span]]) -> Estimate:
     """Alpha over tokens, given as spans for each text; a token is in when any character of it is."""
     units = [
-        _marked(answers, max((end for _, end in each), default=0), each)
+        _marked(answers, max((token[1] for token in each), default=0), each)
         for answers, each in zip(texts, tokens, strict=True)
     ]
     return _alpha(units, n_answers=sum(map(len, texts)))
@@ -117,11 +132,11 @@ def _alpha(units: list[NDArray[np.int64]], *, n_answers: int) -> Estimate:
 def _marked(answers: Sequence[Answer], length: int, units: Sequence[Span]) -> NDArray[np.int64]:
     """How many answers leave out and mark each unit: `(n_units, 2)`."""
     found = np.zeros(len(units), dtype=np.int64)
-    starts = np.array([start for start, _ in units], dtype=np.int64)
-    ends = np.array([end for _, end in units], dtype=np.int64)
+    starts = np.array([unit[0] for unit in units], dtype=np.int64)
+    ends = np.array([unit[1] for unit in units], dtype=np.int64)
     for answer in answers:
         edges = np.zeros(length + 1, dtype=np.int64)
-        for start, end in answer:
+        for start, end, *_ in answer:
             edges[min(start, length)] += 1
             edges[min(end, length)] -= 1
         upto = np.concatenate([[0], np.cumsum(np.cumsum(edges[:length]) > 0)])
@@ -129,15 +144,15 @@ def _marked(answers: Sequence[Answer], length: int, units: Sequence[Span]) -> ND
     return np.stack([len(answers) - found, found], axis=1)
 
 
-def _characters(answer: Answer) -> set[int]:
-    return {place for start, end in answer for place in range(start, end)}
+def _characters(answer: Answer) -> set[tuple[int, ...] | tuple[int, str]]:
+    return {(place, *span[2:]) for span in answer for place in range(span[0], span[1])}
 
 
 def _touched(answer: Answer, tokens: Sequence[Span]) -> set[int]:
     return {
         k
-        for k, (start, end) in enumerate(tokens)
-        if any(first < end and last > start for first, last in answer)
+        for k, (start, end, *_) in enumerate(tokens)
+        if any(span[0] < end and span[1] > start for span in answer)
     }
 
 

@@ -1,4 +1,4 @@
-"""The numbers that stand for one question: alpha with its interval and companions, undefined ones with their reasons."""
+"""The numbers that stand for one question: its headline coefficient with companions, undefined ones with their reasons."""
 
 from __future__ import annotations
 
@@ -6,12 +6,14 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
-from annotation.agreement import bootstrap, coefficients, majority
-from annotation.agreement.coefficients import Level
-from annotation.agreement.counts import Counts, grouped
-from annotation.agreement.estimate import NO_PAIRS, NO_VARIATION, Estimate
+from annotation.agreement import levels, majority, scales
+from annotation.agreement.counts import from_codes
+from annotation.agreement.estimate import Estimate
+from annotation.agreement.levels import Agreement, Level, Units
+from annotation.agreement.pairs import Codes
+
+NO_ALPHA = "there is no alpha at this level: read its headline number"
 
 
 @dataclass(frozen=True)
@@ -20,65 +22,67 @@ class Summary:
 
     n_answers: int
     n_items: int
-    level: Level
-    alpha: Estimate
-    percent_agreement: Estimate
-    ac1: Estimate
+    agreement: Agreement
     majority_accuracy: float | None
 
+    @property
+    def level(self) -> Level:
+        return self.agreement.level
+
+    @property
+    def headline(self) -> Estimate:
+        return self.agreement.value
+
+    @property
+    def alpha(self) -> Estimate:
+        return self.agreement.coefficients.get(levels.ALPHA) or Estimate(None, reason=NO_ALPHA)
+
+    @property
+    def percent_agreement(self) -> Estimate:
+        return self.agreement.coefficients.get("percent_agreement") or Estimate(None)
+
     def as_dict(self, *, n_annotators: int) -> dict[str, Any]:
+        """`alpha`, `percent_agreement`, `ac1` at the top; all numbers with their intervals under `coefficients`."""
+        found = self.agreement.as_dict()
+
+        def value(name: str) -> float | None:
+            return found[name]["value"] if name in found else None
+
         return {
             "annotations": self.n_answers,
             "items": self.n_items,
             "annotators": n_annotators,
+            "level": self.level,
+            "headline": self.agreement.headline,
             "alpha": {"level": self.level, **self.alpha.as_dict()},
-            "percent_agreement": self.percent_agreement.as_dict()["value"],
-            "ac1": self.ac1.as_dict()["value"],
+            "percent_agreement": value("percent_agreement"),
+            "ac1": value("ac1"),
+            "coefficients": found,
             "majority_accuracy": None if self.majority_accuracy is None else round(self.majority_accuracy, 6),
         }
 
 
 def summarise(
-    counts: Counts,
+    units: Units,
     *,
     level: Level = "nominal",
-    scale: NDArray[np.float64] | None = None,
-    gold: NDArray[np.int64] | None = None,
+    gold: Codes | None = None,
     n_resamples: int = 1000,
     seed: int = 0,
 ) -> Summary:
-    """Measure one question from its count table `(n_items, n_values)`; see `coefficients` for `scale` and columns.
+    """Measure one question. `gold: (n_items,)` is the code of the known value, -1 where there is none.
 
-    `gold: (n_items,)` is the column of the known value, -1 where there is none.
+    The majority is only asked for where values are few enough for one.
     """
-    rows, multiplicity = grouped(counts)
-
-    def alpha(table: Counts, weights: NDArray[np.int64]) -> NDArray[np.float64]:
-        return coefficients.krippendorff_alpha(table, weights, level=level, values=scale)
-
-    n_answers, n_items = int(counts.sum()), int((counts.sum(axis=1) > 0).sum())
-    pairable = counts.sum(axis=1) >= 2
-    why = NO_PAIRS if not pairable.any() else ""
-    flat = why or (NO_VARIATION if (counts[pairable].sum(axis=0) > 0).sum() < 2 else "")
-
-    def estimate(statistic: bootstrap.Statistic, reason: str, *, with_interval: bool) -> Estimate:
-        if reason:
-            return Estimate(None, n_items=n_items, n_answers=n_answers, reason=reason)
-        value = float(statistic(rows, multiplicity))
-        bounds = (
-            bootstrap.interval(rows, multiplicity, statistic, n_resamples=n_resamples, seed=seed)
-            if with_interval
-            else None
+    accuracy = None
+    if gold is not None and units.n_items * len(units.values) <= scales.MOST_CELLS:
+        counts = from_codes(
+            units.item, units.value, n_items=units.n_items, n_values=max(len(units.values), 1)
         )
-        low, high = bounds or (None, None)
-        return Estimate(value, low, high, n_items, n_answers)
-
+        accuracy = majority.accuracy(counts, gold)
     return Summary(
-        n_answers=n_answers,
-        n_items=n_items,
-        level=level,
-        alpha=estimate(alpha, flat, with_interval=True),
-        percent_agreement=estimate(coefficients.percent_agreement, why, with_interval=False),
-        ac1=estimate(coefficients.gwet_ac1, flat, with_interval=False),
-        majority_accuracy=None if gold is None else majority.accuracy(counts, gold),
+        n_answers=len(units.value),
+        n_items=int(np.unique(units.item).size),
+        agreement=levels.measure(level, units, n_resamples=n_resamples, seed=seed),
+        majority_accuracy=accuracy,
     )

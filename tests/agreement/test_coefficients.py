@@ -15,7 +15,7 @@ from annotation.agreement import (
     counts,
     krippendorff_adapter,
     majority,
-    summary,
+    scales,
 )
 from annotation.agreement.coefficients import Level
 
@@ -111,12 +111,12 @@ def test_fleiss_1971_and_statsmodels_agree() -> None:
 
 
 def test_what_is_undefined_has_a_reason_and_no_number() -> None:
-    nothing = summary.summarise(np.array([[1, 0], [0, 1]]))
-    assert (nothing.alpha.value, nothing.alpha.reason) == (None, "no item has two answers")
-    flat = summary.summarise(np.array([[2, 0], [3, 0]]))
-    assert flat.alpha.value is None
-    assert "no variation" in flat.alpha.reason
-    assert flat.percent_agreement.value == 1.0
+    nothing = scales.of_counts(np.array([[1, 0], [0, 1]]))
+    assert (nothing["alpha"].value, nothing["alpha"].reason) == (None, "no item has two answers")
+    flat = scales.of_counts(np.array([[2, 0], [3, 0]]))
+    assert flat["alpha"].value is None
+    assert "no variation" in flat["alpha"].reason
+    assert flat["percent_agreement"].value == 1.0
     assert krippendorff_adapter.alpha(np.array([[2, 0], [3, 0]]), level="nominal").value is None
 
 
@@ -149,7 +149,7 @@ def test_names_and_order_do_not_matter_and_grouping_changes_nothing(
 
 def test_the_bootstrap_holds_the_published_interval_and_repeats() -> None:
     """Example C, nominal: 0.421 to 1.000 with 10,000 resamples of items."""
-    made = [summary.summarise(KRIPPENDORFF_C, n_resamples=4000, seed=seed).alpha for seed in (0, 0, 1)]
+    made = [scales.of_counts(KRIPPENDORFF_C, n_resamples=4000, seed=seed)["alpha"] for seed in (0, 0, 1)]
     assert made[0] == made[1] != made[2]
     low, high = made[0].low, made[0].high
     assert low is not None
