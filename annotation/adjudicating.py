@@ -39,6 +39,7 @@ from workforce.models import Annotator, Assignment, Barred, Queue, Task, TaskSta
 class Side:
     """One of the competing answers of a question: who gave it, under letters, and what they cite."""
 
+    key: str
     value: Any
     describe: str
     letters: list[str]
@@ -66,9 +67,11 @@ def sides(dispute: Dispute, version: versions.ReadVersion) -> dict[str, list[Sid
     for key in dispute.questions:
         question = version.question(key)
         given = [answer for answer in answers if key in answer.values]
-        groups = task_types.get(question["kind"]).compare(question, [answer.values[key] for answer in given])
+        kind = task_types.get(question["kind"])
+        groups = kind.compare(question, [answer.values[key] for answer in given])
         found[key] = [
             Side(
+                key=kind.key(question, group["value"]),
                 value=group["value"],
                 describe=group["describe"],
                 letters=[letters[given[index].pk] for index in group["indices"]],
@@ -294,18 +297,12 @@ def _resolve(dispute: Dispute, ruling: Ruling, version: versions.ReadVersion, ev
     for question in version.questions:
         key = question["key"]
         given = [answer.values[key] for answer in answers if key in answer.values]
-        counts = {
-            rules.key_of(group["value"]): group["n"]
-            for group in task_types.get(question["kind"]).compare(question, given)
-        }
+        groups = task_types.get(question["kind"]).compare(question, given)
+        counts = {rules.key_of(group["value"]): group["n"] for group in groups}
         if key in ruling.values:
             value, basis, ruling_id = ruling.values[key], Basis.RULING, ruling.pk
         elif given and key not in dispute.questions:
-            value, basis, ruling_id = (
-                task_types.get(question["kind"]).merge(question, given),
-                Basis.CONSENSUS,
-                None,
-            )
+            value, basis, ruling_id = groups[0]["value"], Basis.CONSENSUS, None
         else:
             continue
         settling.append_resolution(

@@ -7,6 +7,8 @@ many as it wanted before anybody had answered, because it is the contested ones 
 
 from __future__ import annotations
 
+import json
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -19,6 +21,7 @@ from annotation.agreement.clauses import Members
 from annotation.agreement.counts import Table, from_codes
 from annotation.agreement.pairs import Pairs
 from annotation.agreement.pairs import of as pairs_of
+from specs import task_types
 from specs.models import Spec
 from specs.versions import ReadVersion
 from workforce.models import Queue
@@ -43,7 +46,7 @@ _SCOPE = """
             AND (%(position)s::bigint IS NULL OR EXISTS (
                 SELECT 1 FROM specs_ledgerentry e WHERE e.event_id = l.event_id AND e.position <= %(position)s)))
 """
-_ANSWERS = f"SELECT t.item_id, a.annotator_id, a.id, a.version_id, a.values ->> %(question)s {_SCOPE}"
+_ANSWERS = f"SELECT t.item_id, a.annotator_id, a.id, a.version_id, a.values -> %(question)s {_SCOPE}"
 _MEMBERSHIP = f"""
     WITH scope AS (SELECT a.id, t.item_id {_SCOPE}),
     answers AS (SELECT item_id, count(*) AS n FROM scope GROUP BY 1)
@@ -55,7 +58,7 @@ _MEMBERSHIP = f"""
     SELECT ic.clause_id, n.item_id, 1.0 FROM answers n JOIN workforce_itemclause ic ON ic.item_id = n.item_id
 """
 _GOLD = """
-    SELECT item_id, value #>> '{}' FROM workforce_knownanswer
+    SELECT item_id, value::text FROM workforce_knownanswer
     WHERE spec_id = %(spec)s AND question = %(question)s AND (state = 'in-use' OR until_meaning > %(meaning)s)
       AND meaning <= %(meaning)s ORDER BY id
 """
@@ -71,6 +74,18 @@ class Scope:
     queue: Queue | None = None
     position: int | None = None
     only_version: int | None = None
+
+    def key(self, value: Any) -> str:
+        """The text that equal values of the question share."""
+        return self.kind.key(self.asked, value)
+
+    @property
+    def asked(self) -> dict[str, Any]:
+        return self.version.question(self.question)
+
+    @property
+    def kind(self) -> task_types.TaskType:
+        return task_types.get(self.asked["kind"])
 
     @property
     def known(self) -> dict[str, Any]:
@@ -93,7 +108,7 @@ class Answers:
 
     items: Codes
     annotators: Codes
-    values: list[str]
+    values: list[Any]
     item: Codes
     annotator: Codes
     value: Codes
@@ -117,23 +132,40 @@ class Answers:
         return pairs_of(once.item, once.annotator, once.value, n_items=len(self.items))
 
 
-def read(scope: Scope, labels: list[str]) -> Answers:
-    """The answers as codes; `labels` are the values that come first. Rows are turned into codes as they come."""
-    codes: dict[str, int] = {label: k for k, label in enumerate(labels)}
+def read(scope: Scope) -> Answers:
+    """The answers as codes, the values that the question names first. Rows are turned into codes as they come.
+
+    Two JSON texts may be one value (a number with another number of noughts): which are one, the question's kind says.
+    """
+    texts: dict[str, int] = {}
     numbers: list[Codes] = []
     said: list[Codes] = []
     with connection.cursor() as cursor:
         cursor.execute(_ANSWERS, scope.known)
         while rows := cursor.fetchmany(AT_ONCE):
             numbers.append(np.array([row[:4] for row in rows], dtype=np.int64))
-            said.append(np.array([codes.setdefault(row[4], len(codes)) for row in rows], dtype=np.int64))
+            said.append(np.array([texts.setdefault(row[4], len(texts)) for row in rows], dtype=np.int64))
     whole = np.concatenate(numbers) if numbers else np.zeros((0, 4), dtype=np.int64)
-    value = np.concatenate(said) if said else np.zeros(0, dtype=np.int64)
+    codes, values = _distinct(scope, texts)
+    value = codes[np.concatenate(said)] if said else np.zeros(0, dtype=np.int64)
     order = np.argsort(whole[:, 2], kind="stable")
     whole, value = whole[order], value[order]
     items, item = np.unique(whole[:, 0], return_inverse=True)
     annotators, annotator = np.unique(whole[:, 1], return_inverse=True)
-    return Answers(items, annotators, list(codes), item, annotator, value, whole[:, 2], whole[:, 3])
+    return Answers(items, annotators, values, item, annotator, value, whole[:, 2], whole[:, 3])
+
+
+def _distinct(scope: Scope, texts: Mapping[str, int]) -> tuple[Codes, list[Any]]:
+    """`(codes: (n_texts,), values)`: what each JSON text is, those that the question names first."""
+    key = scope.key
+    found = {key(value): value for value in scope.kind.known_values(scope.asked)}
+    places = {text: k for k, text in enumerate(found)}
+    codes = np.zeros(len(texts), dtype=np.int64)
+    for text, place in texts.items():
+        value = json.loads(text)
+        found.setdefault(key(value), value)
+        codes[place] = places.setdefault(key(value), len(places))
+    return codes, list(found.values())
 
 
 def members(scope: Scope, answers: Answers) -> Members:
@@ -162,9 +194,9 @@ def gold(scope: Scope, answers: Answers) -> Codes | None:
     """The code of every item's known answer, -1 for none; None where no item has one."""
     with connection.cursor() as cursor:
         cursor.execute(_GOLD, scope.known)
-        known = dict(cursor.fetchall())
+        known = {item: scope.key(json.loads(text)) for item, text in cursor.fetchall()}
     items = answers.items.tolist()
     if not any(item in known for item in items):
         return None
-    columns = {value: k for k, value in enumerate(answers.values)}
+    columns = {scope.key(value): k for k, value in enumerate(answers.values)}
     return np.array([columns.get(known.get(item, ""), -1) for item in items], dtype=np.int64)

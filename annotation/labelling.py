@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 from django.db import connection
 
 from annotation import presenting, submitting
 from annotation.models import AnswerDraft
-from specs import precedents, schema, task_types, versions
+from specs import posing, precedents, schema, task_types, versions
 from specs.schema import BadAnswer
 from workforce import leasing, suggesting
 from workforce.models import Annotator, Queue
@@ -23,12 +23,7 @@ _NAMESPACE = uuid.UUID("3a1f0a43-4a7a-4b0a-8a53-0b1f6b1d7c55")
 
 
 @dataclass(frozen=True)
-class AskedQuestion:
-    question: dict[str, Any]
-    options: list[dict[str, str]]
-    value: Any
-    template: str
-    errors: list[str] = field(default_factory=list)
+class AskedQuestion(posing.Posed):
     suggestion: suggesting.Suggested | None = None
 
     @property
@@ -82,11 +77,12 @@ def work(
         values = {one.question: one.value for one in suggested.values() if one.prefilled}
     questions = [
         AskedQuestion(
-            question=question,
-            options=task_types.get(question["kind"]).options(question, served.payload),
-            value=values.get(question["key"]),
-            template=f"task_types/{question['kind']}.html",
-            errors=(errors or {}).get(question["key"], []),
+            **posing.parts(
+                question,
+                served.payload,
+                value=values.get(question["key"]),
+                errors=(errors or {}).get(question["key"], ()),
+            ),
             suggestion=suggested.get(question["key"]),
         )
         for question in version.questions
@@ -138,11 +134,19 @@ def _kept(
     form: Mapping[str, Any] | None, draft: AnswerDraft | None, version: versions.ReadVersion
 ) -> tuple[dict[str, Any], set[str], bool, str]:
     if form is not None:
-        values = {question["key"]: form.get(f"q.{question['key']}") for question in version.questions}
-        return values, set(_cited(form)), bool(form.get("flagged")), str(form.get("note", ""))
+        return entered(version, form), set(_cited(form)), bool(form.get("flagged")), str(form.get("note", ""))
     if draft is None:
         return {}, set(), False, ""
     return dict(draft.values), {key for entry in draft.citations for key in entry["clauses"]}, False, ""
+
+
+def entered(version: versions.ReadVersion, form: Mapping[str, Any]) -> dict[str, Any]:
+    """What stands in the form, question by question, right or wrong: what a draft keeps and a refused page shows again."""
+    found = {
+        question["key"]: task_types.get(question["kind"]).entered(question, form)
+        for question in version.questions
+    }
+    return {key: value for key, value in found.items() if value is not None}
 
 
 def _cited(form: Mapping[str, Any]) -> list[str]:

@@ -149,12 +149,12 @@ def _measure(
     only: int | None = None,
 ) -> Measurement:
     scope = answers.Scope(spec, version, question["key"], queue, position, only)
-    given = answers.read(scope, units.labels_of(question))
-    whole, texts = units.of(question, given)
+    given = answers.read(scope)
+    whole, values = units.of(question, given)
     measured = summary.summarise(
         whole,
         level=units.level_of(question),
-        gold=_in_order(answers.gold(scope, given), given.values, texts),
+        gold=_in_order(answers.gold(scope, given), given.values, values),
         n_resamples=settings.BOOTSTRAP_RESAMPLES,
     )
     labels, confusions = _by_label(question, given.table()) if _is_countable(whole) else ([], [])
@@ -170,12 +170,12 @@ def _measure(
     )
 
 
-def _in_order(gold: answers.Codes | None, before: list[str], after: list[str]) -> answers.Codes | None:
+def _in_order(gold: answers.Codes | None, before: list[Any], after: list[Any]) -> answers.Codes | None:
     """Codes of known answers, from one order of the values to another."""
     if gold is None or before == after:
         return gold
-    place = {text: k for k, text in enumerate(after)}
-    codes = np.array([*(place[text] for text in before), -1], dtype=np.int64)
+    place = {value: k for k, value in enumerate(after)}
+    codes = np.array([*(place[value] for value in before), -1], dtype=np.int64)
     return np.asarray(codes[gold])
 
 
@@ -252,8 +252,7 @@ def _number(value: float) -> float | None:
 
 def clauses_of(scope: answers.Scope) -> list[dict[str, Any]]:
     """Every clause with its verdict, the worst first: what `manage clauses --json` prints. Annotators are primary keys."""
-    question = next(one for one in scope.version.questions if one["key"] == scope.question)
-    given = answers.read(scope, units.labels_of(question))
+    given = answers.read(scope)
     return [
         {
             "key": one.key,

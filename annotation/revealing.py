@@ -45,7 +45,7 @@ def revealed(*, assignment_id: int, annotator: Annotator) -> list[Told]:
                 title=question["title"],
                 given="" if value is None else kind.describe(question, value),
                 said=kind.describe(question, one.value),
-                same=value == one.value,
+                same=value is not None and kind.agrees(question, value, one.value),
                 model=one.model,
                 model_version=one.model_version,
                 confidence=one.confidence,

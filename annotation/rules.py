@@ -83,7 +83,7 @@ def _one(
     kind = task_types.get(question["kind"])
     groups = kind.compare(question, values)
     top = groups[0]
-    distribution = {key_of(group["value"]): group["n"] for group in groups}
+    distribution = {kind.key(question, group["value"]): group["n"] for group in groups}
     n = len(values)
     disagreement = 1 - sum(g["n"] * (g["n"] - 1) for g in groups) / (n * (n - 1)) if n > 1 else 0.0
     unfit_majority = 2 * unfit > n

@@ -23,7 +23,7 @@ from annotation import rules
 from annotation.agreement import dawid_skene
 from annotation.agreement import stopping as rule
 from annotation.models import StopDecision, StopVerdict
-from specs import canonical
+from specs import canonical, task_types
 from specs.versions import ReadVersion
 from workforce import overlap_rules
 
@@ -285,6 +285,11 @@ def _keep(
     )
 
 
+def _agree(given: Given, key: str, a: Any, b: Any) -> bool:
+    question = given.version.question(key)
+    return task_types.get(question["kind"]).agrees(question, a, b)
+
+
 def _close_audit(given: Given, audit: dict[str, Any]) -> Look:
     """The blind answer is in: it says the same on every question, or there is a dispute on those where it does not.
 
@@ -295,7 +300,7 @@ def _close_audit(given: Given, audit: dict[str, Any]) -> Look:
     blind = given.answers[-1]
     same = {
         one["question"]: not wanted
-        or (one["question"] in blind and rules.key_of(blind[one["question"]]) == rules.key_of(one["value"]))
+        or (one["question"] in blind and _agree(given, one["question"], blind[one["question"]], one["value"]))
         for one in audited
     }
     accepted = {one["question"]: one["value"] for one in audited}

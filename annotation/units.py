@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Mapping, Sequence
 from itertools import combinations
 from typing import Any
@@ -18,56 +17,44 @@ Question = Mapping[str, Any]
 
 def level_of(question: Question) -> Level:
     """The level of measurement of a question."""
-    return task_types.get(question["kind"]).level  # type: ignore[return-value]
+    return task_types.get(question["kind"]).level_of(question)
 
 
-def labels_of(question: Question) -> list[str]:
-    """The values that are known beforehand, in their order; empty for kinds without labels."""
-    return [str(label["value"]) for label in question.get("labels") or ()]
-
-
-def of(question: Question, given: Answers) -> tuple[Units, list[str]]:
-    """The answers as units, and what each value is called in the database, in the order of the units' values."""
+def of(question: Question, given: Answers) -> tuple[Units, list[Any]]:
+    """The answers as units, and the values as they were given, in the order of the units' values."""
     order = _order(question, given.values)
     place = np.empty(len(order), dtype=np.int64)
     place[order] = np.arange(len(order))
-    texts = [given.values[k] for k in order]
+    as_given = [given.values[k] for k in order]
     read = _FORMS.get(level_of(question), str)
-    values = [read(text) for text in texts]
+    values = [read(value) for value in as_given]
     value = place[given.value] if len(order) else given.value
-    return Units(given.item, given.annotator, value, values, len(given.items)), texts
+    return Units(given.item, given.annotator, value, values, len(given.items)), as_given
 
 
-def _order(question: Question, texts: Sequence[str]) -> list[int]:
-    """Where the columns of a scale come from: labels in their order first, then numbers by size."""
-    n_labels = len(labels_of(question))
+def _order(question: Question, values: Sequence[Any]) -> list[int]:
+    """Where the columns of a scale come from: what the question names stands in its order already, numbers go by size."""
     if level_of(question) not in ("ordinal", "interval", "ratio"):
-        return list(range(len(texts)))
-    if level_of(question) == "ordinal" and n_labels:
-        return list(range(len(texts)))
-    return sorted(range(len(texts)), key=lambda k: _number(texts[k]))
+        return list(range(len(values)))
+    if any(isinstance(value, str) for value in values):
+        return list(range(len(values)))
+    return sorted(range(len(values)), key=lambda k: _number(values[k]))
 
 
-def _number(text: str) -> float:
-    try:
-        return float(text)
-    except ValueError:
-        return float("nan")
+def _number(value: Any) -> float:
+    """A number, or the number of a quantity with a unit."""
+    return float(value["value"] if isinstance(value, Mapping) else value)
 
 
-def _set(text: str) -> frozenset[str]:
-    return frozenset(map(str, json.loads(text)))
+def _set(value: Sequence[Any]) -> frozenset[str]:
+    return frozenset(map(str, value))
 
 
-def _spans(text: str) -> tuple[tuple[int, int, str], ...]:
-    return tuple(
-        sorted(
-            (int(each["start"]), int(each["end"]), str(each.get("label", ""))) for each in json.loads(text)
-        )
-    )
+def _spans(value: Sequence[Mapping[str, Any]]) -> tuple[tuple[int, int, str], ...]:
+    return tuple(sorted((int(each["start"]), int(each["end"]), str(each.get("label", ""))) for each in value))
 
 
-def _boxes(text: str) -> tuple[tuple[float, float, float, float, str], ...]:
+def _boxes(value: Sequence[Mapping[str, Any]]) -> tuple[tuple[float, float, float, float, str], ...]:
     return tuple(
         (
             float(each["x"]),
@@ -76,16 +63,21 @@ def _boxes(text: str) -> tuple[tuple[float, float, float, float, str], ...]:
             float(each["y"]) + float(each["height"]),
             str(each.get("label", "")),
         )
-        for each in json.loads(text)
+        for each in value
     )
 
 
-def _ranking(text: str) -> tuple[tuple[str, str], ...]:
-    """Things best first, as every pair of them in that order."""
-    return tuple(combinations(map(str, json.loads(text)), 2))
+def _ranking(value: Sequence[Sequence[Any]]) -> tuple[tuple[str, str], ...]:
+    """Places, best first, each with the things that share it, as every pair of things of which one is better."""
+    return tuple(
+        (str(better), str(worse))
+        for first, second in combinations(value, 2)
+        for better in first
+        for worse in second
+    )
 
 
-_FORMS: dict[str, Callable[[str], Any]] = {
+_FORMS: dict[str, Callable[[Any], Any]] = {
     "interval": _number,
     "ratio": _number,
     "set": _set,

@@ -11,17 +11,11 @@ import numpy as np
 from django.db import connection
 from numpy.typing import NDArray
 
-from annotation import answers, units
+from annotation import answers
 from annotation.agreement import aggregate, clauses, drift, leaving_out, people, stopping
 from annotation.agreement.replay import Labels
 from annotation.answers import Answers, Scope
 from workforce.models import Annotator, Item
-
-
-def labels_of(scope: Scope) -> list[str]:
-    """The values of the scope's question, in the order of the version."""
-    question = next(one for one in scope.version.questions if one["key"] == scope.question)
-    return units.labels_of(question)
 
 
 def annotators(scope: Scope) -> list[dict[str, Any]]:
@@ -30,7 +24,7 @@ def annotators(scope: Scope) -> list[dict[str, Any]]:
     `effect` is what somebody adds to the disagreement of a pair, clauses apart; `alpha_without` alpha of the others; shares
     come with their 95 % intervals and are None where nothing can be said.
     """
-    given = answers.read(scope, labels_of(scope)).first()
+    given = answers.read(scope).first()
     n_items, n_values = len(given.items), len(given.values)
     n_people, codes = len(given.annotators), (given.item, given.annotator, given.value)
     effects = clauses.fit(
@@ -72,7 +66,7 @@ def aggregated(scope: Scope, *, method: str, with_labels: bool = False) -> dict[
     `confidence` says whether that of the labels is calibrated on known answers or only stated; `calibration_error` is that of
     the confidence given here, over known items, None without any. Raises `KeyError` for a method that does not exist.
     """
-    given = answers.read(scope, labels_of(scope)).first()
+    given = answers.read(scope).first()
     gold = answers.gold(scope, given)
     known = np.full(len(given.items), -1, dtype=np.int64) if gold is None else gold
     found = aggregate.METHODS[method](
@@ -106,7 +100,7 @@ def alarms(scope: Scope) -> list[dict[str, Any]]:
     The stream is gold where she has answered enough of it, else consensus (`drift.GOLD`, `drift.CONSENSUS`); it starts again
     with every version. `at_label` counts her answers to the question from 1.
     """
-    given = answers.read(scope, labels_of(scope)).first()
+    given = answers.read(scope).first()
     says, apart = leaving_out.differs(
         given.item, given.value, n_items=len(given.items), n_values=len(given.values)
     )

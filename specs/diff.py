@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from specs import clauses as clause_shape
+from specs import task_types
 
 Class = Literal["none", "patch", "minor", "major"]
 _RANK: dict[Class, int] = {"none": 0, "patch": 1, "minor": 2, "major": 3}
@@ -328,6 +329,11 @@ def _question(where: str, old: Mapping[str, Any], new: Mapping[str, Any]) -> Ite
         yield Reason(where, "minor", "the title of a label changed")
     if (old.get("title"), old.get("help") or "") != (new.get("title"), new.get("help") or ""):
         yield Reason(where, "minor", "the wording of the question changed")
+    if old.get("kind") == new.get("kind") and new.get("kind") in task_types.kinds():
+        declared = task_types.get(new["kind"]).settings
+        yield from (
+            Reason(where, level, why) for level, why in task_types.own_settings.changes(declared, old, new)
+        )
     beside = ("shortcut", "colour")
     if (
         (old.get("cite") or "default") != (new.get("cite") or "default")

@@ -1,7 +1,8 @@
 """The questions of a version: checked as written, and the answers parsed against them. Pure.
 
-A question is `{"key", "kind", "title", "help", "required", "labels", "options_from", "cite", "shown_when"}`; `shown_when` is
-None or `{"question": earlier key, "values": [...]}`. An answer is `{question key: value}`.
+A question is `{"key", "kind", "title", "help", "required", "labels", "options_from", "cite", "shown_when"}`, with `settings`
+where its kind has some of its own; `shown_when` is None or `{"question": earlier key, "values": [...]}`. An answer is
+`{question key: value}`.
 """
 
 from __future__ import annotations
@@ -17,7 +18,18 @@ from specs.task_types import BadValue
 
 CITE = ("default", "always", "never")
 _KEY = re.compile(r"^[a-z][a-z0-9_]{0,62}$")
-_FIELDS = ("key", "kind", "title", "help", "required", "labels", "options_from", "cite", "shown_when")
+_FIELDS = (
+    "key",
+    "kind",
+    "title",
+    "help",
+    "required",
+    "labels",
+    "options_from",
+    "cite",
+    "shown_when",
+    "settings",
+)
 _LABEL_FIELDS = ("value", "title", "shortcut", "colour")
 
 Question = Mapping[str, Any]
@@ -47,9 +59,18 @@ def clean(questions: Sequence[Question]) -> list[dict[str, Any]]:
             "options_from": question.get("options_from") or None,
             "cite": question.get("cite") or "default",
             "shown_when": question.get("shown_when") or None,
+            **_settings(question),
         }
         for question in questions
     ]
+
+
+def _settings(question: Question) -> dict[str, Any]:
+    """Only where the kind has settings: without them a question, and so a digest, is what it was before there were any."""
+    kind = question.get("kind")
+    declared = task_types.get(kind).settings if kind in task_types.kinds() else ()
+    found = task_types.own_settings.clean(declared, question.get("settings"))
+    return {"settings": found} if found else {}
 
 
 def problems(
@@ -91,7 +112,7 @@ def _question_problems(
             f"{question.get('kind')!r} is no kind of question; there are {', '.join(task_types.kinds())}",
         )
     else:
-        yield from task_types.get(question["kind"]).problems(question)
+        yield from _kind_problems(where, question)
     yield from _label_problems(where, question.get("labels") or [], max_labels)
     condition = question.get("shown_when")
     if condition is not None:
@@ -102,6 +123,19 @@ def _question_problems(
             values = {label.get("value") for label in parent.get("labels") or ()}
             if not condition.get("values") or (values and not set(condition["values"]) <= values):
                 yield Problem(where, f"is shown for values that {condition['question']} does not have")
+
+
+def _kind_problems(where: str, question: Question) -> Iterable[Problem]:
+    """What the kind says of it: first whether its settings are of their types, since the rest relies on that."""
+    kind = task_types.get(question["kind"])
+    wrong = list(task_types.own_settings.problems(where, kind.settings, question.get("settings")))
+    yield from wrong
+    if question.get("labels") and not kind.labelled:
+        yield Problem(where, f"has labels, which the kind {question['kind']} does not know")
+    if question.get("options_from") and not kind.item_options:
+        yield Problem(where, f"has options from the item, which the kind {question['kind']} does not know")
+    if not wrong:
+        yield from kind.problems(question)
 
 
 def _label_problems(where: str, labels: Sequence[Mapping[str, Any]], max_labels: int) -> Iterable[Problem]:
@@ -150,7 +184,16 @@ def shown(questions: Sequence[Question], values: Mapping[str, Any]) -> list[Ques
 
 def _is_shown(question: Question, values: Mapping[str, Any]) -> bool:
     condition = question.get("shown_when")
-    return condition is None or values.get(condition["question"]) in condition["values"]
+    return condition is None or _holds(values.get(condition["question"]), condition["values"])
+
+
+def _holds(value: Any, wanted: Sequence[str]) -> bool:
+    """Whether an answer, or any part of it, is one of the values that a condition names, which are texts."""
+    if isinstance(value, Mapping):
+        return any(_holds(value.get(name), wanted) for name in ("label", "value"))
+    if isinstance(value, list):
+        return any(_holds(part, wanted) for part in value)
+    return value is not None and str(value) in wanted
 
 
 def parse_answer(questions: Sequence[Question], answer: Any, item: Mapping[str, Any]) -> dict[str, Any]:

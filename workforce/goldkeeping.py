@@ -241,9 +241,9 @@ def _fill_clauses(new: Sequence[KnownAnswer]) -> None:
 
 
 def same(version: versions.ReadVersion, question: str, a: Any, b: Any) -> bool:
-    """Whether two values are one answer, by the question's own distance."""
+    """Whether two values are one answer, as the question's kind says."""
     asked = version.question(question)
-    return task_types.get(asked["kind"]).distance(asked, a, b) == 0
+    return task_types.get(asked["kind"]).agrees(asked, a, b)
 
 
 def add(

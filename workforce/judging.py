@@ -60,7 +60,10 @@ def judge(
         if key not in expected or key not in values:
             continue
         known, wanted, clauses = expected[key]
-        apart = float(task_types.get(question["kind"]).distance(question, wanted, values[key]))
+        kind = task_types.get(question["kind"])
+        right = kind.agrees(question, wanted, values[key])
+        # What a question lets pass as agreeing is right, and so no distance (`right_is_no_distance`).
+        apart = 0.0 if right else float(kind.distance(question, wanted, values[key]))
         found.append(
             Judgement(
                 project_id=probe.project_id,
@@ -76,7 +79,7 @@ def judge(
                 expected=wanted,
                 value=values[key],
                 distance=apart,
-                right=apart == 0,
+                right=right,
             )
         )
     event = ledger.record(

@@ -206,11 +206,12 @@ def answer(*, attempt: QuizAttempt, annotator: Annotator, place: int, value: Any
         entry = locked.items[place]
         if "answer" not in entry:
             question = versions.read(locked.version_id).question(entry["question"])
+            kind = task_types.get(question["kind"])
             try:
-                given = task_types.get(question["kind"]).parse_json(question, value, entry["payload"])
+                given = kind.parse_json(question, value, entry["payload"])
             except BadValue as error:
                 raise Invalid(f"This is no answer to the question: {error}.") from error
-            entry["answer"], entry["right"] = given, given == entry["value"]
+            entry["answer"], entry["right"] = given, kind.agrees(question, given, entry["value"])
             locked.n_right = sum(bool(one.get("right")) for one in locked.items)
             locked.save(update_fields=["items", "n_right"])
         if all("answer" in one for one in locked.items):

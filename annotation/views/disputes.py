@@ -22,10 +22,11 @@ from annotation.models import (
     Precedent,
     Ruling,
 )
-from specs import precedents, task_types, versions
+from specs import posing, precedents, task_types, versions
 from specs.access import MemberRequest, allows, page
 from specs.paging import newest_first
 from specs.refusals import Invalid, Refusal
+from specs.task_types import BadValue
 from workforce import categories, leasing, staffing
 from workforce.models import Annotator, Skip
 
@@ -98,14 +99,22 @@ def console(
     questions = []
     for key in dispute.questions:
         question = version.question(key)
-        options = task_types.get(question["kind"]).options(question, dispute.task.item.payload)
-        chosen = {side.value for side in sides[key] if isinstance(side.value, str)}
+        kind = task_types.get(question["kind"])
+        posed = posing.pose(
+            {**question, "shown_when": None, "title": _("Another answer"), "help": "", "required": True},
+            dispute.task.item.payload,
+            value=kind.entered(question, given),
+        )
+        chosen = {side.key for side in sides[key]}
         questions.append(
             {
                 "question": question,
                 "sides": sides[key],
-                "others": [option for option in options if option["value"] not in chosen],
-                "value": given.get(f"q.{key}"),
+                "others": [
+                    one for one in posed.options if kind.one_of_options and one["value"] not in chosen
+                ],
+                "posed": None if kind.one_of_options else posed,
+                "value": given.get(f"q.{key}") if kind.one_of_options else given.get(f"side.{key}"),
             }
         )
     ruling = Ruling.objects.filter(dispute=dispute).select_related("clause").order_by("-pk").first()
@@ -161,6 +170,28 @@ def take(request: MemberRequest, dispute: int) -> HttpResponse:
     return redirect("annotation:adjudicate", project=request.project.key, dispute=found.pk)
 
 
+def _ruled(request: MemberRequest, dispute: Dispute) -> dict[str, Any]:
+    """The value of each disputed question: one of the competing answers, named by its key, or what the kind's fields hold."""
+    version = versions.read(adjudicating.version_id(dispute))
+    there = adjudicating.sides(dispute, version)
+    found: dict[str, Any] = {}
+    for key in dispute.questions:
+        question, named = version.question(key), request.POST.get(f"side.{key}", "")
+        side = next((one for one in there[key] if one.key == named), None) if named else None
+        try:
+            value = (
+                side.value
+                if side
+                else task_types.get(question["kind"]).parse(question, request.POST, dispute.task.item.payload)
+            )
+        except BadValue as error:
+            problem = {"where": f"question {key}", "message": str(error)}
+            raise Invalid("The ruling does not fit.", problems=[problem]) from error
+        if value is not None:
+            found[key] = value
+    return found
+
+
 @require_POST
 @page(allows("dispute.decide"))
 def rule(request: MemberRequest, dispute: int) -> HttpResponse:
@@ -177,7 +208,7 @@ def rule(request: MemberRequest, dispute: int) -> HttpResponse:
             annotator=staffing.annotator_for(member=request.member),
             assignment_id=assignment,
             token=token,
-            values={key: value for key in found.questions if (value := form.get(f"q.{key}"))},
+            values=_ruled(request, found),
             cause=form.get("cause", ""),
             clause_key=form.get("clause", ""),
             reason=form.get("reason", ""),

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from django.contrib import messages
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
@@ -9,9 +11,10 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST
 
 from annotation import asking, comparing, presenting
-from specs import acknowledging, schema, task_types, versions
+from specs import acknowledging, posing, schema, task_types, versions
 from specs.access import MemberRequest, allows, get_or_404, page
 from specs.refusals import Invalid, Refusal
+from specs.task_types import BadValue
 from specs.views.specs import crumbs, spec_of, version_of
 from workforce import entering, leasing, onboarding, quizzing
 from workforce.models import Annotator, Enrolment, Queue, QuizAttempt, Stage
@@ -118,10 +121,8 @@ def quiz(request: MemberRequest, queue: str) -> HttpResponse:
         )
         place = _number(request.POST.get("place"))
         try:
-            key = attempt.items[place]["question"] if place < len(attempt.items) else ""
-            quizzing.answer(
-                attempt=attempt, annotator=annotator, place=place, value=request.POST.get(f"q.{key}", "")
-            )
+            value = _given(request, attempt, place)
+            quizzing.answer(attempt=attempt, annotator=annotator, place=place, value=value)
         except Invalid as refusal:
             refused = refusal.message
         else:
@@ -138,6 +139,18 @@ def quiz(request: MemberRequest, queue: str) -> HttpResponse:
         },
         status=422 if refused else 200,
     )
+
+
+def _given(request: MemberRequest, attempt: QuizAttempt, place: int) -> Any:
+    """The value in the posted form; None for a place that the quiz does not have, and where nothing was answered."""
+    if place >= len(attempt.items):
+        return None
+    entry = attempt.items[place]
+    question = versions.read(attempt.version_id).question(entry["question"])
+    try:
+        return task_types.get(question["kind"]).parse(question, request.POST, entry["payload"])
+    except BadValue as error:
+        raise Invalid(f"This is no answer to the question: {error}.") from error
 
 
 def _number(text: str | None) -> int:
@@ -166,12 +179,9 @@ def _shown(attempt: QuizAttempt, seen: str | None) -> dict[str, object]:
     if place is not None:
         entry = attempt.items[place]
         question = whole.question(entry["question"])
-        kind = task_types.get(question["kind"])
         found |= {
             "fields": presenting.fields(entry["payload"]),
-            "question": question,
-            "options": kind.options(question, entry["payload"]),
-            "template": f"task_types/{question['kind']}.html",
+            "posed": posing.pose(question, entry["payload"]),
         }
     return found
 

@@ -303,11 +303,7 @@ def draft(request: MemberRequest, queue: str, assignment: int) -> HttpResponse:
     if not held:
         raise Http404
     version = versions.read(held[0].version_id)
-    values = {
-        question["key"]: value
-        for question in version.questions
-        if (value := request.POST.get(f"q.{question['key']}")) not in (None, "")
-    }
+    values = labelling.entered(version, request.POST)
     cited = [
         *request.POST.getlist("cite"),
         *([submitting.NO_CLAUSE] if request.POST.get("no_clause") else []),

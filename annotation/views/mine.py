@@ -13,7 +13,6 @@ from django.shortcuts import render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET
 
-from annotation import rules
 from annotation.models import Annotation, Resolution
 from specs import task_types, versions
 from specs.access import MemberRequest, allows, page
@@ -73,7 +72,8 @@ def _outcomes(answer: Annotation, ended: dict[tuple[int, str], Resolution]) -> d
     for key, value in answer.values.items():
         question = version.question(key)
         resolution = ended.get((answer.task_id, key))
-        describe = task_types.get(question["kind"]).describe
+        kind = task_types.get(question["kind"])
+        describe = kind.describe
         outcomes.append(
             {
                 "title": question["title"],
@@ -81,7 +81,7 @@ def _outcomes(answer: Annotation, ended: dict[tuple[int, str], Resolution]) -> d
                 "ended": _ended(describe, question, resolution) if resolution else None,
                 "same": resolution is not None
                 and not resolution.cannot
-                and rules.key_of(resolution.value) == rules.key_of(value),
+                and kind.agrees(question, resolution.value, value),
                 "ruling": resolution.ruling if resolution else None,
             }
         )

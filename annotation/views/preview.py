@@ -7,7 +7,7 @@ from django.shortcuts import render
 from django.views.decorators.http import require_http_methods
 
 from annotation import presenting
-from specs import contents, schema, task_types
+from specs import contents, posing, schema
 from specs.access import MemberRequest, allows, page
 from specs.forms import specs as forms
 from specs.numbering import numbers
@@ -27,14 +27,7 @@ def preview(request: MemberRequest, spec: str) -> HttpResponse:
     content = contents.content(draft)
     item = _item(request, found.pk)
     payload = item.payload if item else {"text": "…"}
-    asked = [
-        {
-            "question": question,
-            "options": task_types.get(question["kind"]).options(question, payload),
-            "template": f"task_types/{question['kind']}.html",
-        }
-        for question in (schema.clean(questions) if not problems else ())
-    ]
+    asked = [posing.pose(one, payload) for one in (schema.clean(questions) if not problems else ())]
     places = numbers([clause["section"] for clause in content["clauses"]])
     return render(
         request,

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 from django.http import Http404, HttpResponse, QueryDict
 from django.shortcuts import render
 from django.views.decorators.http import require_POST
 
 from annotation import labelling, submitting
 from annotation.views.label import annotator_of, here, queue_of, token_of
-from specs import versions
+from specs import task_types, versions
 from specs.access import MemberRequest, allows, page
 from specs.refusals import Stale
+from specs.task_types.base import field
 from workforce import leasing, suggesting
 from workforce.models import Annotator
 
@@ -30,8 +34,7 @@ def take(request: MemberRequest, queue: str, assignment: int) -> HttpResponse:
         question=request.POST.get("take", ""),
         by=request.member,
     )
-    form = request.POST.copy()
-    form[f"q.{taken.question}"] = taken.value
+    form = _with(request.POST, versions.read(held[0].version_id).question(taken.question), taken.value)
     revision = _keep(form, held[0], annotator)
     if not request.headers.get("HX-Request"):
         return here(request, queue)
@@ -50,14 +53,21 @@ def take(request: MemberRequest, queue: str, assignment: int) -> HttpResponse:
     )
 
 
+def _with(form: QueryDict, question: Mapping[str, Any], value: Any) -> QueryDict:
+    """The form with another answer to one question: none of its fields stays as it was."""
+    found = form.copy()
+    own = field(question)
+    for name in [name for name in found if name == own or name.startswith(f"{own}.")]:
+        del found[name]
+    for name, texts in task_types.get(question["kind"]).form(question, value).items():
+        found.setlist(name, texts)
+    return found
+
+
 def _keep(form: QueryDict, served: leasing.Served, annotator: Annotator) -> int:
     """What is on the page as a draft; the revision that is kept now. A newer one of another window stays as it is."""
     version = versions.read(served.version_id)
-    values = {
-        question["key"]: value
-        for question in version.questions
-        if (value := form.get(f"q.{question['key']}")) not in (None, "")
-    }
+    values = labelling.entered(version, form)
     seen = form.get("draft_revision", "0")
     try:
         return submitting.save_draft(

@@ -131,6 +131,7 @@ class Question(serializers.Serializer[Any]):
     options_from = serializers.CharField(max_length=200, required=False, allow_null=True, default=None)
     cite = serializers.ChoiceField(choices=["default", "always", "never"], required=False, default="default")
     shown_when = ShownWhen(required=False, allow_null=True, default=None)
+    settings = serializers.DictField(required=False)
 
 
 class Questions(serializers.Serializer[Any]):

@@ -10,6 +10,7 @@ from django import forms
 from django.http import QueryDict
 from django.utils.translation import gettext_lazy as _
 
+from specs import task_types
 from specs.clauses import BLOCK_TYPES, EXAMPLES
 from specs.models import ChangeClass
 
@@ -135,10 +136,11 @@ def questions_of(form: QueryDict) -> list[dict[str, Any]]:
         )
         after = form.get(f"{prefix}.after", "").strip()
         places.append(_place(form.get(f"{prefix}.order", ""), place))
+        kind = form.get(f"{prefix}.kind", "choice")
         questions.append(
             {
                 "key": form.get(f"{prefix}.key", "").strip(),
-                "kind": form.get(f"{prefix}.kind", "choice"),
+                "kind": kind,
                 "title": form.get(f"{prefix}.title", "").strip(),
                 "help": form.get(f"{prefix}.help", "").strip(),
                 "required": bool(form.get(f"{prefix}.required")),
@@ -153,10 +155,18 @@ def questions_of(form: QueryDict) -> list[dict[str, Any]]:
                 }
                 if after
                 else None,
+                **_settings_of(form, f"{prefix}.{kind}", kind),
             }
         )
     order = sorted(range(len(questions)), key=lambda n: places[n])
     return [questions[n] for n in order]
+
+
+def _settings_of(form: QueryDict, prefix: str, kind: str) -> dict[str, Any]:
+    """The settings of the kind that is chosen; those of the others stand in the form as well, and do not count."""
+    declared = task_types.get(kind).settings if kind in task_types.kinds() else ()
+    found = {one.name: one.read(form.get(f"{prefix}.{one.name}", "")) for one in declared}
+    return {"settings": found} if found else {}
 
 
 def _labels_of(rows: Iterable[tuple[str, ...]]) -> list[dict[str, str]]:

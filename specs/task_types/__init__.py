@@ -6,15 +6,18 @@ from functools import cache
 from importlib import import_module
 from pkgutil import iter_modules
 
+from specs.task_types import _settings as own_settings
+from specs.task_types._settings import Setting
 from specs.task_types.base import BadValue, TaskType
 
-__all__ = ["BadValue", "TaskType", "get", "kinds"]
+__all__ = ["BadValue", "Setting", "TaskType", "get", "kinds", "own_settings"]
 
 
 @cache
 def kinds() -> tuple[str, ...]:
-    """The keys of all kinds, sorted."""
-    return tuple(sorted(module.name for module in iter_modules(__path__) if module.name != "base"))
+    """The keys of all kinds, sorted. A file whose name begins with `_` is no kind."""
+    names = (module.name for module in iter_modules(__path__))
+    return tuple(sorted(name for name in names if name != "base" and not name.startswith("_")))
 
 
 @cache

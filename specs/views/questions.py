@@ -40,8 +40,10 @@ def questions(request: MemberRequest, spec: str) -> HttpResponse:
             messages.success(request, _("The questions are kept."))
             return redirect("specs:draft", project=request.project.key, spec=found.key)
     blank: list[dict[str, Any]] = [{}] * forms.BLANK_LABELS
-    rows = [{**question, "labels": [*question.get("labels", []), *blank]} for question in shown]
-    rows.append({"kind": "choice", "required": True, "labels": [{}] * 4})
+    asked = [{**question, "labels": [*question.get("labels", []), *blank]} for question in shown]
+    asked.append({"kind": "choice", "required": True, "labels": [{}] * 4})
+    rows = [{**one, "own": _own_settings(place, one)} for place, one in enumerate(asked)]
+    kinds = {kind: task_types.get(kind) for kind in task_types.kinds()}
     return render(
         request,
         "specs/questions.html",
@@ -52,7 +54,9 @@ def questions(request: MemberRequest, spec: str) -> HttpResponse:
             "refusal": refusal,
             "theirs": theirs,
             "colours": forms.COLOURS,
-            "kinds": [(kind, task_types.get(kind).name) for kind in task_types.kinds()],
+            "kinds": [(key, kind.name) for key, kind in kinds.items()],
+            "labelled": " ".join(key for key, kind in kinds.items() if kind.labelled),
+            "from_items": " ".join(key for key, kind in kinds.items() if kind.item_options),
             "crumbs": [
                 *crumbs(request, found),
                 (_("Draft"), f"/p/{request.project.key}/specs/{found.key}/draft/"),
@@ -60,3 +64,21 @@ def questions(request: MemberRequest, spec: str) -> HttpResponse:
         },
         status=(refusal.status if refusal else 200),
     )
+
+
+def _own_settings(place: int, question: dict[str, Any]) -> list[tuple[str, list[dict[str, Any]]]]:
+    """Per kind its settings with the name of their field and what it shows: the question's own, for another kind the defaults."""
+    found = []
+    for kind in task_types.kinds():
+        given = (question.get("settings") or {}) if kind == question.get("kind") else {}
+        widgets = [
+            {
+                "one": one,
+                "name": f"question.{place}.{kind}.{one.name}",
+                "shown": one.shown(given.get(one.name, one.default)),
+            }
+            for one in task_types.get(kind).settings
+        ]
+        if widgets:
+            found.append((kind, widgets))
+    return found

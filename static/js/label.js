@@ -3,11 +3,26 @@
 const RENEW_EVERY = 8 * 60 * 1000;
 let used = Date.now();
 
+/** What a question is answered with on the page: what is chosen, or, of an answer of several parts (kept as JSON), their labels. */
+function answered(form, key) {
+  const fields = [...form.querySelectorAll(`[name="q.${CSS.escape(key)}"]`)];
+  const texts = fields.filter((field) => !field.matches("[type='radio'], [type='checkbox']") || field.checked).map((field) => field.value);
+  return texts.flatMap((text) => (text.startsWith("[") ? labelsOf(text) : [text]));
+}
+
+function labelsOf(text) {
+  try {
+    return JSON.parse(text).map((part) => String(part?.label ?? part));
+  } catch {
+    return [text];
+  }
+}
+
 function showBranches(form) {
   for (const question of form.querySelectorAll("[data-shown-after]")) {
-    const parent = form.querySelector(`[name="q.${question.dataset.shownAfter}"]:checked`);
-    const wanted = question.dataset.shownFor.split("|");
-    question.hidden = !(parent && wanted.includes(parent.value));
+    const parent = form.querySelector(`[data-question="${CSS.escape(question.dataset.shownAfter)}"]`);
+    const wanted = JSON.parse(question.dataset.shownFor);
+    question.hidden = parent?.hidden || !answered(form, question.dataset.shownAfter).some((value) => wanted.includes(value));
   }
 }
 

@@ -1,0 +1,61 @@
+"""What can be chosen: labels of the question, or options that a field of the item brings. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from specs.problems import Problem
+from specs.task_types.base import BadValue, Question
+
+MAX_VALUE = 200
+
+
+def problems(question: Question) -> list[Problem]:
+    """What is wrong with where a question's options come from."""
+    where = f"question {question.get('key', '')}"
+    labels, source = question.get("labels") or [], question.get("options_from")
+    found: list[Problem] = []
+    if source and labels:
+        found.append(
+            Problem(where, "has labels of its own and options from the item; it can have one of the two")
+        )
+    if not source and len(labels) < 2:
+        found.append(Problem(where, "needs at least two labels"))
+    return found
+
+
+def of(question: Question, item: Mapping[str, Any]) -> list[dict[str, str]]:
+    """The options for an item, with the key that chooses each. Raises `BadValue` where the item brings none."""
+    source = question.get("options_from")
+    labels = _from_item(item.get(source)) if source else question.get("labels") or []
+    return [
+        {
+            "value": str(label["value"]),
+            "title": str(label.get("title") or label["value"]),
+            "shortcut": str(label.get("shortcut") or (number if number <= 9 else "")),
+            "colour": str(label.get("colour") or ""),
+        }
+        for number, label in enumerate(labels, 1)
+    ]
+
+
+def title(question: Question, value: Any) -> str:
+    """A label in words; an option of an item is its own words."""
+    for label in question.get("labels") or ():
+        if label["value"] == value:
+            return str(label.get("title") or value)
+    return str(value)
+
+
+def _from_item(field: Any) -> list[dict[str, Any]]:
+    """Options as items bring them: a list of texts, a list of `{"value", "title"}`, or one text with `|` between."""
+    if isinstance(field, str):
+        field = field.split("|")
+    if not isinstance(field, list):
+        raise BadValue("the item brings no options for this question")
+    options = [entry if isinstance(entry, dict) else {"value": entry} for entry in field]
+    values = [str(option.get("value", "")) for option in options]
+    if not all(values) or len(set(values)) != len(values) or max(map(len, values), default=0) > MAX_VALUE:
+        raise BadValue("the item's options are empty, doubled or too long")
+    return options
