@@ -30,8 +30,8 @@ FORMAT = 1
 _LAST_POSITION = """
     SELECT coalesce(max(l.position), 0) FROM specs_ledgerentry l JOIN specs_event e ON e.id = l.event_id
     WHERE l.project_id = %s AND e.kind IN (
-        'annotation.submitted', 'labels.imported', 'task.resolved', 'dispute.decided', 'relabelling.confirmed',
-        'task.unlabellable')
+        'annotation.submitted', 'annotation.revised', 'labels.imported', 'task.resolved', 'dispute.decided',
+        'relabelling.confirmed', 'task.unlabellable')
 """
 # Labels under one meaning: resolved there, or carried into it from the meaning before and not excepted.
 _ROWS = """

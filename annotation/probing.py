@@ -1,6 +1,7 @@
 """Answers to probes as the record sees them: kept like any answer, judged, and never part of a label or of agreement.
 
     submitted -> judged: judge
+    corrected -> judged anew: judge_again
 
 A probe's task is withdrawn from its first moment, so nothing settles, disputes, carries or exports it. Readers of answers that
 do not go by a task's state take tasks whose purpose is work.
@@ -44,6 +45,11 @@ def judge(
     if probe.purpose in _OF_NEWCOMERS:
         onboarding.catch_up(queue_id=slot.queue_id, annotator=annotator)
     return judging.feedback(assignment_id=slot.assignment_id, annotator=annotator)
+
+
+def judge_again(*, slot: slots.Slot, version_id: int, values: Mapping[str, Any]) -> None:
+    """Judge the corrected answer to a silent probe; nobody is told."""
+    judging.judge_again(assignment_id=slot.assignment_id, version_id=version_id, values=values)
 
 
 def _before(probe: Probe) -> dict[str, Any] | None:

@@ -20,7 +20,8 @@ from specs import canonical, prepared
 from workforce import leasing, picking
 
 _LOOK = """
-    SELECT s.version_id, s.served_digest, t.id, t.queue_id, t.item_id, t.n_answers, t.overlap, t.meaning, q.purpose,
+    SELECT s.version_id, s.served_digest, t.id, t.queue_id, t.item_id, t.n_answers, t.n_corrections, t.overlap, t.meaning,
+           q.purpose,
            CASE WHEN q.overlap_policy = 'dynamic' THEN 'dynamic' ELSE q.rule END, q.consensus_share, q.max_overlap,
            i.payload::text,
            CASE WHEN t.n_answers + 1 >= t.overlap THEN (
@@ -45,7 +46,8 @@ _LOOK = """
 _STANDS = """
     t AS MATERIALIZED (
         SELECT id FROM workforce_task
-        WHERE id = %(task)s::bigint AND state = 'open' AND overlap = %(overlap)s::int AND {wanted}
+        WHERE id = %(task)s::bigint AND state = 'open' AND overlap = %(overlap)s::int
+          AND n_corrections = %(corrections)s::int AND {wanted}
         FOR NO KEY UPDATE
     ), mine AS MATERIALIZED (
         SELECT s.id, s.lease_until, s.annotator_id, s.queue_id FROM workforce_assignment s JOIN t ON t.id = s.task_id
@@ -119,6 +121,7 @@ class Looked:
     queue_id: int
     item_id: int
     n_answers: int
+    n_corrections: int
     overlap: int
     meaning: int
     purpose: str
@@ -214,7 +217,7 @@ def store(
     claim_next: bool,
 ) -> Stored | None:
     """Store the answer if all still stands as it was looked at; None where it does not, and then nothing was written."""
-    known = {**accepted.parameters(), "overlap": looked.overlap}
+    known = {**accepted.parameters(), "overlap": looked.overlap, "corrections": looked.n_corrections}
     if resolving is not None:
         known |= {
             "seen": looked.n_answers,

@@ -41,6 +41,10 @@ def problems(queue: Queue) -> list[dict[str, str]]:
         found.append({"where": "skip_share", "message": "lies between 0 and 1"})
     if not timedelta(0) <= queue.hold_for <= timedelta(days=60):
         found.append({"where": "hold_for", "message": "lies between 0 (nothing is held) and 60 days"})
+    if not timedelta(0) <= queue.undo_for <= timedelta(hours=1):
+        found.append(
+            {"where": "undo_for", "message": "lies between 0 (nothing is taken up again) and one hour"}
+        )
     categories = list(queue.cannot_categories)
     if len(categories) > MOST or len(set(categories)) < len(categories):
         found.append(

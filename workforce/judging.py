@@ -1,8 +1,9 @@
 """What probes showed: each answer to gold or a repeat is compared once, and read as shares with their intervals.
 
     (nothing) -> judged: judge
+    judged -> judged of the corrected answer: judge_again
 
-Answers are compared by the distance of their kind of question. Judgements are written once. Whoever reads them for a verdict
+Answers are compared by the distance of their kind of question. Whoever reads them for a verdict
 on a person names the flagged clauses: what falls under one says something about the spec, not about her.
 """
 
@@ -97,6 +98,35 @@ def judge(
     for one in found:
         one.event_id = event
     return Judgement.objects.bulk_create(found)
+
+
+def judge_again(*, assignment_id: int, version_id: int, values: Mapping[str, Any]) -> list[Judgement]:
+    """Compare the corrected answer with what the first one was compared with. Call it inside the correction's transaction."""
+    rows = list(Judgement.objects.select_for_update(no_key=True).filter(assignment=assignment_id))
+    version = versions.read(version_id)
+    rows = [row for row in rows if row.question in values]
+    if not rows:
+        return []
+    for row in rows:
+        question = version.question(row.question)
+        apart = float(task_types.get(question["kind"]).distance(question, row.expected, values[row.question]))
+        row.value, row.distance, row.right = values[row.question], apart, apart == 0
+    event = ledger.record(
+        project_id=rows[0].project_id,
+        kind="probe.judged",
+        by=None,
+        subject=("assignment", assignment_id),
+        data={
+            "annotator": rows[0].annotator_id,
+            "purpose": rows[0].purpose,
+            "questions": len(rows),
+            "right": sum(row.right for row in rows),
+        },
+    )
+    for row in rows:
+        row.event_id = event
+    Judgement.objects.bulk_update(rows, ["value", "distance", "right", "event_id"])
+    return rows
 
 
 _Expected = dict[str, tuple[KnownAnswer | None, Any, list[int]]]

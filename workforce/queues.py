@@ -54,7 +54,16 @@ ENTRY = (
     "quiz_wait",
 )
 """What stands before the first claim under a version."""
-EXCEPTIONS = ("skips_per_hour", "skip_share", "max_returns", "hold_for", "max_holds", "cannot_categories")
+EXCEPTIONS = (
+    "skips_per_hour",
+    "skip_share",
+    "max_returns",
+    "hold_for",
+    "max_holds",
+    "undo_for",
+    "n_correctable",
+    "cannot_categories",
+)
 """What can happen to a task besides an answer."""
 SERVICE_LEVEL = ("oldest_within", "settled_within", "settled_share", "disputes_within", "disputes_share")
 """What the queue's owner answers for."""

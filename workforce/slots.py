@@ -43,8 +43,11 @@ class Slot:
     payload: dict[str, Any]
 
 
-def lock(*, assignment_id: int, annotator: Annotator, token: uuid.UUID) -> Slot | None:
-    """Lock the task, then the slot (always in that order), and say whether the lease is live under this token."""
+def lock(*, assignment_id: int, annotator: Annotator, token: uuid.UUID | None) -> Slot | None:
+    """Lock the task, then the slot (always in that order), and say whether the lease is live under this token.
+
+    Without a token it is live for nobody: for whoever works on a slot that is complete.
+    """
     with connection.cursor() as cursor:
         cursor.execute(
             """WITH t AS MATERIALIZED (

@@ -353,12 +353,21 @@ class Rebuilt:
         task = self.tasks[number]
         if slot.annotator != event.data["annotator"]:
             raise Broken(f"{event}: the slot is {slot}")
-        slot.state = "submitted"
+        slot.state, slot.said = "submitted", len(task.answers)
         task.answers.append(self.facts.said[event.id])
         if task.state == "open" and len(task.answers) >= task.overlap:
             self.due[number] = self._judge(task)
 
     on_annotation_submitted = on_annotation_declined = _submitted
+
+    def on_annotation_revised(self, event: Event) -> None:
+        """Her answer is another one now, while the task is open; nothing else moves."""
+        slot, task = self._slot(event), self.tasks[self.facts.slots[event.subject][0]]
+        if (slot.state, slot.annotator) != ("submitted", event.data["annotator"]) or slot.said is None:
+            raise Broken(f"{event}: the slot is {slot}")
+        if task.work and task.state != "open":
+            raise Broken(f"{event}: the task is {task.state}")
+        task.answers[slot.said] = self.facts.said[event.id]
 
     # People
 

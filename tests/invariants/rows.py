@@ -33,6 +33,8 @@ class Slot:
     version: int | None = None
     n_renewals: int = 0
     n_returns: int = 0
+    said: int | None = None
+    """The place of its answer among the task's."""
 
 
 @dataclass

@@ -21,8 +21,8 @@ from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import initialize, rule, run_state_machine_as_test
 
-from annotation import asking, declining, ending, rechecking, reoverlapping, submitting
-from annotation.models import Dispute
+from annotation import asking, declining, ending, rechecking, reoverlapping, revising, submitting
+from annotation.models import Annotation, Dispute
 from specs.models import MemberState, Suspension
 from specs.refusals import KeyReused, Refusal
 from tests import cast
@@ -48,7 +48,7 @@ VALUES = st.sampled_from(["yes", "yes", "yes", "no"])
 
 
 WEIGHTS = {
-    "work": 12, "work_and_go_on": 8, "claim": 8, "answer": 10, "repeat": 2, "release": 1, "renew": 1, "skip": 2,
+    "work": 12, "work_and_go_on": 8, "claim": 8, "answer": 10, "repeat": 2, "correct": 3, "release": 1, "renew": 1, "skip": 2,
     "cannot_be_labelled": 3, "hand_back": 1, "ask_and_hold": 3, "let_go": 2, "expire": 4, "what_was_kept_comes_back": 1,
     "nobody_is_left_for_a_task": 1, "assign": 3, "take_back": 1, "recall": 2, "change_overlap": 4, "put_in_force": 3,
     "pause_or_open_the_queue": 1, "load": 2, "take_a_load_back": 1, "look_again": 2, "rule_on_a_dispute": 3, "mint": 3,
@@ -75,7 +75,7 @@ class Transitions(Machine):
     )
     def happens(self, what: str, **drawn: Any) -> None:
         """One rule for all: of many rules, Hypothesis would leave out most in each example, and work would hardly be done."""
-        if (what in WITH_A_LEASE and not self.tickets) or (what == "repeat" and not self.told):
+        if (what in WITH_A_LEASE and not self.tickets) or (what in ("repeat", "correct") and not self.told):
             what = "work"
         act = getattr(self, what)
         act(**{name: drawn[name] for name in list(signature(act).parameters)})
@@ -124,6 +124,23 @@ class Transitions(Machine):
                 by=self._by(ticket.who),
             )
             self._serve(ticket.who, served)
+
+    @step
+    def correct(self, place: int, value: str) -> None:
+        """Any answer that was ever given; it stands where its task has ended or it was corrected since."""
+        told = self.told[place % len(self.told)]
+        if told.receipt.annotation_id is None:
+            return
+        before, key = Annotation.objects.get(pk=told.receipt.annotation_id), str(uuid.uuid4())
+        receipt = revising.revise(
+            annotator=self.people[told.ticket.who],
+            assignment_id=before.assignment_id,
+            answer=submitting.Answer({"entailed": value}, {}),
+            seen=before.revision,
+            client_key=key,
+            by=self._by(told.ticket.who),
+        )
+        self.told.append(Told(told.ticket, value, key, receipt))
 
     @step
     def repeat(self, place: int) -> None:

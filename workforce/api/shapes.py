@@ -158,6 +158,15 @@ class QueueSettings(GoldSettings):
         required=False, help_text="How long a task waits for an answer about a clause; 0, and none is held."
     )
     max_holds = serializers.IntegerField(min_value=1, max_value=100, required=False)
+    undo_for = serializers.DurationField(
+        required=False, help_text="How long the page offers to take up the last answer again; 0, and never."
+    )
+    n_correctable = serializers.IntegerField(
+        min_value=0,
+        max_value=100,
+        required=False,
+        help_text="How many of her last answers an annotator can correct while their tasks are open.",
+    )
     cannot_categories = serializers.ListField(
         child=serializers.CharField(max_length=32),
         max_length=20,

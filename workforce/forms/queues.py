@@ -50,6 +50,7 @@ _PLAIN = (
     "skips_per_hour",
     "max_returns",
     "max_holds",
+    "n_correctable",
     "predictions",
     "predictions_model",
     "predictions_prefill",
@@ -253,6 +254,20 @@ class SettingsForm(GoldFields):
     max_holds = forms.IntegerField(
         min_value=1, max_value=100, initial=3, label=_("Tasks one person has waiting at a time")
     )
+    undo_seconds = forms.IntegerField(
+        min_value=0,
+        max_value=3600,
+        initial=30,
+        label=_("The last answer can be undone for (seconds)"),
+        help_text=_("While its task is open. 0, and there is no undo."),
+    )
+    n_correctable = forms.IntegerField(
+        min_value=0,
+        max_value=100,
+        initial=10,
+        label=_("Last answers one can correct"),
+        help_text=_("Each until its task ends. 0, and an answer stands once it is sent."),
+    )
     cannot_categories = forms.CharField(
         required=False,
         max_length=700,
@@ -341,6 +356,7 @@ class SettingsForm(GoldFields):
             "quiz_pass_share": Decimal(data["quiz_pass_percent"]) / 100,
             "quiz_wait": timedelta(minutes=data["quiz_wait_minutes"]),
             "hold_for": timedelta(hours=data["hold_hours"]),
+            "undo_for": timedelta(seconds=data["undo_seconds"]),
             "skip_share": Decimal(data["skip_percent"]) / 100,
             "cannot_categories": [
                 word for part in data["cannot_categories"].split(",") if (word := part.strip())
@@ -366,6 +382,7 @@ class SettingsForm(GoldFields):
             **GoldFields.of_gold(queue),
             "quiz_pass_percent": round(queue.quiz_pass_share * 100),
             "hold_hours": round(queue.hold_for.total_seconds() / 3600),
+            "undo_seconds": round(queue.undo_for.total_seconds()),
             "skip_percent": round(queue.skip_share * 100),
             "cannot_categories": ", ".join(queue.cannot_categories),
             "quiz_wait_minutes": max(1, round(queue.quiz_wait.total_seconds() / 60)),

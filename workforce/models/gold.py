@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pgtrigger
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.models import Q
@@ -173,7 +174,8 @@ class Judgement(BusyProjectRow):
     with what the real task ended with.
 
     `distance` is the question kind's, in [0, 1]; `right` is no distance at all. `clauses` are those that the known answer is
-    bound to, or that the item is known to fall under.
+    bound to, or that the item is known to fall under. It is of the answer in force: one that was corrected is judged anew, in
+    this row, with its own event.
     """
 
     probe = ProjectLink("workforce.Probe", related_name="judgements")
@@ -222,4 +224,24 @@ class Judgement(BusyProjectRow):
             models.Index(fields=["known"], condition=Q(known__isnull=False), name="judgement_known"),
             models.Index(fields=["queue", "annotator"], name="judgement_queue"),
         ]
-        triggers = append_only()
+        triggers = [
+            frozen(
+                "probe_id",
+                "assignment_id",
+                "annotator_id",
+                "queue_id",
+                "version_id",
+                "known_id",
+                "purpose",
+                "question",
+                "clauses",
+                "expected",
+                "judged_at",
+            ),
+            pgtrigger.Protect(
+                name="judged_anew_by_an_event",
+                operation=pgtrigger.Update,
+                condition=pgtrigger.Condition("NEW.event_id <= OLD.event_id"),
+            ),
+            *never_deleted(),
+        ]

@@ -228,6 +228,10 @@ class Queue(ProjectRow):
     max_holds = models.SmallIntegerField(
         default=3, db_default=3, validators=[MinValueValidator(1), MaxValueValidator(100)]
     )
+    undo_for = models.DurationField(default=timedelta(seconds=30), db_default=timedelta(seconds=30))
+    n_correctable = models.SmallIntegerField(
+        default=10, db_default=10, validators=[MinValueValidator(0), MaxValueValidator(100)]
+    )
     cannot_categories = ArrayField(models.CharField(max_length=32), default=offered_categories, blank=True)
     predictions = models.CharField(
         max_length=16, choices=Predictions, default=Predictions.HIDDEN, db_default=Predictions.HIDDEN.value
@@ -359,6 +363,9 @@ class Queue(ProjectRow):
                     max_returns__gte=1,
                     hold_for__gte=timedelta(0),
                     max_holds__gte=1,
+                    undo_for__gte=timedelta(0),
+                    n_correctable__gte=0,
+                    n_correctable__lte=100,
                 ),
                 name="queue_skips_are_sensible",
             ),

@@ -56,7 +56,8 @@ class OverlapBasis(models.TextChoices):
 
 
 class Task(BusyProjectRow):
-    """One item under one meaning of the spec in one queue; `round` counts its returns. `n_answers` numbers counted answers.
+    """One item under one meaning of the spec in one queue; `round` counts its returns. `n_answers` numbers counted answers;
+    `n_corrections` rises when one of them is corrected, so that nothing settles on what was read before.
 
     `overlap` is how many answers it wants now; `planned` how many before anybody had answered, where a policy other than the
     queue's own number said so, and `overlap_basis` why. Statistics that have to be fair rest on the first `planned` answers.
@@ -79,6 +80,7 @@ class Task(BusyProjectRow):
     )
     planned = models.SmallIntegerField(null=True)
     n_answers = models.SmallIntegerField(default=0)
+    n_corrections = models.SmallIntegerField(default=0, db_default=0)
     rank = models.BigIntegerField()
     priority = models.SmallIntegerField(default=0)
     disagreement = models.FloatField(null=True)

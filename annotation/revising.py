@@ -1,0 +1,225 @@
+"""Correcting one's own answer while its task is open.
+
+    annotation in force -> superseded, with the next revision in force: revise
+
+Nothing is edited: a correction is a row of its own under the same slot and ordinal, and the newest revision is what counts. It is
+judged under the version that was served for the slot. Once a task has ended, or a lead has it, its answers stay as they are.
+
+An answer to gold that is told at once, to practice, to a test or as a shadow cannot be corrected: what was expected is known by
+then. Silent gold and repeats are corrected like work, so that nobody tells them from it, and are judged anew.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from django.conf import settings
+from django.db import IntegrityError, connection, transaction
+from django.db.models import F
+
+from annotation import probing, submitting
+from annotation.models import Annotation, AnnotationNote, Citation, Source
+from specs import canonical, ledger, versions
+from specs.models import Member
+from specs.refusals import Invalid, KeyReused, Refusal, Stale
+from workforce import leasing, slots
+from workforce.models import Annotator, Queue, Task
+
+
+class Settled(Refusal):
+    """The task has ended or is with a lead, or what was expected was told: the answer stays as it is."""
+
+    code = "answer-stands"
+    status = 409
+
+
+class TooFarBack(Refusal):
+    """It is not among the last answers that the queue lets its annotators correct."""
+
+    code = "answer-too-far-back"
+    status = 409
+
+
+@dataclass(frozen=True)
+class Given:
+    """One of her own answers in a queue as it stands. `correctable` says whether `revise` would take a correction now."""
+
+    assignment_id: int
+    task_id: int
+    item_key: str
+    version_id: int
+    values: Mapping[str, Any]
+    cannot: str
+    answered_at: datetime
+    seconds_ago: float
+    revision: int
+    correctable: bool
+
+
+_LAST = """
+    SELECT s.id, s.task_id, i.key, a.version_id, a.values::text, a.cannot, a.answered_at,
+           extract(epoch FROM statement_timestamp() - s.submitted_at)::float, a.revision, {open}
+    FROM workforce_assignment s
+    JOIN workforce_task t ON t.id = s.task_id
+    JOIN workforce_item i ON i.id = t.item_id
+    JOIN workforce_queue q ON q.id = s.queue_id
+    JOIN LATERAL (SELECT * FROM annotation_annotation a WHERE a.assignment_id = s.id AND a.source = 'live'
+                  ORDER BY a.revision DESC LIMIT 1) a ON true
+    WHERE s.annotator_id = %(annotator)s AND s.queue_id = %(queue)s AND s.state = 'submitted'
+    ORDER BY s.submitted_at DESC, s.id DESC LIMIT %(n)s
+"""
+# Silent probes stay correctable as work does that is still open.
+_OPEN = """(t.state = 'open' OR EXISTS (
+    SELECT FROM workforce_probe p WHERE p.task_id = t.id
+       AND (p.purpose = 'repeat' OR p.purpose = 'gold' AND q.gold_feedback = 'silent')))"""
+
+
+def last(*, annotator: Annotator, queue: Queue, n: int | None = None) -> list[Given]:
+    """Her last answers in the queue, newest first: *n*, or as many as the queue lets her correct."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            _LAST.format(open=_OPEN),
+            {
+                "annotator": annotator.pk,
+                "queue": queue.pk,
+                "n": queue.n_correctable if n is None else min(n, queue.n_correctable),
+            },
+        )
+        return [Given(*row[:4], json.loads(row[4]), *row[5:]) for row in cursor.fetchall()]
+
+
+def undoable(*, annotator: Annotator, queue: Queue) -> Given | None:
+    """Her last answer, within the queue's window for taking it up again, while it can be corrected."""
+    window = queue.undo_for.total_seconds()
+    newest = last(annotator=annotator, queue=queue, n=1) if window else []
+    return newest[0] if newest and newest[0].correctable and newest[0].seconds_ago <= window else None
+
+
+def in_force(*, annotator: Annotator, assignment_id: int) -> Annotation:
+    """Her answer of that slot as it stands, its task and item with it. Raises `TaskGone`."""
+    found = (
+        Annotation.objects.counted()
+        .filter(annotator=annotator, assignment=assignment_id, source=Source.LIVE)
+        .select_related("task__item", "queue")
+        .prefetch_related("citations__clause", "notes")
+        .first()
+    )
+    if found is None:
+        raise submitting.TaskGone("There is no such answer.")
+    return found
+
+
+def revise(
+    *,
+    annotator: Annotator,
+    assignment_id: int,
+    answer: submitting.Answer,
+    seen: int,
+    client_key: str,
+    by: Member | None,
+) -> submitting.Receipt:
+    """Put *answer* in place of the one in force; returns its receipt. `seen` is the revision that the writer corrected.
+
+    The same `client_key` again gives the first receipt. Raises `TaskGone`, `Settled`, `TooFarBack`, `Stale` (it was corrected
+    elsewhere meanwhile; nothing is stored), `KeyReused`, and `Invalid` as `submitting.submit` does.
+    """
+    if not 8 <= len(client_key) <= 100 or not client_key.isprintable():
+        raise Invalid("The client key has 8 to 100 printable characters.")
+    with transaction.atomic():
+        before = in_force(annotator=annotator, assignment_id=assignment_id)
+        slot = slots.lock(assignment_id=assignment_id, annotator=annotator, token=None)
+        assert slot is not None
+        before = in_force(annotator=annotator, assignment_id=assignment_id)
+        version = versions.read(before.version_id)
+        values = submitting.parse(version, answer, slot.payload)
+        if before.client_key == client_key:
+            if before.values != values:
+                raise KeyReused("This client key came before with another answer.")
+            return _receipt(before, since=before.answered_at)
+        _check(annotator, before, seen)
+        questions, clauses = submitting.citations(version, answer, values)
+        made = _store(before, values, answer.flagged, client_key, by)
+        Citation.objects.bulk_create(
+            Citation(project_id=made.project_id, annotation=made, question=question, clause_id=clause)
+            for question, clause in zip(questions, clauses, strict=True)
+        )
+        if answer.note.strip():
+            AnnotationNote.objects.create(
+                project_id=made.project_id,
+                annotation=made,
+                text=answer.note.strip()[: settings.MAX_NOTE_CHARACTERS],
+            )
+        if slot.task_state == "withdrawn":
+            probing.judge_again(slot=slot, version_id=version.id, values=values)
+        Task.objects.filter(pk=slot.task_id).update(n_corrections=F("n_corrections") + 1)
+    return _receipt(made)
+
+
+def _check(annotator: Annotator, before: Annotation, seen: int) -> None:
+    queue = before.queue
+    place = next(
+        (one for one in last(annotator=annotator, queue=queue) if one.assignment_id == before.assignment_id),
+        None,
+    )
+    if place is None:
+        raise TooFarBack(f"Only your last {queue.n_correctable} answers in this queue can be corrected.")
+    if not place.correctable:
+        raise Settled("This task has ended, or a lead has it: your answer stays as it is.")
+    if before.revision != seen:
+        raise Stale(
+            "You corrected this answer in another window meanwhile.",
+            revision=before.revision,
+            values=before.values,
+        )
+
+
+def _store(
+    before: Annotation, values: Mapping[str, Any], flagged: bool, client_key: str, by: Member | None
+) -> Annotation:
+    event = ledger.record(
+        project_id=before.project_id,
+        kind="annotation.revised",
+        by=by,
+        subject=("assignment", before.assignment_id),
+        data={
+            "annotator": before.annotator_id,
+            "task": before.task_id,
+            "version": before.version_id,
+            "revision": before.revision + 1,
+            "values": canonical.digest(canonical.dumps(dict(values))),
+        },
+    )
+    try:
+        with transaction.atomic():
+            return Annotation.objects.create(
+                project_id=before.project_id,
+                assignment_id=before.assignment_id,
+                task_id=before.task_id,
+                queue_id=before.queue_id,
+                annotator_id=before.annotator_id,
+                version_id=before.version_id,
+                served_digest=before.served_digest,
+                lease_token=before.lease_token,
+                client_key=client_key,
+                revision=before.revision + 1,
+                ordinal=before.ordinal,
+                values=dict(values),
+                flagged=flagged,
+                source=Source.LIVE,
+                answered_at=leasing.database_now(),
+                event_id=event,
+            )
+    except IntegrityError as error:
+        if "annotation_client_key_once" in str(error):
+            raise KeyReused("This client key came before with another answer.") from error
+        raise
+
+
+def _receipt(made: Annotation, *, since: datetime | None = None) -> submitting.Receipt:
+    return submitting.Receipt(
+        "counted", made.pk, made.task_id, made.queue_id, made.served_digest, since=since
+    )
