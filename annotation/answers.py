@@ -8,7 +8,6 @@ many as it wanted before anybody had answered, because it is the contested ones 
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,9 +15,10 @@ import numpy as np
 from django.db import connection
 from numpy.typing import NDArray
 
+from annotation import columns
 from annotation.agreement import repeats
 from annotation.agreement.clauses import Members
-from annotation.agreement.counts import Table, from_codes
+from annotation.agreement.counts import Table, from_codes, sums
 from annotation.agreement.pairs import Pairs
 from annotation.agreement.pairs import of as pairs_of
 from specs import task_types
@@ -27,36 +27,46 @@ from specs.versions import ReadVersion
 from workforce.models import Queue
 
 Codes = NDArray[np.int64]
-AT_ONCE = 50_000
+PEOPLE = ("person", "imported")
+MODELS = ("model", "bot")
+WHOLE_FROM = 50_000
+"""Answers from which on tables are read whole instead of row by row."""
 
-_SCOPE = """
-    FROM annotation_annotation a
-    JOIN specs_specversion v ON v.id = a.version_id
-    JOIN workforce_annotator p ON p.id = a.annotator_id
-    JOIN workforce_task t ON t.id = a.task_id AND t.purpose = 'work'
-    WHERE v.spec_id = %(spec)s AND v.meaning = %(meaning)s AND p.kind IN ('person', 'imported')
-      AND (%(queue)s::bigint IS NULL OR a.queue_id = %(queue)s)
-      AND (%(version)s::bigint IS NULL OR a.version_id = %(version)s)
-      AND a.values ? %(question)s
+_VERSIONS = """
+    SELECT v.id FROM specs_specversion v WHERE v.spec_id = %(spec)s AND v.meaning = %(meaning)s
+      AND (%(version)s::bigint IS NULL OR v.id = %(version)s)
+"""
+_N_ANSWERS = """
+    SELECT count(*) FROM annotation_annotation WHERE version_id = ANY(%(versions)s)
+      AND (%(queue)s::bigint IS NULL OR queue_id = %(queue)s)
+"""
+_PEOPLE = """
+    SELECT p.id FROM workforce_annotator p JOIN specs_spec s ON s.project_id = p.project_id
+    WHERE s.id = %(spec)s AND p.kind = ANY(%(kinds)s)
+"""
+# Superseded revisions, answers without a value and models come as well, and are left out afterwards: a set of rows is told
+# apart faster as arrays than row by row. What a value is, its number says; which number is which, `_values` finds out.
+_ANSWERS = """
+    SELECT t.item_id, a.annotator_id, a.id, a.version_id, a.assignment_id, a.revision::bigint,
+           (a.values ? %(question)s)::int::bigint, coalesce(hashtextextended((a.values -> %(question)s)::text, 0), 0)
+    FROM annotation_annotation a JOIN workforce_task t ON t.id = a.task_id
+    WHERE a.version_id = ANY(%(versions)s) AND t.purpose = 'work'
       AND (t.overlap_basis NOT IN ('dynamic', 'fair') OR a.ordinal <= t.planned)
-      AND (%(position)s::bigint IS NULL OR EXISTS (
-          SELECT 1 FROM specs_ledgerentry e WHERE e.event_id = a.event_id AND e.position <= %(position)s))
-      AND NOT EXISTS (
-          SELECT 1 FROM annotation_annotation l WHERE l.assignment_id = a.assignment_id AND l.revision > a.revision
-            AND (%(position)s::bigint IS NULL OR EXISTS (
-                SELECT 1 FROM specs_ledgerentry e WHERE e.event_id = l.event_id AND e.position <= %(position)s)))
 """
-_ANSWERS = f"SELECT t.item_id, a.annotator_id, a.id, a.version_id, a.values -> %(question)s {_SCOPE}"
-_MEMBERSHIP = f"""
-    WITH scope AS (SELECT a.id, t.item_id {_SCOPE}),
-    answers AS (SELECT item_id, count(*) AS n FROM scope GROUP BY 1)
-    SELECT c.clause_id, s.item_id, count(*)::float / max(n.n)
-    FROM scope s JOIN annotation_citation c ON c.annotation_id = s.id AND c.question = %(question)s
-    JOIN answers n ON n.item_id = s.item_id
-    WHERE c.clause_id IS NOT NULL GROUP BY 1, 2
-    UNION ALL
-    SELECT ic.clause_id, n.item_id, 1.0 FROM answers n JOIN workforce_itemclause ic ON ic.item_id = n.item_id
+_IN_QUEUE = " AND a.queue_id = %(queue)s"
+_SEALED = """ AND EXISTS (
+    SELECT 1 FROM specs_ledgerentry e WHERE e.event_id = a.event_id AND e.position <= %(position)s)"""
+_TEXTS = "SELECT id, values -> %(question)s FROM annotation_annotation WHERE id = ANY(%(answers)s)"
+_NUMBERS = "SELECT hashtextextended(one::jsonb::text, 0) FROM unnest(%(texts)s::text[]) WITH ORDINALITY AS u (one, k) ORDER BY k"
+_CITED = """
+    SELECT c.annotation_id, c.clause_id FROM annotation_citation c
+    WHERE c.question = %(question)s AND c.clause_id = ANY(%(clauses)s)
 """
+_BY_ANSWER = " AND c.annotation_id = ANY(%(answers)s)"
+_GOVERNED = (
+    "SELECT ic.item_id, ic.clause_id FROM workforce_itemclause ic WHERE ic.clause_id = ANY(%(clauses)s)"
+)
+_BY_ITEM = " AND ic.item_id = ANY(%(items)s)"
 _GOLD = """
     SELECT item_id, value::text FROM workforce_knownanswer
     WHERE spec_id = %(spec)s AND question = %(question)s AND (state = 'in-use' OR until_meaning > %(meaning)s)
@@ -74,6 +84,7 @@ class Scope:
     queue: Queue | None = None
     position: int | None = None
     only_version: int | None = None
+    kinds: tuple[str, ...] = PEOPLE
 
     def key(self, value: Any) -> str:
         """The text that equal values of the question share."""
@@ -96,6 +107,7 @@ class Scope:
             "queue": self.queue.pk if self.queue else None,
             "position": self.position,
             "version": self.only_version,
+            "kinds": list(self.kinds),
         }
 
 
@@ -133,39 +145,59 @@ class Answers:
 
 
 def read(scope: Scope) -> Answers:
-    """The answers as codes, the values that the question names first. Rows are turned into codes as they come.
-
-    Two JSON texts may be one value (a number with another number of noughts): which are one, the question's kind says.
-    """
-    texts: dict[str, int] = {}
-    numbers: list[Codes] = []
-    said: list[Codes] = []
+    """The answers as codes, the values that the question names first."""
     with connection.cursor() as cursor:
-        cursor.execute(_ANSWERS, scope.known)
-        while rows := cursor.fetchmany(AT_ONCE):
-            numbers.append(np.array([row[:4] for row in rows], dtype=np.int64))
-            said.append(np.array([texts.setdefault(row[4], len(texts)) for row in rows], dtype=np.int64))
-    whole = np.concatenate(numbers) if numbers else np.zeros((0, 4), dtype=np.int64)
-    codes, values = _distinct(scope, texts)
-    value = codes[np.concatenate(said)] if said else np.zeros(0, dtype=np.int64)
-    order = np.argsort(whole[:, 2], kind="stable")
-    whole, value = whole[order], value[order]
-    items, item = np.unique(whole[:, 0], return_inverse=True)
-    annotators, annotator = np.unique(whole[:, 1], return_inverse=True)
-    return Answers(items, annotators, values, item, annotator, value, whole[:, 2], whole[:, 3])
+        cursor.execute(_VERSIONS, scope.known)
+        known = {**scope.known, "versions": [row[0] for row in cursor.fetchall()]}
+        cursor.execute(_N_ANSWERS, known)
+        whole = cursor.fetchone()[0] >= WHOLE_FROM
+        cursor.execute(_PEOPLE, known)
+        people = np.array([row[0] for row in cursor.fetchall()], dtype=np.int64)
+    query = _ANSWERS + (_IN_QUEUE if scope.queue else "") + (_SEALED if scope.position is not None else "")
+    rows = _counted(columns.read(query, known, 8, whole=whole), people)
+    items, item = np.unique(rows[:, 0], return_inverse=True)
+    annotators, annotator = np.unique(rows[:, 1], return_inverse=True)
+    value, values = _values(scope, rows[:, 2], rows[:, 7])
+    return Answers(items, annotators, values, item, annotator, value, rows[:, 2].copy(), rows[:, 3].copy())
 
 
-def _distinct(scope: Scope, texts: Mapping[str, int]) -> tuple[Codes, list[Any]]:
-    """`(codes: (n_texts,), values)`: what each JSON text is, those that the question names first."""
-    key = scope.key
-    found = {key(value): value for value in scope.kind.known_values(scope.asked)}
-    places = {text: k for k, text in enumerate(found)}
-    codes = np.zeros(len(texts), dtype=np.int64)
-    for text, place in texts.items():
-        value = json.loads(text)
-        found.setdefault(key(value), value)
-        codes[place] = places.setdefault(key(value), len(places))
-    return codes, list(found.values())
+def _counted(rows: Codes, people: Codes) -> Codes:
+    """The rows in the order of their ids without superseded revisions, answers without a value, and answers of others."""
+    if len(rows) and rows[:, 5].max() > 1:
+        order = np.lexsort((rows[:, 5], rows[:, 4]))
+        slot = rows[order, 4]
+        last = np.append(slot[1:] != slot[:-1], True)
+        rows = rows[order[last]]
+    kept = (rows[:, 6] == 1) & np.isin(rows[:, 1], people)
+    if not kept.all():
+        rows = rows[kept]
+    return rows[np.argsort(rows[:, 2], kind="stable")]
+
+
+def _values(scope: Scope, answer: Codes, number: Codes) -> tuple[Codes, list[Any]]:
+    """`(codes: (n_answers,), values)`: what each answer says, what the question names first.
+
+    *number* is that of its JSON text. Texts are looked up by one answer with each, but for those that the question names. Two
+    texts may be one value (a number with another number of noughts): which are one, the question's kind says.
+    """
+    numbers, first, place = np.unique(number, return_index=True, return_inverse=True)
+    named = list(scope.kind.known_values(scope.asked))
+    found = {scope.key(value): value for value in named}
+    codes = {key: k for k, key in enumerate(found)}
+    with connection.cursor() as cursor:
+        cursor.execute(_NUMBERS, {"texts": [json.dumps(value) for value in named]})
+        of = dict(zip((row[0] for row in cursor.fetchall()), map(scope.key, named), strict=True))
+        unknown = {int(answer[first[k]]): int(each) for k, each in enumerate(numbers) if int(each) not in of}
+        for begin in range(0, len(unknown), WHOLE_FROM):
+            some = sorted(unknown)[begin : begin + WHOLE_FROM]
+            cursor.execute(_TEXTS, {**scope.known, "answers": some})
+            for one, text in sorted(cursor.fetchall()):
+                value = json.loads(text)
+                of[unknown[one]] = scope.key(value)
+                found.setdefault(of[unknown[one]], value)
+                codes.setdefault(of[unknown[one]], len(codes))
+    table = np.array([codes[of[each]] for each in numbers.tolist()], dtype=np.int64)
+    return table[place.ravel()] if len(table) else place.ravel(), list(found.values())
 
 
 def members(scope: Scope, answers: Answers) -> Members:
@@ -173,21 +205,32 @@ def members(scope: Scope, answers: Answers) -> Members:
 
     Clauses are codes in the order of the version.
     """
-    places = {clause.id: k for k, clause in enumerate(scope.version.clauses)}
-    with connection.cursor() as cursor:
-        cursor.execute(_MEMBERSHIP, scope.known)
-        rows = [
-            (places[clause], item, share) for clause, item, share in cursor.fetchall() if clause in places
-        ]
-    if not rows:
-        nothing = np.zeros(0, dtype=np.int64)
-        return Members(nothing, nothing, np.zeros(0))
-    clause = np.array([row[0] for row in rows], dtype=np.int64)
-    item = np.searchsorted(answers.items, np.array([row[1] for row in rows], dtype=np.int64))
-    cells, place = np.unique(item * len(places) + clause, return_inverse=True)
-    share = np.zeros(len(cells))
-    np.maximum.at(share, place, np.array([row[2] for row in rows], dtype=float))
-    return Members(cells // len(places), cells % len(places), share)
+    clauses = np.array([clause.id for clause in scope.version.clauses], dtype=np.int64)
+    known = {**scope.known, "clauses": clauses.tolist()}
+    cited, governed = _CITED, _GOVERNED
+    if len(answers.answer) < WHOLE_FROM:
+        known |= {"answers": answers.answer.tolist(), "items": answers.items.tolist()}
+        cited, governed = cited + _BY_ANSWER, governed + _BY_ITEM
+    order = np.argsort(clauses)
+    rows, places = _known(columns.read(cited, known, 2), answers.answer)
+    of_items, items = _known(columns.read(governed, known, 2), answers.items)
+    n_answers = np.bincount(answers.item, minlength=len(answers.items))
+    clause = order[np.searchsorted(clauses, np.concatenate([rows[:, 1], of_items[:, 1]]), sorter=order)]
+    item = np.concatenate([answers.item[places], items])
+    share = np.concatenate([1 / n_answers[answers.item[places]], np.ones(len(items))])
+    cells, place = np.unique(item * max(len(clauses), 1) + clause, return_inverse=True)
+    return Members(
+        cells // max(len(clauses), 1),
+        cells % max(len(clauses), 1),
+        np.minimum(sums(place, share, len(cells)), 1),
+    )
+
+
+def _known(rows: Codes, keys: Codes) -> tuple[Codes, Codes]:
+    """The rows whose first column is among the sorted *keys*, and its place there."""
+    place = np.minimum(np.searchsorted(keys, rows[:, 0]), max(len(keys) - 1, 0))
+    kept = keys[place] == rows[:, 0] if len(keys) else np.zeros(len(rows), dtype=bool)
+    return rows[kept], place[kept]
 
 
 def gold(scope: Scope, answers: Answers) -> Codes | None:

@@ -67,6 +67,6 @@ def grouped(counts: Counts, weights: NDArray[np.int64] | None = None) -> tuple[C
     return counts[first], np.bincount(inverse.ravel(), weights=weights, minlength=len(first)).astype(np.int64)
 
 
-def sums(codes: NDArray[np.int64], weights: NDArray[Any], n: int = 0) -> NDArray[np.float64]:
+def sums(codes: NDArray[np.integer[Any]], weights: NDArray[Any], n: int = 0) -> NDArray[np.float64]:
     """The sum of the weights of each code: `(n_rows,)` each -> `(n,)`, longer where a code is n or more."""
     return np.asarray(np.bincount(codes, weights=weights, minlength=n), dtype=np.float64)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from annotation.agreement.clauses import PRIOR_ITEMS, ItemSums, Members
+from annotation.agreement.clauses import PRIOR_ITEMS, ItemSums, Members, beside
 from annotation.agreement.counts import sums
 from annotation.agreement.pairs import Codes, Floats, Pairs
 
@@ -44,37 +44,19 @@ class Seen:
 
 @dataclass(frozen=True)
 class ByAnnotator:
-    """Sums by (item, annotator), sorted by item: of the weights of her pairs there, and of what is left of their disagreement."""
+    """The answers, sorted by item: whose each is, and what is left of the disagreement of its pairs, which weigh 1 together.
 
-    item: Codes
+    Effects of annotators stay as fitted with everybody.
+    """
+
     annotator: Codes
-    weight: Floats
-    total: Floats
+    n_answers: Codes
     members: Members
     by_item: ItemSums
 
     @classmethod
     def of(cls, pairs: Pairs, members: Members, of_item: ItemSums) -> ByAnnotator:
-        """One pass over the pairs; effects of annotators stay as fitted with everybody."""
-        n = int(max(pairs.first.max(initial=0), pairs.second.max(initial=0))) + 1
-        ends = np.concatenate([pairs.item * n + pairs.first, pairs.item * n + pairs.second])
-        cells, place = np.unique(ends, return_inverse=True)
-        left = pairs.weight * of_item.left
-        return cls(
-            cells // n,
-            cells % n,
-            sums(place, np.concatenate([pairs.weight, pairs.weight]), len(cells)),
-            sums(place, np.concatenate([left, left]), len(cells)),
-            members,
-            of_item,
-        )
-
-    def of_items(self, items: Codes) -> tuple[Codes, Codes]:
-        """Rows of these items, and for each row the place of its item in *items*."""
-        begin, end = np.searchsorted(self.item, items), np.searchsorted(self.item, items, side="right")
-        n = end - begin
-        place = np.repeat(np.arange(len(items)), n)
-        return begin[place] + np.arange(len(place)) - (np.cumsum(n) - n)[place], place
+        return cls(pairs.of_annotator, pairs.n_answers, members, of_item)
 
     def under(self, clause: int) -> Seen:
         """Who answers items of the clause, and what she makes of it: O(answers under the clause), whoever is left out.
@@ -86,11 +68,11 @@ class ByAnnotator:
         items, share = self.members.item[mine], self.members.share[mine]
         paired = self.by_item.weight[items] > 0
         items, share = items[paired], share[paired]
-        rows, place = self.of_items(items)
-        who, code = np.unique(self.annotator[rows], return_inverse=True)
+        place, rows = beside(items, self.n_answers)
+        who, code = _distinct(self.annotator[rows])
         weight, total, held = self.by_item.weight[items], self.by_item.total[items], share
         mean = total / weight
-        kept, rest = weight[place] - self.weight[rows], total[place] - self.total[rows]
+        kept, rest = weight[place] - 1, total[place] - self.by_item.own[rows]
         stays = kept > _NOTHING
         kept = np.where(stays, kept, 1.0)
         left, h = np.where(stays, rest / kept, 0.0), held[place]
@@ -107,7 +89,7 @@ class ByAnnotator:
         effective = _over(n**2, squares)
         variance = _moderated(around, centre, n, effective, _pooled(held, mean))
         error = np.sqrt(_over(variance, effective))
-        own = self.total[rows] / self.weight[rows]
+        own = self.by_item.own[rows]
         n_own = sums(code, h, len(who))
         hers = _over(sums(code, h * own, len(who)), n_own)
         scatter = _moderated(
@@ -120,6 +102,12 @@ class ByAnnotator:
         excess = hers - without
         z = _over(excess, np.sqrt(_over(scatter, n_own) + error**2))
         return Seen(who, without, error, excess, z, np.bincount(code, minlength=len(who)) >= MIN_ITEMS)
+
+
+def _distinct(codes: Codes) -> tuple[Codes, Codes]:
+    """The distinct codes in order, and the place of each in them."""
+    there = np.bincount(codes) > 0
+    return np.flatnonzero(there), (np.cumsum(there) - 1)[codes]
 
 
 def _pooled(held: Floats, mean: Floats) -> float:
