@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Set as AbstractSet
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from django.db import connection
 
 from annotation import presenting, submitting
-from annotation.models import AnswerDraft
+from annotation.models import Annotation, AnswerDraft
 from specs import posing, precedents, schema, task_types, versions
 from specs.schema import BadAnswer
 from workforce import leasing, suggesting
@@ -69,19 +70,75 @@ def work(
     errors: Mapping[str, list[str]] | None = None,
 ) -> Work:
     """The page's content: from a form that was refused, else from the kept draft, else empty."""
-    version = versions.read(served.version_id)
     draft = submitting.draft_of(annotator=annotator, task_id=served.task_id)
-    values, cited, flagged, note = _kept(form, draft, version)
+    said = _kept(form, draft, versions.read(served.version_id))
     suggested = {one.question: one for one in suggesting.serve(served)}
     if form is None and draft is None:
-        values = {one.question: one.value for one in suggested.values() if one.prefilled}
+        said = replace(said, values={one.question: one.value for one in suggested.values() if one.prefilled})
+    return _work(served, annotator, queue, said, suggested, draft.revision if draft else 0, errors or {})
+
+
+def correction(
+    *,
+    answer: Annotation,
+    form: Mapping[str, Any] | None = None,
+    errors: Mapping[str, list[str]] | None = None,
+) -> Work:
+    """The page of an answer that was given: the item and the clauses as they were served, and what stands, or a refused form.
+
+    `answer` comes with its task, item, queue, annotator, citations and notes.
+    """
+    item, version = answer.task.item, versions.read(answer.version_id)
+    served = leasing.Served(
+        assignment_id=answer.assignment_id,
+        task_id=answer.task_id,
+        number=answer.ordinal,
+        token=answer.lease_token or uuid.UUID(int=0),
+        leased_at=answer.answered_at,
+        lease_until=answer.answered_at,
+        n_renewals=0,
+        version_id=answer.version_id,
+        served_digest=answer.served_digest,
+        item_id=item.pk,
+        item_key=item.key,
+        payload=item.payload,
+        sensitive=item.sensitive,
+        queue_id=answer.queue_id,
+        suggests=False,
+    )
+    said = _Said(
+        answer.values,
+        {one.clause.key if one.clause else submitting.NO_CLAUSE for one in answer.citations.all()},
+        answer.flagged,
+        next((note.text for note in answer.notes.all()), ""),
+    )
+    if form is not None:
+        said = _kept(form, None, version)
+    return _work(served, answer.annotator, answer.queue, said, {}, 0, errors or {})
+
+
+def correction_key(answer: Annotation) -> str:
+    """One key per revision that is corrected: the same page sent twice is one correction."""
+    return str(uuid.uuid5(_NAMESPACE, f"{answer.assignment_id}:{answer.revision}"))
+
+
+def _work(
+    served: leasing.Served,
+    annotator: Annotator,
+    queue: Queue,
+    said: _Said,
+    suggested: Mapping[str, suggesting.Suggested],
+    draft_revision: int,
+    errors: Mapping[str, list[str]],
+) -> Work:
+    version = versions.read(served.version_id)
     questions = [
         AskedQuestion(
             **posing.parts(
                 question,
                 served.payload,
-                value=values.get(question["key"]),
-                errors=(errors or {}).get(question["key"], ()),
+                value=said.values.get(question["key"]),
+                errors=errors.get(question["key"], ()),
             ),
             suggestion=suggested.get(question["key"]),
         )
@@ -102,16 +159,16 @@ def work(
                 clause,
                 _CITE_KEYS[place] if place < len(_CITE_KEYS) else "",
                 clause.decides(first),
-                clause.key in cited,
+                clause.key in said.cited,
                 beside.get(clause.key, ()),
             )
             for place, clause in enumerate(ordered)
         ],
         client_key=client_key(served.token),
-        draft_revision=draft.revision if draft else 0,
-        no_clause=submitting.NO_CLAUSE in cited,
-        flagged=flagged,
-        note=note,
+        draft_revision=draft_revision,
+        no_clause=submitting.NO_CLAUSE in said.cited,
+        flagged=said.flagged,
+        note=said.note,
         asks_for_clause=any(
             submitting.asks_for_clause(
                 citing=queue.citing,
@@ -130,14 +187,24 @@ def client_key(token: uuid.UUID) -> str:
     return str(uuid.uuid5(_NAMESPACE, str(token)))
 
 
-def _kept(
-    form: Mapping[str, Any] | None, draft: AnswerDraft | None, version: versions.ReadVersion
-) -> tuple[dict[str, Any], set[str], bool, str]:
+@dataclass(frozen=True)
+class _Said:
+    """What the page begins with: values by question, cited clauses, the flag, the note."""
+
+    values: Mapping[str, Any] = field(default_factory=dict)
+    cited: AbstractSet[str] = frozenset()
+    flagged: bool = False
+    note: str = ""
+
+
+def _kept(form: Mapping[str, Any] | None, draft: AnswerDraft | None, version: versions.ReadVersion) -> _Said:
     if form is not None:
-        return entered(version, form), set(_cited(form)), bool(form.get("flagged")), str(form.get("note", ""))
+        return _Said(
+            entered(version, form), set(_cited(form)), bool(form.get("flagged")), str(form.get("note", ""))
+        )
     if draft is None:
-        return {}, set(), False, ""
-    return dict(draft.values), {key for entry in draft.citations for key in entry["clauses"]}, False, ""
+        return _Said()
+    return _Said(dict(draft.values), {key for entry in draft.citations for key in entry["clauses"]})
 
 
 def entered(version: versions.ReadVersion, form: Mapping[str, Any]) -> dict[str, Any]:

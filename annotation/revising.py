@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from datetime import datetime
 from typing import Any
 
@@ -60,6 +60,7 @@ class Given:
     correctable: bool
 
 
+_GIVEN = tuple(field.name for field in fields(Given))
 _LAST = """
     SELECT s.id, s.task_id, i.key, a.version_id, a.values::text, a.cannot, a.answered_at,
            extract(epoch FROM statement_timestamp() - s.submitted_at)::float, a.revision, {open}
@@ -89,7 +90,8 @@ def last(*, annotator: Annotator, queue: Queue, n: int | None = None) -> list[Gi
                 "n": queue.n_correctable if n is None else min(n, queue.n_correctable),
             },
         )
-        return [Given(*row[:4], json.loads(row[4]), *row[5:]) for row in cursor.fetchall()]
+        rows = [(*row[:4], json.loads(row[4]), *row[5:]) for row in cursor.fetchall()]
+    return [Given(**dict(zip(_GIVEN, row, strict=True))) for row in rows]
 
 
 def undoable(*, annotator: Annotator, queue: Queue) -> Given | None:
@@ -104,7 +106,7 @@ def in_force(*, annotator: Annotator, assignment_id: int) -> Annotation:
     found = (
         Annotation.objects.counted()
         .filter(annotator=annotator, assignment=assignment_id, source=Source.LIVE)
-        .select_related("task__item", "queue")
+        .select_related("task__item", "queue", "annotator")
         .prefetch_related("citations__clause", "notes")
         .first()
     )

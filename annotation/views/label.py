@@ -16,7 +16,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_POST
 
-from annotation import labelling, revealing, sessions, submitting
+from annotation import labelling, revealing, revising, sessions, submitting
 from annotation.models import Annotation, Source
 from specs import schema, versions
 from specs.access import MemberRequest, allows, get_or_404, page
@@ -95,6 +95,7 @@ def _render(
         "rest_after": sessions.minutes_to_rest_after(annotator, request.session),
         "titles": schema.titles(work.version.questions) if work else {},
         "today": labelling.answered_today(annotator),
+        "undo": revising.undoable(annotator=annotator, queue=queue),
         "ended": more.pop("ended", False),
         "offer": None if work else _offer(request, queue, annotator),
         "told": told,

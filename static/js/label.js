@@ -43,6 +43,28 @@ if (form()) showBranches(form());
 
 setInterval(() => {
   const answer = form();
-  if (!answer || document.hidden || Date.now() - used > RENEW_EVERY) return;
+  if (!answer?.dataset.renew || document.hidden || Date.now() - used > RENEW_EVERY) return;
   fetch(answer.dataset.renew, { method: "POST", body: new FormData(answer), credentials: "same-origin" }).catch(() => {});
 }, RENEW_EVERY);
+
+// A clause is found by typing: what has none of the words goes. Without this script the field is not shown.
+const folded = (text) => text.normalize("NFKD").replace(/\p{M}/gu, "").toLowerCase();
+
+function findIn(field) {
+  const words = folded(field.value).split(/\s+/).filter(Boolean);
+  const all = [...document.querySelectorAll(field.dataset.finds)];
+  const found = all.filter((part) => words.every((word) => folded(part.textContent).includes(word)));
+  all.forEach((part) => (part.hidden = !found.includes(part)));
+  const none = document.getElementById(field.dataset.none);
+  none.textContent = found.length ? "" : none.dataset.words;
+}
+
+function showFinders() {
+  document.querySelectorAll(".find[hidden]").forEach((part) => (part.hidden = false));
+}
+
+document.addEventListener("input", ({ target }) => {
+  if (target instanceof HTMLInputElement && target.dataset.finds) findIn(target);
+});
+document.addEventListener("htmx:afterSettle", showFinders);
+showFinders();
