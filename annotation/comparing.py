@@ -9,7 +9,7 @@ from typing import Any
 from django.db import connection
 
 from specs import clauses as clause_shape
-from specs import contents, diff, schema
+from specs import contents, diff, edits, schema
 from specs.models import Clause, Project, SpecVersion
 from specs.numbering import numbers
 
@@ -179,10 +179,10 @@ def blocks(old: Any, new: Any, names: Names = NAMELESS) -> list[Block]:
     for kind, title in [("title", "Title"), ("section", "Section"), *clause_shape.BLOCK_TYPES.items()]:
         before, after = text_of(old, kind, names), text_of(new, kind, names)
         if before != after:
-            found.append(Block(title, list(diff.words(before, after))))
+            found.append(Block(title, list(edits.words(before, after))))
     governed = [_governed(clause, names) for clause in (old, new)]
     if governed[0] != governed[1]:
-        found.append(Block("Governs", list(diff.words(*governed))))
+        found.append(Block("Governs", list(edits.words(*governed))))
     return found
 
 

@@ -11,7 +11,7 @@ the same digest.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any, BinaryIO
 
@@ -20,7 +20,7 @@ from django.db.models.functions import Now
 
 from annotation import measuring, parquet
 from annotation.models import Snapshot, SnapshotFile, SnapshotState
-from specs import canonical, ledger, store, versions
+from specs import canonical, ledger, store, task_types, versions
 from specs.models import Job, Member, Project, SpecVersion, VersionState
 from specs.refusals import Invalid
 from workforce.models import Queue
@@ -171,12 +171,10 @@ def build(*, snapshot_id: int, progress: Callable[..., None] | None = None) -> S
 
 def _build(snapshot: Snapshot, progress: Callable[..., None]) -> tuple[list[SnapshotFile], dict[str, Any]]:
     version = versions.read(snapshot.version_id)
-    counts = _Counts([question["key"] for question in version.questions])
+    counts = _Counts(version.questions)
     files = []
     with store.writing() as lines, store.writing() as table:
-        writer = parquet.Writer(
-            table, [question["key"] for question in version.questions], selected=_has_selected(snapshot)
-        )
+        writer = parquet.Writer(table, version.questions, selected=_has_selected(snapshot))
         for n, row in enumerate(rows(snapshot), 1):
             lines.write(canonical.dumps(row) + b"\n")
             writer.write(row)
@@ -289,10 +287,15 @@ def _selection(probability: float, reason: str, source: str, happened_at: dateti
 class _Counts:
     """What the manifest counts while rows pass by."""
 
-    def __init__(self, questions: list[str]) -> None:
+    def __init__(self, questions: Sequence[Mapping[str, Any]]) -> None:
         self.rows = 0
-        self.basis: dict[str, dict[str, int]] = {question: {} for question in questions}
-        self.values: dict[str, dict[str, int]] = {question: {} for question in questions}
+        self.basis: dict[str, dict[str, int]] = {question["key"]: {} for question in questions}
+        # Only of values that come out of a few: a text or a span is hardly ever the same twice.
+        self.values: dict[str, dict[str, int]] = {
+            question["key"]: {}
+            for question in questions
+            if (kind := task_types.get(question["kind"])).one_of_options or kind.level == "set"
+        }
         self.cannot: dict[str, int] = {}
 
     def add(self, row: dict[str, Any]) -> None:
@@ -305,8 +308,9 @@ class _Counts:
                 (self.basis, label["basis"]),
                 (self.values, json.dumps(label["value"], ensure_ascii=False)),
             ):
-                counts = table.setdefault(question, {})
-                counts[key] = counts.get(key, 0) + 1
+                counts = table.get(question)
+                if counts is not None:
+                    counts[key] = counts.get(key, 0) + 1
 
 
 def _manifest(

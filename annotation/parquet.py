@@ -3,27 +3,35 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping, Sequence
 from typing import Any, BinaryIO
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from specs import task_types
+
 WRITER = f"pyarrow {pa.__version__}, zstd 3"
 _BATCH = 10_000
+_TYPES = {"text": pa.string(), "whole": pa.int64(), "number": pa.float64(), "yes": pa.bool_()}
 
 
 class Writer:
-    """Collects rows into row groups of a fixed size. One set of columns per question; JSON where a value has structure.
+    """Collects rows into row groups of a fixed size. Per question the columns that its kind declares, and how it was decided.
 
     *selected* adds how items were selected from production.
     """
 
-    def __init__(self, out: BinaryIO, questions: list[str], *, selected: bool = False) -> None:
+    def __init__(
+        self, out: BinaryIO, questions: Sequence[Mapping[str, Any]], *, selected: bool = False
+    ) -> None:
         self.questions = questions
         columns = [("key", pa.string()), ("payload", pa.string())]
-        for question in questions:
+        for asked in questions:
+            question = asked["key"]
+            own = task_types.get(asked["kind"]).columns(asked)
+            columns += [(name, _TYPES[holds]) for name, holds in own.items()]
             columns += [
-                (question, pa.string()),
                 (f"{question}.basis", pa.string()),
                 (f"{question}.distribution", pa.string()),
                 (f"{question}.n_answers", pa.int32()),
@@ -46,12 +54,13 @@ class Writer:
     def write(self, row: dict[str, Any]) -> None:
         flat: dict[str, Any] = {"key": row["key"], "payload": _json(row["payload"])}
         flat |= {f"selection.{name}": value for name, value in row.get("selection", {}).items()}
-        for question in self.questions:
+        for asked in self.questions:
+            question = asked["key"]
             label = row["labels"].get(question)
             if label is None:
                 continue
-            value = label["value"]
-            flat[question] = value if value is None or isinstance(value, str) else _json(value)
+            if label["value"] is not None:
+                flat |= task_types.get(asked["kind"]).rows(asked, label["value"])
             flat[f"{question}.basis"] = label["basis"]
             flat[f"{question}.distribution"] = _json(label["distribution"])
             flat[f"{question}.n_answers"] = label["n_answers"]

@@ -9,7 +9,6 @@ them valid, *patch* is wording beside the rule. A doubtful change takes the high
 from __future__ import annotations
 
 import difflib
-import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
@@ -19,7 +18,6 @@ from specs import task_types
 
 Class = Literal["none", "patch", "minor", "major"]
 _RANK: dict[Class, int] = {"none": 0, "patch": 1, "minor": 2, "major": 3}
-_WORDS = re.compile(r"\s+|[^\s]+")
 Number = tuple[int, int, int]
 
 
@@ -190,45 +188,6 @@ def apply(old: Mapping[str, Any], difference: Difference) -> dict[str, Any]:
             clause["ancestors"] = difference.ancestors[key]
         clauses.append(clause)
     return {"clauses": clauses, "questions": difference.questions}
-
-
-Run = tuple[Literal["same", "removed", "added"], str]
-_ISLAND = 3  # words that stay, fewer than this between two changes, read better as a part of the change
-
-
-def words(old: str, new: str) -> list[Run]:
-    """Runs of words for display: joined without the added ones they give *old*, without the removed ones *new*.
-
-    A word or two that happen to stay in the middle of a rewritten sentence count as rewritten.
-    """
-    a, b = _WORDS.findall(old), _WORDS.findall(new)
-    steps = difflib.SequenceMatcher(None, a, b, autojunk=False).get_opcodes()
-    pieces = [
-        ["same" if tag == "equal" else "changed", "".join(a[i:j]), "".join(b[k:m])]
-        for tag, i, j, k, m in steps
-    ]
-    runs: list[Run] = []
-    for tag, before, after in _without_islands(pieces):
-        if tag == "same":
-            runs.append(("same", before))
-            continue
-        if before:
-            runs.append(("removed", before))
-        if after:
-            runs.append(("added", after))
-    return runs
-
-
-def _without_islands(pieces: list[list[str]]) -> list[list[str]]:
-    joined: list[list[str]] = []
-    for place, (tag, before, after) in enumerate(pieces):
-        island = tag == "same" and 0 < place < len(pieces) - 1 and len(before.split()) < _ISLAND
-        if (island or tag == "changed") and joined and joined[-1][0] == "changed":
-            joined[-1][1] += before
-            joined[-1][2] += after
-        else:
-            joined.append([tag, before, after])
-    return joined
 
 
 def _moved(before: list[str], after: list[str]) -> set[str]:

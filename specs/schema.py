@@ -65,6 +65,17 @@ def clean(questions: Sequence[Question]) -> list[dict[str, Any]]:
     ]
 
 
+def _named_values(question: Question) -> set[str]:
+    """The values that a condition on a question can name; empty where they are not known beforehand."""
+    if question.get("options_from") or question.get("kind") not in task_types.kinds():
+        return set()
+    labels = {str(label.get("value")) for label in question.get("labels") or ()}
+    kind = task_types.get(question["kind"])
+    if labels or list(kind.problems(question)):
+        return labels
+    return {str(value) for value in kind.known_values(question)}
+
+
 def _settings(question: Question) -> dict[str, Any]:
     """Only where the kind has settings: without them a question, and so a digest, is what it was before there were any."""
     kind = question.get("kind")
@@ -120,7 +131,7 @@ def _question_problems(
         if parent is None:
             yield Problem(where, "is shown only after a question that does not stand before it")
         else:
-            values = {label.get("value") for label in parent.get("labels") or ()}
+            values = _named_values(parent)
             if not condition.get("values") or (values and not set(condition["values"]) <= values):
                 yield Problem(where, f"is shown for values that {condition['question']} does not have")
 

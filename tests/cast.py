@@ -138,13 +138,14 @@ def published(
     spec = drafting.create_spec(project=where, key="rte", title="Entailment", by=by)
     draft = drafting.open_draft(spec=spec, by=by)
     drafting.set_questions(draft=draft, questions=questions, by=by)
+    there = {label["value"] for label in questions[0].get("labels") or ()}
     for key, title, values in CLAUSES:
         drafting.add_clause(
             draft=draft,
             key=key,
             title=title,
             blocks=[{"type": "definition", "text": f"{title} decides."}],
-            governs=[{"question": questions[0]["key"], "values": values}],
+            governs=[{"question": questions[0]["key"], "values": [one for one in values if one in there]}],
             by=by,
         )
     return publishing.publish(draft=draft, notes="The first edition.", rationale="There was none.", by=by)

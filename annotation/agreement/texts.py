@@ -2,35 +2,7 @@
 
 from __future__ import annotations
 
-
-def edit_distance(one: str, other: str) -> int:
-    """The fewest insertions, deletions and replacements of a character that make *one* into *other*.
-
-    Bits of one long number stand for the column of the usual table, so a row costs a few operations on it. Source: Levenshtein
-    1966; Myers 1999 in the form of Hyyrö 2001.
-
-    >>> edit_distance("kitten", "sitting"), edit_distance("", "abc")
-    (3, 3)
-    """
-    if len(one) < len(other):
-        one, other = other, one
-    if not other:
-        return len(one)
-    places: dict[str, int] = {}
-    for place, character in enumerate(other):
-        places[character] = places.get(character, 0) | 1 << place
-    whole, last = (1 << len(other)) - 1, 1 << (len(other) - 1)
-    up, down, distance = whole, 0, len(other)
-    for character in one:
-        found = places.get(character, 0)
-        across = (((found & up) + up) ^ up) | found | down
-        risen = down | ~(across | up) & whole
-        fallen = up & across
-        distance += bool(risen & last) - bool(fallen & last)
-        risen = (risen << 1 | 1) & whole
-        up = (fallen << 1 & whole) | ~(across | risen) & whole
-        down = risen & across
-    return distance
+from specs.edits import edit_distance
 
 
 def similarity(one: str, other: str) -> float:

@@ -25,10 +25,16 @@ def problems(question: Question) -> list[Problem]:
     return found
 
 
-def of(question: Question, item: Mapping[str, Any]) -> list[dict[str, str]]:
-    """The options for an item, with the key that chooses each. Raises `BadValue` where the item brings none."""
-    source = question.get("options_from")
-    labels = _from_item(item.get(source)) if source else question.get("labels") or []
+def of(question: Question, item: Mapping[str, Any], *, and_labels: bool = False) -> list[dict[str, str]]:
+    """The options for an item, with the key that chooses each. Raises `BadValue` where the item brings none.
+
+    With *and_labels* those of the question stand behind those of the item.
+    """
+    source, own = question.get("options_from"), question.get("labels") or []
+    labels = _from_item(item.get(source)) if source else []
+    if not source or and_labels:
+        there = {str(label["value"]) for label in labels}
+        labels = [*labels, *(label for label in own if label["value"] not in there)]
     return [
         {
             "value": str(label["value"]),
@@ -38,6 +44,11 @@ def of(question: Question, item: Mapping[str, Any]) -> list[dict[str, str]]:
         }
         for number, label in enumerate(labels, 1)
     ]
+
+
+def columns(question: Question) -> list[tuple[str, str]]:
+    """A column of a flat export for each label of the question: `(name, value)`."""
+    return [(f"{question['key']}:{label['value']}", label["value"]) for label in question.get("labels") or ()]
 
 
 def title(question: Question, value: Any) -> str:

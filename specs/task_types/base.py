@@ -17,8 +17,11 @@ from specs import canonical
 from specs.problems import Problem
 from specs.task_types._settings import Setting
 
+__all__ = ["BadValue", "Column", "Level", "Question", "Setting", "TaskType", "field", "given"]
+
 Question = Mapping[str, Any]
 Level = Literal["nominal", "ordinal", "interval", "ratio", "set", "spans", "ranking", "boxes", "text"]
+Column = Literal["text", "whole", "number", "yes"]
 
 
 class BadValue(ValueError):
@@ -170,9 +173,13 @@ class TaskType(ABC):
             for label in old.get("labels") or ()
         }
 
+    def columns(self, question: Question) -> dict[str, Column]:
+        """The columns of a flat export and what they hold; the first is the question's key, the others begin with `<key>:`."""
+        return {question["key"]: "text"}
+
     def rows(self, question: Question, value: Any) -> dict[str, Any]:
-        """The columns this value has in a flat export: texts, numbers, truth values or None."""
-        return {question["key"]: value if isinstance(value, str | int | float) else self.key(question, value)}
+        """What the value is in these columns; None where a column has nothing."""
+        return {question["key"]: value if isinstance(value, str | int | float) else _json(value)}
 
     @abstractmethod
     def describe(self, question: Question, value: Any) -> str:
@@ -197,6 +204,10 @@ def given(form: Mapping[str, Any], question: Question, part: str = "") -> list[s
     found = form.getlist(name) if hasattr(form, "getlist") else form.get(name)
     several = found if isinstance(found, list | tuple) else [found]
     return [one for one in several if isinstance(one, str) and one != ""]
+
+
+def _json(value: Any) -> str:
+    return canonical.dumps(value).decode()
 
 
 def _counted(

@@ -47,7 +47,8 @@ def question(context: Context, posed: Posed, first: bool = True, disabled: bool 
 @register.simple_tag
 def question_assets() -> SafeString:
     """Style sheets of all kinds, and the script that fetches those of the kinds on the page."""
-    sheets = [(static(path),) for kind in task_types.kinds() if (path := found(f"css/task_types/{kind}.css"))]
+    own = [path for kind in task_types.kinds() if (path := found(f"css/task_types/{kind}.css"))]
+    sheets = [(static(path),) for path in ("css/questions.css", *own)]
     links = format_html_join("\n", '<link rel="stylesheet" href="{}">', sheets)
     return format_html('{}\n<script src="{}" type="module"></script>', links, static("js/questions.js"))
 

@@ -23,6 +23,18 @@ function means(event, key) {
   return event.key === key;
 }
 
+/** Of several with one key, where a page asks more than one question: that of the question with the focus, else of the first one
+ * that is not answered, else the first. */
+function meant(candidates) {
+  const questionOf = (element) => element.closest("[data-question]");
+  const here = document.activeElement ? questionOf(document.activeElement) : null;
+  return (
+    candidates.find((candidate) => here && questionOf(candidate) === here) ??
+    candidates.find((candidate) => !questionOf(candidate)?.querySelector(":checked")) ??
+    candidates[0]
+  );
+}
+
 /** A letter as it stands on the keyboard. */
 const nameOf = (key) => (key.length === 1 ? key.toUpperCase() : key);
 
@@ -79,7 +91,7 @@ document.addEventListener("keydown", (event) => {
     return;
   }
   if (event.key === "Enter" && event.target instanceof Element && event.target.closest(ANSWERS_ENTER)) return;
-  const element = reachable().find((candidate) => means(event, candidate.dataset.key));
+  const element = meant(reachable().filter((candidate) => means(event, candidate.dataset.key)));
   if (!element) return;
   event.preventDefault();
   if (!event.repeat) activate(element);

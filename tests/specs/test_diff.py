@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from specs import clauses, diff
+from specs import clauses, diff, edits
 
 WORD = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\x00"), min_size=1, max_size=12)
 BLOCK = st.fixed_dictionaries({"type": st.sampled_from(sorted(clauses.BLOCK_TYPES)), "text": WORD})
@@ -73,7 +73,7 @@ def test_the_class_of_all_is_the_highest_of_each(old: dict[str, Any], new: dict[
 
 @given(st.text(max_size=60), st.text(max_size=60))
 def test_runs_of_words_give_back_both_texts(old: str, new: str) -> None:
-    runs = diff.words(old, new)
+    runs = edits.words(old, new)
     assert "".join(text for kind, text in runs if kind != "added") == old
     assert "".join(text for kind, text in runs if kind != "removed") == new
 

@@ -8,7 +8,7 @@ from django import forms
 from django.template.loader import render_to_string
 from django.utils.html import strip_tags
 
-from specs import diff
+from specs import edits
 
 
 class QueueForm(forms.Form):
@@ -89,7 +89,7 @@ def test_a_clause_that_decided_is_marked() -> None:
 
 def test_changed_words_give_both_texts_to_the_letter() -> None:
     old, new = "Label  <i> when\nit demeans.", "Label  <b> when\nit insults."
-    html = render_to_string("components/diff_runs.html", {"runs": diff.words(old, new)})
+    html = render_to_string("components/diff_runs.html", {"runs": edits.words(old, new)})
     said = re.sub(r"<span class=\"visually-hidden\">.*?</span>", "", html).strip()
     without = {"old": r"<ins>.*?</ins>", "new": r"<del>.*?</del>"}
     texts = {name: strip_tags(re.sub(marks, "", said, flags=re.DOTALL)) for name, marks in without.items()}

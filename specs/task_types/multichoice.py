@@ -1,0 +1,184 @@
+"""Any number of labels. They stand in the question, come from a field of the item (`options_from`), or both: those of the item
+first. A value is the list of the chosen ones, in the order of the options; the empty list says that none fits. Pure.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from specs.problems import Problem
+from specs.task_types import _options
+from specs.task_types.base import BadValue, Column, Question, Setting, TaskType, field, given
+
+NONE = "none"
+DISTANCES = (("masi", "MASI (a part of the other is nearer)"), ("jaccard", "Jaccard (share in common)"))
+
+
+class MultiChoice(TaskType):
+    name = "Multiple choice: any number of labels"
+    level = "set"
+    item_options = True
+    settings = (
+        Setting(
+            "min", "Fewest labels", "whole", 1, low=0, high=500, hint="With 0, “none of these” is an answer."
+        ),
+        Setting("max", "Most labels", "whole", None, low=1, high=500, hint="Empty: as many as there are."),
+        Setting(
+            "alone", "Values that exclude all others", "lines", hint="One a line, such as “nothing of it”."
+        ),
+        Setting("distance", "Distance of two answers", "choice", "masi", DISTANCES, change="minor"),
+        Setting(
+            "agree_within",
+            "Answers agree up to this distance",
+            "number",
+            0,
+            low=0,
+            high=0.99,
+            hint="0: only the very same labels agree.",
+            change="minor",
+        ),
+    )
+
+    def problems(self, question: Question) -> list[Problem]:
+        where, fewest, most = f"question {question.get('key', '')}", *self._bounds(question)
+        labels = [label.get("value") for label in question.get("labels") or ()]
+        found = [] if question.get("options_from") else _options.problems(question)
+        if most is not None and most < fewest:
+            found.append(Problem(where, "most labels is below fewest labels"))
+        if not question.get("options_from") and fewest > len(labels):
+            found.append(Problem(where, "asks for more labels than there are"))
+        if fewest > 1 and self.setting(question, "alone"):
+            found.append(Problem(where, "has values that stand alone, and asks for more than one"))
+        for value in self.setting(question, "alone") or ():
+            if value not in labels:
+                found.append(Problem(where, f"{value[:50]!r} excludes others, and is no label"))
+        return found
+
+    def _bounds(self, question: Question) -> tuple[int, int | None]:
+        return self.setting(question, "min"), self.setting(question, "max")
+
+    def options(self, question: Question, item: Mapping[str, Any]) -> list[dict[str, str]]:
+        return _options.of(question, item, and_labels=True)
+
+    def context(self, question: Question, item: Mapping[str, Any], value: Any) -> dict[str, Any]:
+        fewest, most = self._bounds(question)
+        return {
+            "chosen": value if isinstance(value, list) else [],
+            "none": value == [],
+            "may_be_none": fewest == 0,
+            "fewest": fewest,
+            "most": most,
+            "alone": self.setting(question, "alone") or [],
+        }
+
+    def parse(self, question: Question, form: Mapping[str, Any], item: Mapping[str, Any]) -> Any:
+        chosen = given(form, question)
+        if given(form, question, NONE):
+            if chosen:
+                raise BadValue("says that none fits, and names labels as well")
+            return self.parse_json(question, [], item)
+        return self.parse_json(question, chosen, item) if chosen else None
+
+    def entered(self, question: Question, form: Mapping[str, Any]) -> Any:
+        chosen = given(form, question)
+        return chosen or ([] if given(form, question, NONE) else None)
+
+    def form(self, question: Question, value: Any) -> dict[str, list[str]]:
+        return {field(question): list(value)} if value else {field(question, NONE): ["1"]}
+
+    def parse_json(self, question: Question, value: Any, item: Mapping[str, Any]) -> Any:
+        if not isinstance(value, list) or not all(isinstance(one, str) for one in value):
+            raise BadValue("the answer is a list of the values of labels, as texts")
+        known = [option["value"] for option in self.options(question, item)]
+        unknown = sorted(set(value) - set(known))
+        if unknown:
+            raise BadValue(f"{unknown[0][:50]!r} is not one of {', '.join(known[:20])}")
+        if len(set(value)) != len(value):
+            raise BadValue("a label is named twice")
+        self._check_number(question, value)
+        alone = sorted(set(value) & set(self.setting(question, "alone") or ()))
+        if alone and len(value) > 1:
+            raise BadValue(f"{self._titles(question, alone)} excludes all others")
+        return [one for one in known if one in set(value)]
+
+    def _check_number(self, question: Question, value: Sequence[str]) -> None:
+        fewest, most = self._bounds(question)
+        if len(value) < fewest:
+            raise BadValue(f"choose at least {fewest}; {len(value)} chosen")
+        if most is not None and len(value) > most:
+            raise BadValue(f"choose at most {most}; {len(value)} chosen")
+
+    def distance(self, question: Question, a: Any, b: Any) -> float:
+        """Jaccard `1 - |A&B|/|A|B|`, or MASI: the similarity counts 2/3 if one contains the other, 1/3 if they only overlap.
+
+        Source: Passonneau 2006. Two empty sets have distance 0.
+
+        >>> task_type.distance({"key": "k"}, ["1", "2"], ["1", "2", "3", "4"])
+        0.6666666666666667
+        """
+        one, other = set(a), set(b)
+        if one == other:
+            return 0.0
+        common = len(one & other) / len(one | other)
+        if self.setting(question, "distance") == "jaccard":
+            return 1 - common
+        return 1 - common * (2 / 3 if one <= other or other <= one else 1 / 3)
+
+    def key(self, question: Question, value: Any) -> str:
+        return super().key(question, sorted(value))
+
+    def merge(self, question: Question, values: Sequence[Any]) -> Any:
+        """The labels that more than half of the answers have, where that is an answer; else the one nearest to all."""
+        counts: dict[str, int] = {}
+        for one in (one for value in values for one in value):
+            counts[one] = counts.get(one, 0) + 1
+        order = {label["value"]: place for place, label in enumerate(question.get("labels") or ())}
+        most = [one for one, n in counts.items() if 2 * n > len(values)]
+        merged = sorted(most, key=lambda one: order.get(one, -1))
+        same = next((value for value in values if set(value) == set(merged)), None)
+        return super().merge(question, values) if same is None else same
+
+    def _titles(self, question: Question, value: Sequence[str]) -> str:
+        return ", ".join(_options.title(question, one) for one in value)
+
+    def describe(self, question: Question, value: Any) -> str:
+        return self._titles(question, value) if value else "none of these"
+
+    def columns(self, question: Question) -> dict[str, Column]:
+        """All in one column, as a JSON list; each label of the question in a column of its own."""
+        return super().columns(question) | {name: "yes" for name, _ in _options.columns(question)}
+
+    def rows(self, question: Question, value: Any) -> dict[str, Any]:
+        return super().rows(question, value) | {
+            name: label in value for name, label in _options.columns(question)
+        }
+
+    def sample(self) -> dict[str, Any]:
+        question = {
+            "key": "topics",
+            "kind": "multichoice",
+            "title": "What is it about?",
+            "required": True,
+            "labels": [{"value": "art", "title": "Art"}, {"value": "law", "title": "Law"}, {"value": "no"}],
+            "options_from": "more",
+            "settings": {"min": 0, "max": 3, "alone": ["no"]},
+        }
+        return {
+            "question": question,
+            "item": {"more": ["sport", "trade"]},
+            "values": [["art"], ["sport", "art"], ["sport", "trade", "law"], ["no"], []],
+            "bad": [
+                "art",
+                ["arts"],
+                ["art", "art"],
+                ["no", "art"],
+                ["sport", "trade", "art", "law"],
+                [1],
+                None,
+                {},
+            ],
+        }
+
+
+task_type = MultiChoice()
