@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Any
+from pathlib import Path
+from typing import Any, Literal
 
+import axe_playwright_python
 import pytest
 from playwright.sync_api import Page
 
@@ -23,6 +25,33 @@ WIDER = """
 () => [...document.querySelectorAll("main *")].filter((e) => e.getBoundingClientRect().right > innerWidth + 1)
     .filter((e) => !e.closest(".table-wrap, .scroll, [tabindex='0']")).map((e) => e.outerHTML.slice(0, 120)).slice(0, 3)
 """
+
+
+SCHEMES: tuple[Literal["light", "dark"], ...] = ("light", "dark")
+AXE = (Path(axe_playwright_python.__file__).parent / "axe.min.js").read_text()
+"""The rules of WCAG 2.2 A and AA as axe-core knows them."""
+TAGS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]
+RUN = """
+async (only) => {
+  const told = await axe.run(document, { runOnly: only, resultTypes: ["violations"] });
+  const first = (rule) => [rule.nodes[0].html.slice(0, 160), rule.nodes[0].failureSummary];
+  return told.violations.map((rule) => [rule.id, rule.nodes.length, ...first(rule)]);
+}
+"""
+
+
+def _broken_rules(page: Page, scheme: Literal["light", "dark"]) -> list[list[Any]]:
+    """What axe finds; in dark only what colours can break."""
+    page.emulate_media(color_scheme=scheme, reduced_motion="reduce")
+    only = (
+        {"type": "tag", "values": TAGS}
+        if scheme == "light"
+        else {"type": "rule", "values": ["color-contrast"]}
+    )
+    if not page.evaluate("'axe' in window"):
+        page.evaluate(AXE)
+    found: list[list[Any]] = page.evaluate(RUN, only)
+    return found
 
 
 @pytest.fixture
@@ -84,6 +113,9 @@ def test_no_page_sticks_out_or_breaks_a_rule(page: Page, furnished: Furnished, w
                 faults.append((address, titles, "h1"))
             if nameless := page.evaluate(NAMELESS):
                 faults.append((address, nameless))
+            faults += [
+                (address, scheme, *broken) for scheme in SCHEMES for broken in _broken_rules(page, scheme)
+            ]
             seen += 1
-    assert faults == []
+    assert not faults, "\n".join(map(str, faults))
     assert seen >= (20 if who == "ada" else 6)
