@@ -42,14 +42,14 @@ def test_every_link_inside_a_project_is_a_composite_key() -> None:
         if isinstance(field, ProjectLink)
     ]
     assert len(links) > 80
-    at_once = {(model._meta.db_table, name) for model, _, names in _linked_at_once() for name in names}
+    at_once = {(model._meta.db_table, name) for model, _, names, _ in _linked_at_once() for name in names}
     assert sorted(set(links) - composite - at_once) == []
 
 
-def _linked_at_once() -> list[tuple[Model, str, tuple[str, ...]]]:
-    """Model, table pointed at and columns of every link that is looked up once per statement."""
+def _linked_at_once() -> list[tuple[Model, str, tuple[str, ...], tuple[str, ...]]]:
+    """Model, table pointed at, columns and keys there of every link that is looked up once per statement."""
     return [
-        (model, link.table, link.columns)
+        (model, link.table, link.columns, link.keys)
         for model, trigger in pgtrigger.registered()
         if isinstance(trigger, LinkedAtOnce)
         for link in trigger.links
@@ -75,10 +75,10 @@ def test_a_link_that_is_looked_up_once_can_only_be_broken_at_its_insertion() -> 
                 refused[table].update(columns or ["id", "project_id", "every column"])
     links = _linked_at_once()
     assert links
-    for model, parent, columns in links:
+    for model, parent, columns, keys in links:
         here = refused[model._meta.db_table]
         assert "every column" in here or {"project_id", *columns} <= here, f"{model._meta.label} {columns}"
-        assert {"id", "project_id", "DELETE", "TRUNCATE"} <= refused[parent], parent
+        assert {*keys, "project_id", "DELETE", "TRUNCATE"} <= refused[parent], parent
 
 
 def test_every_row_belongs_to_a_project() -> None:

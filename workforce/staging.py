@@ -33,11 +33,17 @@ _DOUBLED = """
     )
     SELECT line FROM judged WHERE other ORDER BY line
 """
-_CONTRADICTING = """
-    DELETE FROM workforce_stagedrow s USING workforce_item i
-    WHERE s.load_number = %(load)s AND i.project_id = %(project)s AND i.key = s.key AND i.revision = 1
-      AND i.digest <> s.digest
-    RETURNING s.line
+_FOUND = """
+    WITH there AS MATERIALIZED (
+        SELECT s.id, s.line, i.id AS item, i.digest <> s.digest AS other FROM workforce_stagedrow s JOIN workforce_item i
+            ON i.project_id = %(project)s AND i.key = s.key AND i.revision = 1
+        WHERE s.load_number = %(load)s
+    ), gone AS (
+        DELETE FROM workforce_stagedrow s USING there WHERE s.id = there.id AND there.other
+    ), known AS (
+        UPDATE workforce_stagedrow s SET known = there.item FROM there WHERE s.id = there.id AND NOT there.other
+    )
+    SELECT line FROM there WHERE other
 """
 _KNOWN = """
     UPDATE workforce_stagedrow s SET known = i.id FROM workforce_item i
@@ -164,13 +170,12 @@ def check(*, load: Load) -> None:
     """Take bad rows out of what is staged and mark the known ones. Call it inside a transaction, under the project's lock."""
     where = {"load": load.pk, "project": load.project_id}
     with connection.cursor() as cursor:
-        for query, reason, loops in ((_DOUBLED, TWICE, "off"), (_CONTRADICTING, CHANGED, "on")):
+        for query, reason, loops in ((_DOUBLED, TWICE, "off"), (_FOUND, CHANGED, "on")):
             # Nothing is known of a scratch table, and the planner would compare its rows one with another.
             cursor.execute(f"SET LOCAL enable_nestloop = {loops}")
             cursor.execute(query, where)
             for (line,) in sorted(cursor.fetchall()):
                 put_bad(load, line, reason)
-        cursor.execute(_KNOWN, where)
         cursor.execute("SELECT count(*) FROM workforce_stagedrow WHERE load_number = %(load)s", where)
         load.n_staged = cursor.fetchone()[0]
     load.problems.sort(key=lambda problem: problem["line"])

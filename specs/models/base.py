@@ -97,8 +97,7 @@ class LinkedAtOnce(pgtrigger.Trigger):
             **by_index("\n".join(map(self._check, links))),
         )
 
-    @staticmethod
-    def _check(link: SameProject) -> str:
+    def _check(self, link: SameProject) -> str:
         pairs = zip(("project_id", *link.columns), ("project_id", *link.keys), strict=True)
         there = " AND ".join(f"p.{key} = f.{column}" for column, key in pairs)
         known = " AND ".join(f"{column} IS NOT NULL" for column in link.columns)

@@ -15,7 +15,6 @@ from specs.models.base import (
     ProjectLink,
     SameProject,
     append_only,
-    by_index,
     frozen,
     never_deleted,
     one_of,
@@ -33,6 +32,33 @@ class SlotState(models.TextChoices):
     LEASED = "leased", "Leased"
     SUBMITTED = "submitted", "Submitted"
     WITHDRAWN = "withdrawn", "Withdrawn"
+
+
+class LinkedWithinOverlap(LinkedAtOnce):
+    """The link of slots to their task; and a task has no more of them than its overlap, which the same look at it tells.
+
+    Only where a task is not there, or its slots number on beyond its overlap (withdrawn ones do not count), is it asked twice.
+    """
+
+    def _check(self, link: SameProject) -> str:
+        return f"""
+            IF EXISTS (SELECT 1 FROM (SELECT project_id, queue_id, task_id, max(number) AS last FROM fresh GROUP BY 1, 2, 3) f
+                       WHERE NOT coalesce((SELECT p.overlap >= f.last FROM workforce_task p
+                           WHERE p.project_id = f.project_id AND p.queue_id = f.queue_id AND p.id = f.task_id), false)) THEN
+                {super()._check(link).strip()}
+                {_WITHIN_OVERLAP.strip()}
+            END IF;"""
+
+
+_WITHIN_OVERLAP = """
+                IF EXISTS (SELECT 1 FROM (SELECT DISTINCT task_id FROM fresh) f
+                           WHERE (SELECT t.overlap FROM workforce_task t WHERE t.id = f.task_id) < (
+                               SELECT count(*) FROM workforce_assignment s
+                               WHERE s.task_id = f.task_id AND s.state <> 'withdrawn')) THEN
+                    RAISE EXCEPTION 'a task has no more slots than its overlap'
+                        USING ERRCODE = 'check_violation', CONSTRAINT = 'workforce_assignment_within_overlap';
+                END IF;
+"""
 
 
 class Assignment(BusyProjectRow):
@@ -67,7 +93,6 @@ class Assignment(BusyProjectRow):
     class Meta:
         constraints = [
             project_key("assignment"),
-            project_key("assignment", "queue", "task", "annotator", "version"),
             *same_project(
                 "assignment",
                 annotator="workforce_annotator",
@@ -149,7 +174,7 @@ class Assignment(BusyProjectRow):
             ),
         ]
         triggers = [
-            LinkedAtOnce(
+            LinkedWithinOverlap(
                 SameProject(
                     name="assignment_in_the_queue_of_its_task",
                     columns=("queue_id", "task_id"),
@@ -157,7 +182,19 @@ class Assignment(BusyProjectRow):
                     keys=("queue_id", "id"),
                 )
             ),
-            frozen("task_id", "queue_id", "number", "project_id"),
+            frozen("id", "task_id", "queue_id", "number", "project_id"),
+            pgtrigger.Trigger(
+                # An answer repeats both. No condition of the trigger: that would be read anew by every claim.
+                name="answered_slot_is_kept",
+                when=pgtrigger.Before,
+                operation=pgtrigger.UpdateOf("annotator_id", "version_id"),
+                func="""
+                    IF OLD.state = 'submitted' AND (OLD.annotator_id <> NEW.annotator_id OR OLD.version_id <> NEW.version_id) THEN
+                        RAISE EXCEPTION 'pgtrigger: Cannot update an answered slot';
+                    END IF;
+                    RETURN NEW;
+                """,
+            ),
             transitions(
                 ("open", "leased"),
                 ("leased", "submitted"),
@@ -175,23 +212,6 @@ class Assignment(BusyProjectRow):
                 ("reserved", "open"),
                 ("reserved", "held"),
                 ("reserved", "withdrawn"),
-            ),
-            pgtrigger.Trigger(
-                name="within_overlap",
-                level=pgtrigger.Statement,
-                when=pgtrigger.After,
-                operation=pgtrigger.Insert,
-                referencing=pgtrigger.Referencing(new="fresh"),
-                **by_index("""
-                    IF EXISTS (SELECT 1 FROM (SELECT task_id, max(number) AS last FROM fresh GROUP BY task_id) f
-                               WHERE f.last > (SELECT t.overlap FROM workforce_task t WHERE t.id = f.task_id)
-                                 AND (SELECT t.overlap FROM workforce_task t WHERE t.id = f.task_id) < (
-                                   SELECT count(*) FROM workforce_assignment s
-                                   WHERE s.task_id = f.task_id AND s.state <> 'withdrawn')) THEN
-                        RAISE EXCEPTION 'a task has no more slots than its overlap'
-                            USING ERRCODE = 'check_violation', CONSTRAINT = 'workforce_assignment_within_overlap';
-                    END IF;
-                """),
             ),
             pgtrigger.Trigger(
                 # Whichever way a slot comes back, it waits while somebody's question does. Asked anew, and under the hold's
