@@ -9,11 +9,10 @@ from __future__ import annotations
 
 import uuid
 
-from django.conf import settings
 from django.db import transaction
 
-from annotation import labelling, recording, settling
-from annotation.models import Annotation, AnnotationNote, Source
+from annotation import accepting, labelling
+from annotation.models import Annotation, Source
 from annotation.submitting import Receipt, TaskGone
 from specs.models import Member
 from specs.refusals import Invalid, KeyReused
@@ -55,32 +54,14 @@ def decline(
                 if offered
                 else "In this queue, every item can be labelled."
             )
-        assert slot.version_id is not None
-        annotation_id = recording.store_locked(
-            recording.Accepted(
-                project_id=annotator.project_id,
-                annotator_id=annotator.pk,
-                assignment_id=assignment_id,
-                token=token,
-                task_id=slot.task_id,
-                queue_id=slot.queue_id,
-                version_id=slot.version_id,
-                served_digest=slot.served_digest,
-                values={},
-                questions=[],
-                clauses=[],
-                flagged=False,
-                client_key=key,
-                by_id=by.pk if by else None,
-                cannot=category,
-            )
+        annotation_id = accepting.accept(
+            annotator=annotator,
+            slot=slot,
+            token=token,
+            client_key=key,
+            by=by,
+            values={},
+            cannot=category,
+            note=note,
         )
-        if note.strip():
-            AnnotationNote.objects.create(
-                project_id=annotator.project_id,
-                annotation_id=annotation_id,
-                text=note.strip()[: settings.MAX_NOTE_CHARACTERS],
-            )
-        if slot.task_state == "open" and slot.n_answers + 1 >= slot.overlap:
-            settling.settle(task_id=slot.task_id)
     return Receipt("counted", annotation_id, slot.task_id, slot.queue_id, slot.served_digest)

@@ -40,6 +40,7 @@ _LOOK = """
     WHERE s.id = %(assignment)s::bigint AND s.project_id = %(project)s::bigint AND s.annotator_id = %(annotator)s::bigint
       AND s.state = 'leased' AND s.token = %(token)s::uuid AND s.lease_until > statement_timestamp() AND t.state = 'open'
       AND NOT (q.in_progress = 'ask' AND s.version_id <> q.version_id AND t.pinned_id IS NULL)
+      AND NOT (q."order" = 'disagreement' AND t.n_answers > 0 AND t.n_answers + 1 < t.overlap)
 """
 
 # The task first, then the slot: the order in which every submission locks.

@@ -21,7 +21,7 @@ from django.conf import settings
 from django.db import IntegrityError, connection, transaction
 from django.db.models import F
 
-from annotation import probing, submitting
+from annotation import probing, reckoning, submitting
 from annotation.models import Annotation, AnnotationNote, Citation, Source
 from specs import canonical, ledger, versions
 from specs.models import Member
@@ -158,6 +158,8 @@ def revise(
         if slot.task_state == "withdrawn":
             probing.judge_again(slot=slot, version_id=version.id, values=values)
         Task.objects.filter(pk=slot.task_id).update(n_corrections=F("n_corrections") + 1)
+        if slot.task_state == "open":
+            reckoning.reckon(task_id=slot.task_id)
     return _receipt(made)
 
 

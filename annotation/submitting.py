@@ -16,11 +16,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from django.conf import settings
 from django.db import IntegrityError, transaction
 
-from annotation import probing, recording, settling
-from annotation.models import Annotation, AnnotationNote, AnswerDraft, LateAnswer, Source
+from annotation import accepting, probing, recording, settling
+from annotation.models import Annotation, AnswerDraft, LateAnswer, Source
 from specs import canonical, ledger, schema, versions
 from specs.models import Member
 from specs.problems import Problem
@@ -135,9 +134,7 @@ def submit(
                 served=served.number,
                 in_force=now.number,
             )
-        return _record(
-            annotator, slot, slot.version_id, slot.served_digest, assignment_id, token, answer, client_key, by
-        )
+        return _record(annotator, slot, token, answer, client_key, by)
 
 
 def submit_plain(
@@ -216,50 +213,34 @@ def _reused(error: IntegrityError) -> Exception:
 def _record(
     annotator: Annotator,
     slot: slots.Slot,
-    version_id: int,
-    digest: str,
-    assignment_id: int,
     token: uuid.UUID,
     answer: Answer,
     client_key: str,
     by: Member | None,
 ) -> Receipt:
-    version = versions.read(version_id)
+    assert slot.version_id is not None
+    version = versions.read(slot.version_id)
     values = parse(version, answer, slot.payload)
     questions, clauses = citations(version, answer, values)
     try:
-        annotation_id = recording.store_locked(
-            recording.Accepted(
-                project_id=annotator.project_id,
-                annotator_id=annotator.pk,
-                assignment_id=assignment_id,
-                token=token,
-                task_id=slot.task_id,
-                queue_id=slot.queue_id,
-                version_id=version_id,
-                served_digest=digest,
-                values=values,
-                questions=questions,
-                clauses=clauses,
-                flagged=answer.flagged,
-                client_key=client_key,
-                by_id=by.pk if by else None,
-            )
+        annotation_id = accepting.accept(
+            annotator=annotator,
+            slot=slot,
+            token=token,
+            client_key=client_key,
+            by=by,
+            values=values,
+            questions=questions,
+            clauses=clauses,
+            flagged=answer.flagged,
+            note=answer.note,
         )
     except IntegrityError as error:
         raise _reused(error) from error
-    if answer.note.strip():
-        AnnotationNote.objects.create(
-            project_id=annotator.project_id,
-            annotation_id=annotation_id,
-            text=answer.note.strip()[: settings.MAX_NOTE_CHARACTERS],
-        )
-    if slot.task_state == "open" and slot.n_answers + 1 >= slot.overlap:
-        settling.settle(task_id=slot.task_id)
-    elif slot.task_state == "withdrawn":
-        told = probing.judge(slot=slot, annotator=annotator, version_id=version_id, values=values)
-        return Receipt("counted", annotation_id, slot.task_id, slot.queue_id, digest, feedback=told)
-    return Receipt("counted", annotation_id, slot.task_id, slot.queue_id, digest)
+    told: Sequence[Mapping[str, Any]] = ()
+    if slot.task_state == "withdrawn":
+        told = probing.judge(slot=slot, annotator=annotator, version_id=version.id, values=values)
+    return Receipt("counted", annotation_id, slot.task_id, slot.queue_id, slot.served_digest, feedback=told)
 
 
 def parse(version: versions.ReadVersion, answer: Answer, payload: Mapping[str, Any]) -> dict[str, Any]:
@@ -376,17 +357,7 @@ def _late(
         assert fresh.live
         try:
             with transaction.atomic():
-                return _record(
-                    annotator,
-                    fresh,
-                    anew.version_id,
-                    anew.served_digest,
-                    anew.assignment_id,
-                    anew.token,
-                    answer,
-                    client_key,
-                    by,
-                )
+                return _record(annotator, fresh, anew.token, answer, client_key, by)
         except Invalid:
             leasing.release(assignment_id=anew.assignment_id, annotator=annotator, token=anew.token, by=by)
     event = ledger.record(

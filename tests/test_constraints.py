@@ -464,7 +464,6 @@ AT_ONCE = [  # the rule that refuses, and what breaks it
         "INSERT INTO workforce_assignment (project_id, task_id, queue_id, number, state, rank, returned, n_returns, "
         "served_digest, n_renewals) SELECT project_id, id, 999999999, 7, 'open', 0, false, 0, '', 0 FROM workforce_task",
     ),
-    (None, "UPDATE workforce_assignment SET version_id = version_id + 1 WHERE state = 'submitted'"),
     (None, "UPDATE workforce_task SET id = id + 1000000"),
     (None, "UPDATE workforce_load SET id = id + 1000000"),
     (None, "UPDATE workforce_queue SET project_id = project_id + 1"),

@@ -103,6 +103,13 @@ def prioritise(
     return done
 
 
+def place(*, tasks: Sequence[int]) -> None:
+    """Put the open slots of *tasks* where their queues' order has them now. Call it under the locks of the tasks."""
+    if tasks:
+        with connection.cursor() as cursor:
+            cursor.execute(_PLACE, {"chosen": list(tasks)})
+
+
 def waiting(*, queue: Queue) -> bool:
     """Whether a job is at it, or waits to be."""
     unfinished = Job.objects.filter(kind=JOB, state__in=[JobState.QUEUED, JobState.RUNNING])
@@ -161,5 +168,5 @@ def _pieces(asked: dict[str, Any]) -> Iterator[int]:
                     [asked["priority"], chosen, asked["priority"]],
                 )
                 chosen = [row[0] for row in cursor.fetchall()]
-            cursor.execute(_PLACE, {"chosen": chosen})
+            place(tasks=chosen)
         yield len(chosen)

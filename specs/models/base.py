@@ -97,13 +97,14 @@ class LinkedAtOnce(pgtrigger.Trigger):
             **by_index("\n".join(map(self._check, links))),
         )
 
-    def _check(self, link: SameProject) -> str:
+    def _check(self, link: SameProject, also: str = "") -> str:
+        """*also* is more that holds of the parent `p`."""
         pairs = zip(("project_id", *link.columns), ("project_id", *link.keys), strict=True)
         there = " AND ".join(f"p.{key} = f.{column}" for column, key in pairs)
         known = " AND ".join(f"{column} IS NOT NULL" for column in link.columns)
         return f"""
             IF EXISTS (SELECT 1 FROM (SELECT DISTINCT project_id, {", ".join(link.columns)} FROM fresh WHERE {known}) f
-                       WHERE NOT coalesce((SELECT true FROM {link.table} p WHERE {there}), false)) THEN
+                       WHERE NOT coalesce((SELECT true FROM {link.table} p WHERE {there}{also}), false)) THEN
                 RAISE EXCEPTION '% leads to no row of % in its project', TG_TABLE_NAME, '{link.table}'
                     USING ERRCODE = 'foreign_key_violation', CONSTRAINT = '{link.name}';
             END IF;"""  # noqa: S608 (names of tables and columns, from the models)

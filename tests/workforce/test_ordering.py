@@ -8,10 +8,12 @@ from collections.abc import Sequence
 from typing import Any
 
 import pytest
-from django.db import connection
+from django.db import connection, transaction
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
+from annotation import revising, settling, submitting
+from annotation.models import Dispute
 from specs.models import Event
 from specs.refusals import Invalid
 from tests import cast
@@ -209,6 +211,56 @@ def test_more_answers_are_wanted_first_where_the_answers_differ_most() -> None:
     stage.answer(stage.chi, "no")
     assert Task.objects.get(item__key="item-0").disagreement == 1.0
     assert _order(stage)[0] == "0"
+
+
+def test_an_answer_that_settles_nothing_moves_its_task_where_the_answers_differ_now() -> None:
+    stage = cast.stage(overlap=3, max_overlap=4, order="disagreement")
+    stage.load(2)
+    stage.answer(stage.ben, "yes")
+    held = stage.claim(stage.dov)
+    assert _order(stage) == ["0", "1", "1", "1"]
+    stage.answer(stage.chi, "no")
+    first = Task.objects.get(item__key="item-0")
+    assert first.disagreement == 1.0
+    stage.answer(stage.ben, "yes")
+    stage.answer(stage.chi, "yes")
+    assert Task.objects.get(item__key="item-1").disagreement == 0.0
+    leasing.release(
+        assignment_id=held.assignment_id, annotator=stage.dov, token=held.token, by=stage.dov.member
+    )
+    assert _order(stage) == ["0", "1"]
+    given = revising.last(annotator=stage.chi, queue=stage.queue)
+    for one, value in zip(given, ("no", "yes"), strict=True):
+        revising.revise(
+            annotator=stage.chi,
+            assignment_id=one.assignment_id,
+            answer=submitting.Answer({"entailed": value}, {}),
+            seen=1,
+            client_key=f"correction-{one.assignment_id}",
+            by=stage.chi.member,
+        )
+    assert _order(stage) == ["1", "0"]
+
+
+def test_an_answer_that_counts_after_its_dispute_opened_moves_the_dispute() -> None:
+    stage = cast.stage(overlap=3, max_overlap=3)
+    stage.load(1)
+    unfit = {"entailed": [submitting.NO_CLAUSE]}
+    held = stage.claim(stage.dov)
+    for who, value in ((stage.ben, "yes"), (stage.chi, "no")):
+        stage.submit(who, stage.claim(who), {"entailed": value}, unfit)
+    with transaction.atomic():  # a lead is asked before the last answer is in
+        assert settling.settle(task_id=held.task_id) == "disputed"
+    dispute = Dispute.objects.get()
+    work = Task.objects.get(pk=dispute.work_id)
+    queues.change_settings(queue=work.queue, by=stage.ada, order="disagreement")
+    assert (dispute.disagreement, work.disagreement) == (1.0, 1.0)
+    before = Assignment.objects.get(task=work).rank
+    stage.submit(stage.dov, held, {"entailed": "yes"})
+    dispute.refresh_from_db()
+    work.refresh_from_db()
+    assert dispute.disagreement == work.disagreement == pytest.approx(2 / 3)
+    assert Assignment.objects.get(task=work).rank > before
 
 
 def test_a_random_share_ignores_the_order_and_says_so() -> None:

@@ -34,20 +34,22 @@ class SlotState(models.TextChoices):
     WITHDRAWN = "withdrawn", "Withdrawn"
 
 
-class LinkedWithinOverlap(LinkedAtOnce):
-    """The link of slots to their task; and a task has no more of them than its overlap, which the same look at it tells.
+class LinksOfSlots(LinkedAtOnce):
+    """The links of slots that are made; and a task has no more of them than its overlap, which one look at it tells as well.
 
     Only where a task is not there, or its slots number on beyond its overlap (withdrawn ones do not count), is it asked twice.
     """
 
-    def _check(self, link: SameProject) -> str:
+    def _check(self, link: SameProject, also: str = "") -> str:
+        if link.table != "workforce_task":
+            return super()._check(link, also=_ALSO.get(link.table, ""))
         return f"""
             IF EXISTS (SELECT 1 FROM (SELECT project_id, queue_id, task_id, max(number) AS last FROM fresh GROUP BY 1, 2, 3) f
                        WHERE NOT coalesce((SELECT p.overlap >= f.last FROM workforce_task p
                            WHERE p.project_id = f.project_id AND p.queue_id = f.queue_id AND p.id = f.task_id), false)) THEN
                 {super()._check(link).strip()}
                 {_WITHIN_OVERLAP.strip()}
-            END IF;"""
+            END IF;"""  # noqa: S608 (names of tables and columns, from the model)
 
 
 _WITHIN_OVERLAP = """
@@ -59,6 +61,19 @@ _WITHIN_OVERLAP = """
                         USING ERRCODE = 'check_violation', CONSTRAINT = 'workforce_assignment_within_overlap';
                 END IF;
 """
+_BY_WHOM = same_project("assignment", annotator="workforce_annotator", version="specs_specversion")
+_ALSO = {"specs_specversion": " AND p.state <> 'draft'"}  # a draft can be deleted
+
+
+def _leads_somewhere(link: SameProject) -> str:
+    """The same rule for a slot that is given to somebody. It takes no lock: all who claim under a version would take that one."""
+    (column,), also = link.columns, _ALSO.get(link.table, "")
+    return f"""
+                    IF NEW.{column} IS DISTINCT FROM OLD.{column} AND NEW.{column} IS NOT NULL AND NOT EXISTS (
+                        SELECT FROM {link.table} p WHERE p.project_id = NEW.project_id AND p.id = NEW.{column}{also}) THEN
+                        RAISE EXCEPTION 'a slot leads to no row of % in its project', '{link.table}'
+                            USING ERRCODE = 'foreign_key_violation', CONSTRAINT = '{link.name}';
+                    END IF;"""
 
 
 class Assignment(BusyProjectRow):
@@ -93,12 +108,7 @@ class Assignment(BusyProjectRow):
     class Meta:
         constraints = [
             project_key("assignment"),
-            *same_project(
-                "assignment",
-                annotator="workforce_annotator",
-                version="specs_specversion",
-                reserved_for="workforce_cohort",
-            ),
+            *same_project("assignment", reserved_for="workforce_cohort"),
             models.UniqueConstraint(fields=["task", "number"], name="slot_number_once_per_task"),
             models.UniqueConstraint(
                 fields=["task", "annotator"],
@@ -174,24 +184,26 @@ class Assignment(BusyProjectRow):
             ),
         ]
         triggers = [
-            LinkedWithinOverlap(
+            LinksOfSlots(
+                *_BY_WHOM,
                 SameProject(
                     name="assignment_in_the_queue_of_its_task",
                     columns=("queue_id", "task_id"),
                     table="workforce_task",
                     keys=("queue_id", "id"),
-                )
+                ),
             ),
             frozen("id", "task_id", "queue_id", "number", "project_id"),
             pgtrigger.Trigger(
-                # An answer repeats both. No condition of the trigger: that would be read anew by every claim.
-                name="answered_slot_is_kept",
+                # No condition of the trigger: that would be read anew by every claim.
+                name="given_to_somebody",
                 when=pgtrigger.Before,
                 operation=pgtrigger.UpdateOf("annotator_id", "version_id"),
-                func="""
+                func=f"""
                     IF OLD.state = 'submitted' AND (OLD.annotator_id <> NEW.annotator_id OR OLD.version_id <> NEW.version_id) THEN
-                        RAISE EXCEPTION 'pgtrigger: Cannot update an answered slot';
+                        RAISE EXCEPTION 'Cannot update what an answer repeats of its slot';
                     END IF;
+                    {"".join(map(_leads_somewhere, _BY_WHOM)).strip()}
                     RETURN NEW;
                 """,
             ),

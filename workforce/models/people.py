@@ -80,7 +80,7 @@ class Annotator(ProjectRow):
         ]
         triggers = [
             ends_clearance("annotator", "languages", "kind", "member_id", inserted=False),
-            frozen("pseudonym", "project_id"),
+            frozen("id", "pseudonym", "project_id"),
             pgtrigger.Trigger(
                 name="suspended_by_a_person",
                 when=pgtrigger.Before,

@@ -1,0 +1,71 @@
+"""An answer under a slot that the caller holds locked: stored with its note, and what follows of it.
+
+    leased slot -> submitted slot with its annotation: accept
+
+Answers with values and those that say that the item cannot be labelled go this way alike.
+"""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from django.conf import settings
+
+from annotation import reckoning, recording, settling
+from annotation.models import AnnotationNote
+from specs.models import Member
+from workforce import slots
+from workforce.models import Annotator
+
+
+def accept(
+    *,
+    annotator: Annotator,
+    slot: slots.Slot,
+    token: uuid.UUID,
+    client_key: str,
+    by: Member | None,
+    values: Mapping[str, Any],
+    questions: Sequence[str] = (),
+    clauses: Sequence[int | None] = (),
+    flagged: bool = False,
+    cannot: str = "",
+    note: str = "",
+) -> int:
+    """Store an answer that fits its version, and settle the task if it was the last wanted one; returns the annotation's id.
+
+    Raises what the database refuses: `IntegrityError` for a client key that came before.
+    """
+    assert slot.version_id is not None
+    annotation_id = recording.store_locked(
+        recording.Accepted(
+            project_id=annotator.project_id,
+            annotator_id=annotator.pk,
+            assignment_id=slot.assignment_id,
+            token=token,
+            task_id=slot.task_id,
+            queue_id=slot.queue_id,
+            version_id=slot.version_id,
+            served_digest=slot.served_digest,
+            values=values,
+            questions=questions,
+            clauses=clauses,
+            flagged=flagged,
+            client_key=client_key,
+            by_id=by.pk if by else None,
+            cannot=cannot,
+        )
+    )
+    if note.strip():
+        AnnotationNote.objects.create(
+            project_id=annotator.project_id,
+            annotation_id=annotation_id,
+            text=note.strip()[: settings.MAX_NOTE_CHARACTERS],
+        )
+    if slot.task_state == "open" and slot.n_answers + 1 >= slot.overlap:
+        settling.settle(task_id=slot.task_id)
+    elif slot.task_state in ("open", "disputed"):
+        reckoning.reckon(task_id=slot.task_id)
+    return annotation_id
