@@ -44,3 +44,9 @@ def parts(
         errors = [*errors, *([] if str(error) in errors else [str(error)])]
     more = kind.context(question, item, value)
     return {"question": question, "options": options, "value": value, "errors": errors, "more": more}
+
+
+def shown_by(questions: Sequence[Mapping[str, Any]]) -> set[str]:
+    """Fields of the item that questions show themselves; one that is asked on a branch only may not be there to show them."""
+    asked = [question for question in questions if not question.get("shown_when")]
+    return {name for question in asked for name in task_types.get(question["kind"]).shows(question)}

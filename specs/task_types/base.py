@@ -62,6 +62,10 @@ class TaskType(ABC):
         """What can be chosen for this item: `{"value", "title", "shortcut"}` each; empty for kinds without options."""
         return []
 
+    def shows(self, question: Question) -> tuple[str, ...]:
+        """Fields of the item that the question itself shows, so that a page need not show them twice."""
+        return ()
+
     def context(self, question: Question, item: Mapping[str, Any], value: Any) -> dict[str, Any]:
         """What the template gets besides; *value* may be anything that was entered, right or wrong, or None. Never raises."""
         return {}

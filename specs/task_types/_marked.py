@@ -1,0 +1,114 @@
+"""What spans and boxes share: answers that are lists of labelled things, and the two forms they are posted in. Pure.
+
+A page with its script posts `q.<key>`, the list as JSON. Without, it posts rows: `q.<key>.label`, `q.<key>.start` and so on, each as
+often as there are rows. `q.<key>.none` says that there is nothing to mark; without it an empty list is no answer.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from specs import canonical
+from specs.problems import Problem
+from specs.task_types.base import BadValue, Question, field, given
+
+_WHOLE = re.compile(r"^[+-]?[0-9]{1,15}$")
+_NUMBER = re.compile(r"^[+-]?[0-9]{1,15}(\.[0-9]{1,15})?$")
+_TEXTS = ("label", "text")
+_MOST_SHOWN = 1000
+_COLOURS = ("blue", "green", "amber", "violet", "red", "grey")
+
+
+def problems(question: Question) -> list[Problem]:
+    """What is wrong with where the labels come from; one is enough, since a thing can also be left unmarked."""
+    where, labels = f"question {question.get('key', '')}", question.get("labels") or []
+    if question.get("options_from"):
+        both = "has labels of its own and options from the item; it can have one of the two"
+        return [Problem(where, both)] if labels else []
+    return [] if labels else [Problem(where, "needs at least one label")]
+
+
+def coloured(options: Sequence[dict[str, str]]) -> list[dict[str, str]]:
+    """The options, each with a colour: what is marked lies close together, so no two neighbours should look alike."""
+    return [
+        {**option, "colour": option.get("colour") or _COLOURS[place % len(_COLOURS)]}
+        for place, option in enumerate(options)
+    ]
+
+
+def entered(question: Question, form: Mapping[str, Any], parts: Sequence[str]) -> Any:
+    """What was entered: a list, a text that is no list, or None for nothing. Never raises."""
+    nothing = bool(given(form, question, "none"))
+    if posted := given(form, question):
+        found = _loaded(posted[-1])
+    else:
+        found = _rows(question, form, parts)
+    if found == []:
+        return [] if nothing else None
+    return found
+
+
+def form(question: Question, value: Sequence[Any]) -> dict[str, list[str]]:
+    """The fields that post the value."""
+    found = {field(question): [canonical.dumps(value).decode()]}
+    return found if value else {**found, field(question, "none"): ["1"]}
+
+
+def rows(value: Any, parts: Sequence[str]) -> list[dict[str, Any]]:
+    """Whatever was entered as rows to be shown again; what is no row is left out."""
+    found = value if isinstance(value, list) else []
+    return [
+        {part: row[part] for part in parts if isinstance(row.get(part), str | int | float)}
+        for row in found[:_MOST_SHOWN]
+        if isinstance(row, Mapping)
+    ]
+
+
+def check_list(value: Any, at_most: int, things: str) -> None:
+    """Raises `BadValue` where the value is no list, or a longer one than the question takes."""
+    if not isinstance(value, list):
+        raise BadValue(f"the answer is a list of {things}")
+    if len(value) > at_most:
+        raise BadValue(f"there are {len(value)} {things}, and this question takes at most {at_most}")
+
+
+def check_parts(number: int, thing: Any, parts: Sequence[str], name: str) -> None:
+    """Raises `BadValue` where the thing has not exactly these parts."""
+    if not isinstance(thing, Mapping) or set(thing) != set(parts):
+        raise BadValue(f"{name} {number} is not an object of {', '.join(sorted(parts))}")
+
+
+def _loaded(text: str) -> Any:
+    try:
+        return canonical.loads_strict(text.encode())
+    except (canonical.NotCanonical, UnicodeEncodeError):
+        return text[:200]
+
+
+def _rows(question: Question, form: Mapping[str, Any], parts: Sequence[str]) -> list[dict[str, Any]]:
+    columns = {part: _column(form, field(question, part)) for part in parts}
+    length = max(map(len, columns.values()), default=0)
+    found = []
+    for place in range(length):
+        row = {
+            part: _read(part, texts[place]) for part, texts in columns.items() if place < len(texts) and texts[place]
+        }
+        if set(row) - {"label"}:
+            found.append(row)
+    return found
+
+
+def _column(form: Mapping[str, Any], name: str) -> list[str]:
+    found = form.getlist(name) if hasattr(form, "getlist") else form.get(name) or []
+    several = found if isinstance(found, list | tuple) else [found]
+    return [text if isinstance(text, str) else "" for text in several]
+
+
+def _read(part: str, text: str) -> Any:
+    if part in _TEXTS:
+        return text
+    if _WHOLE.match(text.strip()):
+        return int(text)
+    return float(text) if _NUMBER.match(text.strip()) else text

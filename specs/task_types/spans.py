@@ -1,0 +1,296 @@
+"""Labelled ranges of a text of the item. Pure.
+
+A value is a list of `{"start", "end", "label", "text"}`, by place. `start` and `end` count Unicode code points of the text as it was
+loaded, not normalised, with `end` excluded; `text` is what stands there, so that an offset that was counted in other units
+(UTF-16, bytes, graphemes) is refused instead of kept. An empty list says that there is nothing to mark, which is an answer.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from specs import matching
+from specs.problems import Problem
+from specs.task_types import _marked, _options
+from specs.task_types._settings import Setting
+from specs.task_types.base import BadValue, Column, Question, TaskType, given
+
+MOST = 1000
+"""Spans of one answer, whatever its question says."""
+_PARTS = ("label", "text", "start", "end")
+_DESCRIBED = 8
+
+
+class Spans(TaskType):
+    name = "Spans: labelled parts of a text"
+    level = "spans"
+    item_options = True
+    settings = (
+        Setting("field", "Field of the item that holds the text", "text", default="text"),
+        Setting("overlapping", "Spans may overlap or lie in each other", "yes", default=False),
+        Setting(
+            "snap",
+            "What a selection snaps to",
+            "choice",
+            default="word",
+            choices=(("word", "Whole words"), ("character", "Characters")),
+            hint="An aid of the page; answers by REST are taken as they are.",
+            change="minor",
+        ),
+        Setting(
+            "measure",
+            "When two answers match",
+            "choice",
+            default="exact",
+            choices=(
+                ("exact", "Spans with the same ends"),
+                ("overlap", "Spans that share at least half of what they cover together"),
+                ("characters", "Characters marked alike"),
+            ),
+            change="minor",
+        ),
+        Setting(
+            "agree_within",
+            "Answers agree up to this distance (1 - F1)",
+            "number",
+            default=0,
+            low=0,
+            high=1,
+            change="minor",
+        ),
+        Setting("at_most", "Spans at most", "whole", default=200, low=1, high=MOST, change="minor"),
+    )
+
+    def problems(self, question: Question) -> list[Problem]:
+        return _marked.problems(question)
+
+    def options(self, question: Question, item: Mapping[str, Any]) -> list[dict[str, str]]:
+        return _marked.coloured(_options.of(question, item))
+
+    def shows(self, question: Question) -> tuple[str, ...]:
+        return (self.setting(question, "field"),)
+
+    def context(self, question: Question, item: Mapping[str, Any], value: Any) -> dict[str, Any]:
+        """`text` (None where the item has none), its `segments`, the `marks` that stand, the `rows` of the plain form."""
+        text = item.get(self.setting(question, "field"))
+        text = text if isinstance(text, str) else None
+        rows = _marked.rows(value, _PARTS)
+        marks = [mark for mark in rows if text is not None and _fits(mark, len(text))]
+        return {
+            "text": text,
+            "segments": segments(text or "", marks),
+            "marks": marks,
+            "rows": rows,
+            "nothing": value == [],
+            "snap": self.setting(question, "snap"),
+            "overlapping": self.setting(question, "overlapping"),
+            "at_most": self.setting(question, "at_most"),
+        }
+
+    def parse(self, question: Question, form: Mapping[str, Any], item: Mapping[str, Any]) -> Any:
+        found = self.entered(question, form)
+        if found is None:
+            return None
+        if not given(form, question) and isinstance(found, list):
+            text = self.text(question, item)
+            found = [_row(number, row, text) for number, row in enumerate(found, 1)]
+        return self.parse_json(question, found, item)
+
+    def entered(self, question: Question, form: Mapping[str, Any]) -> Any:
+        return _marked.entered(question, form, _PARTS)
+
+    def form(self, question: Question, value: Any) -> dict[str, list[str]]:
+        return _marked.form(question, value)
+
+    def parse_json(self, question: Question, value: Any, item: Mapping[str, Any]) -> Any:
+        _marked.check_list(value, self.setting(question, "at_most"), "spans")
+        text = self.text(question, item)
+        labels = {option["value"] for option in self.options(question, item)}
+        found = sorted((_checked(number, span, text, labels) for number, span in enumerate(value, 1)), key=_place)
+        for one, other in zip(found, found[1:], strict=False):
+            if _place(one) == _place(other):
+                raise BadValue(f"{_words(one)} is marked twice with the same label")
+        if not self.setting(question, "overlapping"):
+            _check_apart(found)
+        return found
+
+    def text(self, question: Question, item: Mapping[str, Any]) -> str:
+        """The text that is marked. Raises `BadValue` where the item has none."""
+        name = self.setting(question, "field")
+        found = item.get(name)
+        if not isinstance(found, str):
+            raise BadValue(f"the item has no text in its field {name!r}, so nothing of it can be marked")
+        return found
+
+    def distance(self, question: Question, a: Any, b: Any) -> float:
+        """`1 - F1` of the two lists, as the question measures; spans match only under the same label."""
+        match self.setting(question, "measure"):
+            case "exact":
+                return 1.0 - matching.exact(map(_place, a), map(_place, b))
+            case "overlap":
+                return 1.0 - matching.overlapping([*map(_place, a)], [*map(_place, b)], _overlap)
+        first, second = _covered(a), _covered(b)
+        both = sum(_shared(first[label], second[label]) for label in first.keys() & second.keys())
+        return 1.0 - matching.dice(both, _length(first), _length(second))
+
+    def columns(self, question: Question) -> dict[str, Column]:
+        return {question["key"]: "text", f"{question['key']}:n": "whole"}
+
+    def rows(self, question: Question, value: Any) -> dict[str, Any]:
+        """The list as canonical JSON, and how long it is."""
+        return {question["key"]: self.key(question, value), f"{question['key']}:n": len(value)}
+
+    def describe(self, question: Question, value: Any) -> str:
+        if not value:
+            return "nothing marked"
+        named = [f"{_options.title(question, span['label'])}: {_words(span)}" for span in value[:_DESCRIBED]]
+        return "; ".join(named) + (f"; and {len(value) - _DESCRIBED} more" if len(value) > _DESCRIBED else "")
+
+    def sample(self) -> dict[str, Any]:
+        question = {
+            "key": "names",
+            "kind": "spans",
+            "title": "Which names stand in the text?",
+            "required": True,
+            "labels": [{"value": "person", "title": "Person"}, {"value": "place", "title": "Place"}],
+        }
+        text = "👨🏻‍🚒 Ada met Zoë\r\nin שלום"
+
+        def span(start: int, end: int, label: str) -> dict[str, Any]:
+            return {"start": start, "end": end, "label": label, "text": text[start:end]}
+
+        person, place = span(5, 8, "person"), span(21, 25, "place")
+        return {
+            "question": question,
+            "item": {"text": text},
+            "values": [[person, place], [person], [span(13, 18, "person")], []],
+            "bad": [
+                *(None, 1, "person", {}, [1], [None], [[]], [{}]),
+                *([person, person], [{**person, "text": "ada"}], [{**person, "label": "dog"}]),
+                *([{**person, "start": 8, "end": 5}], [{**person, "start": -1}], [{**person, "end": 10**9}]),
+                *([{**person, "end": 5, "text": ""}], [{**person, "start": 5.0}], [{**person, "start": True}]),
+                *([{**person, "colour": "red"}], [span(5, 8, "person"), span(7, 12, "place")]),
+                [span(0, 1, "person")] * (MOST + 1),
+            ],
+        }
+
+
+def segments(text: str, marks: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """The text in pieces that no mark begins or ends within: `{"parts", "marks"}`, `marks` the places of those that cover it.
+
+    `parts` is what stands between carriage returns, which a page has to write in a way of their own.
+    """
+    edges = sorted({0, len(text), *(mark["start"] for mark in marks), *(mark["end"] for mark in marks)})
+    return [
+        {
+            "parts": text[start:end].split("\r"),
+            "marks": [k for k, mark in enumerate(marks) if mark["start"] <= start and end <= mark["end"]],
+        }
+        for start, end in zip(edges, edges[1:], strict=False)
+    ]
+
+
+def _fits(mark: Mapping[str, Any], length: int) -> bool:
+    start, end = mark.get("start"), mark.get("end")
+    return type(start) is int and type(end) is int and 0 <= start < end <= length
+
+
+def _checked(number: int, span: Any, text: str, labels: set[str]) -> dict[str, Any]:
+    """One span of an answer, or why it is none."""
+    _marked.check_parts(number, span, _PARTS, "span")
+    start, end, surface = span["start"], span["end"], span["text"]
+    if type(start) is not int or type(end) is not int:
+        raise BadValue(f"span {number} has no whole numbers as start and end")
+    if start < 0 or end > len(text):
+        raise BadValue(
+            f"span {number} goes from {start} to {end}, but the text has the characters 0 to {len(text)}"
+        )
+    if start >= end:
+        raise BadValue(f"span {number} goes from {start} to {end}: its end lies not behind its start")
+    if span["label"] not in labels:
+        raise BadValue(f"span {number} has the label {str(span['label'])[:50]!r}, which is not asked for here")
+    if surface != text[start:end]:
+        raise BadValue(
+            f"span {number} says {str(surface)[:50]!r}, but from {start} to {end} stands {text[start:end][:50]!r}; "
+            "places count Unicode code points"
+        )
+    return {"start": start, "end": end, "label": span["label"], "text": surface}
+
+
+def _row(number: int, row: Mapping[str, Any], text: str) -> dict[str, Any]:
+    """A row of the plain form as a span: by its places, or by words that stand in the text once."""
+    label, words = str(row.get("label") or ""), str(row.get("text") or "")
+    start, end = row.get("start"), row.get("end")
+    if not label:
+        raise BadValue(f"row {number} has no label")
+    if start is None and end is None:
+        start, end = _found(number, words, text)
+    if type(start) is not int or type(end) is not int:
+        raise BadValue(f"row {number} needs both places as whole numbers, or neither and the words")
+    surface = text[start:end] if 0 <= start < end else ""
+    # A line of a form holds no line ends, so what it showed of a text that has some comes back without them.
+    if words and words.split() != surface.split():
+        raise BadValue(f"row {number}: from {start} to {end} stands {surface[:50]!r}, not {words[:50]!r}")
+    return {"start": start, "end": end, "label": label, "text": surface}
+
+
+def _found(number: int, words: str, text: str) -> tuple[int, int]:
+    at = text.find(words) if words else -1
+    if at < 0:
+        raise BadValue(f"row {number}: {words[:50]!r} does not stand in the text")
+    if (n := text.count(words)) > 1:
+        raise BadValue(f"row {number}: {words[:50]!r} stands {n} times in the text; say from where to where")
+    return at, at + len(words)
+
+
+def _check_apart(spans: Sequence[Mapping[str, Any]]) -> None:
+    reach = 0
+    for span in spans:
+        if span["start"] < reach:
+            raise BadValue(f"{_words(span)} overlaps another span, which this question does not allow")
+        reach = max(reach, span["end"])
+
+
+def _place(span: Mapping[str, Any]) -> tuple[int, int, str]:
+    return span["start"], span["end"], span["label"]
+
+
+def _words(span: Mapping[str, Any]) -> str:
+    words = " ".join(str(span["text"]).split())
+    return f"“{words[:40]}{'…' if len(words) > 40 else ''}” ({span['start']} to {span['end']})"
+
+
+def _overlap(one: tuple[int, int, str], other: tuple[int, int, str]) -> float:
+    return matching.overlap_of_ranges(one[:2], other[:2]) if one[2] == other[2] else 0.0
+
+
+def _covered(spans: Iterable[Mapping[str, Any]]) -> dict[str, list[tuple[int, int]]]:
+    """What each label covers: ranges by place that do not touch."""
+    found: dict[str, list[tuple[int, int]]] = {}
+    for span in sorted(spans, key=_place):
+        ranges = found.setdefault(span["label"], [])
+        if ranges and span["start"] <= ranges[-1][1]:
+            ranges[-1] = (ranges[-1][0], max(ranges[-1][1], span["end"]))
+        else:
+            ranges.append((span["start"], span["end"]))
+    return found
+
+
+def _length(covered: Mapping[str, Sequence[tuple[int, int]]]) -> int:
+    return sum(end - start for ranges in covered.values() for start, end in ranges)
+
+
+def _shared(one: Sequence[tuple[int, int]], other: Sequence[tuple[int, int]]) -> int:
+    """How many characters two lists of ranges have in common; both by place."""
+    i = j = found = 0
+    while i < len(one) and j < len(other):
+        found += max(0, min(one[i][1], other[j][1]) - max(one[i][0], other[j][0]))
+        if one[i][1] < other[j][1]:
+            i += 1
+        else:
+            j += 1
+    return found
+
+
+task_type = Spans()

@@ -1,0 +1,213 @@
+"""Marking spans in a real Chromium: by keyboard only, by pointer, on a telephone; with signs that trip up offsets."""
+
+from __future__ import annotations
+
+import io
+import json
+import re
+from typing import Any
+
+import pytest
+from playwright.sync_api import Browser, Page, expect
+
+from annotation.models import Annotation
+from tests import cast
+from tests.browsing import settled
+from tests.serving import Site
+from workforce import loading
+
+QUESTION = {
+    "key": "names",
+    "kind": "spans",
+    "title": "Which names stand in the text?",
+    "required": True,
+    "labels": [{"value": "person", "title": "Person"}, {"value": "place", "title": "Place"}],
+}
+TEXTS = (
+    "Ada met Zoë in Paris.",
+    "👨🏻‍🚒 Ada left\r\nParis 🇫🇷 today",
+    "\u05e9\u05dc\u05d5\u05dd \u05e2\u05d3\u05d4 \u05d1\u05e4\u05e8\u05d9\u05d6",
+    "A\u0301da e\u0301tait a\u0300 Paris",
+    "𝔸𝕕𝕒 saw 漢字 there",
+)
+
+
+@pytest.fixture
+def stage(committed_db: None) -> cast.Stage:
+    return staged()
+
+
+def staged(**settings: Any) -> cast.Stage:
+    stage = cast.stage(questions=[{**QUESTION, "settings": settings}], overlap=1, max_overlap=1)
+    return stage
+
+
+def load(stage: cast.Stage, texts: list[str] | tuple[str, ...]) -> None:
+    rows = "\n".join(json.dumps({"key": f"item-{k:03}", "text": text}) for k, text in enumerate(texts))
+    loading.load(
+        project=stage.project, queue=stage.queue, source=io.BytesIO(rows.encode()), name="items.jsonl", by=stage.ada
+    )
+
+
+def begin(page: Page, problems: list[str]) -> None:
+    """Ben logs in and takes the first task."""
+    page.on("console", lambda said: problems.append(said.text) if said.type in ("error", "warning") else None)
+    page.on("pageerror", lambda error: problems.append(str(error)))
+    page.goto("/accounts/login/")
+    page.fill("[name=login]", "ben")
+    page.fill("[name=password]", cast.PASSWORD)
+    page.keyboard.press("Enter")
+    page.wait_for_url(lambda url: "login" not in url)
+    page.goto("/p/rte/queues/main/label/")
+    page.keyboard.press("Enter")
+    expect(page.locator("[data-list]")).to_be_attached()
+
+
+def answered(page: Page, n: int) -> None:
+    """Wait until the page has gone on after the n-th answer."""
+    expect(page.get_by_text(f"{n} answer{'s' * (n != 1)} today").first).to_be_visible()
+    settled(page)
+
+
+def test_twenty_items_by_keyboard_only(page: Page, stage: cast.Stage) -> None:
+    load(stage, TEXTS * 4)
+    problems: list[str] = []
+    begin(page, problems)
+    for n in range(1, 21):
+        page.keyboard.press("ArrowRight")  # into the text, at its beginning
+        page.keyboard.press("Control+End")
+        page.keyboard.press("ArrowLeft")  # the last word
+        page.keyboard.press("Shift+ArrowRight")
+        page.keyboard.press("2")
+        page.keyboard.press("Control+Home")
+        page.keyboard.press("1")  # no selection: the word at the cursor, else the next label is held
+        page.keyboard.press("Enter")
+        answered(page, n)
+    marked = [answer.values["names"] for answer in Annotation.objects.order_by("pk")]
+    assert [[(span["text"], span["label"]) for span in value] for value in marked[:5]] == [
+        [("Ada", "person"), ("Paris", "place")],
+        [("today", "place")],
+        [("\u05e9\u05dc\u05d5\u05dd", "person"), ("\u05d1\u05e4\u05e8\u05d9\u05d6", "place")],
+        [("A\u0301da", "person"), ("Paris", "place")],
+        [("𝔸𝕕𝕒", "person"), ("there", "place")],
+    ]
+    for text, value in zip(TEXTS * 4, marked, strict=True):
+        assert all(text[span["start"] : span["end"]] == span["text"] for span in value)
+    assert problems == []
+
+
+def _select(page: Page, start: int, end: int) -> None:
+    """Drag the mouse over a range of the text, in UTF-16 units."""
+    boxes = page.locator("[data-text]").evaluate(
+        """(place, [start, end]) => {
+            const walker = document.createTreeWalker(place, NodeFilter.SHOW_TEXT);
+            const at = (unit) => {
+                let seen = 0;
+                for (walker.currentNode = place; walker.nextNode(); seen += walker.currentNode.length)
+                    if (unit <= seen + walker.currentNode.length) return [walker.currentNode, unit - seen];
+            };
+            const range = document.createRange();
+            range.setStart(...at(start));
+            range.setEnd(...at(end));
+            const all = [...range.getClientRects()].filter((box) => box.width > 0);
+            const [first, last] = [all[0], all.at(-1)];
+            return [first.left + 1, first.top + first.height / 2, last.right - 1, last.top + last.height / 2];
+        }""",
+        [start, end],
+    )
+    page.mouse.move(boxes[0], boxes[1])
+    page.mouse.down()
+    page.mouse.move(boxes[2], boxes[3], steps=3)
+    page.mouse.up()
+
+
+@pytest.mark.parametrize("n_items", [5, pytest.param(20, marks=pytest.mark.long)])
+def test_items_by_pointer_on_a_telephone(page: Page, stage: cast.Stage, n_items: int) -> None:
+    load(stage, ["👨🏻‍🚒 Ada met Zoë in Paris."] * n_items)
+    problems: list[str] = []
+    page.set_viewport_size({"width": 390, "height": 844})
+    begin(page, problems)
+    for n in range(1, n_items + 1):
+        _select(page, 8, 11)
+        page.get_by_role("button", name="Person").first.click()
+        _select(page, 22, 27)
+        page.get_by_role("button", name="Place").first.click()
+        page.get_by_role("button", name="Submit and next").click()
+        answered(page, n)
+    for answer in Annotation.objects.all():
+        assert [(span["text"], span["start"]) for span in answer.values["names"]] == [("Ada", 5), ("Paris", 20)]
+    assert not page.evaluate("document.documentElement.scrollWidth > document.documentElement.clientWidth")
+    assert problems == []
+
+
+def test_marks_are_looked_at_moved_renamed_and_removed_by_keyboard(page: Page, stage: cast.Stage) -> None:
+    load(stage, ["one two three four five"])
+    problems: list[str] = []
+    begin(page, problems)
+    listed, said = page.locator("[data-list] li"), page.locator("[data-said]")
+    page.keyboard.press("ArrowRight")
+    page.keyboard.press("Shift+ArrowRight")
+    page.keyboard.press("1")
+    expect(listed).to_have_text([re.compile(r"Person\s+one\s+0–3")])
+    page.keyboard.press("ArrowRight")
+    page.keyboard.press("ArrowRight")
+    page.keyboard.press("2")  # the word at the cursor
+    expect(listed.nth(1)).to_contain_text("three")
+    page.keyboard.press("[")
+    expect(said).to_contain_text("2 of 2")
+    page.keyboard.press("Shift+ArrowRight")
+    expect(listed.nth(1)).to_contain_text("three four")
+    page.keyboard.press("Home")
+    page.keyboard.press("Shift+ArrowLeft")
+    expect(listed.nth(1)).to_contain_text("two three four")
+    page.keyboard.press("Shift+ArrowLeft")
+    expect(said).to_contain_text("overlap")
+    page.keyboard.press("1")
+    expect(listed.nth(1)).to_contain_text("Person")
+    page.keyboard.press("]")
+    expect(said).to_contain_text("1 of 2")
+    page.keyboard.press("Delete")
+    expect(listed).to_have_count(1)
+    page.keyboard.press(",")
+    expect(said).to_contain_text("Remove it first")
+    expect(page.get_by_text("Draft kept")).to_be_visible()
+    page.reload()
+    expect(listed).to_have_text([re.compile("two three four")])
+    listed.get_by_role("button").first.focus()
+    page.keyboard.press("Enter")
+    listed.get_by_role("button", name="Start later").press("Enter")
+    expect(listed).to_have_text([re.compile("three four")])
+    listed.get_by_role("button", name="Remove").press("Enter")
+    expect(listed).to_have_count(0)
+    page.keyboard.press(",")
+    page.keyboard.press("Enter")
+    expect(page.get_by_text("the last task").first).to_be_visible()
+    assert Annotation.objects.get().values == {"names": []}
+    assert problems == []
+
+
+def test_without_script_rows_answer_and_come_back_with_what_is_wrong(
+    browser: Browser, site: Site, stage: cast.Stage
+) -> None:
+    load(stage, ["one two one"])
+    plain = browser.new_context(base_url=site.url, java_script_enabled=False)
+    plain.set_default_timeout(5000)
+    page = plain.new_page()
+    page.goto("/accounts/login/")
+    page.fill("[name=login]", "ben")
+    page.fill("[name=password]", cast.PASSWORD)
+    page.press("[name=password]", "Enter")
+    page.goto("/p/rte/queues/main/label/")
+    page.get_by_role("button", name="Start").click()
+    row = page.locator("[data-plain] [data-mark]").first
+    row.get_by_label("Label").select_option("person")
+    row.get_by_label("Words").fill("one")
+    page.get_by_role("button", name="Submit and next").click()
+    expect(page.get_by_text("stands 2 times").last).to_be_visible()
+    expect(row.get_by_label("Words")).to_have_value("one")
+    row.get_by_label("From character").fill("8")
+    row.get_by_label("To character").fill("11")
+    page.get_by_role("button", name="Submit and next").click()
+    expect(page.get_by_text("the last task").first).to_be_visible()
+    assert Annotation.objects.get().values["names"] == [{"start": 8, "end": 11, "label": "person", "text": "one"}]
+    plain.close()
