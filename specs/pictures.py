@@ -39,9 +39,9 @@ def add(*, project: Project, source: BinaryIO, by: Member | None) -> Picture:
     data = source.read(settings.MAX_PICTURE_BYTES + 1)
     if len(data) > settings.MAX_PICTURE_BYTES:
         raise Invalid(f"A picture has at most {settings.MAX_PICTURE_BYTES // 2**20} MiB.")
-    encoded, media_type, size = _encoded(data)
+    pixels, media_type, size = encoded(data)
     with store.writing() as scratch:
-        scratch.write(encoded)
+        scratch.write(pixels)
         digest, n_bytes = store.keep(scratch)
     with transaction.atomic():
         picture, new = Picture.objects.get_or_create(
@@ -66,7 +66,7 @@ def add(*, project: Project, source: BinaryIO, by: Member | None) -> Picture:
     return picture
 
 
-def _encoded(data: bytes) -> tuple[bytes, str, tuple[int, int]]:
+def encoded(data: bytes) -> tuple[bytes, str, tuple[int, int]]:
     """The picture's pixels as PNG, or as JPEG when they came as JPEG; upright, without metadata."""
     try:
         with warnings.catch_warnings():

@@ -14,7 +14,7 @@ from django.conf import settings
 from django.db import connection, transaction
 
 from specs.refusals import Invalid
-from workforce import row_files, rows, signalling
+from workforce import media, row_files, rows, signalling
 from workforce.models import Load, StagedRow, StagedSignal
 
 CHUNK = 25_000  # rows between two commits
@@ -87,8 +87,9 @@ def stage(*, load: Load, source: BinaryIO, progress: Callable[[int], None]) -> N
     if load.form == "parquet" and packed is not source:
         stream = _on_disk(stream)
     signals: list[signalling.Staged] = []
+    read = rows.read(stream, form=load.form, max_bytes=settings.MAX_ITEM_BYTES, after=load.position)
     found = signalling.told(
-        rows.read(stream, form=load.form, max_bytes=settings.MAX_ITEM_BYTES, after=load.position),
+        media.resolved(read, project_id=load.project_id, max_bytes=settings.MAX_ITEM_BYTES),
         options=load.options,
         pending=signals,
     )

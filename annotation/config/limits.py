@@ -42,6 +42,10 @@ DOCUMENT_MEMORY_BYTES = env.number("DOCUMENT_MEMORY_BYTES", 2 * 2**30, low=256 *
 
 # Work
 MAX_ITEM_BYTES = env.number("MAX_ITEM_BYTES", 2**20, low=100)
+MAX_MEDIA_BYTES = env.number("MAX_MEDIA_BYTES", 50 * 2**20, low=1024)
+"""Bytes of one picture or sound that items show; of a picture MAX_PICTURE_PIXELS bounds the pixels as well."""
+MAX_MEDIA_FILES = env.number("MAX_MEDIA_FILES", 10_000, low=1)
+"""Files of one ZIP of media; together they unpack to MAX_LOAD_BYTES at the most."""
 MAX_REPORTED_PROBLEMS = env.number("MAX_REPORTED_PROBLEMS", 1000, low=1)
 """Bad rows of a load that are reported one by one; further ones are only counted."""
 LOAD_AT_ONCE = env.number("LOAD_AT_ONCE", 2 * 2**20, low=0)

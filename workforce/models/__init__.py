@@ -36,6 +36,7 @@ from workforce.models.items import (
     Prediction,
 )
 from workforce.models.loads import Load, LoadState, StagedRow, Twin, TwinKind
+from workforce.models.media import Media
 from workforce.models.onboarding import OnboardingStep, PathStage, Stage, Step
 from workforce.models.operations import QueueGauge, QueueHour
 from workforce.models.overlaps import ClauseOverlap, OverlapPlan
@@ -131,6 +132,7 @@ __all__ = [
     "Load",
     "LoadState",
     "Measure",
+    "Media",
     "Metric",
     "Notice",
     "OnboardingStep",
