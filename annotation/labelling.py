@@ -152,7 +152,11 @@ def _work(
     return Work(
         served=served,
         version=version,
-        fields=presenting.fields(served.payload),
+        fields=presenting.fields(
+            served.payload,
+            declared=queue.project.item_fields,
+            without=posing.shown_by(version.questions),
+        ),
         questions=questions,
         clauses=[
             ShownClause(

@@ -1,4 +1,4 @@
-"""A project's own rules: approvals, other eyes, the gate, the rates that cost is reckoned by.
+"""A project's own rules: approvals, other eyes, the gate, the rates that cost is reckoned by, what fields of items are.
 
 (settings) -> (settings): change_settings
 """
@@ -27,6 +27,7 @@ SETTINGS = (
     "currency",
     "living_wage",
     "time_zone",
+    "item_fields",
 )
 _FREE_TEXT = ("name", "description")
 

@@ -74,3 +74,22 @@ def render(text: str, project: str = "") -> SafeString:
     Place it inside `hx-disable`. Without *project* (its key) a picture is its description.
     """
     return mark_safe(_cleaner.clean(_renderer.render(text, {"project": project})))  # noqa: S308  (sanitized in this very line)
+
+
+_inert = nh3.Cleaner(
+    tags=(_TAGS - {"img"}) | {"h1", "h2", "b", "i", "u", "sub", "sup", "span", "div", "dl", "dt", "dd", "small"},
+    attributes={"a": {"href", "title"}, "td": {"colspan", "rowspan"}, "th": {"colspan", "rowspan"}},
+    clean_content_tags={"script", "style", "template", "noscript", "iframe", "object", "svg", "math"},
+    url_schemes={"http", "https", "mailto"},
+    link_rel="nofollow noopener noreferrer",
+    strip_comments=True,
+)
+
+
+@lru_cache(maxsize=256)
+def inert(html: str) -> SafeString:
+    """HTML that came with an item, sanitized: its words, lists and tables; no pictures, styles, forms, names, or anything that runs.
+
+    Place it inside `hx-disable`.
+    """
+    return mark_safe(_inert.clean(html))  # noqa: S308  (sanitized in this very line)

@@ -121,7 +121,7 @@ def console(
     context = {
         "dispute": dispute,
         "version": version,
-        "fields": presenting.fields(dispute.task.item.payload),
+        "fields": presenting.fields(dispute.task.item.payload, declared=request.project.item_fields),
         "questions": questions,
         "clauses": sorted(
             version.clauses, key=lambda c: (not any(c.decides(q) for q in dispute.questions), c.position)

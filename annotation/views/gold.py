@@ -128,7 +128,7 @@ def one(request: MemberRequest, queue: str, known: int) -> HttpResponse:
         {
             "queue": found,
             "row": goldreading.described(found.spec, [answer])[0],
-            "fields": presenting.fields(answer.item.payload),
+            "fields": presenting.fields(answer.item.payload, declared=request.project.item_fields),
             "rules": retiring.rules(found.spec),
             "judgements": [
                 (

@@ -44,7 +44,7 @@ def annotator_of(request: MemberRequest) -> Annotator:
 def queue_of(request: MemberRequest, key: str) -> Queue:
     """A queue that the caller is enrolled in; any other one is as missing as none. `stage` is where she stands on its path."""
     found = (
-        Queue.objects.select_related("spec", "version")
+        Queue.objects.select_related("spec", "version", "project")
         .filter(
             project=request.project,
             key=key,

@@ -38,7 +38,7 @@ def preview(request: MemberRequest, spec: str) -> HttpResponse:
             "titles": schema.titles(questions),
             "problems": problems,
             "item": item,
-            "fields": presenting.fields(payload),
+            "fields": presenting.fields(payload, declared=request.project.item_fields),
             "clauses": list(zip(content["clauses"], places, strict=True)),
         },
     )

@@ -50,3 +50,13 @@ class ProjectForm(forms.Form):
         label=_("Time zone"),
         help_text=_("Of the days on timesheets, such as Europe/Berlin, for whoever has named none."),
     )
+    item_fields = forms.CharField(
+        required=False,
+        max_length=20_000,
+        widget=forms.Textarea(attrs={"rows": 4, "class": "mono"}),
+        label=_("What the fields of items are"),
+        help_text=_(
+            "A line for each: field = text, markdown, conversation, candidates, image, audio, table, json, html, detail or hidden. "
+            "What is not named is shown as what it looks like."
+        ),
+    )

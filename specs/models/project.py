@@ -14,6 +14,7 @@ from django.db import models
 from django.db.models.functions import Now
 from django.utils.translation import gettext_lazy as _
 
+from specs import item_fields
 from specs.models.base import (
     ProjectLink,
     ProjectRow,
@@ -31,6 +32,14 @@ def known_zone(name: str) -> None:
         raise ValidationError(_("There is no time zone of this name."))
 
 
+def known_fields(lines: str) -> None:
+    """Refuse lines that do not say what a field of items is."""
+    try:
+        item_fields.declared(lines)
+    except ValueError as error:
+        raise ValidationError(str(error)) from error
+
+
 class GateRule(models.TextChoices):
     MAJORS = "majors", "For major versions"
     OFF = "off", "Never"
@@ -42,7 +51,8 @@ class Project(models.Model):
     A publication needs `approvals` of them, with `four_eyes` not the proposer's own. `gate_disagreement` is the highest
     disagreement, at its interval's upper bound, that a changed clause may show in a pilot, on at least `gate_items` items.
     `hourly_rate` is what an hour costs where no narrower rate is set; pay below `living_wage` an hour is warned of (0: never).
-    `time_zone` is the one of its days, for whoever has none of their own.
+    `time_zone` is the one of its days, for whoever has none of their own. `item_fields` says what the fields of items are
+    (`specs.item_fields`).
     """
 
     key = models.SlugField(max_length=64, unique=True)
@@ -63,6 +73,9 @@ class Project(models.Model):
         max_digits=8, decimal_places=2, default=Decimal(0), validators=[MinValueValidator(Decimal(0))]
     )
     time_zone = models.CharField(max_length=64, default="UTC", validators=[known_zone])
+    item_fields = models.TextField(
+        blank=True, default="", db_default="", max_length=20_000, validators=[known_fields]
+    )
     created_at = models.DateTimeField(db_default=Now())
 
     class Meta:

@@ -20,6 +20,12 @@ def prose(context: template.Context, text: str | None) -> SafeString:
     return renderer.render(text or "", project.key if project else "")
 
 
+@register.simple_tag
+def inert(html: str | None) -> SafeString:
+    """HTML of an item with nothing in it that runs. Place it inside `hx-disable`."""
+    return renderer.inert(html or "")
+
+
 @register.simple_tag(takes_context=True)
 def label_title(context: template.Context, value: str) -> str:
     """The title of a label by its value, where the page knows them (`titles`); else the value."""
