@@ -88,7 +88,9 @@ def _read(declared: str | None, value: Any, payload: Mapping[str, Any]) -> tuple
                 return kind, found
             case "table" if table := item_fields.rows(value):
                 return kind, table
-            case "image" | "audio" if (media := item_fields.media_of(value)) and media["type"].startswith(kind):
+            case "image" | "audio" if (media := item_fields.media_of(value)) and media["type"].startswith(
+                kind
+            ):
                 return kind, media
             case "markdown" | "html" if isinstance(value, str):
                 return kind, value

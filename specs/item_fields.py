@@ -1,6 +1,7 @@
 """What each field of an item is: declared once, in the project's settings, a line `field = kind` each. Pure.
 
-What nobody declared is seen from the value itself: media that a load has put in, turns of a conversation, rows of a table; else text.
+What nobody declared is seen from the value itself: media that a load has put in, turns of a conversation, rows of a table;
+else text.
 """
 
 from __future__ import annotations

@@ -77,7 +77,8 @@ def render(text: str, project: str = "") -> SafeString:
 
 
 _inert = nh3.Cleaner(
-    tags=(_TAGS - {"img"}) | {"h1", "h2", "b", "i", "u", "sub", "sup", "span", "div", "dl", "dt", "dd", "small"},
+    tags=(_TAGS - {"img"})
+    | {"h1", "h2", "b", "i", "u", "sub", "sup", "span", "div", "dl", "dt", "dd", "small"},
     attributes={"a": {"href", "title"}, "td": {"colspan", "rowspan"}, "th": {"colspan", "rowspan"}},
     clean_content_tags={"script", "style", "template", "noscript", "iframe", "object", "svg", "math"},
     url_schemes={"http", "https", "mailto"},
@@ -88,7 +89,7 @@ _inert = nh3.Cleaner(
 
 @lru_cache(maxsize=256)
 def inert(html: str) -> SafeString:
-    """HTML that came with an item, sanitized: its words, lists and tables; no pictures, styles, forms, names, or anything that runs.
+    """HTML that came with an item, sanitized: its words, lists and tables; no pictures, styles, forms, or anything that runs.
 
     Place it inside `hx-disable`.
     """

@@ -1,7 +1,7 @@
 """What kind of sound a file is, decided by its bytes and never by its name. Pure.
 
-Sounds are kept as they came: nothing here can write them anew. They leave the house under the type decided here, with `nosniff` and
-a policy that runs nothing.
+Sounds are kept as they came: nothing here can write them anew. They leave the house under the type decided here, with `nosniff`
+and a policy that runs nothing.
 """
 
 from __future__ import annotations

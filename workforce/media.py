@@ -2,9 +2,9 @@
 
     (nothing) -> media: add
 
-One safe door: what comes in is an upload, never an address to be fetched; its type is decided from its bytes; pictures are decoded and
-encoded again; bytes live in the one store under their digest. A file of items names media (`"media:cats/1.png"`), and its rows keep
-what they are: digest, type, size.
+One safe door: what comes in is an upload, never an address to be fetched; its type is decided from its bytes; pictures are
+decoded and encoded again; bytes live in the one store under their digest. A file of items names media (`"media:cats/1.png"`),
+and its rows keep what they are: digest, type, size.
 """
 
 from __future__ import annotations
@@ -29,7 +29,9 @@ from workforce.rows import BadRow, Row
 PREFIX = "media:"
 _MARKS = (b'"media:', b'"media":')
 _LEVELS = 8
-_NAMED = re.compile(r"^media:\S.{0,299}$")  # a text that only begins with the word goes on with a space, or is longer
+_NAMED = re.compile(
+    r"^media:\S.{0,299}$"
+)  # a text that only begins with the word goes on with a space, or is longer
 _DIGEST = re.compile(r"^sha256:[0-9a-f]{64}$")
 
 
@@ -120,7 +122,9 @@ def _clean(name: str) -> str:
     path = PurePosixPath(name)
     odd = any(part in ("", ".", "..") for part in name.split("/")) or "\\" in name or not name.isprintable()
     if odd or path.is_absolute() or not 0 < len(name) <= 300 or name != name.strip():
-        raise Invalid(f"{name[:100]!r} is no name for media: a path of at most 300 characters, without .. and odd signs.")
+        raise Invalid(
+            f"{name[:100]!r} is no name for media: a path of at most 300 characters, without .. and odd signs."
+        )
     return name
 
 
@@ -150,7 +154,9 @@ def _entry(packed: zipfile.ZipFile, entry: zipfile.ZipInfo) -> bytes | str:
         return "The file is encrypted."
     if stat.S_ISLNK(entry.external_attr >> 16):
         return "A link is no file."
-    with packed.open(entry) as opened:  # read to the bound: what the ZIP says of its size is only what it says
+    with packed.open(
+        entry
+    ) as opened:  # read to the bound: what the ZIP says of its size is only what it says
         data = opened.read(settings.MAX_MEDIA_BYTES + 1)
     return data if len(data) <= settings.MAX_MEDIA_BYTES else _too_large()
 

@@ -56,7 +56,7 @@ class ProjectForm(forms.Form):
         widget=forms.Textarea(attrs={"rows": 4, "class": "mono"}),
         label=_("What the fields of items are"),
         help_text=_(
-            "A line for each: field = text, markdown, conversation, candidates, image, audio, table, json, html, detail or hidden. "
-            "What is not named is shown as what it looks like."
+            "A line for each: field = text, markdown, conversation, candidates, image, audio, table, json, html, detail or "
+            "hidden. What is not named is shown as what it looks like."
         ),
     )

@@ -1,7 +1,7 @@
 """What spans and boxes share: answers that are lists of labelled things, and the two forms they are posted in. Pure.
 
-A page with its script posts `q.<key>`, the list as JSON. Without, it posts rows: `q.<key>.label`, `q.<key>.start` and so on, each as
-often as there are rows. `q.<key>.none` says that there is nothing to mark; without it an empty list is no answer.
+A page with its script posts `q.<key>`, the list as JSON. Without, it posts rows: `q.<key>.label`, `q.<key>.start` and so on, each
+as often as there are rows. `q.<key>.none` says that there is nothing to mark; without it an empty list is no answer.
 """
 
 from __future__ import annotations
@@ -93,7 +93,9 @@ def _rows(question: Question, form: Mapping[str, Any], parts: Sequence[str]) -> 
     found = []
     for place in range(length):
         row = {
-            part: _read(part, texts[place]) for part, texts in columns.items() if place < len(texts) and texts[place]
+            part: _read(part, texts[place])
+            for part, texts in columns.items()
+            if place < len(texts) and texts[place]
         }
         if set(row) - {"label"}:
             found.append(row)

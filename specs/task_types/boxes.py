@@ -1,15 +1,16 @@
 """Labelled rectangles on an image of the item. Pure.
 
-A value is a list of `{"x", "y", "width", "height", "label"}`, from top left to bottom right. Lengths are pixels of the image as it is
-stored (upright, whatever zoom it was looked at with), from its top left corner; whole numbers, or fractions to a hundredth. What
-reaches beyond the image is cut off at its edge; a box that then has no side left, or less than `SMALLEST`, is refused. An empty list
+A value is a list of `{"x", "y", "width", "height", "label"}`, from top left to bottom right. Lengths are pixels of the image as
+it is stored (upright, whatever zoom it was looked at with), from its top left corner; whole numbers, or fractions to a hundredth.
+What reaches beyond the image is cut off at its edge; a box that then has less than a pixel left is refused. An empty list
 says that there is nothing to mark, which is an answer.
 """
 
 from __future__ import annotations
 
+import itertools
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 from specs import matching
@@ -58,7 +59,7 @@ class Boxes(TaskType):
         return (self.setting(question, "field"),)
 
     def context(self, question: Question, item: Mapping[str, Any], value: Any) -> dict[str, Any]:
-        """`image` (`{"media", "width", "height"}`, None where the item has none), the `marks` that stand, the `rows` of the plain form."""
+        """`image` (None where the item has none), the `marks` that stand, the `rows` of the plain form."""
         rows = _marked.rows(value, _PARTS)
         image = item.get(self.setting(question, "field"))
         return {
@@ -89,8 +90,10 @@ class Boxes(TaskType):
         _marked.check_list(value, self.setting(question, "at_most"), "boxes")
         size = self.size(question, item)
         labels = {option["value"] for option in self.options(question, item)}
-        found = sorted((_checked(number, box, size, labels) for number, box in enumerate(value, 1)), key=_order)
-        for one, other in zip(found, found[1:], strict=False):
+        found = sorted(
+            (_checked(number, box, size, labels) for number, box in enumerate(value, 1)), key=_order
+        )
+        for one, other in itertools.pairwise(found):
             if one == other:
                 raise BadValue(f"the box {_words(one)} stands twice")
         return found
@@ -139,12 +142,19 @@ class Boxes(TaskType):
         dog = {"x": 200.5, "y": 20, "width": 99.25, "height": 50, "label": "dog"}
         return {
             "question": question,
-            "item": {"image": {"media": f"sha256:{'0' * 64}", "type": "image/png", "width": 400, "height": 300}},
+            "item": {
+                "image": {"media": f"sha256:{'0' * 64}", "type": "image/png", "width": 400, "height": 300}
+            },
             "values": [[cat, dog], [cat], [{**cat, "width": 90}], []],
             "bad": [
                 *(None, 1, "cat", {}, [1], [None], [[]], [{}], [cat, cat], [{**cat, "label": "cow"}]),
                 *([{**cat, "width": 0}], [{**cat, "height": -5}], [{**cat, "x": 400}], [{**cat, "y": -60}]),
-                *([{**cat, "x": math.nan}], [{**cat, "x": math.inf}], [{**cat, "x": "10"}], [{**cat, "x": True}]),
+                *(
+                    [{**cat, "x": math.nan}],
+                    [{**cat, "x": math.inf}],
+                    [{**cat, "x": "10"}],
+                    [{**cat, "x": True}],
+                ),
                 *([{**cat, "x": 10**9}], [{**cat, "angle": 4}], [cat] * (MOST + 1)),
             ],
         }

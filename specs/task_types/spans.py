@@ -1,12 +1,13 @@
 """Labelled ranges of a text of the item. Pure.
 
-A value is a list of `{"start", "end", "label", "text"}`, by place. `start` and `end` count Unicode code points of the text as it was
-loaded, not normalised, with `end` excluded; `text` is what stands there, so that an offset that was counted in other units
+A value is a list of `{"start", "end", "label", "text"}`, by place. `start` and `end` count Unicode code points of the text as it
+was loaded, not normalised, with `end` excluded; `text` is what stands there, so that an offset that was counted in other units
 (UTF-16, bytes, graphemes) is refused instead of kept. An empty list says that there is nothing to mark, which is an answer.
 """
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
@@ -107,8 +108,10 @@ class Spans(TaskType):
         _marked.check_list(value, self.setting(question, "at_most"), "spans")
         text = self.text(question, item)
         labels = {option["value"] for option in self.options(question, item)}
-        found = sorted((_checked(number, span, text, labels) for number, span in enumerate(value, 1)), key=_place)
-        for one, other in zip(found, found[1:], strict=False):
+        found = sorted(
+            (_checked(number, span, text, labels) for number, span in enumerate(value, 1)), key=_place
+        )
+        for one, other in itertools.pairwise(found):
             if _place(one) == _place(other):
                 raise BadValue(f"{_words(one)} is marked twice with the same label")
         if not self.setting(question, "overlapping"):
@@ -169,7 +172,11 @@ class Spans(TaskType):
                 *(None, 1, "person", {}, [1], [None], [[]], [{}]),
                 *([person, person], [{**person, "text": "ada"}], [{**person, "label": "dog"}]),
                 *([{**person, "start": 8, "end": 5}], [{**person, "start": -1}], [{**person, "end": 10**9}]),
-                *([{**person, "end": 5, "text": ""}], [{**person, "start": 5.0}], [{**person, "start": True}]),
+                *(
+                    [{**person, "end": 5, "text": ""}],
+                    [{**person, "start": 5.0}],
+                    [{**person, "start": True}],
+                ),
                 *([{**person, "colour": "red"}], [span(5, 8, "person"), span(7, 12, "place")]),
                 [span(0, 1, "person")] * (MOST + 1),
             ],
@@ -187,7 +194,7 @@ def segments(text: str, marks: Sequence[Mapping[str, Any]]) -> list[dict[str, An
             "parts": text[start:end].split("\r"),
             "marks": [k for k, mark in enumerate(marks) if mark["start"] <= start and end <= mark["end"]],
         }
-        for start, end in zip(edges, edges[1:], strict=False)
+        for start, end in itertools.pairwise(edges)
     ]
 
 
@@ -209,7 +216,9 @@ def _checked(number: int, span: Any, text: str, labels: set[str]) -> dict[str, A
     if start >= end:
         raise BadValue(f"span {number} goes from {start} to {end}: its end lies not behind its start")
     if span["label"] not in labels:
-        raise BadValue(f"span {number} has the label {str(span['label'])[:50]!r}, which is not asked for here")
+        raise BadValue(
+            f"span {number} has the label {str(span['label'])[:50]!r}, which is not asked for here"
+        )
     if surface != text[start:end]:
         raise BadValue(
             f"span {number} says {str(surface)[:50]!r}, but from {start} to {end} stands {text[start:end][:50]!r}; "

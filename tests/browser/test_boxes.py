@@ -35,7 +35,11 @@ def load(stage: cast.Stage, n: int) -> None:
     media.add(project=stage.project, source=io.BytesIO(picture(*SIZE)), name="red.png", by=stage.ada)
     rows = "\n".join(json.dumps({"key": f"item-{k:03}", "image": "media:red.png"}) for k in range(n))
     loading.load(
-        project=stage.project, queue=stage.queue, source=io.BytesIO(rows.encode()), name="i.jsonl", by=stage.ada
+        project=stage.project,
+        queue=stage.queue,
+        source=io.BytesIO(rows.encode()),
+        name="i.jsonl",
+        by=stage.ada,
     )
 
 

@@ -1,7 +1,7 @@
 """INV-23: a text survives unchanged, and `text[start:end]` is the surface, all the way round.
 
-Texts of all planes, joiners, combining marks, right-to-left, CRLF and lone CR go through import, rendering, selection in a real browser,
-submission, export and import into another project. Nothing may differ.
+Texts of all planes, joiners, combining marks, right-to-left, CRLF and lone CR go through import, rendering, selection in a real
+browser, submission, export and import into another project. Nothing may differ.
 """
 
 from __future__ import annotations
@@ -26,10 +26,59 @@ from workforce import loading, predicting
 from workforce.models import Item, Prediction
 
 PIECES = (
-    *("👨🏻‍🚒", "👩‍👩‍👧‍👦", "🇫🇷", "1️⃣", "e\u0301", "a\u0323\u0302", "\u0928\u092e\u0938\u094d\u0924\u0947", "\u0e01\u0e33"),
-    *("\u05e9\u05dc\u05d5\u05dd", "\u0645\u0631\u062d\u0628\u0627", "\u202e", "\u2066", "\u200f", "\u200d", "\u200b", "\ufeff", "\u00ad"),
-    *("\r\n", "\r", "\n", "\t", "  ", "\u2028", "\u0085", "\x0b", "\x0c", "\x01", "\x7f", "\ufffe", "\U0010ffff", "\ufdd0"),
-    *("漢字", "𝔸𝕕𝕒", "𠜎", "<b>", "&amp;", "&#13;", "]]>", "<!--", "{{ x }}", "'\"", "\\", "word", "zwei Wörter", " "),
+    *(
+        "👨🏻‍🚒",
+        "👩‍👩‍👧‍👦",
+        "🇫🇷",
+        "1️⃣",
+        "e\u0301",
+        "a\u0323\u0302",
+        "\u0928\u092e\u0938\u094d\u0924\u0947",
+        "\u0e01\u0e33",
+    ),
+    *(
+        "\u05e9\u05dc\u05d5\u05dd",
+        "\u0645\u0631\u062d\u0628\u0627",
+        "\u202e",
+        "\u2066",
+        "\u200f",
+        "\u200d",
+        "\u200b",
+        "\ufeff",
+        "\u00ad",
+    ),
+    *(
+        "\r\n",
+        "\r",
+        "\n",
+        "\t",
+        "  ",
+        "\u2028",
+        "\u0085",
+        "\x0b",
+        "\x0c",
+        "\x01",
+        "\x7f",
+        "\ufffe",
+        "\U0010ffff",
+        "\ufdd0",
+    ),
+    *(
+        "漢字",
+        "𝔸𝕕𝕒",
+        "𠜎",
+        "<b>",
+        "&amp;",
+        "&#13;",
+        "]]>",
+        "<!--",
+        "{{ x }}",
+        "'\"",
+        "\\",
+        "word",
+        "zwei Wörter",
+        " ",
+    ),
 )
 PER_PAGE = 200
 
@@ -49,7 +98,9 @@ def a_text(chance: random.Random) -> str:
 
 def load(stage: cast.Stage, rows: list[dict[str, Any]]) -> None:
     data = "\n".join(json.dumps(row, ensure_ascii=False) for row in rows).encode()
-    loading.load(project=stage.project, queue=stage.queue, source=io.BytesIO(data), name="i.jsonl", by=stage.ada)
+    loading.load(
+        project=stage.project, queue=stage.queue, source=io.BytesIO(data), name="i.jsonl", by=stage.ada
+    )
 
 
 SELECT = """ranges => [...document.querySelectorAll("[data-spans]")].map((root, k) => {
@@ -93,7 +144,9 @@ def marked(page: Page, questions: list[dict[str, Any]], texts: list[str], chance
 def test_texts_come_all_the_way_round(bare: Page, committed_db: None, n_texts: int) -> None:
     chance = random.Random(23)
     settings = {"snap": "character"}
-    stage = cast.stage(questions=[{**QUESTION, "required": False, "settings": settings}], overlap=1, max_overlap=1)
+    stage = cast.stage(
+        questions=[{**QUESTION, "required": False, "settings": settings}], overlap=1, max_overlap=1
+    )
     texts = [a_text(chance) for _ in range(n_texts)]
     load(stage, [{"key": f"{k:05}", "text": text} for k, text in enumerate(texts)])
     payloads = dict(Item.objects.values_list("key", "payload"))
@@ -125,7 +178,10 @@ def test_texts_come_all_the_way_round(bare: Page, committed_db: None, n_texts: i
         spec=again.spec, source=io.BytesIO(data), name="p.jsonl", model="m", model_version="1", by=again.ada
     )
     back = dict(Prediction.objects.filter(project=again.project).values_list("item__key", "value"))
-    given = {answer.task.item.key: answer.values["names"] for answer in Annotation.objects.select_related("task__item")}
+    given = {
+        answer.task.item.key: answer.values["names"]
+        for answer in Annotation.objects.select_related("task__item")
+    }
     items = dict(Item.objects.filter(project=again.project).values_list("key", "payload"))
     n_different = 0
     for key, text in ((f"{k:05}", text) for k, text in enumerate(texts)):

@@ -38,14 +38,17 @@ def stage(committed_db: None) -> cast.Stage:
 
 
 def staged(**settings: Any) -> cast.Stage:
-    stage = cast.stage(questions=[{**QUESTION, "settings": settings}], overlap=1, max_overlap=1)
-    return stage
+    return cast.stage(questions=[{**QUESTION, "settings": settings}], overlap=1, max_overlap=1)
 
 
 def load(stage: cast.Stage, texts: list[str] | tuple[str, ...]) -> None:
     rows = "\n".join(json.dumps({"key": f"item-{k:03}", "text": text}) for k, text in enumerate(texts))
     loading.load(
-        project=stage.project, queue=stage.queue, source=io.BytesIO(rows.encode()), name="items.jsonl", by=stage.ada
+        project=stage.project,
+        queue=stage.queue,
+        source=io.BytesIO(rows.encode()),
+        name="items.jsonl",
+        by=stage.ada,
     )
 
 
@@ -135,7 +138,10 @@ def test_items_by_pointer_on_a_telephone(page: Page, stage: cast.Stage, n_items:
         page.get_by_role("button", name="Submit and next").click()
         answered(page, n)
     for answer in Annotation.objects.all():
-        assert [(span["text"], span["start"]) for span in answer.values["names"]] == [("Ada", 5), ("Paris", 20)]
+        assert [(span["text"], span["start"]) for span in answer.values["names"]] == [
+            ("Ada", 5),
+            ("Paris", 20),
+        ]
     assert not page.evaluate("document.documentElement.scrollWidth > document.documentElement.clientWidth")
     assert problems == []
 
@@ -209,5 +215,7 @@ def test_without_script_rows_answer_and_come_back_with_what_is_wrong(
     row.get_by_label("To character").fill("11")
     page.get_by_role("button", name="Submit and next").click()
     expect(page.get_by_text("the last task").first).to_be_visible()
-    assert Annotation.objects.get().values["names"] == [{"start": 8, "end": 11, "label": "person", "text": "one"}]
+    assert Annotation.objects.get().values["names"] == [
+        {"start": 8, "end": 11, "label": "person", "text": "one"}
+    ]
     plain.close()

@@ -59,7 +59,12 @@ def test_more_boxes_than_the_question_takes_are_refused() -> None:
 
 
 def test_an_item_without_an_image_says_so() -> None:
-    for image in (None, "cat.png", {"media": 1, "width": 4, "height": 4}, {"media": "sha256:0", "width": 0, "height": 4}):
+    for image in (
+        None,
+        "cat.png",
+        {"media": 1, "width": 4, "height": 4},
+        {"media": "sha256:0", "width": 0, "height": 4},
+    ):
         with pytest.raises(BadValue, match="no image in its field 'image'"):
             task_types.get("boxes").parse_json(_question(), [CAT], {"image": image})
 
@@ -69,7 +74,9 @@ def test_the_plain_form_takes_rows_of_numbers() -> None:
     rows = [("10", "20", "100.5", "50", "cat"), ("", "", "", "", "")]
     form = _posted([(f"q.q.{name}", part) for row in rows for name, part in zip(names, row, strict=True)])
     assert kind.parse(_question(), form, ITEM) == [{**CAT, "width": 100.5}]
-    short = _posted([("q.q.x", "10"), ("q.q.label", "cat"), ("q.q.y", ""), ("q.q.width", "3"), ("q.q.height", "3")])
+    short = _posted(
+        [("q.q.x", "10"), ("q.q.label", "cat"), ("q.q.y", ""), ("q.q.width", "3"), ("q.q.height", "3")]
+    )
     with pytest.raises(BadValue, match="row 1 has no y"):
         kind.parse(_question(), short, ITEM)
     assert kind.context(_question(), ITEM, kind.entered(_question(), short))["rows"] == [
@@ -105,7 +112,11 @@ def test_a_distance_does_not_mind_the_order(a: list[Any], b: list[Any]) -> None:
 
 def test_the_area_in_common_is_that_of_pixels() -> None:
     def pixels(box: dict[str, Any]) -> set[tuple[int, int]]:
-        return {(x, y) for x in range(box["x"], box["x"] + box["width"]) for y in range(box["y"], box["y"] + box["height"])}
+        return {
+            (x, y)
+            for x in range(box["x"], box["x"] + box["width"])
+            for y in range(box["y"], box["y"] + box["height"])
+        }
 
     one, other = {**CAT, "width": 30, "height": 20}, {**CAT, "x": 15, "y": 25, "width": 30, "height": 20}
     share = len(pixels(one) & pixels(other)) / len(pixels(one) | pixels(other))

@@ -149,7 +149,9 @@ def test_distances_as_the_question_measures() -> None:
 
 
 _RANGES = st.lists(
-    st.tuples(st.integers(0, 30), st.integers(1, 10), st.sampled_from(["who", "what"])), max_size=6, unique=True
+    st.tuples(st.integers(0, 30), st.integers(1, 10), st.sampled_from(["who", "what"])),
+    max_size=6,
+    unique=True,
 )
 
 
@@ -168,7 +170,10 @@ def test_characters_are_counted_like_a_set_of_them() -> None:
     text = "x" * 60
     a = [_span(text, 0, 10), _span(text, 5, 15), _span(text, 20, 30, "what")]
     b = [_span(text, 8, 25), _span(text, 29, 31, "what"), _span(text, 40, 41, "what")]
-    marked = [{(place, span["label"]) for span in each for place in range(span["start"], span["end"])} for each in (a, b)]
+    marked = [
+        {(place, span["label"]) for span in each for place in range(span["start"], span["end"])}
+        for each in (a, b)
+    ]
     expected = 1 - 2 * len(marked[0] & marked[1]) / (len(marked[0]) + len(marked[1]))
     assert _kind().distance(_question(measure="characters"), a, b) == pytest.approx(expected)
 

@@ -58,12 +58,18 @@ def keep(stage: cast.Stage, data: bytes, name: str = "a.png") -> list[Media]:
 def load(stage: cast.Stage, *rows: dict[str, Any]) -> Load:
     text = "\n".join(json.dumps(row) for row in rows)
     return loading.load(
-        project=stage.project, queue=stage.queue, source=io.BytesIO(text.encode()), name="i.jsonl", by=stage.ada
+        project=stage.project,
+        queue=stage.queue,
+        source=io.BytesIO(text.encode()),
+        name="i.jsonl",
+        by=stage.ada,
     )
 
 
 def test_a_zip_of_pictures_and_sounds_is_kept_under_its_paths(stage: cast.Stage) -> None:
-    found = keep(stage, packed({"cats/1.png": picture(), "b.jpg": picture(form="JPEG"), "c.wav": sound()}), "x.zip")
+    found = keep(
+        stage, packed({"cats/1.png": picture(), "b.jpg": picture(form="JPEG"), "c.wav": sound()}), "x.zip"
+    )
     assert [(row.name, row.media_type, row.width, row.seconds) for row in found] == [
         ("cats/1.png", "image/png", 40, None),
         ("b.jpg", "image/jpeg", 40, None),
@@ -100,7 +106,9 @@ def test_what_is_no_picture_and_no_sound_is_refused_whole(stage: cast.Stage, set
     assert not Media.objects.exists()
 
 
-@pytest.mark.parametrize("name", ["../a.png", "/a.png", "a/../../b.png", "a\\b.png", "", " a.png", "a\u202eb.png", "x" * 301])
+@pytest.mark.parametrize(
+    "name", ["../a.png", "/a.png", "a/../../b.png", "a\\b.png", "", " a.png", "a\u202eb.png", "x" * 301]
+)
 def test_names_that_lead_out_are_refused(stage: cast.Stage, name: str) -> None:
     with pytest.raises(Invalid, match="is no name for media"):
         keep(stage, picture(), name)
@@ -137,7 +145,11 @@ def test_it_is_served_as_nothing_but_what_it_is(stage: cast.Stage, client: Clien
     (kept,) = keep(stage, picture())
     client.login(username="ben", password=cast.PASSWORD)
     reply = client.get(f"/p/rte/media/{kept.digest}")
-    assert (reply.status_code, reply["Content-Type"], reply["X-Content-Type-Options"]) == (200, "image/png", "nosniff")
+    assert (reply.status_code, reply["Content-Type"], reply["X-Content-Type-Options"]) == (
+        200,
+        "image/png",
+        "nosniff",
+    )
     assert "sandbox" in reply["Content-Security-Policy"]
     cast.stage("other")
     client.login(username="ben-other", password=cast.PASSWORD)
@@ -157,7 +169,9 @@ def test_it_comes_in_by_page_and_by_rest(stage: cast.Stage, client: Client) -> N
     assert client.post("/p/rte/media/", {"file": upload}).status_code == 302
     assert "a.png" in client.get("/p/rte/media/").content.decode()
     rest = stage.client(stage.ada)()
-    reply = rest.post("/api/v1/projects/rte/media?name=s.wav", sound(), content_type="application/octet-stream")
+    reply = rest.post(
+        "/api/v1/projects/rte/media?name=s.wav", sound(), content_type="application/octet-stream"
+    )
     assert (reply.status_code, reply.json()[0]["type"], reply.json()[0]["seconds"]) == (201, "audio/wav", 0.5)
     digest = reply.json()[0]["media"]
     assert rest.get(f"/api/v1/projects/rte/media/{digest}")["Content-Type"] == "audio/wav"

@@ -43,12 +43,16 @@ class MediaAll(ApiView):
         status=201,
         name="media_add",
         parameters=[
-            OpenApiParameter("name", str, required=True, description="Its name; files of a ZIP keep their paths."),
+            OpenApiParameter(
+                "name", str, required=True, description="Its name; files of a ZIP keep their paths."
+            ),
         ],
     )
     def post(self, request: Request, project: str) -> Response:
         name = request.query_params.get("name", "")
-        data = body_of(request, settings.MAX_LOAD_BYTES if name.endswith(".zip") else settings.MAX_MEDIA_BYTES)
+        data = body_of(
+            request, settings.MAX_LOAD_BYTES if name.endswith(".zip") else settings.MAX_MEDIA_BYTES
+        )
         if not data:
             raise Invalid("There is no file in the body.")
         made = keeping.add(project=self.project, source=io.BytesIO(data), name=name, by=self.member)

@@ -28,7 +28,9 @@ class MediaForm(forms.Form):
         label=_("Name"),
         required=False,
         max_length=300,
-        help_text=_("What files of items call it; its own name if this is empty. Files of a ZIP keep their paths."),
+        help_text=_(
+            "What files of items call it; its own name if this is empty. Files of a ZIP keep their paths."
+        ),
     )
 
 
@@ -51,7 +53,9 @@ def all_media(request: MemberRequest) -> HttpResponse:
             form.add_error("file", refusal.message)
             problems = refusal.problems
         else:
-            messages.success(request, ngettext("%d file is kept.", "%d files are kept.", len(made)) % len(made))
+            messages.success(
+                request, ngettext("%d file is kept.", "%d files are kept.", len(made)) % len(made)
+            )
             return redirect("workforce:media-all", project=request.project.key)
     shown, further = newest_first(request, Media.objects.filter(project=request.project))
     return render(

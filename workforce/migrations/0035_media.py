@@ -12,7 +12,7 @@ class Migration(migrations.Migration):
 
     dependencies = [
         ('specs', '0012_steps_in_functions'),
-        ('workforce', '0033_steps_in_functions'),
+        ('workforce', '0034_answers_corrected'),
     ]
 
     operations = [
