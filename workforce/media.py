@@ -161,22 +161,32 @@ def _entry(packed: zipfile.ZipFile, entry: zipfile.ZipInfo) -> bytes | str:
     return data if len(data) <= settings.MAX_MEDIA_BYTES else _too_large()
 
 
-def resolved(rows: Iterable[Row | BadRow], *, project_id: int, max_bytes: int) -> Iterator[Row | BadRow]:
-    """The rows of a load with what they name of media put in its place: `{"media": digest, "type", "width", "height"}`.
+def noticed(rows: Iterable[Row | BadRow], found: list[str]) -> Iterator[Row | BadRow]:
+    """The rows as they are; the key of the first one that names media goes to *found*.
+
+    Nothing is looked up here: rows are read while the connection takes them in, and answers no questions then.
+    """
+    for row in rows:
+        if not found and isinstance(row, Row) and any(mark in row.payload for mark in _MARKS):
+            found.append(row.key)
+        yield row
+
+
+def put_in(rows: Iterable[Row], *, project_id: int, max_bytes: int) -> Iterator[Row | BadRow]:
+    """Of these rows those that name media, with `{"media": digest, "type", "width", "height"}` in its place.
 
     A row names media as `"media:<name>"`, or as an object that came out of an export. One that is not here makes a bad row.
     """
     seen: dict[str, Any] = {}
     for row in rows:
-        if isinstance(row, Row) and any(mark in row.payload for mark in _MARKS):
-            yield _with_media(row, project_id, max_bytes, seen)
-        else:
-            yield row
+        fields = row.fields()
+        if named := set(_named(fields, 0)):
+            yield _with_media(row, fields, named, project_id, max_bytes, seen)
 
 
-def _with_media(row: Row, project_id: int, max_bytes: int, seen: dict[str, Any]) -> Row | BadRow:
-    fields = row.fields()
-    named = set(_named(fields, 0))
+def _with_media(
+    row: Row, fields: dict[str, Any], named: set[str], project_id: int, max_bytes: int, seen: dict[str, Any]
+) -> Row | BadRow:
     for name in named - seen.keys():
         seen[name] = _facts(project_id, name)
     if missing := sorted(name for name in named if seen[name] is None):

@@ -49,6 +49,11 @@ _KNOWN = """
     UPDATE workforce_stagedrow s SET known = i.id FROM workforce_item i
     WHERE s.load_number = %(load)s AND s.known IS NULL AND i.project_id = %(project)s AND i.key = s.key AND i.revision = 1
 """
+_NAMES_MEDIA = "names_media"
+_NAMING = """
+    SELECT id, line, key, payload::text, digest FROM workforce_stagedrow
+    WHERE load_number = %s AND id > %s AND payload::text LIKE '%%"media%%' ORDER BY id LIMIT 1000
+"""
 TWICE = "the key stands twice in this file with different content"
 CHANGED = "the key is known with other content; items do not change"
 
@@ -88,8 +93,9 @@ def stage(*, load: Load, source: BinaryIO, progress: Callable[[int], None]) -> N
         stream = _on_disk(stream)
     signals: list[signalling.Staged] = []
     read = rows.read(stream, form=load.form, max_bytes=settings.MAX_ITEM_BYTES, after=load.position)
+    naming: list[str] = []
     found = signalling.told(
-        media.resolved(read, project_id=load.project_id, max_bytes=settings.MAX_ITEM_BYTES),
+        media.noticed(read, naming),
         options=load.options,
         pending=signals,
     )
@@ -119,7 +125,9 @@ def stage(*, load: Load, source: BinaryIO, progress: Callable[[int], None]) -> N
             signalling.stage(cursor, load=load, pending=signals)
             load.n_rows += n_seen
             load.n_staged += n_good
-            load.save(update_fields=["position", "n_rows", "n_bad", "n_staged", "problems"])
+            if naming:
+                load.options = {**load.options, _NAMES_MEDIA: True}
+            load.save(update_fields=["position", "n_rows", "n_bad", "n_staged", "problems", "options"])
         progress(load.n_rows)
 
 
@@ -170,6 +178,8 @@ def mark_known(*, load: Load) -> None:
 def check(*, load: Load) -> None:
     """Take bad rows out of what is staged and mark the known ones. Call it inside a transaction, under the project's lock."""
     where = {"load": load.pk, "project": load.project_id}
+    if load.options.get(_NAMES_MEDIA):
+        _put_media_in(load)
     with connection.cursor() as cursor:
         for query, reason, loops in ((_DOUBLED, TWICE, "off"), (_FOUND, CHANGED, "on")):
             # Nothing is known of a scratch table, and the planner would compare its rows one with another.
@@ -182,3 +192,28 @@ def check(*, load: Load) -> None:
     load.problems.sort(key=lambda problem: problem["line"])
     load.checked = True
     load.save(update_fields=["n_bad", "n_staged", "problems", "checked"])
+
+
+def _put_media_in(load: Load) -> None:
+    """Put what rows name of media in its place; rows that name what is not here are bad."""
+    last = 0
+    with connection.cursor() as cursor:
+        while True:
+            cursor.execute(_NAMING, [load.pk, last])
+            staged = cursor.fetchall()
+            if not staged:
+                return
+            last = staged[-1][0]
+            by_line = {line: number for number, line, *_ in staged}
+            given = [
+                rows.Row(line, key, text.encode(), digest, False) for _, line, key, text, digest in staged
+            ]
+            for row in media.put_in(given, project_id=load.project_id, max_bytes=settings.MAX_ITEM_BYTES):
+                if isinstance(row, rows.BadRow):
+                    put_bad(load, row.line, row.reason)
+                    cursor.execute("DELETE FROM workforce_stagedrow WHERE id = %s", [by_line[row.line]])
+                else:
+                    cursor.execute(
+                        "UPDATE workforce_stagedrow SET payload = %s, digest = %s WHERE id = %s",
+                        [row.payload.decode(), row.digest, by_line[row.line]],
+                    )

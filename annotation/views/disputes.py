@@ -114,6 +114,12 @@ def console(
                     one for one in posed.options if kind.one_of_options and one["value"] not in chosen
                 ],
                 "posed": None if kind.one_of_options else posed,
+                "overlay": kind.overlay(
+                    question,
+                    dispute.task.item.payload,
+                    [(", ".join(side.letters), side.value) for side in sides[key]],
+                ),
+                "overlaid": f"task_types/{question['kind']}_overlay.html",
                 "value": given.get(f"q.{key}") if kind.one_of_options else given.get(f"side.{key}"),
             }
         )

@@ -146,6 +146,15 @@ class TaskType(ABC):
             found.append({"value": value, "describe": describe, "indices": indices, "n": len(indices)})
         return sorted(found, key=lambda group: (-group["n"], self.key(question, group["value"])))
 
+    def overlay(
+        self, question: Question, item: Mapping[str, Any], readings: Sequence[tuple[str, Any]]
+    ) -> dict[str, Any] | None:
+        """What `task_types/<kind>_overlay.html` shows of several answers laid over each other, for whoever decides between them.
+
+        *readings* are `(whose, value)`. None for kinds whose values are compared as words.
+        """
+        return None
+
     def groups(self, question: Question, values: Sequence[Any]) -> list[list[int]]:
         """Places of the values that agree. What is only near goes, value by value, to the one that most others agree with."""
         same: dict[str, list[int]] = {}

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from specs import matching
@@ -116,6 +116,24 @@ class Boxes(TaskType):
         return 1.0 - matching.dice(
             sum(_overlap(first[i], second[j]) for i, j in pairs), len(first), len(second)
         )
+
+    def overlay(
+        self, question: Question, item: Mapping[str, Any], readings: Sequence[tuple[str, Any]]
+    ) -> dict[str, Any] | None:
+        """`image`, `letters` (the height of writing, in its pixels), and the `marks` of all readings.
+
+        A mark is a box with `whose`, `title` and the place of its reading from 1.
+        """
+        image = item.get(self.setting(question, "field"))
+        size = size_of(image)
+        if size is None:
+            return None
+        marks = [
+            {**box, "whose": whose, "reading": place, "title": _options.title(question, box["label"])}
+            for place, (whose, value) in enumerate(readings, 1)
+            for box in value
+        ]
+        return {"image": image, "letters": max(8, size[0] // 40), "marks": marks}
 
     def columns(self, question: Question) -> dict[str, Column]:
         return {question["key"]: "text", f"{question['key']}:n": "whole"}

@@ -137,6 +137,33 @@ class Spans(TaskType):
         both = sum(_shared(first[label], second[label]) for label in first.keys() & second.keys())
         return 1.0 - matching.dice(both, _length(first), _length(second))
 
+    def overlay(
+        self, question: Question, item: Mapping[str, Any], readings: Sequence[tuple[str, Any]]
+    ) -> dict[str, Any] | None:
+        """The text in pieces: `{"parts", "tags", "whose", "same"}`; `tags` are `(whose, label)` of what begins there."""
+        text = item.get(self.setting(question, "field"))
+        if not isinstance(text, str):
+            return None
+        marks = [{**span, "whose": whose} for whose, value in readings for span in value]
+        return {"pieces": [self._piece(question, piece, marks, readings) for piece in segments(text, marks)]}
+
+    def _piece(
+        self,
+        question: Question,
+        piece: Mapping[str, Any],
+        marks: Sequence[Mapping[str, Any]],
+        readings: Sequence[tuple[str, Any]],
+    ) -> dict[str, Any]:
+        over = [marks[place] for place in piece["marks"]]
+        by = {whose: {mark["label"] for mark in over if mark["whose"] == whose} for whose, _ in readings}
+        begun = [mark for mark in over if mark["start"] == piece["start"]]
+        return {
+            "parts": piece["parts"],
+            "tags": [(mark["whose"], _options.title(question, mark["label"])) for mark in begun],
+            "whose": " · ".join(whose for whose, labels in by.items() if labels),
+            "same": len({frozenset(labels) for labels in by.values()}) == 1,
+        }
+
     def columns(self, question: Question) -> dict[str, Column]:
         return {question["key"]: "text", f"{question['key']}:n": "whole"}
 
@@ -184,13 +211,14 @@ class Spans(TaskType):
 
 
 def segments(text: str, marks: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
-    """The text in pieces that no mark begins or ends within: `{"parts", "marks"}`, `marks` the places of those that cover it.
+    """The text in pieces that no mark begins or ends within: `{"start", "parts", "marks"}`, `marks` the places of those over it.
 
     `parts` is what stands between carriage returns, which a page has to write in a way of their own.
     """
     edges = sorted({0, len(text), *(mark["start"] for mark in marks), *(mark["end"] for mark in marks)})
     return [
         {
+            "start": start,
             "parts": text[start:end].split("\r"),
             "marks": [k for k, mark in enumerate(marks) if mark["start"] <= start and end <= mark["end"]],
         }

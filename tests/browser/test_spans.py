@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from annotation.models import Annotation
+from annotation.models import Annotation, Dispute, Ruling
 from tests import cast
 from tests.browsing import settled
 from tests.serving import Site
@@ -52,18 +52,30 @@ def load(stage: cast.Stage, texts: list[str] | tuple[str, ...]) -> None:
     )
 
 
-def begin(page: Page, problems: list[str]) -> None:
-    """Ben logs in and takes the first task."""
+def log_in(page: Page, name: str, problems: list[str]) -> None:
+    """Log in; what the console says from then on goes to *problems*."""
     page.on("console", lambda said: problems.append(said.text) if said.type in ("error", "warning") else None)
     page.on("pageerror", lambda error: problems.append(str(error)))
     page.goto("/accounts/login/")
-    page.fill("[name=login]", "ben")
+    page.fill("[name=login]", name)
     page.fill("[name=password]", cast.PASSWORD)
     page.keyboard.press("Enter")
     page.wait_for_url(lambda url: "login" not in url)
+
+
+def begin_any(page: Page, problems: list[str]) -> None:
+    """Ben logs in and takes the first task."""
+    log_in(page, "ben", problems)
     page.goto("/p/rte/queues/main/label/")
     page.keyboard.press("Enter")
-    expect(page.locator("[data-list]")).to_be_attached()
+    expect(page.locator("#answer")).to_be_attached()
+    settled(page)
+
+
+def begin(page: Page, problems: list[str]) -> None:
+    """The same, where the first question is one whose script fills a list."""
+    begin_any(page, problems)
+    expect(page.locator("[data-value]:enabled")).to_be_attached()
 
 
 def answered(page: Page, n: int) -> None:
@@ -219,3 +231,50 @@ def test_without_script_rows_answer_and_come_back_with_what_is_wrong(
         {"start": 8, "end": 11, "label": "person", "text": "one"}
     ]
     plain.close()
+
+
+def test_a_lead_sees_the_answers_over_one_text_and_rules_with_her_own(page: Page, committed_db: None) -> None:
+    stage = cast.stage(questions=[QUESTION], overlap=2, max_overlap=2)
+    text = "Ada met Zoë\r\nin Paris."
+    load(stage, [text])
+    person = {"start": 0, "end": 3, "label": "person", "text": "Ada"}
+    for who, more in (
+        (stage.ben, []),
+        (stage.chi, [{"start": 16, "end": 21, "label": "place", "text": "Paris"}]),
+    ):
+        served = stage.claim(who)
+        stage.submit(who, served, {"names": [person, *more]})
+    problems: list[str] = []
+    log_in(page, "ada", problems)
+    page.goto(f"/p/rte/disputes/{Dispute.objects.get().pk}/")
+    page.keyboard.press("Enter")  # take it
+    over = page.get_by_role("group", name="All answers over one text")
+    expect(over.locator("mark")).to_have_text(["Ada", "Paris"])
+    expect(over.locator("mark.differs")).to_have_text(["Paris"])
+    page.get_by_role("radio", name="None of these").check()
+    page.get_by_role("group", name="Text to mark").focus()
+    page.keyboard.press("Control+Home")
+    page.keyboard.press("Shift+ArrowRight")
+    page.get_by_role("button", name="Person").first.click()
+    page.get_by_role("radio", name="An annotator erred").check()
+    page.get_by_role("button", name="Rule and next").click()
+    expect(page.get_by_text("Ruled.")).to_be_visible()
+    assert Ruling.objects.get().values == {"names": [person]}
+    assert problems == []
+
+
+def test_a_sensitive_text_is_veiled_until_asked_for(page: Page, stage: cast.Stage) -> None:
+    data = json.dumps({"key": "a", "text": "Ada is here.", "sensitive": True}).encode()
+    loading.load(
+        project=stage.project, queue=stage.queue, source=io.BytesIO(data), name="i.jsonl", by=stage.ada
+    )
+    begin(page, [])
+    place = page.locator("[data-text]")
+    expect(place).to_be_hidden()
+    page.keyboard.press("v")
+    expect(place).to_be_visible()
+    page.keyboard.press("ArrowRight")
+    page.keyboard.press("1")
+    page.keyboard.press("Enter")
+    expect(page.get_by_text("the last task").first).to_be_visible()
+    assert Annotation.objects.get().values["names"][0]["text"] == "Ada"

@@ -181,10 +181,24 @@ def test_characters_are_counted_like_a_set_of_them() -> None:
 def test_the_text_is_cut_where_marks_begin_and_end() -> None:
     found = spans.segments("one\r\ntwo", [{"start": 0, "end": 5}, {"start": 2, "end": 8}])
     assert found == [
-        {"parts": ["on"], "marks": [0]},
-        {"parts": ["e", "\n"], "marks": [0, 1]},
-        {"parts": ["two"], "marks": [1]},
+        {"start": 0, "parts": ["on"], "marks": [0]},
+        {"start": 2, "parts": ["e", "\n"], "marks": [0, 1]},
+        {"start": 5, "parts": ["two"], "marks": [1]},
     ]
+
+
+def test_answers_laid_over_each_other_say_where_they_differ() -> None:
+    text = "one two six"
+    readings = [("A, B", [_span(text, 0, 7)]), ("C", [_span(text, 0, 3), _span(text, 4, 7, "what")])]
+    found = _kind().overlay(_question(), {"text": text}, readings)
+    assert found is not None
+    assert [(piece["parts"][0], piece["whose"], piece["same"]) for piece in found["pieces"]] == [
+        ("one", "A, B · C", True),
+        (" ", "A, B", False),
+        ("two", "A, B · C", False),
+        (" six", "", True),
+    ]
+    assert found["pieces"][2]["tags"] == [("C", "What")]
 
 
 def test_a_draft_that_is_no_list_does_not_break_the_page() -> None:
