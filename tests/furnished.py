@@ -23,6 +23,7 @@ from workforce import (
     excluding,
     goldkeeping,
     loading,
+    media,
     paths,
     people_rules,
     queues,
@@ -207,9 +208,6 @@ def _before_law(stage: cast.Stage, key: str) -> dict[str, object]:
     )
     notice = Notice.objects.get(consequence=consequence)
     quiz = quizzing.begin(queue=stage.queue, annotator=stage.ben, version=stage.version)
-    red = io.BytesIO()
-    Image.new("RGB", (3, 3), (200, len(key), 0)).save(red, "PNG")
-    red.seek(0)
     cohorts.create(project=stage.project, key=f"cohort-{key}", name="C", by=stage.ada)
     degradation = degrading.begin(
         queue=older, measure="priority", lasting=timedelta(hours=1), reason="r", by=stage.ada
@@ -249,5 +247,15 @@ def _before_law(stage: cast.Stage, key: str) -> dict[str, object]:
             by=stage.ada,
         ).pk,
         "load": _load(stage, Queue.objects.get(project=stage.project, key=f"queue-{key}")),
-        "digest": pictures.add(project=stage.project, source=red, by=stage.ada).digest,
+        "digest": _picture(stage, (200, len(key), 0)),
     }
+
+
+def _picture(stage: cast.Stage, colour: tuple[int, int, int]) -> str:
+    """A picture that clauses may show, and items too: its digest."""
+    made = io.BytesIO()
+    Image.new("RGB", (3, 3), colour).save(made, "PNG")
+    made.seek(0)
+    media.add(project=stage.project, source=made, name="red.png", by=stage.ada)
+    made.seek(0)
+    return pictures.add(project=stage.project, source=made, by=stage.ada).digest

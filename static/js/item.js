@@ -42,7 +42,7 @@ function scrolls(element) {
   if (before !== undefined) element.scrollTop = before;
   else if (target) element.scrollTop = target.offsetTop - element.offsetTop - element.clientHeight / 3;
   element.addEventListener("scroll", () => keepPlace(element), { passive: true });
-  new ResizeObserver(() => reachable(element)).observe(element);
+  if (!element.hasAttribute("tabindex")) new ResizeObserver(() => reachable(element)).observe(element);
 }
 
 class Sound {

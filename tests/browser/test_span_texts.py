@@ -80,7 +80,8 @@ PIECES = (
         " ",
     ),
 )
-PER_PAGE = 200
+PER_PAGE = 150
+SCRIPT = '<script src="/static/js/task_types/spans.js" type="module"></script>'
 
 
 def a_text(chance: random.Random) -> str:
@@ -127,7 +128,7 @@ def marked(page: Page, questions: list[dict[str, Any]], texts: list[str], chance
     for first in range(0, len(texts), PER_PAGE):
         some = texts[first : first + PER_PAGE]
         posed = [posing.pose(questions[0], {"text": text}) for text in some]
-        show(page, "".join(template.render(Context({"posed": one})) for one in posed))
+        show(page, "".join(template.render(Context({"posed": one})) for one in posed) + SCRIPT)
         page.locator("[data-value]:enabled").nth(len(some) - 1).wait_for(state="attached")
         ranges = []
         for text in some:
