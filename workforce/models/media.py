@@ -32,7 +32,13 @@ class Media(ProjectRow):
             *same_project("media", added_by="specs_member"),
             models.UniqueConstraint(fields=["project", "name"], name="media_once_per_name"),
             models.CheckConstraint(
-                condition=Q(media_type__in=TYPES["image"], width__gt=0, height__gt=0)
+                condition=Q(
+                    media_type__in=TYPES["image"],
+                    width__isnull=False,
+                    height__isnull=False,
+                    width__gt=0,
+                    height__gt=0,
+                )
                 | Q(media_type__in=TYPES["audio"], width=None, height=None),
                 name="media_is_an_image_or_a_sound",
             ),
