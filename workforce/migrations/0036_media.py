@@ -12,7 +12,7 @@ class Migration(migrations.Migration):
 
     dependencies = [
         ('specs', '0013_item_fields'),
-        ('workforce', '0034_answers_corrected'),
+        ('workforce', '0035_slots_in_one_look'),
     ]
 
     operations = [
