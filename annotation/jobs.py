@@ -12,6 +12,7 @@ from specs.models import Job, Project, Spec
 from workforce import onboarding, retiring
 from workforce.models import KnownAnswer, Queue
 
+GATHER = "annotation.gather_evidence"
 BUILD, MEASURE, END = "annotation.build_snapshot", "annotation.measure", "annotation.end_exhausted"
 CHANGE_OVERLAP, LEARN = "annotation.change_overlap", "annotation.learn"
 SCHEDULE = {
@@ -27,6 +28,7 @@ SCHEDULE = {
         "schedule": 300.0,
         "options": {"expires": 300.0},
     },
+    "gather-evidence": {"task": GATHER, "schedule": 60.0, "options": {"expires": 60.0}},
     "keep-gold": {"task": "annotation.keep_gold", "schedule": 3600.0, "options": {"expires": 3600.0}},
     "refresh-overlap": {
         "task": "annotation.refresh_overlap",
@@ -86,7 +88,18 @@ def _build(job: Job, progress: running.Progress) -> dict[str, Any]:
 
 @shared_task(name=MEASURE)
 def measure(job_id: int) -> None:
+    from annotation import gathering
+
     running.run(job_id, _measure)
+    gathering.gather_waiting(job=job_id)
+
+
+@shared_task(name=GATHER)
+def gather_evidence() -> None:
+    """What the newest reports rest on, where it is not kept yet."""
+    from annotation import gathering
+
+    gathering.gather_waiting()
 
 
 def _measure(job: Job, progress: running.Progress) -> dict[str, Any]:

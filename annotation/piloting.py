@@ -61,6 +61,12 @@ _SAMPLES = {
         JOIN workforce_task t ON t.id = d.task_id
         WHERE p.superseded_at IS NULL GROUP BY 1 ORDER BY min(p.id) LIMIT %(n)s
     """,
+    Sample.CASES: """
+        SELECT t.item_id FROM annotation_clauseissue i
+        JOIN specs_clause c ON c.id = i.clause_id AND c.spec_id = %(spec)s
+        JOIN annotation_clauseissuecase k ON k.issue_id = i.id JOIN workforce_task t ON t.id = k.task_id
+        WHERE i.state = 'open' GROUP BY 1 ORDER BY min(k.id) LIMIT %(n)s
+    """,
 }
 _ACTIVITY = """
     SELECT count(*), count(DISTINCT s.annotator_id),
@@ -138,7 +144,7 @@ def start(
     """Freeze the draft as a trial and put a sample of the spec's items before the chosen annotators.
 
     `changed` draws evenly from the items of each clause that changed, `precedents` takes the items
-    of the precedents in force, always the same ones, oldest first. Raises
+    of the precedents in force, `cases` those of the open clause issues, always the same ones, oldest first. Raises
     `Invalid` with what stands in the way: problems of the draft, no such item, too few annotators for the overlap.
     """
     if sample not in Sample.values:

@@ -8,7 +8,7 @@ from datetime import timedelta
 
 from PIL import Image
 
-from annotation import asking, exporting, measuring, piloting, relabelling
+from annotation import asking, exporting, gathering, investigating, measuring, piloting, relabelling
 from annotation.models import Dispute
 from specs import drafting, pictures, proposing, running, tokens
 from specs.models import Delivery, PrecedentSet, Role, SpecVersion, Subscriber
@@ -73,7 +73,11 @@ def furnish(key: str, *, versions: int) -> Furnished:
         **cast.QUIET,
     )
     hold = _held(stage, key)
-    measuring.measure(spec=stage.spec, by=stage.ada)
+    (report,) = measuring.measure(spec=stage.spec, by=stage.ada)
+    gathering.gather(report=report)
+    issue = investigating.open_issue(
+        clause=stage.spec.clauses.get(key="numbers"), evidence=None, by=stage.ada
+    )
     paths.lay(queue=stage.queue, path=paths.USUAL, by=stage.ada)
     newcomer = staffing.add_member(
         project=stage.project, user=cast.user(f"new-{key}"), roles=[Role.ANNOTATOR], by=stage.ada
@@ -104,6 +108,7 @@ def furnish(key: str, *, versions: int) -> Furnished:
         "pseudonym": stage.chi.pseudonym,
         "step": "suspend",
         "name": "manifest.json",
+        "issue": issue.pk,
     }
     return Furnished(stage, ids)
 

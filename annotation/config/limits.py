@@ -141,6 +141,12 @@ CLAUSE_FLAG_ITEMS = env.number("CLAUSE_FLAG_ITEMS", 30, low=1)
 """Items that a clause is measured on before it can be flagged."""
 CLAUSE_FLAG_EXCESS_PERCENT = env.number("CLAUSE_FLAG_EXCESS_PERCENT", 5, low=0, high=100)
 """Points by which the lower bound of a clause's disagreement lies above the other clauses before it stands out."""
+CLAUSE_OVERLAP_PERCENT = env.number("CLAUSE_OVERLAP_PERCENT", 33, low=1, high=100)
+"""How much of a clause's items another clause decides as well from which on the two are said to overlap."""
+CLAUSE_RARE_PERCENT = env.number("CLAUSE_RARE_PERCENT", 1, low=0, high=100)
+"""A clause on a smaller share of a spec's items, and on too few to say anything, is called rarely used."""
+CASE_PACK_ITEMS = env.number("CASE_PACK_ITEMS", 20, low=2, high=200)
+"""Tasks in the case pack of a clause issue, three that nobody disputes among them."""
 
 # Record
 ANCHORING_MINIMUM = env.number("ANCHORING_MINIMUM", 30, low=2)

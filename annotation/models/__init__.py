@@ -14,6 +14,7 @@ from annotation.models.decisions import (
     Resolution,
     Ruling,
 )
+from annotation.models.evidence import ClauseEvidence, ClauseVerdict, ReportEvidence
 from annotation.models.measures import AgreementDelta, AgreementReport, ClauseReading
 from annotation.models.releases import (
     Carry,
@@ -42,9 +43,11 @@ __all__ = [
     "Cause",
     "Citation",
     "ClarityRating",
+    "ClauseEvidence",
     "ClauseIssue",
     "ClauseIssueCase",
     "ClauseReading",
+    "ClauseVerdict",
     "Dispute",
     "DisputeReason",
     "DisputeState",
@@ -60,6 +63,7 @@ __all__ = [
     "Recheck",
     "RelabelPlan",
     "RelabelTask",
+    "ReportEvidence",
     "Resolution",
     "Ruling",
     "Sample",

@@ -28,6 +28,7 @@ class Sample(models.TextChoices):
     RANDOM = "random", "A random sample"
     CHANGED = "changed", "A sample for each clause that changed"
     PRECEDENTS = "precedents", "The items of the precedents in force"
+    CASES = "cases", "The cases of the open clause issues"
 
 
 class Pilot(ProjectRow):

@@ -43,6 +43,14 @@ def percent(share: Given, places: int = 0) -> str:
     return f"{number_format(round(100 * number, places), decimal_pos=places)}\N{NO-BREAK SPACE}%"
 
 
+@register.filter
+def cell(value: object) -> str:
+    """What stands in a cell of a figure's table: whole numbers with their thousands apart, others to four decimals."""
+    if isinstance(value, float) and not value.is_integer():
+        return number_format(round(value, 4), decimal_pos=4)
+    return f"{value:,.0f}" if isinstance(value, int | float) else str(value)
+
+
 @register.simple_tag
 def interval(
     value: Given,

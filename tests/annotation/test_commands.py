@@ -62,6 +62,14 @@ def _clauses_and_people() -> None:
     kept = AgreementReport.objects.get(spec__project__key="hc").numbers["clauses"]["slur_h"]
     assert (kept["verdict"], "annotators" in kept) == ("annotator", False)
     assert (clauses["slur_h"]["verdict"], clauses["slur_h"]["annotators"]) == ("annotator", ["A002"])
+    verdicts = {key: row["verdict"] for key, row in clauses.items() if row["verdict"] != "clear"}
+    assert set(verdicts) == {row["clause_id"] for row in expected["clauses"] if row["bh_flag_q10"]}
+    assert {key for key, verdict in verdicts.items() if verdict == "annotator"} == {
+        "slur_h",
+        "target_indiv_nh",
+    }
+    assert set(verdicts.values()) == {"annotator", "ambiguous"}
+    assert not any(row["weighty"] for row in clauses.values())
     people = {
         row["annotator"]: row
         for row in json.loads(_run("annotators", "--project", "hc", "--json"))["annotators"]

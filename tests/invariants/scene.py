@@ -11,7 +11,7 @@ from typing import Any, BinaryIO
 
 from django.db import connection
 
-from annotation import asking, exporting, histories, jobs
+from annotation import asking, exporting, histories, jobs, measuring
 from annotation.models import AgreementReport
 from specs import delivering, drafting, incoming, running, store
 from specs.models import Delivery, Job, JobState, Role, StoredReply, Subscriber
@@ -187,6 +187,7 @@ def _others(stage: cast.Stage) -> dict[str, list[int]]:
     stage.load(7, start=100, queue=wide)
     stage.answer(stage.ben, "yes", queue=wide)
     stage.claim(stage.chi, wide)
+    measuring.measure(spec=stage.spec, by=stage.ada)  # whose evidence nobody has gathered yet
     queues.change_settings(queue=wide, overlap=3, by=stage.ada)
     newcomers = _queue(stage, "newcomers", people=())
     paths.lay(queue=newcomers, path={"probation": {"wanted": 0, "days": 3, "share": 0.5}}, by=stage.ada)

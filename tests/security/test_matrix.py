@@ -52,6 +52,7 @@ MISSING: dict[str, object] = {
             "alert",
             "webhook",
             "delivery",
+            "issue",
         ),
         987_654_321,
     ),
