@@ -7,6 +7,7 @@ that whoever judges can set them aside first.
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -56,7 +57,8 @@ class Judged:
     """One answer to one question. `agrees` with the others (None: they do not say), `right` where it was gold, `again` where it
     was a repeat and she said the same as before.
 
-    `clauses` are those cited on the task or known of the item; `set_aside` says that one of them is flagged now.
+    `said` and `most` are her value and the others' plurality, as the texts that equal values share; `most` is "" where they do
+    not say. `clauses` are those cited on the task or known of the item; `set_aside` says that one of them is flagged now.
     """
 
     annotator_id: int
@@ -74,6 +76,8 @@ class Judged:
     clauses: tuple[int, ...]
     set_aside: bool
     seconds: float | None
+    said: str = ""
+    most: str = ""
 
     @property
     def wrong(self) -> bool:
@@ -126,6 +130,7 @@ def _judge(row: tuple[Any, ...], flags: set[int]) -> Iterable[Judged]:
     for question, value in given.items():
         said = [rules.key_of(other[question]) for other in others if question in other]
         own = rules.key_of(value)
+        agrees = people.agrees(own, said)
         yield Judged(
             annotator_id=row[0],
             annotation_id=row[1],
@@ -136,12 +141,14 @@ def _judge(row: tuple[Any, ...], flags: set[int]) -> Iterable[Judged]:
             version_id=row[6],
             at=row[7],
             question=question,
-            agrees=people.agrees(own, said),
+            agrees=agrees,
             right=gold.get(question),
             again=again.get(question),
             clauses=clauses,
             set_aside=not flags.isdisjoint(clauses),
             seconds=None if row[13] is None else float(row[13]),
+            said=own,
+            most="" if agrees is None else Counter(said).most_common(1)[0][0],
         )
 
 

@@ -6,6 +6,8 @@ figure is not said. Which answers were known beforehand is never told.
 
 from __future__ import annotations
 
+import json
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from statistics import median, quantiles
@@ -18,6 +20,7 @@ from django.db.models import Q
 from annotation import appraising, flagging
 from annotation.agreement import people
 from annotation.models import Recheck
+from specs import task_types, versions
 from specs.models import Clause, Event, Suspension
 from workforce.models import (
     Annotator,
@@ -33,7 +36,7 @@ from workforce.models import (
 
 PEERS, OF_A_PEER = 20, 50
 """How many others, and how many answers of each, what is usual is read from."""
-EVENTS = 100
+EVENTS, CONFUSIONS = 100, 8
 _COUNTS = """
     SELECT q.id, (SELECT count(*) FROM workforce_assignment s WHERE s.annotator_id = %(who)s AND s.queue_id = q.id
                     AND s.state = 'submitted'),
@@ -70,6 +73,17 @@ class OfClause:
 
 
 @dataclass(frozen=True)
+class Confused:
+    """She said `own` where the others said `most`: how often, and its share of her differing answers to that question."""
+
+    question: str
+    own: str
+    most: str
+    n: int
+    share: float
+
+
+@dataclass(frozen=True)
 class InQueue:
     enrolment: Enrolment
     n_answers: int
@@ -89,6 +103,7 @@ class Figures:
     pace: Pace
     drift: appraising.Drift
     clauses: list[OfClause]
+    confusions: list[Confused]
     n_answers: int
 
     def blocks(self, size: int = 50) -> list[dict[str, Any]]:
@@ -127,6 +142,7 @@ def figures(annotator: Annotator) -> Figures:
         pace=_pace(rows, others, minimum),
         drift=appraising.drift_of(rows),
         clauses=_by_clause(rows, minimum),
+        confusions=_confusions(rows, minimum),
         n_answers=len({one.annotation_id for one in rows}),
     )
 
@@ -160,6 +176,48 @@ def _by_clause(rows: Sequence[appraising.Judged], minimum: int) -> list[OfClause
         for clause, judged in under.items()
     ]
     return sorted(found, key=lambda one: (one.share.value is None, one.share.value or 0, -one.share.n))
+
+
+def _confusions(rows: Sequence[appraising.Judged], minimum: int) -> list[Confused]:
+    """What she takes for what, beside the others; nothing below the minimum of compared answers to a question."""
+    compared = [one for one in rows if one.agrees is not None and not one.set_aside]
+    n_compared = Counter((one.version_id, one.question) for one in compared)
+    apart = Counter(
+        (one.version_id, one.question, one.said, one.most)
+        for one in compared
+        if not one.agrees and n_compared[one.version_id, one.question] >= minimum
+    )
+    whole = Counter[tuple[int, str]]()
+    for (version, question, _own, _most), n in apart.items():
+        whole[version, question] += n
+    return [
+        Confused(
+            versions.read(version).question(question)["title"],
+            _title(version, question, own),
+            _title(version, question, most),
+            n,
+            n / whole[version, question],
+        )
+        for (version, question, own, most), n in apart.most_common(CONFUSIONS)
+    ]
+
+
+def _title(version: int, question: str, key: str) -> str:
+    """What a value is called, from the text that equal values share."""
+    asked = versions.read(version).question(question)
+    try:
+        return str(task_types.get(asked["kind"]).describe(asked, _value(key)))
+    except (KeyError, TypeError, ValueError):
+        return key
+
+
+def _value(key: str) -> Any:
+    """A text is its own key, everything else its JSON (`rules.key_of`)."""
+    try:
+        found = json.loads(key)
+    except ValueError:
+        return key
+    return key if isinstance(found, str | int | float | bool) or found is None else found
 
 
 def queues(annotator: Annotator) -> list[InQueue]:

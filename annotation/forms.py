@@ -7,7 +7,7 @@ from typing import Any
 from django import forms
 from django.utils.translation import gettext_lazy as _
 
-from annotation.models import Sample
+from annotation.models import ResampleKind, Sample
 from specs.forms.specs import PublishForm
 from specs.models import SpecVersion
 from workforce.models import Annotator, Cohort, InProgress, Queue
@@ -49,6 +49,26 @@ class PilotForm(forms.Form):
     )
     n_items = forms.IntegerField(min_value=1, max_value=2000, initial=40, label=_("How many, at most"))
     overlap = forms.IntegerField(min_value=2, max_value=10, initial=3, label=_("Answers per item"))
+    annotators = forms.ModelMultipleChoiceField(
+        queryset=Annotator.objects.none(), widget=forms.CheckboxSelectMultiple, label=_("Annotators")
+    )
+
+    def __init__(self, *args: Any, annotators: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["annotators"].queryset = annotators  # type: ignore[attr-defined]
+
+
+class ResampleForm(forms.Form):
+    """A frozen sample before people again: what for, of how many items, how often answered, by whom."""
+
+    kind = forms.ChoiceField(
+        choices=ResampleKind.choices,
+        initial=ResampleKind.AUDIT,
+        widget=forms.RadioSelect,
+        label=_("What for"),
+    )
+    n_items = forms.IntegerField(min_value=1, max_value=2000, initial=100, label=_("How many items, at most"))
+    overlap = forms.IntegerField(min_value=1, max_value=10, initial=1, label=_("Answers per item"))
     annotators = forms.ModelMultipleChoiceField(
         queryset=Annotator.objects.none(), widget=forms.CheckboxSelectMultiple, label=_("Annotators")
     )

@@ -7,12 +7,13 @@ The answers are read again, so evidence may rest on a few more of them than its 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 from django.conf import settings
 from django.db import IntegrityError, transaction
+from django.utils.translation import gettext as _
 from numpy.typing import NDArray
 
 from annotation import answers, asking, circumstances, verdicts
@@ -20,7 +21,7 @@ from annotation.agreement import ambiguity, opposing, pairwise, pointing
 from annotation.agreement.clauses import Members
 from annotation.answers import Answers, Scope
 from annotation.models import AgreementReport, ClauseEvidence, ClauseVerdict, ReportEvidence
-from specs import ledger, task_types, versions
+from specs import ledger, versions
 from specs.models import SpecVersion
 from specs.versions import ReadClause
 
@@ -57,10 +58,10 @@ def read(scope: Scope) -> Gathered:
 
     The clauses of a version without answers come out too, each with too few to say.
     """
-    question = next(one for one in scope.version.questions if one["key"] == scope.question)
-    given = answers.read(scope, [label["value"] for label in question.get("labels") or ()]).first()
+    everything = answers.read(scope).first()
+    pairs = everything.pairs()
+    given, values = _few(everything)
     members, facts = answers.members(scope, given), circumstances.of(scope, given)
-    pairs = given.pairs()
     reading = ambiguity.judge(
         pairs,
         members,
@@ -68,9 +69,7 @@ def read(scope: Scope) -> Gathered:
         n_annotators=len(given.annotators),
         minimum=ambiguity.Minimum(least_excess=settings.CLAUSE_FLAG_EXCESS_PERCENT / 100),
     )
-    counts = given.table().counts
-    kept = np.sort(np.argsort(-counts.sum(axis=0), kind="stable")[:MOST_VALUES])
-    whole = _Whole.of(scope, question, given, counts[:, kept], [given.values[k] for k in kept], members)
+    whole = _Whole.of(scope, given.table().counts, values, members)
     found = sorted(
         (_clause(scope, given, members, facts, one, whole) for one in reading.clauses),
         key=lambda one: (one.group, -one.numbers["score"], one.clause.position),
@@ -87,6 +86,17 @@ def read(scope: Scope) -> Gathered:
         "cites": bool(len(members.item)),
     }
     return Gathered(found, numbers)
+
+
+def _few(given: Answers) -> tuple[Answers, list[Any]]:
+    """The answers with the `MOST_VALUES` most frequent values told apart, and these values; what is rarer is one value."""
+    if len(given.values) <= MOST_VALUES:
+        return given, list(given.values)
+    order = np.argsort(-np.bincount(given.value, minlength=len(given.values)), kind="stable")
+    place = np.full(len(given.values), MOST_VALUES)
+    place[order[:MOST_VALUES]] = np.arange(MOST_VALUES)
+    values = [*(given.values[k] for k in order[:MOST_VALUES]), None]
+    return replace(given, value=place[given.value], values=values), values
 
 
 def limits_of(scope: Scope) -> verdicts.Limits:
@@ -112,27 +122,19 @@ class _Whole:
     close: NDArray[np.int64]
 
     @classmethod
-    def of(
-        cls,
-        scope: Scope,
-        question: dict[str, Any],
-        given: Answers,
-        counts: NDArray[np.int64],
-        values: list[str],
-        members: Members,
-    ) -> _Whole:
-        n_clauses, n_items = len(scope.version.clauses), len(given.items)
+    def of(cls, scope: Scope, counts: NDArray[np.int64], values: list[Any], members: Members) -> _Whole:
+        n_clauses, n_items = len(scope.version.clauses), len(counts)
+        texts = ["" if one is None else one if isinstance(one, str) else scope.key(one) for one in values]
         everything = Members(np.arange(n_items), np.zeros(n_items, dtype=np.int64), np.ones(n_items))
         confused = pointing.confusions(counts, everything, n_clauses=1)[0]
         close = [
-            pointing.closeness(clause.governs, question=scope.question, values=values)
+            pointing.closeness(clause.governs, question=scope.question, values=texts)
             for clause in scope.version.clauses
         ]
         stacked = np.stack(close) if close else np.zeros((0, len(values), len(values)), dtype=np.int64)
-        kind = task_types.get(question["kind"])
         return cls(
-            values,
-            [kind.describe(question, value) for value in values],
+            texts,
+            [_("other") if one is None else scope.kind.describe(scope.asked, one) for one in values],
             counts,
             confused,
             pointing.confusions(counts, members, n_clauses=n_clauses),

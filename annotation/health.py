@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
+from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from annotation.models import (
@@ -79,6 +80,16 @@ class Row:
         if one["money"]:
             found.append(f"{one['money']:,.2f}\N{NO-BREAK SPACE}{self.found.clause.project.currency}")
         return found
+
+    @property
+    def z(self) -> str:
+        """How many standard errors above the others, and the same without whoever matters most."""
+        found = [self.found.numbers[name] for name in ("z", "z_without")]
+        return " · ".join(
+            words % {"z": ">\N{NO-BREAK SPACE}99" if abs(value) > 99 else f"{value:.1f}"}
+            for words, value in zip(("z %(z)s", _("without whoever matters most %(z)s")), found, strict=True)
+            if value is not None
+        )
 
     @property
     def over(self) -> tuple[float, float, float] | None:

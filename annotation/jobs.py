@@ -6,7 +6,7 @@ from typing import Any
 
 from celery import shared_task
 
-from annotation import accompanying, falling, histories, nominating, shadowing
+from annotation import accompanying, falling, histories, nominating, parting, shadowing
 from specs import running
 from specs.models import Job, Project, Spec
 from workforce import onboarding, retiring
@@ -61,6 +61,7 @@ def move_newcomers_on() -> None:
 def watch_agreement() -> None:
     for project in Project.objects.all():
         falling.watch(project=project)
+        parting.watch(project=project)
 
 
 @shared_task(name="annotation.keep_gold")
@@ -146,6 +147,9 @@ def _change_overlap(job: Job, progress: running.Progress) -> dict[str, Any]:
 
 @shared_task(name="annotation.watch_people")
 def watch_people() -> None:
-    from annotation import watching
+    from annotation import drifting, leaning, watching
 
     watching.watch_all()
+    for project in Project.objects.all():
+        drifting.watch(project=project)
+        leaning.watch(project=project)

@@ -126,6 +126,43 @@ def freeze_trial(*, draft: SpecVersion, by: Member | None) -> SpecVersion:
     return trial
 
 
+def freeze_again(*, version: SpecVersion, by: Member | None) -> SpecVersion:
+    """A trial with exactly the words of a published version: what is answered under it stays apart. Raises `WrongState`."""
+    with transaction.atomic():
+        if version.state != VersionState.PUBLISHED:
+            raise WrongState("Only a published version is put before people again.")
+        trial = SpecVersion.objects.create(
+            project_id=version.project_id,
+            spec=version.spec,
+            state=VersionState.FORMING,
+            based_on=version,
+            questions=version.questions,
+        )
+        VersionClause.objects.bulk_create(
+            VersionClause(
+                project_id=version.project_id,
+                version=trial,
+                clause_id=row.clause_id,
+                revision_id=row.revision_id,
+                position=row.position,
+                section=row.section,
+            )
+            for row in VersionClause.objects.filter(version=version).order_by("position")
+        )
+        trial.canonical, trial.digest = version.canonical, version.digest
+        trial.meaning, trial.state = -trial.pk, VersionState.TRIAL
+        trial.save()
+        precedents.carry(trial, by=by)
+        ledger.record(
+            project_id=trial.project_id,
+            kind="version.frozen-again",
+            by=by,
+            subject=("version", trial.pk),
+            data={"digest": trial.digest, "version": version.pk},
+        )
+    return trial
+
+
 def _freeze_clauses(version: SpecVersion, *, draft: SpecVersion) -> None:
     """Draft clauses become revisions known by their content; the same words are the same row as in earlier versions."""
     rows = list(DraftClause.objects.filter(version=draft).select_related("clause").order_by("position"))

@@ -9,8 +9,8 @@ from datetime import timedelta
 from PIL import Image
 
 from annotation import asking, exporting, gathering, investigating, measuring, piloting, relabelling
-from annotation.models import Dispute
-from specs import drafting, pictures, proposing, running, tokens
+from annotation.models import Dispute, Resample
+from specs import drafting, pictures, proposing, publishing, running, tokens
 from specs.models import Delivery, PrecedentSet, Role, SpecVersion, Subscriber
 from tests import cast
 from workforce import (
@@ -85,7 +85,9 @@ def furnish(key: str, *, versions: int) -> Furnished:
     staffing.enrol(queue=stage.queue, annotator=staffing.annotator_for(member=newcomer), by=stage.ada)
     snapshot = exporting.request(project=stage.project, version=stage.version, name="", by=stage.ada)
     token, _ = tokens.create(member=stage.ada, name="t", permissions=["spec.read"], by=stage.ada)
+    sample = _sample(stage, key)
     ids: dict[str, object] = {
+        "sample": sample,
         **_before_law(stage, key),
         "spec": stage.spec.key,
         "queue": f"queue-{key}",
@@ -111,6 +113,35 @@ def furnish(key: str, *, versions: int) -> Furnished:
         "issue": issue.pk,
     }
     return Furnished(stage, ids)
+
+
+def _sample(stage: cast.Stage, key: str) -> int:
+    """A sample of settled items, of the queue that addresses name."""
+    queue = Queue.objects.get(project=stage.project, key=f"queue-{key}")
+    trial = publishing.freeze_again(
+        version=SpecVersion.objects.published().filter(spec=stage.spec).newest_first()[0], by=stage.ada
+    )
+    again = queues.create_queue(
+        project=stage.project,
+        key=f"again-{key}",
+        name="Again",
+        spec=stage.spec,
+        version=trial,
+        purpose="pilot",
+        owner=stage.ada,
+        by=stage.ada,
+        **cast.QUIET,
+    )
+    return Resample.objects.create(
+        project=stage.project,
+        source=queue,
+        trial=trial,
+        queue=again,
+        kind="audit",
+        labels={},
+        n_items=1,
+        event_id=1,
+    ).pk
 
 
 def _known(stage: cast.Stage) -> int:

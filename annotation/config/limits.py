@@ -141,6 +141,8 @@ CLAUSE_FLAG_ITEMS = env.number("CLAUSE_FLAG_ITEMS", 30, low=1)
 """Items that a clause is measured on before it can be flagged."""
 CLAUSE_FLAG_EXCESS_PERCENT = env.number("CLAUSE_FLAG_EXCESS_PERCENT", 5, low=0, high=100)
 """Points by which the lower bound of a clause's disagreement lies above the other clauses before it stands out."""
+DRIFT_ALERT_DAYS = env.number("DRIFT_ALERT_DAYS", 7, low=1, high=366)
+"""How long ago an alarm on somebody's errors was that still is one."""
 CLAUSE_OVERLAP_PERCENT = env.number("CLAUSE_OVERLAP_PERCENT", 33, low=1, high=100)
 """How much of a clause's items another clause decides as well from which on the two are said to overlap."""
 CLAUSE_RARE_PERCENT = env.number("CLAUSE_RARE_PERCENT", 1, low=0, high=100)
@@ -151,6 +153,8 @@ CASE_PACK_ITEMS = env.number("CASE_PACK_ITEMS", 20, low=2, high=200)
 # Record
 ANCHORING_MINIMUM = env.number("ANCHORING_MINIMUM", 30, low=2)
 """Answers in each arm of an experiment with predictions below which no difference is said."""
+ANCHORING_ALERT_PERCENT = env.number("ANCHORING_ALERT_PERCENT", 5, low=0, high=100)
+"""Points by which those who see a prediction agree with it more often from which on that is an alert."""
 MEASURED_AT_ONCE = env.number("MEASURED_AT_ONCE", 200_000, low=0)
 """Answers that a page measures while somebody waits; beyond, it shows the newest report."""
 SKILL_ANSWERS = env.number("SKILL_ANSWERS", 1_000_000, low=1000)

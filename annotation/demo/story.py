@@ -12,10 +12,10 @@ from typing import Any
 
 from django.db.models import Count
 
-from annotation import exporting, importing, measuring
+from annotation import exporting, gathering, importing, measuring
 from annotation.demo import cast, entailment, simulated
 from annotation.demo.client import Client
-from annotation.models import Dispute, RelabelPlan, Ruling, Snapshot
+from annotation.models import Dispute, RelabelPlan, ReportEvidence, Ruling, Snapshot
 from specs import canonical, drafting, publishing
 from specs.models import Acknowledgement, Project, Spec
 from workforce.models import Annotator, Item, KnownAnswer, Queue, Task
@@ -85,7 +85,8 @@ class Story:
         )
         took = time.monotonic() - started
         measured = measuring.compute(spec=done.version.spec)
-        measuring.measure(spec=done.version.spec, by=None)
+        (report, *_rest) = measuring.measure(spec=done.version.spec, by=None)
+        evidence = gathering.gather(report=report)
         numbers = measuring.as_json(measured)
         alpha = numbers["alpha"]
         self.say(
@@ -96,16 +97,27 @@ class Story:
             f"  alpha {alpha['value']:.3f} (95 % {alpha['low']:.3f} to {alpha['high']:.3f}), percent agreement "
             f"{numbers['percent_agreement']:.3f}, AC1 {numbers['ac1']:.3f}, majority right {numbers['majority_accuracy']:.3f}"
         )
-        worst = [one for one in measured[0].clauses if one.estimate.value is not None][:3]
-        for one in worst:
-            estimate = one.estimate
-            if estimate.low is not None:
-                self.say(
-                    f"  most disputed: §{one.number} {one.title}: {estimate.value:.3f} of pairs differ "
-                    f"({estimate.low:.3f} to {estimate.high:.3f}, {estimate.n_items} items)"
-                )
-        self.say(f"  {self.base_url}/p/{name}/agreement/")
+        numbers["flags"] = self._flags(evidence)
+        self.say(f"  {self.base_url}/p/{name}/specs/{done.version.spec.key}/health/")
         return numbers
+
+    def _flags(self, evidence: ReportEvidence) -> list[dict[str, Any]]:
+        """Which clauses stand out, each with what it rests on; where none may be judged, the first one to look at."""
+        rows = list(evidence.clauses.select_related("clause").order_by("place"))
+        flagged = [row for row in rows if row.numbers["flagged"]]
+        for row in flagged:
+            one = row.numbers
+            self.say(
+                f"  {row.get_verdict_display()}: {row.clause.key}: {one['disagreement']:.3f} of pairs differ "
+                f"({one['low']:.3f} to {one['high']:.3f}, {one['n_items']} items), the others' median {one['others']:.3f}; "
+                f"z {one['z']:.1f}, without whoever matters most {one['z_without']:.1f}; {len(row.items)} contested items"
+            )
+        if not flagged and rows and rows[0].numbers["why"]:
+            why = rows[0].numbers["why"][0]
+            self.say(
+                f"  No clause may be judged here. First to look at: {rows[0].clause.key} ({why['kind']} {why['share']:.0%})"
+            )
+        return [{"clause": row.clause.key, "verdict": row.verdict, "z": row.numbers["z"]} for row in flagged]
 
 
 class _Loop:

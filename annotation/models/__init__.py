@@ -28,7 +28,16 @@ from annotation.models.releases import (
 )
 from annotation.models.standing import Recheck
 from annotation.models.stopping import SkillMatrix, SkillSet, StopDecision, StopTarget, StopVerdict
-from annotation.models.trials import ClarityRating, Inquiry, Pilot, PilotState, Publication, Sample
+from annotation.models.trials import (
+    ClarityRating,
+    Inquiry,
+    Pilot,
+    PilotState,
+    Publication,
+    Resample,
+    ResampleKind,
+    Sample,
+)
 
 __all__ = [
     "CAUSES_IN_THE_SPEC",
@@ -64,6 +73,8 @@ __all__ = [
     "RelabelPlan",
     "RelabelTask",
     "ReportEvidence",
+    "Resample",
+    "ResampleKind",
     "Resolution",
     "Ruling",
     "Sample",

@@ -67,6 +67,48 @@ class Pilot(ProjectRow):
         ]
 
 
+class ResampleKind(models.TextChoices):
+    AGAIN = "again", "The same items once more, blind"
+    AUDIT = "audit", "Accepted labels, one more blind look by others"
+    BRIDGE = "bridge", "The same items for new people or a new model"
+
+
+class Resample(ProjectRow):
+    """A frozen sample of settled items before people again, in a queue of its own that mixes with nothing.
+
+    It runs under a trial with the words of the version in force. `labels` are those in force when it was drawn:
+    `{item: {question: value}}`. Written once.
+    """
+
+    source = ProjectLink("workforce.Queue", related_name="resamples")
+    trial = ProjectLink("specs.SpecVersion")
+    queue = ProjectLink("workforce.Queue")
+    kind = models.CharField(max_length=8, choices=ResampleKind)
+    labels = models.JSONField()
+    n_items = models.IntegerField()
+    started_by = ProjectLink("specs.Member", null=True)
+    started_at = models.DateTimeField(db_default=Now())
+    event_id = models.BigIntegerField()
+
+    class Meta:
+        constraints = [
+            project_key("resample"),
+            *same_project(
+                "resample",
+                source="workforce_queue",
+                trial="specs_specversion",
+                queue="workforce_queue",
+                started_by="specs_member",
+            ),
+            models.UniqueConstraint(fields=["trial"], name="resample_once_per_trial"),
+            models.UniqueConstraint(fields=["queue"], name="resample_once_per_queue"),
+            one_of("resample", "kind", ResampleKind),
+            models.CheckConstraint(condition=Q(n_items__gte=1), name="resample_has_items"),
+        ]
+        indexes = [models.Index(fields=["source", "-id"], name="resample_newest")]
+        triggers = append_only()
+
+
 class Publication(ProjectRow):
     """What the gate said when a version was published, and who published past it, if somebody did."""
 

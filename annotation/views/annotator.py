@@ -13,7 +13,8 @@ from django.utils.dateparse import parse_date
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_http_methods
 
-from annotation import dossier, dossier_file, rechecking
+from annotation import charting_people, dossier, dossier_file, rechecking
+from annotation.views.health import download
 from specs.access import MemberRequest, allows, get_or_404, page
 from specs.refusals import Invalid
 from workforce import leasing
@@ -40,11 +41,34 @@ def about_me(request: MemberRequest) -> HttpResponse:
     return _render(request, _annotator(request, member=request.member), own=True)
 
 
+@require_GET
+@page(allows("member.read"))
+def chart(request: MemberRequest, pseudonym: str, name: str) -> HttpResponse:
+    """A figure about somebody as SVG, CSV or JSON: `drift.svg`."""
+    return _file(_annotator(request, pseudonym=pseudonym), name)
+
+
+@require_GET
+@page(allows("work.label"))
+def own_chart(request: MemberRequest, name: str) -> HttpResponse:
+    """The same about oneself."""
+    return _file(_annotator(request, member=request.member), name)
+
+
+def _file(found: Annotator, name: str) -> HttpResponse:
+    which, _dot, kind = name.rpartition(".")
+    make = charting_people.FIGURES.get(which)
+    return download(make(dossier.figures(found)) if make else None, kind)
+
+
 def _render(request: MemberRequest, found: Annotator, *, own: bool) -> HttpResponse:
+    figures = dossier.figures(found)
     context = {
         "annotator": found,
         "own": own,
-        "figures": dossier.figures(found),
+        "figures": figures,
+        "drift": charting_people.of_drift(figures),
+        "errors": charting_people.of_errors(figures),
         "queues": dossier.queues(found),
         "events": dossier.events(found),
         **dossier.standing(found),

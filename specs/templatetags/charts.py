@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Literal
 
 from django import template
@@ -101,53 +100,6 @@ def interval(
         format_html_join("", "{}", ((mark,) for mark in marks)),
         x(point),
         middle,
-        w=width,
-        h=height,
-    )
-
-
-@register.simple_tag
-def course(
-    values: Sequence[float],
-    threshold: Given = None,
-    *,
-    marks: Sequence[int] = (),
-    label: str = "",
-    width: int = 640,
-    height: int = 140,
-) -> SafeString:
-    """Values one after the other as a line from the left to the right, with a threshold and marked places; "" without any.
-
-    `marks` are places in `values`. Long series are drawn by their highest value per pixel.
-    """
-    if not values:
-        return SafeString()
-    limit = _number(threshold)
-    top = max([*values, limit or 0.0]) * 1.08 or 1.0
-
-    def at(place: int, value: float) -> tuple[float, float]:
-        share = place / max(1, len(values) - 1)
-        return _INSET + share * (width - 2 * _INSET), height - _INSET - value / top * (height - 2 * _INSET)
-
-    highest: dict[int, tuple[float, float]] = {}
-    for place, value in enumerate(values):
-        x, y = at(place, value)
-        if y <= highest.get(round(x), (x, float(height)))[1]:
-            highest[round(x)] = (x, y)
-    points = " ".join(f"{x:.1f},{y:.1f}" for x, y in highest.values())
-    drawn = [_line("axis", str(_INSET), str(width - _INSET), str(height - _INSET), str(height - _INSET))]
-    if limit is not None:
-        level = f"{at(0, limit)[1]:.1f}"
-        drawn.append(_line("zero", str(_INSET), str(width - _INSET), level, level))
-    drawn.append(format_html('<polyline class="course" points="{}"/>', points))
-    for place in marks:
-        x, y = at(place, values[place])
-        drawn.append(format_html('<circle class="point" cx="{}" cy="{}" r="5"/>', f"{x:.1f}", f"{y:.1f}"))
-    return format_html(
-        '<svg class="chart wide{}" viewBox="0 0 {w} {h}" role="img" aria-label="{}">{}</svg>',
-        " bad" if marks else "",
-        label,
-        format_html_join("", "{}", ((mark,) for mark in drawn)),
         w=width,
         h=height,
     )

@@ -12,7 +12,7 @@ from django.db import IntegrityError, connection, transaction
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
-from annotation import gathering, health, investigating, measuring, piloting, verdicts
+from annotation import appraising, gathering, health, investigating, measuring, piloting, verdicts
 from annotation.agreement.ambiguity import Clause
 from annotation.models import (
     AgreementReport,
@@ -27,7 +27,7 @@ from specs import drafting
 from specs.models import Event, Role
 from specs.refusals import Invalid, WrongState
 from tests import cast
-from workforce import staffing
+from workforce import leasing, staffing
 
 PAGES = "/p/rte/specs/rte/"
 
@@ -59,9 +59,9 @@ def signed_in(stage: cast.Stage, *roles: str) -> Client:
         member = staffing.add_member(
             project=stage.project, user=cast.user(name), roles=list(roles), by=stage.ada
         )
-        client.force_login(member.user)
+        client.force_login(member.user)  # type: ignore[arg-type]
     else:
-        client.force_login(stage.ada.user)
+        client.force_login(stage.ada.user)  # type: ignore[arg-type]
     return client
 
 
@@ -300,3 +300,57 @@ def test_what_a_verdict_names_is_held_by_the_database() -> None:
     with pytest.raises(IntegrityError, match="evidence_once_per_report"), transaction.atomic():
         ReportEvidence.objects.create(project=stage.project, report=evidence.report, numbers={}, event_id=1)
     assert re.fullmatch(r"\w+", row.verdict)
+
+
+@pytest.mark.django_db
+def test_health_and_issues_by_rest() -> None:
+    stage = answered(cite=True)
+    gathered(stage)
+    client = stage.client(stage.ada)()
+    root = "/api/v1/projects/rte/specs/rte"
+    (question,) = client.get(f"{root}/clause-health").json()["questions"]
+    assert question["gathered"]
+    assert {one["key"] for one in question["clauses"]} == {"whole", "knowledge", "numbers"}
+    assert stage.dov.pseudonym not in json.dumps(question)
+    issue = client.post(
+        f"{root}/clause-issues", {"clause": "knowledge"}, content_type="application/json"
+    ).json()
+    assert [one["control"] for one in issue["cases"]].count(False) == 4
+    where = f"{root}/clause-issues/{issue['id']}"
+    again = client.post(f"{root}/clause-issues", {"clause": "knowledge"}, content_type="application/json")
+    assert again.status_code == 409
+    assert client.post(f"{where}/close", {}, content_type="application/json").status_code == 422
+    closed = client.post(f"{where}/close", {"reason": "Not so."}, content_type="application/json").json()
+    assert (closed["state"], client.get(where).json()["closing_reason"]) == ("closed", "Not so.")
+    assert [one["id"] for one in client.get(f"{root}/clause-issues").json()["issues"]] == [issue["id"]]
+
+
+@pytest.mark.django_db
+def test_somebodys_page_has_what_she_takes_for_what_and_her_drift_to_take_along(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    stage = cast.stage()
+    now = leasing.database_now()
+    rows = [
+        appraising.Judged(
+            stage.ben.pk, k, k, stage.queue.pk, stage.spec.pk, 1, stage.version.pk, now, "entailed", k % 4 > 0,
+            k < 60, None, (), False, 5.0, said="yes" if k % 4 else "no", most="yes",
+        )
+        for k in range(100)
+    ]  # fmt: skip
+    monkeypatch.setattr(appraising, "answers", lambda **_: rows)
+    lead, ben = signed_in(stage), Client()
+    ben.force_login(stage.member("ben").user)  # type: ignore[arg-type]
+    page = lead.get(f"/p/rte/roster/{stage.ben.pseudonym}/").content.decode()
+    assert re.search(r"<td>No</td><td>Yes</td><td class=\"n\">25</td><td class=\"n\">100\s%</td>", page)
+    assert "Who differs is not wrong by that" in page
+    for client, where in ((lead, f"/p/rte/roster/{stage.ben.pseudonym}"), (ben, "/p/rte/mine/record")):
+        assert f'href="{where}/charts/drift.svg"' in client.get(f"{where}/").content.decode()
+        drift = client.get(f"{where}/charts/drift.json").json()["rows"]
+        assert [drift[0]["answer"], len(drift)] == [41, 60]
+        assert sum(row["alarm"] for row in drift) > 1
+        errors = client.get(f"{where}/charts/errors.csv").content.decode().splitlines()
+        assert errors[1].startswith("1,50,50,0,0.0,")
+        assert errors[2].startswith("51,100,50,40,0.8,")
+        assert client.get(f"{where}/charts/none.svg").status_code == 404
+    assert ben.get(f"/p/rte/roster/{stage.chi.pseudonym}/charts/drift.svg").status_code == 403

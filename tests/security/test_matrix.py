@@ -53,6 +53,7 @@ MISSING: dict[str, object] = {
             "webhook",
             "delivery",
             "issue",
+            "sample",
         ),
         987_654_321,
     ),

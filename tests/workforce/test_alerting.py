@@ -10,14 +10,14 @@ from django.db.models.functions import Now
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
-from annotation import falling
-from annotation.models import AgreementReport
+from annotation import anchoring, appraising, drifting, falling, leaning, parting
+from annotation.models import AgreementReport, ReportEvidence
 from specs import delivering
 from specs.models import Delivery, Job, JobState, Member, MemberState, Role
 from specs.refusals import Invalid, WrongState
 from tests import cast
 from workforce import alerting, leasing, staffing, watching
-from workforce.models import Alert, AlertKind, AlertState, AlertStep, Enrolment, QueueGauge
+from workforce.models import Alert, AlertKind, AlertState, AlertStep, Enrolment, Queue, QueueGauge
 
 pytestmark = pytest.mark.django_db
 
@@ -189,3 +189,82 @@ def test_a_page_of_alerts_takes_as_many_queries_for_fifty_as_for_one(stage: cast
             project=stage.project, kind=AlertKind.JOB_FAILED, subject=f"job {n}", facts={"job": 1}
         )
     assert n_queries() == one
+
+
+def test_groups_that_read_in_opposite_ways_are_an_alert_while_they_do(stage: cast.Stage) -> None:
+    """Ben and Chi against Dov and Flo: what two say yes to, the others say no to."""
+    report = AgreementReport.objects.create(
+        project=stage.project, spec=stage.spec, meaning=1, question="entailed", numbers={}, event_id=1
+    )
+
+    def evidence(kappa: float, high: float, of: AgreementReport) -> None:
+        one = {
+            "camps": [0, 1],
+            "kappa": kappa,
+            "low": -1.0,
+            "high": high,
+            "n_items": 40,
+            "opposite": high < 0,
+        }
+        ReportEvidence.objects.create(project=stage.project, report=of, numbers={"across": [one]}, event_id=1)
+
+    evidence(-0.8, -0.5, report)
+    assert parting.watch(project=stage.project) == (1, 0)
+    assert parting.watch(project=stage.project) == (0, 0)
+    alert = Alert.objects.get(kind=AlertKind.OPPOSITE)
+    assert (alert.urgent, alert.facts["kappa"], alert.facts["spec"]) == (True, -0.8, "rte")
+    assert watching.watch(project=stage.project) == (0, 0), "what others raised is not its to close"
+    later = AgreementReport.objects.create(
+        project=stage.project, spec=stage.spec, meaning=1, question="entailed", numbers={}, event_id=2
+    )
+    evidence(-0.1, 0.1, later)
+    assert parting.watch(project=stage.project) == (0, 1)
+
+
+@pytest.mark.parametrize(("n", "expected"), [(2, {AlertKind.DRIFT}), (3, {AlertKind.CHANGE})])
+def test_one_persons_rising_errors_are_hers_and_several_peoples_the_specs(
+    stage: cast.Stage, n: int, expected: set[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Forty known answers right, then every one wrong: an alarm. Three people at once are a change of data or spec."""
+    now = leasing.database_now()
+    people = [stage.ben, stage.chi, stage.dov]
+    rows = [
+        appraising.Judged(
+            who.pk, k, k, stage.queue.pk, stage.spec.pk, 1, stage.version.pk, now, "entailed", None,
+            not (k >= 60 and place < n), None, (), False, 5.0,
+        )
+        for place, who in enumerate(people)
+        for k in range(80)
+    ]  # fmt: skip
+    monkeypatch.setattr(appraising, "answers", lambda **_: rows)
+    raised = drifting.watch(project=stage.project)
+    assert raised == ((2, 0) if n == 2 else (1, 0))
+    assert kinds(stage) == expected
+    alert = Alert.objects.order_by("pk")[0]
+    facts = {"stream": "gold", "now": 0.4} if n == 2 else {"annotators": 3, "judged": 3}
+    assert {name: alert.facts[name] for name in facts} == facts
+    client = Client()
+    client.force_login(stage.ada.user)  # type: ignore[arg-type]
+    page = client.get("/p/rte/alerts/").content.decode()
+    assert (stage.ben.pseudonym in page) == (n == 2)
+    monkeypatch.setattr(appraising, "answers", lambda **_: [])
+    assert drifting.watch(project=stage.project) == (0, raised[0])
+
+
+def test_leaning_on_shown_predictions_is_an_alert_while_it_is_certain_and_large(
+    stage: cast.Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    Queue.objects.filter(pk=stage.queue.pk).update(predictions="experiment")
+    against = {"difference": 0.12, "low": 0.03, "high": 0.21, "n_shown": 90, "n_hidden": 80}
+    row = {"model": "m", "question": "entailed", "against": {"model": against}}
+    monkeypatch.setattr(anchoring, "report", lambda **_: [row])
+    assert leaning.watch(project=stage.project) == (1, 0)
+    assert leaning.watch(project=stage.project) == (0, 0)
+    assert Alert.objects.get(kind=AlertKind.ANCHORING).facts["difference"] == 0.12
+    assert watching.watch(project=stage.project) == (0, 0)
+    for changed in ({"low": -0.01}, {"difference": 0.04}):
+        monkeypatch.setattr(
+            anchoring, "report", lambda c=changed, **_: [{**row, "against": {"model": {**against, **c}}}]
+        )
+        leaning.watch(project=stage.project)
+        assert AlertKind.ANCHORING not in kinds(stage)

@@ -28,6 +28,10 @@ class AlertKind(models.TextChoices):
     NO_OWNER = "no-owner", "The owner of the queue is gone"
     GOLD = "gold-falling", "Known answers are answered worse than before"
     AGREEMENT = "agreement-falling", "Agreement is lower than before"
+    OPPOSITE = "opposite-readings", "Two groups of people read in opposite ways"
+    DRIFT = "drift", "Somebody's errors have risen"
+    CHANGE = "changed-at-once", "Several people's errors rose at once: look at the data or the spec"
+    ANCHORING = "leaning-on-predictions", "People say what a shown prediction says more often than without it"
     JOB_FAILED = "job-failed", "A background job failed"
     LOAD_FAILED = "import-failed", "An import failed"
 

@@ -12,7 +12,7 @@ from specs.access import MemberRequest, allows, get_or_404, page
 from specs.models import Member
 from specs.paging import newest_first
 from workforce import alerting, service_levels
-from workforce.models import Alert, AlertState
+from workforce.models import Alert, AlertState, Annotator
 
 
 @require_GET
@@ -29,6 +29,7 @@ def alerts(request: MemberRequest) -> HttpResponse:
         "workforce/alerts.html",
         {
             "alerts": shown,
+            "people": _people(request, shown),
             "next": further,
             "everything": everything,
             "owners": Member.objects.filter(
@@ -39,6 +40,16 @@ def alerts(request: MemberRequest) -> HttpResponse:
             if "queue.manage" in request.permissions
             else [],
         },
+    )
+
+
+def _people(request: MemberRequest, shown: list[Alert]) -> dict[int, str]:
+    """Pseudonyms of those whom alerts are about, for who may see people."""
+    if "member.read" not in request.permissions:
+        return {}
+    wanted = [alert.facts["annotator"] for alert in shown if "annotator" in alert.facts]
+    return dict(
+        Annotator.objects.filter(project=request.project, pk__in=wanted).values_list("pk", "pseudonym")
     )
 
 

@@ -12,7 +12,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('annotation', '0011_steps_in_functions'),
+        ('annotation', '0012_slots_in_one_look'),
         ('specs', '0012_steps_in_functions'),
     ]
 

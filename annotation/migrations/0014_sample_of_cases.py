@@ -6,7 +6,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('annotation', '0012_evidence_of_reports'),
+        ('annotation', '0013_evidence_of_reports'),
         ('specs', '0012_steps_in_functions'),
         ('workforce', '0033_steps_in_functions'),
     ]
