@@ -61,10 +61,7 @@ def judge(
         if key not in expected or key not in values:
             continue
         known, wanted, clauses = expected[key]
-        kind = task_types.get(question["kind"])
-        right = kind.agrees(question, wanted, values[key])
-        # What a question lets pass as agreeing is right, and so no distance (`right_is_no_distance`).
-        apart = 0.0 if right else float(kind.distance(question, wanted, values[key]))
+        apart = _apart(question, wanted, values[key])
         found.append(
             Judgement(
                 project_id=probe.project_id,
@@ -80,7 +77,7 @@ def judge(
                 expected=wanted,
                 value=values[key],
                 distance=apart,
-                right=right,
+                right=apart == 0,
             )
         )
     event = ledger.record(
@@ -109,7 +106,7 @@ def judge_again(*, assignment_id: int, version_id: int, values: Mapping[str, Any
         return []
     for row in rows:
         question = version.question(row.question)
-        apart = float(task_types.get(question["kind"]).distance(question, row.expected, values[row.question]))
+        apart = _apart(question, row.expected, values[row.question])
         row.value, row.distance, row.right = values[row.question], apart, apart == 0
     event = ledger.record(
         project_id=rows[0].project_id,
@@ -127,6 +124,12 @@ def judge_again(*, assignment_id: int, version_id: int, values: Mapping[str, Any
         row.event_id = event
     Judgement.objects.bulk_update(rows, ["value", "distance", "right", "event_id"])
     return rows
+
+
+def _apart(question: Mapping[str, Any], wanted: Any, value: Any) -> float:
+    """The distance of a value from what was wanted; none where the question lets the two pass as agreeing."""
+    kind = task_types.get(question["kind"])
+    return 0.0 if kind.agrees(question, wanted, value) else float(kind.distance(question, wanted, value))
 
 
 _Expected = dict[str, tuple[KnownAnswer | None, Any, list[int]]]
