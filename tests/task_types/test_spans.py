@@ -202,7 +202,8 @@ def test_answers_laid_over_each_other_say_where_they_differ() -> None:
 
 
 def test_a_draft_that_is_no_list_does_not_break_the_page() -> None:
-    for value in (None, "[", 5, {}, [None, 1, {"start": "x"}], [{"start": 5, "end": 2, "label": "who"}]):
+    odd: list[Any] = [None, "[", 5, {}, [None, 1, {"start": "x"}], [{"start": 5, "end": 2, "label": "who"}]]
+    for value in odd:
         found = _kind().context(_question(), {"text": "one"}, value)
         assert "".join("\r".join(piece["parts"]) for piece in found["segments"]) == "one"
     assert _kind().context(_question(), {}, None)["text"] is None

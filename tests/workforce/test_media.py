@@ -157,6 +157,25 @@ def test_it_is_served_as_nothing_but_what_it_is(stage: cast.Stage, client: Clien
     assert client.get(f"/p/other/media/{kept.digest}").status_code == 404
 
 
+def test_a_part_of_a_sound_is_given_where_a_part_is_asked_for(stage: cast.Stage, client: Client) -> None:
+    (kept,) = keep(stage, sound(), "a.wav")
+    client.login(username="ben", password=cast.PASSWORD)
+    address = f"/p/rte/media/{kept.digest}"
+    whole = client.get(address).content
+    for asked, part in (
+        ("bytes=10-19", slice(10, 20)),
+        ("bytes=100-", slice(100, None)),
+        ("bytes=5-99999999", slice(5, None)),
+    ):
+        reply = client.get(address, headers={"range": asked})
+        assert (reply.status_code, reply.content) == (206, whole[part])
+        start = part.start
+        assert reply["Content-Range"] == f"bytes {start}-{start + len(whole[part]) - 1}/{len(whole)}"
+    for asked in ("bytes=-5", "bytes=9-3", "bytes=99999999-", "bytes=0-1,4-5", "items=0-1", "bytes=a-b"):
+        reply = client.get(address, headers={"range": asked})
+        assert (reply.status_code, reply.content) == (200, whole)
+
+
 def test_it_comes_in_by_page_and_by_rest(stage: cast.Stage, client: Client) -> None:
     client.login(username="ada", password=cast.PASSWORD)
     upload = io.BytesIO(packed({"a.png": picture(), "b.png": b"no"}))

@@ -64,4 +64,4 @@ class MediaOne(ApiView):
 
     @operation("A kept picture or sound", gives=OpenApiTypes.BINARY, media="*/*", name="media_read")
     def get(self, request: Request, project: str, digest: str) -> HttpResponse:
-        return served(digest, self.project)
+        return served(digest, self.project, request.headers.get("Range", ""))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from django import forms
 from django.contrib import messages
 from django.http import HttpResponse
@@ -70,19 +72,35 @@ def all_media(request: MemberRequest) -> HttpResponse:
 @page(allows("spec.read"))
 def media(request: MemberRequest, digest: str) -> HttpResponse:
     """A kept picture or sound under the type that was decided when it came."""
-    return served(digest, request.project)
+    return served(digest, request.project, request.headers.get("Range", ""))
 
 
-def served(digest: str, project: Project) -> HttpResponse:
+def served(digest: str, project: Project, asked: str = "") -> HttpResponse:
     """The bytes, such that a browser takes them for nothing but pixels or sound. Raises `store.Corrupted`.
 
-    The same bytes may be kept under several names, so the project's first row of them answers.
+    *asked* is a `Range`: without answering it no browser moves within a sound. The same bytes may be kept under several names, so
+    the project's first row of them answers.
     """
     first = Media.objects.filter(project=project, digest=digest).order_by("pk").values("pk")[:1]
     found = get_or_404(Media, project=project, pk__in=first)
+    start, end = _part(asked, found.n_bytes)
     with store.opened(found.digest) as source:
-        reply = HttpResponse(source.read(), content_type=found.media_type)
+        source.seek(start)
+        reply = HttpResponse(source.read(end - start), content_type=found.media_type)
+    if (start, end) != (0, found.n_bytes):
+        reply.status_code = 206
+        reply["Content-Range"] = f"bytes {start}-{end - 1}/{found.n_bytes}"
+    reply["Accept-Ranges"] = "bytes"
     reply["X-Content-Type-Options"] = "nosniff"
     reply["Content-Security-Policy"] = "default-src 'none'; sandbox"
     reply["Cache-Control"] = "private, max-age=31536000, immutable"
     return reply
+
+
+def _part(asked: str, size: int) -> tuple[int, int]:
+    """From where to where of *size* bytes, the end excluded; all of them for whatever is no single range within them."""
+    found = re.fullmatch(r"bytes=(\d{1,15})-(\d{0,15})", asked)
+    if found is None:
+        return 0, size
+    start, end = int(found[1]), int(found[2]) + 1 if found[2] else size
+    return (start, min(end, size)) if start < min(end, size) else (0, size)
