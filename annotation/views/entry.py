@@ -180,7 +180,11 @@ def _shown(attempt: QuizAttempt, seen: str | None) -> dict[str, object]:
         entry = attempt.items[place]
         question = whole.question(entry["question"])
         found |= {
-            "fields": presenting.fields(entry["payload"], declared=attempt.project.item_fields),
+            "fields": presenting.fields(
+                entry["payload"],
+                declared=attempt.project.item_fields,
+                without=posing.shown_by([question]),
+            ),
             "posed": posing.pose(question, entry["payload"]),
         }
     return found

@@ -27,7 +27,8 @@ def preview(request: MemberRequest, spec: str) -> HttpResponse:
     content = contents.content(draft)
     item = _item(request, found.pk)
     payload = item.payload if item else {"text": "…"}
-    asked = [posing.pose(one, payload) for one in (schema.clean(questions) if not problems else ())]
+    whole = schema.clean(questions) if not problems else []
+    asked = [posing.pose(one, payload) for one in whole]
     places = numbers([clause["section"] for clause in content["clauses"]])
     return render(
         request,
@@ -38,7 +39,9 @@ def preview(request: MemberRequest, spec: str) -> HttpResponse:
             "titles": schema.titles(questions),
             "problems": problems,
             "item": item,
-            "fields": presenting.fields(payload, declared=request.project.item_fields),
+            "fields": presenting.fields(
+                payload, declared=request.project.item_fields, without=posing.shown_by(whole)
+            ),
             "clauses": list(zip(content["clauses"], places, strict=True)),
         },
     )

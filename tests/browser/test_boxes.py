@@ -11,6 +11,7 @@ from playwright.sync_api import Browser, Page, expect
 
 from annotation.models import Annotation
 from tests import cast
+from tests.browser.test_every_page import SCHEMES, broken_rules
 from tests.browser.test_spans import answered, begin
 from tests.serving import Site
 from tests.workforce.test_media import picture
@@ -122,6 +123,7 @@ def test_boxes_are_resized_zoomed_typed_and_removed(page: Page, stage: cast.Stag
     expect(listed).to_have_count(2)
     page.keyboard.press("]")
     expect(said).to_contain_text("1 of 2")
+    assert [rule for scheme in SCHEMES for rule in broken_rules(page, scheme)] == []
     page.keyboard.press("Delete")
     expect(listed).to_have_count(1)
     expect(page.get_by_text("Draft kept")).to_be_visible()

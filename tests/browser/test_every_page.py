@@ -40,7 +40,7 @@ async (only) => {
 """
 
 
-def _broken_rules(page: Page, scheme: Literal["light", "dark"]) -> list[list[Any]]:
+def broken_rules(page: Page, scheme: Literal["light", "dark"]) -> list[list[Any]]:
     """What axe finds; in dark only what colours can break."""
     page.emulate_media(color_scheme=scheme, reduced_motion="reduce")
     only = (
@@ -114,7 +114,7 @@ def test_no_page_sticks_out_or_breaks_a_rule(page: Page, furnished: Furnished, w
             if nameless := page.evaluate(NAMELESS):
                 faults.append((address, nameless))
             faults += [
-                (address, scheme, *broken) for scheme in SCHEMES for broken in _broken_rules(page, scheme)
+                (address, scheme, *broken) for scheme in SCHEMES for broken in broken_rules(page, scheme)
             ]
             seen += 1
     assert not faults, "\n".join(map(str, faults))

@@ -12,6 +12,7 @@ from playwright.sync_api import Browser, Page, expect
 
 from annotation.models import Annotation, Dispute, Ruling
 from tests import cast
+from tests.browser.test_every_page import SCHEMES, broken_rules
 from tests.browsing import settled
 from tests.serving import Site
 from workforce import loading
@@ -184,6 +185,7 @@ def test_marks_are_looked_at_moved_renamed_and_removed_by_keyboard(page: Page, s
     expect(listed.nth(1)).to_contain_text("Person")
     page.keyboard.press("]")
     expect(said).to_contain_text("1 of 2")
+    assert [rule for scheme in SCHEMES for rule in broken_rules(page, scheme)] == []
     page.keyboard.press("Delete")
     expect(listed).to_have_count(1)
     page.keyboard.press(",")
