@@ -127,7 +127,11 @@ def console(
     context = {
         "dispute": dispute,
         "version": version,
-        "fields": presenting.fields(dispute.task.item.payload, declared=request.project.item_fields),
+        "fields": presenting.fields(
+            dispute.task.item.payload,
+            declared=request.project.item_fields,
+            without=posing.shown_by([asked["question"] for asked in questions if asked["overlay"]]),
+        ),
         "questions": questions,
         "clauses": sorted(
             version.clauses, key=lambda c: (not any(c.decides(q) for q in dispute.questions), c.position)

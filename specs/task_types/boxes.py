@@ -122,18 +122,20 @@ class Boxes(TaskType):
     ) -> dict[str, Any] | None:
         """`image`, `letters` (the height of writing, in its pixels), and the `marks` of all readings.
 
-        A mark is a box with `whose`, `title` and the place of its reading from 1.
+        A mark is a box with `whose`, `title`, the place of its reading from 1, and the line `beside` it for its name.
         """
         image = item.get(self.setting(question, "field"))
         size = size_of(image)
         if size is None:
             return None
+        letters = max(8, size[0] // 40)
         marks = [
             {**box, "whose": whose, "reading": place, "title": _options.title(question, box["label"])}
+            | {"beside": _beside(box, place, letters, size[1])}
             for place, (whose, value) in enumerate(readings, 1)
             for box in value
         ]
-        return {"image": image, "letters": max(8, size[0] // 40), "marks": marks}
+        return {"image": image, "letters": letters, "marks": marks}
 
     def columns(self, question: Question) -> dict[str, Column]:
         return {question["key"]: "text", f"{question['key']}:n": "whole"}
@@ -223,6 +225,14 @@ def _even(value: float) -> float:
 
 def _order(box: Mapping[str, Any]) -> tuple[Any, ...]:
     return box["y"], box["x"], box["height"], box["width"], box["label"]
+
+
+def _beside(box: Mapping[str, Any], reading: int, letters: int, height: int) -> float:
+    """The line that a box's name is written on: above it for one reading, below it for the next, so that names lie apart."""
+    above, below = box["y"] - letters / 4, box["y"] + box["height"] + letters
+    if reading % 2:
+        return float(above if above >= letters else box["y"] + letters)
+    return float(below if below <= height else box["y"] + box["height"] - letters / 4)
 
 
 def _overlap(one: tuple[Any, ...], other: tuple[Any, ...]) -> float:

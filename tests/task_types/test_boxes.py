@@ -121,3 +121,13 @@ def test_the_area_in_common_is_that_of_pixels() -> None:
     one, other = {**CAT, "width": 30, "height": 20}, {**CAT, "x": 15, "y": 25, "width": 30, "height": 20}
     share = len(pixels(one) & pixels(other)) / len(pixels(one) | pixels(other))
     assert boxes._overlap(boxes._order(one), boxes._order(other)) == pytest.approx(share)
+
+
+def test_answers_laid_over_each_other_name_their_boxes_apart() -> None:
+    found = task_types.get("boxes").overlay(_question(), ITEM, [("A", [CAT]), ("B, C", [{**CAT, "y": 5}])])
+    assert found is not None
+    assert [(mark["whose"], mark["reading"], mark["beside"]) for mark in found["marks"]] == [
+        ("A", 1, 17.5),
+        ("B, C", 2, 65.0),
+    ]
+    assert task_types.get("boxes").overlay(_question(), {}, []) is None
