@@ -51,7 +51,9 @@ class Marking {
     this.none.addEventListener("change", () => this.nothing());
     new ResizeObserver(() => this.showCaret()).observe(this.place);
     this.place.addEventListener("scroll", () => this.caret.hidden || this.placeCaret(this.boxOf(this.focus)));
-    document.addEventListener("selectionchange", () => this.root.isConnected && this.selected());
+    // A swap takes the question away but not this listener, which would keep every text of a day's work.
+    const heard = () => (this.root.isConnected ? this.selected() : document.removeEventListener("selectionchange", heard));
+    document.addEventListener("selectionchange", heard);
   }
 
   // --- What is marked
