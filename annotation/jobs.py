@@ -14,9 +14,13 @@ from workforce.models import KnownAnswer, Queue
 
 GATHER = "annotation.gather_evidence"
 BUILD, MEASURE, END = "annotation.build_snapshot", "annotation.measure", "annotation.end_exhausted"
+FOLLOW = "annotation.follow"
 CHANGE_OVERLAP, LEARN = "annotation.change_overlap", "annotation.learn"
+FOLLOWED_FOR = 20.0
+"""Seconds for which one run counts a history before it lets other projects have their turn."""
 SCHEDULE = {
     "end-exhausted-tasks": {"task": END, "schedule": 30.0},
+    "follow-answers": {"task": FOLLOW, "schedule": 2.0, "options": {"expires": 2.0}},
     "move-newcomers-on": {
         "task": "annotation.move_newcomers_on",
         "schedule": 60.0,
@@ -55,6 +59,15 @@ def move_newcomers_on() -> None:
     """Shadow answers whose tasks have ended, then probations that are over by their days."""
     accompanying.compare()
     onboarding.advance_over()
+
+
+@shared_task(name=FOLLOW)
+def follow() -> None:
+    """Live sums of the projects in which something happened, or whose history is not counted; who is at it already goes on."""
+    from annotation import following
+
+    for project_id in following.behind():
+        following.catch_up(project_id=project_id, seconds=FOLLOWED_FOR, wait=False)
 
 
 @shared_task(name="annotation.watch_agreement")

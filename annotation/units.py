@@ -13,6 +13,8 @@ from annotation.answers import Answers
 from specs import task_types
 
 Question = Mapping[str, Any]
+FEW = ("nominal", "ordinal")
+"""Levels at which values are few and are points, so that they can be counted one by one."""
 
 
 def level_of(question: Question) -> Level:

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Any, Literal
 
 import numpy as np
+from numpy.typing import NDArray
 
 from annotation.agreement import bootstrap, by_distance, coefficients, wide
 from annotation.agreement.counts import Counts, from_codes, grouped
@@ -77,16 +78,29 @@ def of_counts(
     n_resamples: int = 1000,
     seed: int = 0,
 ) -> dict[str, Estimate]:
-    """The same from the count table `(n_items, n_values)`; intervals for alpha only where `n_resamples` asks for them."""
+    """The same from the count table `(n_items, n_values)`; intervals only where `n_resamples` asks for them."""
     rows, multiplicity = grouped(counts)
-    r = counts.sum(axis=1)
+    return of_rows(rows, multiplicity, level=level, values=values, n_resamples=n_resamples, seed=seed)
+
+
+def of_rows(
+    rows: Counts,
+    multiplicity: NDArray[np.int64],
+    *,
+    level: Scale = "nominal",
+    values: Sequence[Any] = (),
+    n_resamples: int = 1000,
+    seed: int = 0,
+) -> dict[str, Estimate]:
+    """The same from rows of counts, `(n_rows, n_values)`, and how many items have each: `multiplicity: (n_rows,)`."""
+    r = rows.sum(axis=1)
     pairable = r >= 2
-    n_items, n_answers = int((r > 0).sum()), int(r.sum())
-    n_said = int((counts[pairable].sum(axis=0) > 0).sum())
+    n_items, n_answers = int(multiplicity[r > 0].sum()), int(r @ multiplicity)
+    n_said = int((rows[pairable].sum(axis=0) > 0).sum())
     why = NO_PAIRS if not pairable.any() else ""
     flat = why or (NO_VARIATION if n_said < 2 else "")
     scale = np.array(values, dtype=float) if level in ("interval", "ratio") else None
-    points = np.arange(counts.shape[1], dtype=float) if scale is None else scale
+    points = np.arange(rows.shape[1], dtype=float) if scale is None else scale
 
     def estimate(statistic: bootstrap.Statistic, reason: str) -> Estimate:
         if reason:
@@ -107,7 +121,7 @@ def of_counts(
 
     found = {"alpha": alpha(level), "percent_agreement": estimate(coefficients.percent_agreement, why)}
     if level == "ordinal":
-        agree = coefficients.agreement_weights(counts.shape[1], "ordinal")
+        agree = coefficients.agreement_weights(rows.shape[1], "ordinal")
         found["ac2"] = estimate(lambda table, weights: coefficients.gwet_ac2(table, weights, agree), flat)
     found["ac1"] = estimate(coefficients.gwet_ac1, flat)
     if level == "nominal":

@@ -15,7 +15,8 @@ from annotation.models.decisions import (
     Ruling,
 )
 from annotation.models.evidence import ClauseEvidence, ClauseVerdict, ReportEvidence
-from annotation.models.measures import AgreementDelta, AgreementReport, ClauseReading
+from annotation.models.live import LiveCursor, LiveItem, LiveQueue, LiveSum
+from annotation.models.measures import AgreementReport, AnnotatorReading, ClauseReading
 from annotation.models.releases import (
     Carry,
     PlanState,
@@ -42,10 +43,10 @@ from annotation.models.trials import (
 __all__ = [
     "CAUSES_IN_THE_SPEC",
     "DISPUTE_STATES",
-    "AgreementDelta",
     "AgreementReport",
     "Annotation",
     "AnnotationNote",
+    "AnnotatorReading",
     "AnswerDraft",
     "Basis",
     "Carry",
@@ -63,6 +64,10 @@ __all__ = [
     "Inquiry",
     "IssueState",
     "LateAnswer",
+    "LiveCursor",
+    "LiveItem",
+    "LiveQueue",
+    "LiveSum",
     "Pilot",
     "PilotState",
     "PlanState",

@@ -1,11 +1,11 @@
-"""What was measured: dated reports, their readings per clause, and the deltas that live sums are folded from."""
+"""What was measured: dated reports, and their readings per clause and per annotator."""
 
 from __future__ import annotations
 
 from django.db import models
 from django.db.models.functions import Now
 
-from specs.models.base import BusyProjectRow, ProjectLink, ProjectRow, append_only, project_key, same_project
+from specs.models.base import ProjectLink, ProjectRow, append_only, project_key, same_project
 
 
 class AgreementReport(ProjectRow):
@@ -61,22 +61,35 @@ class ClauseReading(ProjectRow):
         triggers = append_only()
 
 
-class AgreementDelta(BusyProjectRow):
-    """A change of one live sum: appended per answer and folded on read, since one counter row would serialise all submits.
+class AnnotatorReading(ProjectRow):
+    """One annotator as one report saw her. Whoever reads a report may not judge people, so these rows stand apart from it.
 
-    `square` is the change of the sum of squares over items, so that an interval comes with the number.
+    `effect` is what she adds to the disagreement of a pair, clauses apart; `n_agreed` of `n_beside` answers are the plurality
+    of at least two others; `n_right` of `n_known` the known answer; `alpha_without` alpha of the others, null when undefined.
     """
 
-    queue = ProjectLink("workforce.Queue")
-    version = ProjectLink("specs.SpecVersion")
-    question = models.CharField(max_length=64)
-    name = models.CharField(max_length=200)
-    amount = models.FloatField()
-    square = models.FloatField(default=0)
-    recorded_at = models.DateTimeField(db_default=Now())
+    report = ProjectLink("annotation.AgreementReport", related_name="annotator_readings")
+    annotator = ProjectLink("workforce.Annotator", related_name="+")
+    n_answers = models.IntegerField()
+    effect = models.FloatField()
+    n_beside = models.IntegerField()
+    n_agreed = models.IntegerField()
+    n_known = models.IntegerField()
+    n_right = models.IntegerField()
+    alpha_without = models.FloatField(null=True)
 
     class Meta:
         constraints = [
-            *same_project("agreement_delta", queue="workforce_queue", version="specs_specversion"),
+            *same_project(
+                "annotator_reading",
+                report="annotation_agreementreport",
+                annotator="workforce_annotator",
+            ),
+            models.UniqueConstraint(fields=["report", "annotator"], name="annotator_reading_once"),
+            models.CheckConstraint(
+                condition=models.Q(n_agreed__lte=models.F("n_beside"), n_right__lte=models.F("n_known")),
+                name="annotator_reading_parts_of_wholes",
+            ),
         ]
-        indexes = [models.Index(fields=["queue", "version", "question", "name"], name="agreement_delta_fold")]
+        indexes = [models.Index(fields=["annotator", "-id"], name="annotator_reading_newest")]
+        triggers = append_only()

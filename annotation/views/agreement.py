@@ -11,13 +11,15 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_GET, require_POST
 
-from annotation import jobs
+from annotation import following, jobs, standings
 from annotation.models import AgreementReport, ClauseReading
 from specs import running
 from specs.access import MemberRequest, allows, get_or_404, page
 from specs.models import Spec, VersionClause
 from workforce.models import Queue
 
+COUNTED_FOR = 0.2
+"""Seconds that a page gives to a history that is not counted yet; the rest is the beat's."""
 BANDS = ((0.8, "good"), (0.667, "warn"))
 VERDICTS = {
     "ambiguous": (gettext_lazy("ambiguous"), "bad"),
@@ -44,7 +46,15 @@ def agreement(request: MemberRequest) -> HttpResponse:
         .order_by("question", "-pk")
         .distinct("question")
     )
+    standing = _standing([queue] if queue else queues) if spec else []
+    if request.headers.get("HX-Request") and request.GET.get("part") == "standing":
+        return render(
+            request,
+            "annotation/agreement_standing.html",
+            {"spec": spec, "queue": queue, "standing": standing},
+        )
     context = {
+        "standing": standing,
         "specs": specs,
         "spec": spec,
         "queues": queues,
@@ -52,6 +62,14 @@ def agreement(request: MemberRequest) -> HttpResponse:
         "reports": [_report(report) for report in reports] if spec else [],
     }
     return render(request, "annotation/agreement.html", context)
+
+
+def _standing(queues: list[Queue]) -> list[dict[str, Any]]:
+    """Agreement in each queue at this moment: what was answered since the last look is folded in first."""
+    if not queues:
+        return []
+    following.catch_up(project_id=queues[0].project_id, seconds=COUNTED_FOR, wait=False)
+    return [{"queue": queue, "questions": standings.read(queue=queue)} for queue in queues]
 
 
 def _report(report: AgreementReport) -> dict[str, Any]:

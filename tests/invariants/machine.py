@@ -18,7 +18,7 @@ from annotation.models import Annotation, Dispute, LateAnswer
 from specs.models import SpecVersion
 from specs.refusals import Refusal
 from tests import cast
-from tests.invariants import checking, rebuilding
+from tests.invariants import checking, rebuilding, recounting
 from workforce import holding, leasing, queues
 from workforce.models import Annotator, Assignment, Exclusion, Queue, SlotState, Task, TaskState
 
@@ -102,6 +102,7 @@ class Machine(RuleBasedStateMachine):
             self._is_what_the_ledger_says()
             self._all_that_is_left_is_finished()
             self._is_what_the_ledger_says()
+            assert recounting.differences(self.stage.project.pk) == []
             with connection.cursor() as cursor:
                 cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
                 cursor.execute(

@@ -40,6 +40,7 @@ _VOLATILE = {
     "workforce_annotator": {"pseudonym"},  # drawn at random
     "workforce_queuegauge": {"took_ms", "ages", "flows", "forecast"},
     "specs_event": {"xact"},
+    "annotation_livecursor": {"seen", "upto", "ahead", "ahead_xid"},
 }
 """Columns that follow the clock, the machine or chance."""
 _HINTS = {"workforce_arrival"}

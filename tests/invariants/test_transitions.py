@@ -21,7 +21,7 @@ from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import initialize, rule, run_state_machine_as_test
 
-from annotation import asking, declining, ending, rechecking, reoverlapping, revising, submitting
+from annotation import asking, declining, ending, following, rechecking, reoverlapping, revising, submitting
 from annotation.models import Annotation, Dispute
 from specs.models import MemberState, Suspension
 from specs.refusals import KeyReused, Refusal
@@ -53,7 +53,7 @@ WEIGHTS = {
     "nobody_is_left_for_a_task": 1, "assign": 3, "take_back": 1, "recall": 2, "change_overlap": 4, "put_in_force": 3,
     "pause_or_open_the_queue": 1, "load": 2, "take_a_load_back": 1, "look_again": 2, "rule_on_a_dispute": 3, "mint": 3,
     "suspend_or_reinstate": 1, "leave_or_join": 1, "pause_or_resume": 1, "dismiss_or_enrol": 1, "keep_apart_or_not": 1,
-    "everybody_is_back": 2,
+    "everybody_is_back": 2, "follow_the_answers": 3,
 }  # fmt: skip
 """What can happen, and how often."""
 WITH_A_LEASE = ("answer", "release", "renew", "skip", "cannot_be_labelled", "ask_and_hold", "recall")
@@ -81,6 +81,10 @@ class Transitions(Machine):
         act(**{name: drawn[name] for name in list(signature(act).parameters)})
 
     # Work
+
+    @step
+    def follow_the_answers(self) -> None:
+        following.catch_up(project_id=self.stage.project.pk)
 
     @step
     def claim(self, who: str) -> None:
