@@ -11,7 +11,8 @@ from __future__ import annotations
 import json
 import uuid
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
+from datetime import datetime
 from decimal import Decimal
 from functools import cache
 from typing import Any
@@ -19,11 +20,18 @@ from typing import Any
 from specs import canonical, prepared
 from workforce import leasing, picking
 
-_LOOK = """
+# A `CASE`, so that the slot is found by its key. Planned while few leases are live, or few slots have an annotator, a walk
+# through all of them by a partial index looks as cheap, and would be taken by every answer from then on.
+_LIVE = """CASE WHEN s.state = 'leased' AND s.annotator_id = %(annotator)s::bigint AND s.token = %(token)s::uuid
+               AND s.lease_until > statement_timestamp() THEN true END"""
+_SUBMIT = """
+        UPDATE workforce_assignment s SET state = 'submitted', submitted_at = statement_timestamp(), lease_until = NULL"""
+
+_LOOK = f"""
     SELECT s.version_id, s.served_digest, t.id, t.queue_id, t.item_id, t.n_answers, t.n_corrections, t.overlap, t.meaning,
            q.purpose,
            CASE WHEN q.overlap_policy = 'dynamic' THEN 'dynamic' ELSE q.rule END, q.consensus_share, q.max_overlap,
-           i.payload::text,
+           s.lease_until, i.payload::text,
            CASE WHEN t.n_answers + 1 >= t.overlap THEN (
                SELECT coalesce(jsonb_agg(jsonb_build_object(
                    'id', a.id, 'values', a.values, 'version', a.version_id, 'cannot', a.cannot,
@@ -37,33 +45,28 @@ _LOOK = """
     JOIN workforce_task t ON t.id = s.task_id
     JOIN workforce_queue q ON q.id = s.queue_id
     JOIN workforce_item i ON i.id = t.item_id
-    WHERE s.id = %(assignment)s::bigint AND s.project_id = %(project)s::bigint AND s.annotator_id = %(annotator)s::bigint
-      AND s.state = 'leased' AND s.token = %(token)s::uuid AND s.lease_until > statement_timestamp() AND t.state = 'open'
+    WHERE s.id = %(assignment)s::bigint AND s.project_id = %(project)s::bigint AND {_LIVE} AND t.state = 'open'
       AND NOT (q.in_progress = 'ask' AND s.version_id <> q.version_id AND t.pinned_id IS NULL)
       AND NOT (q."order" = 'disagreement' AND t.n_answers > 0 AND t.n_answers + 1 < t.overlap)
 """
 
 # The task first, then the slot: the order in which every submission locks.
-_STANDS = """
+_STANDS = f"""
     t AS MATERIALIZED (
         SELECT id FROM workforce_task
         WHERE id = %(task)s::bigint AND state = 'open' AND overlap = %(overlap)s::int
-          AND n_corrections = %(corrections)s::int AND {wanted}
+          AND n_corrections = %(corrections)s::int AND {{wanted}}
         FOR NO KEY UPDATE
-    ), mine AS MATERIALIZED (
-        SELECT s.id, s.lease_until, s.annotator_id, s.queue_id FROM workforce_assignment s JOIN t ON t.id = s.task_id
-        WHERE s.id = %(assignment)s::bigint AND s.annotator_id = %(annotator)s::bigint AND s.state = 'leased'
-          AND s.token = %(token)s::uuid AND s.lease_until > statement_timestamp()
-        FOR NO KEY UPDATE OF s
+    ), mine AS ({_SUBMIT}
+        FROM t
+        WHERE s.id = %(assignment)s::bigint AND s.task_id = t.id AND s.lease_until = %(until)s::timestamptz AND {_LIVE}
+        RETURNING s.id, %(until)s::timestamptz AS lease_until, s.annotator_id, s.queue_id
     )"""
 _ANSWER = """
     submitted AS (
         INSERT INTO specs_event (project_id, kind, subject, subject_id, by_id, data)
         SELECT %(project)s::bigint, %(kind)s::text, 'assignment', mine.id, %(by)s::bigint, %(data)s::jsonb FROM mine
         RETURNING id
-    ), slot AS (
-        UPDATE workforce_assignment s SET state = 'submitted', submitted_at = statement_timestamp(), lease_until = NULL
-        FROM mine WHERE s.id = mine.id
     ), task AS (
         UPDATE workforce_task SET n_answers = n_answers + 1{settled} FROM mine WHERE workforce_task.id = %(task)s::bigint
         RETURNING n_answers
@@ -106,15 +109,19 @@ _FREE = """
     )"""
 
 _LOCKED = f"""
-    WITH mine AS MATERIALIZED (
-        SELECT id, lease_until, annotator_id, queue_id FROM workforce_assignment WHERE id = %(assignment)s::bigint
+    WITH mine AS ({_SUBMIT}
+        FROM workforce_assignment was WHERE was.id = %(assignment)s::bigint AND s.id = was.id
+        RETURNING s.id, was.lease_until, s.annotator_id, s.queue_id
     ), {_ANSWER.format(settled="")}, {_FREE} SELECT id FROM answer
 """
 
 
 @dataclass(frozen=True)
 class Looked:
-    """What judging an answer needs. `answers` are the ones before it, oldest first, where it is the last wanted; else None."""
+    """What judging an answer needs, as `_LOOK` gives it.
+
+    `answers` are the ones before it, oldest first, where it is the last wanted; else None.
+    """
 
     version_id: int
     served_digest: str
@@ -129,11 +136,9 @@ class Looked:
     rule: str
     consensus_share: Decimal
     max_overlap: int
+    lease_until: datetime
     payload: dict[str, Any]
     answers: list[dict[str, Any]] | None
-
-
-_LOOKED = tuple(field.name for field in fields(Looked))
 
 
 @dataclass(frozen=True)
@@ -206,8 +211,7 @@ def look(*, project_id: int, annotator_id: int, assignment_id: int, token: uuid.
     if not found:
         return None
     row = found[0]
-    known_now = (*row[:-2], json.loads(row[-2]), None if row[-1] is None else json.loads(row[-1]))
-    return Looked(**dict(zip(_LOOKED, known_now, strict=True)))
+    return Looked(*row[:-2], json.loads(row[-2]), None if row[-1] is None else json.loads(row[-1]))
 
 
 def store(
@@ -218,7 +222,12 @@ def store(
     claim_next: bool,
 ) -> Stored | None:
     """Store the answer if all still stands as it was looked at; None where it does not, and then nothing was written."""
-    known = {**accepted.parameters(), "overlap": looked.overlap, "corrections": looked.n_corrections}
+    known = {
+        **accepted.parameters(),
+        "overlap": looked.overlap,
+        "corrections": looked.n_corrections,
+        "until": looked.lease_until,
+    }
     if resolving is not None:
         known |= {
             "seen": looked.n_answers,

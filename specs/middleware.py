@@ -6,11 +6,12 @@ The API shares less: its callers have tokens, no session, no language and no for
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import cache
 
 from django.core.handlers.exception import convert_exception_to_response
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
-from django.urls import get_resolver, set_urlconf
+from django.urls import URLResolver, get_resolver, set_urlconf
 from django.utils import translation
 
 from specs.refusals import Refusal
@@ -55,13 +56,23 @@ NOTHING_TO_SEE = {
 """What a browser may do with data that is no page."""
 
 
+API = "/api/v1/"
+
+
+@cache
+def _projects() -> URLResolver:
+    """The routes below a project of the API, without the steps that lead there."""
+    api = next(one for one in get_resolver().url_patterns if f"/{one.pattern}" == API)
+    return next(one for one in api.url_patterns if str(one.pattern).startswith("projects/"))
+
+
 class ShortWayMiddleware:
     """Requests of the API go from here straight to their view: what follows in the chain serves pages only.
 
     Everything before it (transport, caching) holds for both.
     """
 
-    PREFIX = "/api/v1/projects/"
+    PREFIX = f"{API}projects/"
 
     def __init__(self, get_response: Respond) -> None:
         self.long_way = get_response
@@ -76,7 +87,7 @@ class ShortWayMiddleware:
     def view(request: HttpRequest) -> HttpResponse:
         set_urlconf(None)
         translation.deactivate()  # a page may have left its reader's language on this thread
-        match = get_resolver().resolve(request.path_info)
+        match = _projects().resolve(request.path_info.removeprefix(API))
         request.resolver_match = match
         response: HttpResponse = match.func(request, *match.args, **match.kwargs)
         if callable(render := getattr(response, "render", None)):

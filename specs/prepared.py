@@ -16,7 +16,7 @@ from typing import Any
 from weakref import WeakKeyDictionary
 
 import psycopg
-from django.db import connection
+from django.db import DEFAULT_DB_ALIAS, connections
 
 _BULK = ("enable_seqscan", "enable_hashjoin", "enable_mergejoin", "enable_material")
 _LOOKUPS_ONLY, _AS_BEFORE = (
@@ -48,6 +48,7 @@ _NAMED = re.compile(r"%\((\w+)\)s")
 def run(query: str, parameters: Mapping[str, Any]) -> list[tuple[Any, ...]]:
     """Execute a statement and return its rows, none where it gives none. Raises Django's database errors."""
     text, names = _numbered(query)
+    connection = connections[DEFAULT_DB_ALIAS]  # the proxy would look it up at each word below
     connection.ensure_connection()
     connection.validate_no_broken_transaction()
     began = time.monotonic()
@@ -62,7 +63,8 @@ def run(query: str, parameters: Mapping[str, Any]) -> list[tuple[Any, ...]]:
             if first:
                 cursor.execute(_LOOKUPS_ONLY)
             cursor.execute(text, [parameters[name] for name in names], prepare=True)
-            rows = cursor.fetchall() if cursor.description else []
+            result = cursor.pgresult
+            rows = cursor.fetchall() if result is not None and result.nfields else []
             if first:
                 cursor.execute(_AS_BEFORE)
                 plans.made.add(text)

@@ -33,8 +33,11 @@ _STANDS = f"""e.id AS enrolment_id, e.active, a.state AS standing, q.state AS qu
            e.stage"""
 """What every claim asks anew, of an enrolment `e`, its queue `q` and its annotator `a`."""
 
+QUEUE = """q.spec_id, q.version_id AS queue_version_id, q."order", q.predictions <> 'hidden' AS suggests"""
+"""What serving a slot asks of its queue `q`."""
+
 PLAIN = f"""
-    SELECT {_STANDS}, {minting.draw()} AS probe
+    SELECT {_STANDS}, {minting.draw()} AS probe, {QUEUE}
     FROM workforce_enrolment e
     JOIN workforce_queue q ON q.id = e.queue_id
     JOIN workforce_annotator a ON a.id = e.annotator_id

@@ -16,7 +16,7 @@ from __future__ import annotations
 import json
 import uuid
 from collections.abc import Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -122,8 +122,7 @@ class Served:
 
     @classmethod
     def of(cls, row: Sequence[Any]) -> Served:
-        names = (field.name for field in fields(cls))
-        return cls(**dict(zip(names, (*row[:11], json.loads(row[11]), *row[12:]), strict=True)))
+        return cls(*row[:11], json.loads(row[11]), *row[12:])
 
 
 def database_now() -> datetime:

@@ -14,9 +14,10 @@ PLAIN = f"""
     may AS MATERIALIZED (SELECT * FROM entry WHERE {" AND ".join(entering.TAKES_THE_NEXT)} AND {entering.HOLDS_NOTHING})"""
 """`may` of a plain claim: the entry itself, where nothing speaks against it."""
 
-ENTERED = """may AS MATERIALIZED (
+ENTERED = f"""may AS MATERIALIZED (
     SELECT %(enrolment)s::bigint AS enrolment_id, %(epoch)s::int AS epoch, %(passed)s::nummultirange AS passed,
-           %(seen)s::bigint AS seen, %(lease_for)s::interval AS lease_for
+           %(seen)s::bigint AS seen, %(lease_for)s::interval AS lease_for, {entering.QUEUE}
+    FROM workforce_queue q WHERE q.id = %(queue)s::bigint
 )"""
 """`may` of a claim that went the long way: what `entering.enter` found, as parameters."""
 
@@ -34,7 +35,7 @@ _HERS = """
 def _first(where: str, reserved: str, also: str) -> str:
     """The first slot by rank for which *where* holds."""
     return f"""
-        SELECT s.id, s.rank FROM workforce_assignment s
+        SELECT s.id, s.task_id, s.rank FROM workforce_assignment s
         WHERE s.queue_id = %(queue)s::bigint AND s.state = 'open' AND {where} AND s.reserved_for_id {reserved}
           AND EXISTS (SELECT FROM may){_HERS.format(task="s.task_id")}{also}
         ORDER BY s.rank LIMIT 1 FOR NO KEY UPDATE OF s SKIP LOCKED"""
@@ -67,21 +68,23 @@ def next_slot(reserved: str = TO_ALL, also: str = "") -> str:
 
 
 NEXT_AHEAD = f"""
-    ahead AS MATERIALIZED (
-        SELECT found.* FROM may, workforce_next_slot(%(queue)s::bigint, %(annotator)s::bigint, may.passed) found
-    ), picked AS (SELECT *, true AS counts, {_passed("rank")} AS passed FROM ahead)"""
+    picked AS MATERIALIZED (
+        SELECT found.*, true AS counts
+        FROM may, workforce_slot_ahead(%(queue)s::bigint, %(annotator)s::bigint, may.passed, {ordering.POINTS}) found
+    )"""
 """`picked` of a plain claim: the next slot ahead of her; what she has passed is found the long way.
 
 The search is a function of the database (a migration has it), because others move the head of the queue all the time: whoever
 meets a slot that somebody took since her statement began has PostgreSQL set up the statement's whole plan once more to look at
-that row again. A function looks with a snapshot of its own, taken now, and what is set up anew is small.
+that row again. A function looks with a snapshot of its own, taken now, and what is set up anew is small. It also says what she
+has passed then, as `ordering.beyond` does: one range nearly always, which takes no query there.
 """
 
 
 def slot_kept_for_her(one: bool = False, also: str = "") -> str:
     """`picked`: a slot that is kept for her by name, of *one* task if asked for. It lies in no order, and she passes nothing."""
     return f"""picked AS MATERIALIZED (
-        SELECT s.id, s.rank, false AS counts, (SELECT passed FROM may) AS passed FROM workforce_assignment s
+        SELECT s.id, s.task_id, false AS counts, (SELECT passed FROM may) AS passed FROM workforce_assignment s
         WHERE s.annotator_id = %(annotator)s::bigint AND s.queue_id = %(queue)s::bigint AND s.state = 'reserved'
           AND s.reserved_until > statement_timestamp(){" AND s.task_id = %(task)s::bigint" if one else ""}{also}
         ORDER BY s.rank LIMIT 1 FOR NO KEY UPDATE SKIP LOCKED
@@ -127,18 +130,19 @@ TAKE = (
     + serving.digest()
     + """
         FROM picked p
-        JOIN workforce_assignment found ON found.id = p.id
-        JOIN workforce_task t ON t.id = found.task_id
-        JOIN workforce_queue q ON q.id = found.queue_id
         CROSS JOIN may
+        JOIN workforce_task t ON t.id = p.task_id
+        JOIN workforce_item i ON i.id = t.item_id
         JOIN LATERAL (
-            SELECT w.id, w.digest FROM specs_specversion w
-            WHERE w.spec_id = q.spec_id AND w.meaning = t.meaning AND w.state NOT IN ('draft', 'forming')
-            ORDER BY (w.id = t.pinned_id) DESC, (w.id = q.version_id) DESC, w.major DESC, w.minor DESC, w.patch DESC LIMIT 1
+            SELECT w.id, w.digest, w.spec_id FROM specs_specversion w
+            WHERE w.spec_id = may.spec_id AND w.meaning = t.meaning AND w.state NOT IN ('draft', 'forming')
+            ORDER BY (w.id = t.pinned_id) DESC, (w.id = may.queue_version_id) DESC, w.major DESC, w.minor DESC, w.patch DESC
+            LIMIT 1
         ) v ON true
         WHERE s.id = p.id
         RETURNING s.id, s.project_id, s.task_id, s.queue_id, s.number, s.annotator_id, s.token, s.leased_at, s.lease_until,
-                  s.n_renewals, s.version_id, s.served_digest, q.predictions <> 'hidden' AS suggests, q."order"
+                  s.n_renewals, s.version_id, s.served_digest, i.id AS item_id, i.key AS item_key, i.payload::text, i.sensitive,
+                  may.suggests, may."order", may.enrolment_id, may.epoch, may.seen, p.passed, p.counts
     ), leases AS (
         INSERT INTO workforce_lease (project_id, assignment_id, annotator_id, token, renewal, version_id, leased_at, until)
         SELECT project_id, id, annotator_id, token, 0, version_id, leased_at, lease_until FROM taken
@@ -148,23 +152,24 @@ TAKE = (
                jsonb_build_object('annotator', annotator_id, 'task', task_id, 'version', version_id, 'order', {how}) FROM taken
     )"""
 )
-"""Lease what was picked: the slot, its lease, its event, which names the order that it was picked by, or that it was `drawn`."""
+"""Lease what was picked: the slot, its lease, its event, which names the order that it was picked by, or that it was `drawn`.
+
+A statement sets up all of its plan before it looks at a row, and that is most of what a claim costs: nothing is looked up twice.
+"""
 
 MOVE = """
     moved AS (
         UPDATE workforce_enrolment e
-        SET cursor_epoch = may.epoch, passed = p.passed, seen = may.seen,
-            held_until = greatest(e.held_until, taken.lease_until), n_claims = e.n_claims + p.counts::int
-        FROM may, picked p, taken WHERE e.id = may.enrolment_id
+        SET cursor_epoch = taken.epoch, passed = taken.passed, seen = taken.seen,
+            held_until = greatest(e.held_until, taken.lease_until), n_claims = e.n_claims + taken.counts::int
+        FROM taken WHERE e.id = taken.enrolment_id
     )"""
 """How far she has come, and until when she holds something."""
 
 SERVED = """
     SELECT {first}s.id, s.task_id, s.number, s.token, s.leased_at, s.lease_until, s.n_renewals, s.version_id, s.served_digest,
-           i.id, i.key, i.payload::text, i.sensitive, s.queue_id, s.suggests
-    FROM (SELECT) always LEFT JOIN (taken s
-    JOIN workforce_task t ON t.id = s.task_id
-    JOIN workforce_item i ON i.id = t.item_id) ON true
+           s.item_id, s.item_key, s.payload, s.sensitive, s.queue_id, s.suggests
+    FROM (SELECT) always LEFT JOIN taken s ON true
 """
 """One row: what is served now, nulls for nothing."""
 
@@ -196,9 +201,7 @@ def after(slot: str) -> list[str]:
                 seen = coalesce(now.seen, e.seen), n_claims = e.n_claims + (now.epoch IS NOT NULL)::int,
                 held_until = CASE WHEN now.epoch IS NOT NULL THEN now.lease_until
                                   WHEN e.held_until = {slot}.lease_until THEN NULL ELSE e.held_until END
-            FROM {slot} LEFT JOIN (
-                SELECT may.epoch, may.seen, p.passed, taken.lease_until FROM may, picked p, taken
-            ) now ON true
+            FROM {slot} LEFT JOIN taken now ON true
             WHERE e.annotator_id = {slot}.annotator_id AND e.queue_id = {slot}.queue_id
         )""",
     ]

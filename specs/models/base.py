@@ -158,14 +158,16 @@ def never_deleted() -> list[pgtrigger.Trigger]:
     ]
 
 
-def transitions(*allowed: tuple[str, str], field: str = "state") -> pgtrigger.Trigger:
-    """A state machine in the database: any step that is not named here is refused.
+def transitions(
+    *allowed: tuple[str, str], field: str = "state", kind: type[pgtrigger.Trigger] = pgtrigger.Trigger
+) -> pgtrigger.Trigger:
+    """A state machine in the database: any step that is not named here is refused. *kind*: `Guard`, where all the work passes.
 
     The steps stand in the function, which is compiled once per session; the condition of a trigger is read anew by every
     statement, which for a dozen steps costs more than the update.
     """
     steps = " OR ".join(f"(OLD.{field} = '{old}' AND NEW.{field} = '{new}')" for old, new in allowed)
-    return pgtrigger.Trigger(
+    return kind(
         name=f"{field}_steps",
         when=pgtrigger.Before,
         operation=pgtrigger.UpdateOf(field),

@@ -22,6 +22,7 @@ from specs.models.base import (
     same_project,
     transitions,
 )
+from specs.models.guards import Guard
 from workforce.models.ranks import Ranges, Rank
 
 
@@ -74,6 +75,10 @@ def _leads_somewhere(link: SameProject) -> str:
                         RAISE EXCEPTION 'a slot leads to no row of % in its project', '{link.table}'
                             USING ERRCODE = 'foreign_key_violation', CONSTRAINT = '{link.name}';
                     END IF;"""
+
+
+_COMES_BACK = pgtrigger.Condition("NEW.state = 'open'")
+"""What a claim and an answer do not do. So short a condition costs less than a call of the function."""
 
 
 class Assignment(BusyProjectRow):
@@ -194,7 +199,7 @@ class Assignment(BusyProjectRow):
                 ),
             ),
             frozen("id", "task_id", "queue_id", "number", "project_id"),
-            pgtrigger.Trigger(
+            Guard(
                 # No condition of the trigger: that would be read anew by every claim.
                 name="given_to_somebody",
                 when=pgtrigger.Before,
@@ -224,15 +229,17 @@ class Assignment(BusyProjectRow):
                 ("reserved", "open"),
                 ("reserved", "held"),
                 ("reserved", "withdrawn"),
+                kind=Guard,
             ),
-            pgtrigger.Trigger(
+            Guard(
                 # Whichever way a slot comes back, it waits while somebody's question does. Asked anew, and under the hold's
                 # lock: a hold that began or ended since the statement did is seen.
                 name="held_task_opens_no_slot",
                 when=pgtrigger.Before,
                 operation=pgtrigger.UpdateOf("state"),
+                condition=_COMES_BACK,
                 func="""
-                    IF NEW.state = 'open' AND OLD.state IN ('leased', 'reserved', 'held') THEN
+                    IF OLD.state IN ('leased', 'reserved', 'held') THEN
                         PERFORM FROM workforce_hold h WHERE h.task_id = NEW.task_id AND h.released_at IS NULL FOR SHARE;
                         IF FOUND THEN
                             NEW.state := 'held';
@@ -241,13 +248,14 @@ class Assignment(BusyProjectRow):
                     RETURN NEW;
                 """,
             ),
-            pgtrigger.Trigger(
+            Guard(
                 # Its name stands after `state_steps`, and so does its turn: the slot comes back, and is then gone.
                 name="unseen_slot_is_for_one",
                 when=pgtrigger.Before,
                 operation=pgtrigger.UpdateOf("state"),
+                condition=_COMES_BACK,
                 func="""
-                    IF NEW.state = 'open' AND OLD.state = 'leased' AND EXISTS (
+                    IF OLD.state = 'leased' AND EXISTS (
                         SELECT 1 FROM workforce_task t WHERE t.id = NEW.task_id AND t.purpose <> 'work') THEN
                         NEW.state := 'withdrawn';
                     END IF;

@@ -19,6 +19,7 @@ from specs.models.base import (
     same_project,
     transitions,
 )
+from specs.models.guards import Guard
 
 
 class TaskState(models.TextChoices):
@@ -162,6 +163,7 @@ class Task(BusyProjectRow):
                 ("open", "withdrawn"),
                 ("disputed", "withdrawn"),
                 ("resolved", "withdrawn"),
+                kind=Guard,
             ),
             pgtrigger.Trigger(
                 name="gold_is_met_once",
