@@ -8,11 +8,9 @@ from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from django.db import connection
-
 from annotation import presenting, submitting
 from annotation.models import Annotation, AnswerDraft
-from specs import posing, precedents, schema, task_types, versions
+from specs import posing, precedents, prepared, schema, task_types, versions
 from specs.schema import BadAnswer
 from workforce import leasing, suggesting
 from workforce.models import Annotator, Queue
@@ -59,6 +57,11 @@ class Work:
     flagged: bool
     note: str
     asks_for_clause: bool
+
+    @property
+    def cited(self) -> list[str]:
+        """The keys of the clauses that are cited."""
+        return [shown.clause.key for shown in self.clauses if shown.cited]
 
 
 def work(
@@ -277,12 +280,13 @@ def with_clauses(told: Sequence[Mapping[str, Any]], queue: Queue) -> list[dict[s
     return [{**one, "decide": [clause for clause in one["decide"] if clause]} for one in found]
 
 
+_TODAY = """
+    SELECT count(*) FROM workforce_assignment WHERE annotator_id = %(annotator)s::bigint AND state = 'submitted'
+       AND submitted_at >= date_trunc('day', statement_timestamp())
+"""
+
+
 def answered_today(annotator: Annotator) -> int:
     """How many answers she gave since midnight, by the database's clock."""
-    with connection.cursor() as cursor:
-        cursor.execute(
-            "SELECT count(*) FROM workforce_assignment WHERE annotator_id = %s AND state = 'submitted' "
-            "AND submitted_at >= date_trunc('day', statement_timestamp())",
-            [annotator.pk],
-        )
-        return int(cursor.fetchone()[0])
+    ((n_answers,),) = prepared.run(_TODAY, {"annotator": annotator.pk})
+    return int(n_answers)

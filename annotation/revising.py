@@ -13,17 +13,17 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 from django.conf import settings
-from django.db import IntegrityError, connection, transaction
+from django.db import IntegrityError, transaction
 from django.db.models import F
 
 from annotation import probing, reckoning, submitting
 from annotation.models import Annotation, AnnotationNote, Citation, Source
-from specs import canonical, ledger, versions
+from specs import canonical, ledger, prepared, versions
 from specs.models import Member
 from specs.refusals import Invalid, KeyReused, Refusal, Stale
 from workforce import leasing, slots
@@ -60,7 +60,6 @@ class Given:
     correctable: bool
 
 
-_GIVEN = tuple(field.name for field in fields(Given))
 _LAST = """
     SELECT s.id, s.task_id, i.key, a.version_id, a.values::text, a.cannot, a.answered_at,
            extract(epoch FROM statement_timestamp() - s.submitted_at)::float, a.revision, {open}
@@ -70,8 +69,8 @@ _LAST = """
     JOIN workforce_queue q ON q.id = s.queue_id
     JOIN LATERAL (SELECT * FROM annotation_annotation a WHERE a.assignment_id = s.id AND a.source = 'live'
                   ORDER BY a.revision DESC LIMIT 1) a ON true
-    WHERE s.annotator_id = %(annotator)s AND s.queue_id = %(queue)s AND s.state = 'submitted'
-    ORDER BY s.submitted_at DESC, s.id DESC LIMIT %(n)s
+    WHERE s.annotator_id = %(annotator)s::bigint AND s.queue_id = %(queue)s::bigint AND s.state = 'submitted'
+    ORDER BY s.submitted_at DESC, s.id DESC LIMIT {n}
 """
 # Silent probes stay correctable as work does that is still open.
 _OPEN = """(t.state = 'open' OR EXISTS (
@@ -81,17 +80,11 @@ _OPEN = """(t.state = 'open' OR EXISTS (
 
 def last(*, annotator: Annotator, queue: Queue, n: int | None = None) -> list[Given]:
     """Her last answers in the queue, newest first: *n*, or as many as the queue lets her correct."""
-    with connection.cursor() as cursor:
-        cursor.execute(
-            _LAST.format(open=_OPEN),
-            {
-                "annotator": annotator.pk,
-                "queue": queue.pk,
-                "n": queue.n_correctable if n is None else min(n, queue.n_correctable),
-            },
-        )
-        rows = [(*row[:4], json.loads(row[4]), *row[5:]) for row in cursor.fetchall()]
-    return [Given(**dict(zip(_GIVEN, row, strict=True))) for row in rows]
+    most = queue.n_correctable if n is None else min(n, queue.n_correctable)
+    found = prepared.run(
+        _LAST.format(open=_OPEN, n=int(most)), {"annotator": annotator.pk, "queue": queue.pk}
+    )
+    return [Given(*row[:4], json.loads(row[4]), *row[5:]) for row in found]
 
 
 def undoable(*, annotator: Annotator, queue: Queue) -> Given | None:

@@ -7,9 +7,9 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from django.conf import settings
-from django.db import connection
 from django.utils import timezone
 
+from specs import prepared
 from workforce.models import Annotator
 
 DISMISSED = "rest_hint_dismissed_at"
@@ -17,28 +17,26 @@ DISMISSED = "rest_hint_dismissed_at"
 _SINCE = """
     WITH work AS (
         SELECT s.leased_at AS began, s.submitted_at AS ended FROM workforce_assignment s
-        WHERE s.annotator_id = %(annotator)s AND s.state = 'submitted'
+        WHERE s.annotator_id = %(annotator)s::bigint AND s.state = 'submitted'
           AND s.submitted_at > statement_timestamp() - interval '8 hours'
         UNION ALL
         SELECT s.leased_at, statement_timestamp() FROM workforce_assignment s
-        WHERE s.annotator_id = %(annotator)s AND s.state = 'leased' AND s.lease_until > statement_timestamp()
+        WHERE s.annotator_id = %(annotator)s::bigint AND s.state = 'leased' AND s.lease_until > statement_timestamp()
     ), paused AS (
         SELECT began, ended, coalesce(began - max(ended) OVER (ORDER BY began ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING)
-                                      > %(pause)s, true) AS after_pause
+                                      > %(pause)s::interval, true) AS after_pause
         FROM work
     )
     SELECT statement_timestamp() - max(began) FROM paused
-    WHERE after_pause AND (SELECT max(ended) FROM work) > statement_timestamp() - %(pause)s
+    WHERE after_pause AND (SELECT max(ended) FROM work) > statement_timestamp() - %(pause)s::interval
 """
 
 
 def at_work_for(annotator: Annotator) -> timedelta:
     """How long ago the stretch of work began that is still going on; zero when there is none."""
     known: dict[str, Any] = {"annotator": annotator.pk, "pause": settings.PAUSE_COUNTS_FROM}
-    with connection.cursor() as cursor:
-        cursor.execute(_SINCE, known)
-        row = cursor.fetchone()
-    return row[0] or timedelta(0)
+    found = prepared.run(_SINCE, known)
+    return found[0][0] or timedelta(0) if found else timedelta(0)
 
 
 def minutes_to_rest_after(annotator: Annotator, session: Mapping[str, Any]) -> int:

@@ -14,13 +14,14 @@ import uuid
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, Protocol
 
 from django.db import IntegrityError, transaction
 
 from annotation import accepting, probing, recording, settling
 from annotation.models import Annotation, AnswerDraft, LateAnswer, Source
-from specs import canonical, ledger, schema, versions
+from specs import canonical, ledger, prepared, schema, versions
+from specs.columns import Columns
 from specs.models import Member
 from specs.problems import Problem
 from specs.refusals import Invalid, KeyReused, Refusal, Stale
@@ -29,6 +30,11 @@ from workforce import leasing, restarting, slots
 from workforce.models import Annotator, Citing
 
 NO_CLAUSE = "no-clause-fits"
+_DRAFT = Columns(AnswerDraft, "d")
+_DRAFT_OF = f"""
+    SELECT {_DRAFT.sql} FROM annotation_answerdraft d
+    WHERE d.annotator_id = %(annotator)s::bigint AND d.task_id = %(task)s::bigint
+"""
 LOOKS = 3
 
 
@@ -81,6 +87,12 @@ class Answer:
     flagged: bool = False
     note: str = ""
     keep_version: bool = False
+
+
+class Written(Protocol):
+    """An answer that is read once the version it was served under, and the item, are known: a form, say."""
+
+    def __call__(self, *, version: versions.ReadVersion, payload: Mapping[str, Any]) -> Answer: ...
 
 
 @dataclass(frozen=True)
@@ -142,7 +154,7 @@ def submit_plain(
     annotator: Annotator,
     assignment_id: int,
     token: uuid.UUID,
-    answer: Answer,
+    answer: Answer | Written,
     client_key: str,
     by: Member | None,
     claim_next: bool = False,
@@ -150,12 +162,10 @@ def submit_plain(
     """The answer under a live lease that settles nothing or settles it in agreement, in two statements; None for all others.
 
     Somebody who answers the same task in the same moment moves it between the two: then it is looked at anew, `LOOKS` times
-    at most. Raises `Invalid` and `KeyReused` as `submit` does.
+    at most. Raises `Invalid` and `KeyReused` as `submit` does, and what *answer* does where it is yet to be read.
     """
     if not 8 <= len(client_key) <= 100 or not client_key.isprintable():
         raise Invalid("The client key has 8 to 100 printable characters.")
-    if answer.note.strip():
-        return None
     seen = -1
     for _ in range(LOOKS):
         looked = recording.look(
@@ -167,8 +177,11 @@ def submit_plain(
         if looked is None or looked.n_answers == seen:
             return None
         version = versions.read(looked.version_id)
-        values = parse(version, answer, looked.payload)
-        questions, clauses = citations(version, answer, values)
+        given = answer if isinstance(answer, Answer) else answer(version=version, payload=looked.payload)
+        if given.note.strip():
+            return None
+        values = parse(version, given, looked.payload)
+        questions, clauses = citations(version, given, values)
         resolving = None
         if looked.answers is not None:
             resolving = settling.foresee(looked, version, values, questions, clauses)
@@ -186,7 +199,7 @@ def submit_plain(
             values=values,
             questions=questions,
             clauses=clauses,
-            flagged=answer.flagged,
+            flagged=given.flagged,
             client_key=client_key,
             by_id=by.pk if by else None,
         )
@@ -423,7 +436,8 @@ def save_draft(
 
 def draft_of(*, annotator: Annotator, task_id: int) -> AnswerDraft | None:
     """The annotator's own draft; nobody else sees it."""
-    return AnswerDraft.objects.filter(annotator=annotator, task_id=task_id).first()
+    found = prepared.run(_DRAFT_OF, {"annotator": annotator.pk, "task": task_id})
+    return _DRAFT.instance(found[0]) if found else None
 
 
 def asks_for_clause(

@@ -18,6 +18,8 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.utils.http import urlencode
 
+from specs import prepared
+from specs.columns import Columns
 from specs.models import Member, MemberState, Project, Role
 from specs.refusals import NotAllowed
 
@@ -146,15 +148,20 @@ def page(policy: Policy) -> Callable[[View], View]:
     return decorate
 
 
+_MEMBER, _PROJECT = Columns(Member, "m"), Columns(Project, "p")
+_ENTER = f"""
+    SELECT {_MEMBER.sql}, {_PROJECT.sql} FROM specs_member m JOIN specs_project p ON p.id = m.project_id
+    WHERE p.key = %(project)s AND m.user_id = %(user)s::bigint AND m.state = 'active'
+"""
+
+
 def enter(request: Any, user: Any, project_key: str) -> None:
     """Bind the request to the project and the caller's membership in it, or answer as if there were no such project."""
-    member = (
-        Member.objects.select_related("project", "user")
-        .filter(project__key=project_key, user=user, state=MemberState.ACTIVE)
-        .first()
-    )
-    if member is None:
+    found = prepared.run(_ENTER, {"project": project_key, "user": user.pk})
+    if not found:
         raise Http404
+    member = _MEMBER.instance(found[0][: len(_MEMBER)])
+    member.project, member.user = _PROJECT.instance(found[0][len(_MEMBER) :]), user
     request.project, request.member, request.permissions = member.project, member, permissions_of(member)
 
 

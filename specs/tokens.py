@@ -17,12 +17,13 @@ from datetime import datetime, timedelta
 
 from django.conf import settings
 from django.contrib.auth.models import User
-from django.db import models, transaction
+from django.db import transaction
 from django.db.models.functions import Now
 from django.utils import timezone
 
 from specs import ledger, prepared
 from specs.access import PERMISSIONS, permissions_of
+from specs.columns import Columns
 from specs.models import ApiToken, Member, Project
 from specs.refusals import Invalid, NotAllowed
 
@@ -32,20 +33,12 @@ _MAX_TRUSTED = 10_000
 _trusted: dict[str, tuple[float, Bearer]] = {}
 
 
-def _columns(model: type[models.Model], alias: str) -> tuple[list[str], str]:
-    fields = [field for field in model._meta.concrete_fields if field.name != "password"]
-    return [field.attname for field in fields], ", ".join(f"{alias}.{field.column}" for field in fields)
-
-
-(_MEMBER, _m), (_PROJECT, _p), (_USER, _u) = (
-    _columns(Member, "m"),
-    _columns(Project, "p"),
-    _columns(User, "u"),
-)
+_MEMBER, _PROJECT = Columns(Member, "m"), Columns(Project, "p")
+_USER = Columns(User, "u", without=["password"])
 _LOOK_UP = f"""
     SELECT t.id, t.permissions, t.max_leases,
            t.last_used_at IS NULL OR t.last_used_at < statement_timestamp() - interval '1 minute',
-           {_m}, {_p}, {_u}
+           {_MEMBER.sql}, {_PROJECT.sql}, {_USER.sql}
     FROM specs_apitoken t
     JOIN specs_member m ON m.id = t.member_id
     JOIN specs_project p ON p.id = m.project_id
@@ -144,11 +137,10 @@ def authenticate(secret: str) -> Bearer | None:
     token_id, permissions, max_leases, used, *row = found[0]
     if used:
         ApiToken.objects.filter(pk=token_id).update(last_used_at=Now())
-    columns = len(_MEMBER)
-    member = Member.from_db("default", _MEMBER, row[:columns])
-    member.project = Project.from_db("default", _PROJECT, row[columns : columns + len(_PROJECT)])
-    user = row[columns + len(_PROJECT) :]
-    member.user = User.from_db("default", _USER, user) if user[0] is not None else None
+    member = _MEMBER.instance(row[: len(_MEMBER)])
+    member.project = _PROJECT.instance(row[len(_MEMBER) : -len(_USER)])
+    user = row[-len(_USER) :]
+    member.user = _USER.instance(user) if user[0] is not None else None
     bearer = Bearer(token_id, member, frozenset(permissions) & permissions_of(member), max_leases)
     if len(_trusted) >= _MAX_TRUSTED:
         _trusted.clear()

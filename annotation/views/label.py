@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from functools import partial
 from typing import Any
 from uuid import UUID
 
 from django.contrib import messages
 from django.db import transaction
-from django.db.models import F
 from django.http import Http404, HttpResponse, HttpResponseRedirect
 from django.shortcuts import redirect, render
 from django.urls import reverse
@@ -31,6 +31,7 @@ from workforce import (
     leasing,
     onboarding,
     paying,
+    placing,
     sitting,
     walking,
 )
@@ -43,17 +44,12 @@ def annotator_of(request: MemberRequest) -> Annotator:
 
 def queue_of(request: MemberRequest, key: str) -> Queue:
     """A queue that the caller is enrolled in; any other one is as missing as none. `stage` is where she stands on its path."""
-    found = (
-        Queue.objects.select_related("spec", "version", "project")
-        .filter(
-            project=request.project,
-            key=key,
-            enrolments__annotator__member=request.member,
-            enrolments__active=True,
-        )
-        .annotate(stage=F("enrolments__stage"))
-        .first()
-    )
+    return place_of(request, key)[0]
+
+
+def place_of(request: MemberRequest, key: str) -> tuple[Queue, Annotator]:
+    """The same with the caller as its annotator."""
+    found = placing.place(member=request.member, key=key)
     if found is None:
         raise Http404
     return found
@@ -63,7 +59,7 @@ def queue_of(request: MemberRequest, key: str) -> Queue:
 @page(allows("work.label"))
 def label(request: MemberRequest, queue: str) -> HttpResponse:
     """The task that is held, or the way to begin. Looking at it changes nothing but the record of what she was shown."""
-    found, annotator = queue_of(request, queue), annotator_of(request)
+    found, annotator = place_of(request, queue)
     held = leasing.held(annotator=annotator, queue_id=found.pk)
     work = labelling.work(served=held[0], annotator=annotator, queue=found) if held else None
     number = request.GET.get("after", "")
@@ -189,36 +185,20 @@ def here(request: MemberRequest, queue: str) -> HttpResponseRedirect:
 @require_POST
 @page(allows("work.label"))
 def submit(request: MemberRequest, queue: str, assignment: int) -> HttpResponse:
-    """Answer, and claim the next task in the same transaction."""
-    found, annotator = queue_of(request, queue), annotator_of(request)
-    token = token_of(request)
-    slot = (
-        Assignment.objects.select_related("task__item").filter(project=request.project, pk=assignment).first()
-    )
-    if slot is None:
-        raise Http404
-    key = labelling.client_key(token)
-    if (
-        known := Annotation.objects.filter(annotator=annotator, client_key=key, source=Source.LIVE).first()
-    ) is not None:
-        told = judging.feedback(assignment_id=assignment, annotator=annotator)
-        before = submitting.Receipt("counted", known.pk, known.task_id, found.pk, "", feedback=told)
-        return _after(request, found, annotator, assignment, before)
-    version = versions.read(
-        slot.version_id if slot.version_id and slot.annotator_id == annotator.pk else _version(found)
-    )
+    """Answer, and claim the next task: in one statement where all is plain, else in one transaction."""
+    found, annotator = place_of(request, queue)
+    asked: dict[str, Any] = {
+        "annotator": annotator,
+        "assignment_id": assignment,
+        "token": token_of(request),
+        "answer": partial(labelling.answer, form=request.POST),
+        "client_key": labelling.client_key(token_of(request)),
+        "by": request.member,
+    }
     try:
-        answer = labelling.answer(form=request.POST, version=version, payload=slot.task.item.payload)
-        with transaction.atomic():
-            receipt = submitting.submit(
-                annotator=annotator,
-                assignment_id=assignment,
-                token=token,
-                answer=answer,
-                client_key=key,
-                by=request.member,
-            )
-            claim_next(found, annotator, request)
+        plain = submitting.submit_plain(**asked, claim_next=True)
+        if plain is None:
+            return _submit(request, found, annotator, assignment, asked)
     except BadAnswer as error:
         return _again(request, found, annotator, assignment, labelling.errors_by_question(error), str(error))
     except submitting.VersionChanged as refusal:
@@ -226,7 +206,35 @@ def submit(request: MemberRequest, queue: str, assignment: int) -> HttpResponse:
     except Invalid as refusal:
         errors = {str(p["where"]).removeprefix("question "): [p["message"]] for p in refusal.problems}
         return _again(request, found, annotator, assignment, errors, refusal.message)
-    return _after(request, found, annotator, assignment, receipt)
+    if plain.next is None:
+        claim_next(found, annotator, request)
+    return _after(request, found, annotator, assignment, plain.receipt, plain.next)
+
+
+def _submit(
+    request: MemberRequest, queue: Queue, annotator: Annotator, assignment: int, asked: dict[str, Any]
+) -> HttpResponse:
+    """The long way: an answer that came before, one that is late, one that needs more than a look."""
+    slot = (
+        Assignment.objects.select_related("task__item").filter(project=request.project, pk=assignment).first()
+    )
+    if slot is None:
+        raise Http404
+    known = Annotation.objects.filter(
+        annotator=annotator, client_key=asked["client_key"], source=Source.LIVE
+    ).first()
+    if known is not None:
+        told = judging.feedback(assignment_id=assignment, annotator=annotator)
+        before = submitting.Receipt("counted", known.pk, known.task_id, queue.pk, "", feedback=told)
+        return _after(request, queue, annotator, assignment, before)
+    version = versions.read(
+        slot.version_id if slot.version_id and slot.annotator_id == annotator.pk else _version(queue)
+    )
+    answer = asked["answer"](version=version, payload=slot.task.item.payload)
+    with transaction.atomic():
+        receipt = submitting.submit(**{**asked, "answer": answer})
+        claim_next(queue, annotator, request)
+    return _after(request, queue, annotator, assignment, receipt)
 
 
 def _version(queue: Queue) -> int:
@@ -244,13 +252,19 @@ def claim_next(queue: Queue, annotator: Annotator, request: MemberRequest) -> No
 
 
 def _after(
-    request: MemberRequest, queue: Queue, annotator: Annotator, assignment: int, receipt: submitting.Receipt
+    request: MemberRequest,
+    queue: Queue,
+    annotator: Annotator,
+    assignment: int,
+    receipt: submitting.Receipt,
+    served: leasing.Served | None = None,
 ) -> HttpResponse:
+    """What follows an answer: *served*, or whatever she holds."""
     if receipt.outcome == "late":
         messages.warning(
             request, _("Your time on that task had run out. Your answer is kept, but it does not count.")
         )
-    held = leasing.held(annotator=annotator, queue_id=queue.pk)
+    held = [served] if served else leasing.held(annotator=annotator, queue_id=queue.pk)
     if not request.headers.get("HX-Request"):
         if not held:
             messages.info(request, _("That was the last task that waits for you here."))

@@ -10,7 +10,7 @@ from django.shortcuts import render
 from django.views.decorators.http import require_POST
 
 from annotation import labelling, submitting
-from annotation.views.label import annotator_of, here, queue_of, token_of
+from annotation.views.label import here, place_of, token_of
 from specs import task_types, versions
 from specs.access import MemberRequest, allows, page
 from specs.refusals import Stale
@@ -23,7 +23,7 @@ from workforce.models import Annotator
 @page(allows("work.label"))
 def take(request: MemberRequest, queue: str, assignment: int) -> HttpResponse:
     """The question with the suggestion chosen; kept as a draft, sent by nobody but her."""
-    found, annotator = queue_of(request, queue), annotator_of(request)
+    found, annotator = place_of(request, queue)
     held = leasing.held(annotator=annotator, queue_id=found.pk, assignment_id=assignment)
     if not held:
         raise Http404
