@@ -1,6 +1,6 @@
 """Claim and submit by REST, everything on, against the bare floor under the same gunicorn settings in the same run.
 
-    .venv/bin/python -m tests.benchmarks.claiming [--tasks 10000] [--clients 16] [--seconds 8] [--overlap 3] [--stagger 64]
+    .venv/bin/python -m tests.benchmarks.claiming [--tasks 30000] [--clients 16 32] [--seconds 6] [--overlap 3] [--stagger 64]
 
 Prints annotations per second of both, their ratio, the CPU per annotation of the web workers, the database and the client,
 latencies, and the SQL statements per request. Each is warmed first: every connection plans its statements once. The product's
@@ -20,6 +20,7 @@ import sys
 import threading
 import time
 import urllib.request
+import uuid
 from collections.abc import Callable, Iterable, Iterator
 from http.client import HTTPConnection
 from typing import Any
@@ -113,10 +114,12 @@ def _cpu(processes: Iterable[psutil.Process]) -> float:
     return total
 
 
-def measured(port: int, options: argparse.Namespace, folder: str, loop: Loop) -> dict[str, float]:
+def measured(
+    port: int, clients: int, options: argparse.Namespace, folder: str, loop: Loop
+) -> dict[str, float]:
     """Warm, then drive, and say what it cost beside how fast it was. The engines' files lie in *folder*."""
     own = psutil.Process()
-    drive(port, options.clients, options.warm, loop)
+    drive(port, clients, options.warm, loop)
     servers = [each for each in psutil.process_iter() if _of(each, folder)]
 
     def spent() -> tuple[float, float, float]:
@@ -125,7 +128,7 @@ def measured(port: int, options: argparse.Namespace, folder: str, loop: Loop) ->
         return _cpu(web), _cpu(database), _cpu([own])
 
     before = spent()
-    found = drive(port, options.clients, options.seconds, loop)
+    found = drive(port, clients, options.seconds, loop)
     n = found.pop("n")
     parts = [1000 * (after - then) / n for then, after in zip(before, spent(), strict=True)]
     return found | dict(zip(("cpu_web_ms", "cpu_database_ms", "cpu_client_ms"), parts, strict=True))
@@ -137,15 +140,22 @@ def _of(process: psutil.Process, word: str) -> bool:
     return False
 
 
+def send(
+    connection: HTTPConnection, method: str, path: str, data: bytes, headers: dict[str, str]
+) -> tuple[int, bytes, float]:
+    """One request: status, content, seconds."""
+    started = time.perf_counter()
+    connection.request(method, path, data, headers)
+    response = connection.getresponse()
+    content = response.read()
+    return response.status, content, time.perf_counter() - started
+
+
 def call(
     connection: HTTPConnection, method: str, path: str, body: Any, headers: dict[str, str]
 ) -> tuple[int, bytes, float]:
     data = json.dumps(body).encode() if body is not None else b""
-    started = time.perf_counter()
-    connection.request(method, path, data, {"Content-Type": "application/json", **headers})
-    response = connection.getresponse()
-    content = response.read()
-    return response.status, content, time.perf_counter() - started
+    return send(connection, method, path, data, {"Content-Type": "application/json", **headers})
 
 
 def floor_loop(number: int, connection: HTTPConnection) -> tuple[float, float] | None:
@@ -159,7 +169,7 @@ def floor_loop(number: int, connection: HTTPConnection) -> tuple[float, float] |
 
 def product_loop(secrets: list[str], *, together: bool) -> Loop:
     """Claims and submissions through the product: a request each, or, `together`, the next task with the submission."""
-    counter = iter(range(10**9))
+    counter, run = iter(range(10**9)), uuid.uuid4().hex[:8]
     leases: dict[int, dict[str, Any] | None] = {}
 
     def loop(number: int, connection: HTTPConnection) -> tuple[float, float] | None:
@@ -174,7 +184,7 @@ def product_loop(secrets: list[str], *, together: bool) -> Loop:
         body = {"token": lease["token"], "values": {"entailed": "yes"}, "citations": {"entailed": ["whole"]}}
         if together:
             body["claim_next"] = True
-        headers["Idempotency-Key"] = f"benchmark-{next(counter)}"
+        headers["Idempotency-Key"] = f"{run}-{next(counter)}"
         path = f"{root}/assignments/{lease['assignment']}/submit"
         status, content, submitted = call(connection, "POST", path, body, headers)
         if status != 200:
@@ -221,51 +231,59 @@ print(json.dumps({"secrets": secrets[:-1], "claim": len(plain[0]), "submit": len
 """
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
-    for name, default in (
-        ("tasks", 10_000),
-        ("clients", 16),
-        ("seconds", 8),
-        ("overlap", 3),
-        ("stagger", 64),
-        ("warm", 6),
-    ):
+def options_of(description: str | None) -> argparse.ArgumentParser:
+    """What the benchmarks of claims and of the page are told."""
+    parser = argparse.ArgumentParser(description=description)
+    for name, default in (("tasks", 30_000), ("seconds", 6), ("overlap", 3), ("stagger", 64), ("warm", 5)):
         parser.add_argument(f"--{name}", type=int, default=default)
-    options = parser.parse_args()
+    parser.add_argument("--clients", type=int, nargs="+", default=[16, 32])
+    return parser
+
+
+def floor_tables(url: str, options: argparse.Namespace) -> None:
+    from tests.benchmarks.floor_schema import SCHEMA
+
+    with psycopg.connect(url, autocommit=True) as connection:
+        connection.execute(SCHEMA.format(tasks=options.tasks, overlap=options.overlap))
+        connection.execute("ANALYZE")
+
+
+def compare(name: str, figures: dict[str, float], floor: dict[str, float]) -> None:
+    """Print what was measured, with its ratios to the floor of as many clients."""
+    cpu, least = (
+        sum(value for key, value in each.items() if key.startswith("cpu")) for each in (figures, floor)
+    )
+    print(f"{name:<13}" + "  ".join(f"{key} {value:6.1f}" for key, value in figures.items()))
+    if figures is not floor:
+        share = figures["per_s"] / floor["per_s"]
+        print(
+            f"{'':<13}{share:.2f} of the floor's annotations per second, {least / cpu:.2f} by CPU per annotation"
+        )
+
+
+def main() -> None:
+    options = options_of(__doc__).parse_args()
     with staging.engines() as environment:
+        most = max(options.clients)
         made = json.loads(
-            staging.run(environment, _STAGE, options.tasks, options.clients, options.overlap, options.stagger)
+            staging.run(environment, _STAGE, options.tasks, most, options.overlap, options.stagger)
         )
         url, folder = environment["OWNER_DATABASE_URL"], f"{environment['CONCORDAT_HOME']}/postgres"
-        with psycopg.connect(url, autocommit=True) as connection:
-            from tests.benchmarks.floor_schema import SCHEMA
-
-            connection.execute(SCHEMA.format(tasks=options.tasks, overlap=options.overlap))
-            connection.execute("ANALYZE")
-        results = {}
+        floor_tables(url, options)
+        floor = {}
         with serving(
             "tests.benchmarks.floor", {**environment, "FLOOR_DATABASE_URL": url}, "/claim?u=100000"
         ) as port:
-            results["floor"] = measured(port, options, folder, floor_loop)
+            for clients in options.clients:
+                floor[clients] = measured(port, clients, options, folder, floor_loop)
+        print(f"{options.tasks} tasks, overlap {options.overlap}, {options.seconds} s each")
         with serving("annotation.config.wsgi", environment, "/healthz") as port:
-            for name, together in (("apart", False), ("together", True)):
-                loop = product_loop(made["secrets"], together=together)
-                results[name] = measured(port, options, folder, loop)
-    print(
-        f"{options.tasks} tasks, overlap {options.overlap}, {options.clients} clients, {options.seconds} s each"
-    )
-    for name, figures in results.items():
-        print(f"{name:<10}" + "  ".join(f"{key} {value:7.1f}" for key, value in figures.items()))
-    cpu = {
-        name: sum(value for key, value in figures.items() if key.startswith("cpu"))
-        for name, figures in results.items()
-    }
-    for name in ("apart", "together"):
-        print(
-            f"ratio {name}: {results[name]['per_s'] / results['floor']['per_s']:.2f} of the annotations per second,"
-            f" {cpu['floor'] / cpu[name]:.2f} by CPU per annotation"
-        )
+            for clients in options.clients:
+                compare(f"floor {clients}", floor[clients], floor[clients])
+                for name, together in (("apart", False), ("together", True)):
+                    loop = product_loop(made["secrets"], together=together)
+                    figures = measured(port, clients, options, folder, loop)
+                    compare(f"{name} {clients}", figures, floor[clients])
     print(f"statements besides BEGIN and COMMIT: {made['claim']} per claim, {made['submit']} per submit")
 
 
