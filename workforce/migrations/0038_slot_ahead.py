@@ -62,7 +62,7 @@ NEXT_SLOT = """
 class Migration(migrations.Migration):
 
     dependencies = [
-        ("workforce", "0036_media"),
+        ("workforce", "0037_alerts_about_readings"),
     ]
 
     operations = [

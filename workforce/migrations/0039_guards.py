@@ -9,7 +9,7 @@ from django.db import migrations
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('workforce', '0037_slot_ahead'),
+        ('workforce', '0038_slot_ahead'),
     ]
 
     operations = [
