@@ -6,6 +6,7 @@ from collections.abc import Callable
 from datetime import datetime
 from typing import Any
 
+from django.db.models import QuerySet
 from django.utils.translation import gettext as _
 
 from annotation import health
@@ -18,7 +19,8 @@ from annotation.models import AgreementReport, ClauseVerdict
 from specs.models import Event, SpecVersion
 from specs.templatetags.charts import figure as written
 from specs.templatetags.charts import percent
-from workforce.models import Annotator
+from workforce.models import Annotator, Cohort, Queue
+from workforce.queues import OVERLAP
 
 TONES = {
     ClauseVerdict.AMBIGUOUS: "bad",
@@ -29,7 +31,7 @@ TONES = {
 }
 """The tone of each verdict; what has none is no verdict."""
 REPORTS_SHOWN = 200
-_RULES = {"overlap", "max_overlap", "consensus", "consensus_share", "overlap_policy"}
+_RULES = {"overlap", "max_overlap", "rule", "consensus_share", *OVERLAP}
 """Settings of a queue that change which tasks get how many answers."""
 FORMATS = {"svg": "image/svg+xml", "csv": "text/csv", "json": "application/json"}
 
@@ -124,6 +126,24 @@ def of_overlap(found: health.Health) -> Figure | None:
     )
 
 
+def of_cost(found: health.Health) -> Figure | None:
+    """The hours that went into answers beyond the overlap and into adjudication, by clause, the dearest first."""
+    rows = sorted(
+        (row for row in found.rows if row.numbers["seconds"]), key=lambda row: -row.numbers["seconds"]
+    )
+    if not rows:
+        return None
+    hours = sum(row.numbers["seconds"] for row in rows) / 3600
+    return columns(
+        "cost",
+        _("Hours lost to disagreement, by clause"),
+        _("%(hours)s hours on %(n)d clauses; an item about two clauses counts for both.")
+        % {"hours": written(hours, 1), "n": len(rows)},
+        [(f"§{row.clause.number}", row.numbers["seconds"] / 3600) for row in rows[:24]],
+        named=[_("clause"), _("hours")],
+    )
+
+
 def of_agreement(found: health.Health) -> Figure | None:
     """Alpha of every report of the question, with publications and changes of the rule marked."""
     report = found.report
@@ -158,7 +178,7 @@ def _alpha(report: AgreementReport) -> Point | None:
 
 
 def _moments(report: AgreementReport, since: datetime) -> list[Moment]:
-    """Publications of the spec, and what changed in how many answers tasks get, since the first measurement."""
+    """Publications of the spec, changes in how many answers tasks get, and of cohorts, since the first measurement."""
     versions = [
         version
         for version in SpecVersion.objects.published().filter(spec=report.spec_id).order_by("-pk")[:100]
@@ -172,16 +192,26 @@ def _moments(report: AgreementReport, since: datetime) -> list[Moment]:
         for version in versions
         if version.published_at and version.published_at >= last_before
     ]
+    queues = [report.queue_id] if report.queue_id else list(_ids(Queue.objects.filter(spec=report.spec_id)))
+    # by subject, which has an index: a project has as many events as answers, and few about its queues
     changed = Event.objects.filter(
-        project=report.project_id,
-        kind="queue.settings-changed",
-        subject="queue",
-        recorded_at__gte=since,
+        subject="queue", subject_id__in=queues, kind="queue.settings-changed", recorded_at__gte=since
     )
-    if report.queue_id:
-        changed = changed.filter(subject_id=report.queue_id)
     rules = [event for event in changed.order_by("-pk")[:50] if _RULES & set(event.data)]
-    return [*found, *(Moment(event.recorded_at, _("rule")) for event in rules)]
+    cohorts = Event.objects.filter(
+        subject="cohort",
+        subject_id__in=list(_ids(Cohort.objects.filter(project=report.project_id))),
+        recorded_at__gte=since,
+    ).order_by("-pk")[:50]
+    return [
+        *found,
+        *(Moment(event.recorded_at, _("rule")) for event in rules),
+        *(Moment(event.recorded_at, _("cohort")) for event in cohorts),
+    ]
+
+
+def _ids(rows: QuerySet[Any]) -> QuerySet[Any, int]:
+    return rows.values_list("pk", flat=True)[:1000]
 
 
 def of_trend(clause: str, title: str, course: list[health.Effect]) -> Figure | None:
@@ -238,6 +268,7 @@ FIGURES: dict[str, Make] = {
     "agreement": of_agreement,
     "confusion": of_confusion,
     "overlap": of_overlap,
+    "cost": of_cost,
 }
 """Figures of a report that whoever sees agreement may see. Those that name people are not among them."""
 OF_PEOPLE: dict[str, Make] = {"pairs": of_pairs}

@@ -167,10 +167,6 @@ def _scale(end: float, y: Callable[[float], float]) -> list[SafeString]:
         for tick in f.ticks(0, end, 4)
         for part in (
             f.line("grid", LEFT, y(tick), WIDTH - RIGHT, y(tick)),
-            f.text(LEFT - 8, y(tick) + 4, _tick(tick), anchor="end"),
+            f.text(LEFT - 8, y(tick) + 4, f.tick(tick), anchor="end"),
         )
     ]
-
-
-def _tick(value: float) -> str:
-    return f"{value:,.0f}" if value >= 10 or value == int(value) else written(value)

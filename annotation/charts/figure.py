@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from django.contrib.staticfiles import finders
+from django.utils.formats import number_format
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString, mark_safe
 
@@ -143,6 +144,14 @@ def joined(parts: Iterable[SafeString]) -> SafeString:
 def short(name: str, most: int = 30) -> str:
     """A name that fits beside a drawing; the table has the whole."""
     return name if len(name) <= most else f"{name[: most - 1].rstrip()}…"
+
+
+def tick(value: float) -> str:
+    """A round number beside an axis, with as many decimals as it has, three at the most."""
+    whole = round(value, 3)
+    if whole == int(whole):
+        return str(number_format(int(whole), decimal_pos=0, force_grouping=True))
+    return str(number_format(whole, decimal_pos=len(f"{whole:.3f}".rstrip("0").split(".")[1])))
 
 
 def ticks(low: float, high: float, n: int = 5) -> list[float]:

@@ -56,7 +56,7 @@ def forest(
         for tick in f.ticks(start, end)
         for part in (
             f.line("grid", x(tick), TOP - 8, x(tick), height - 22),
-            f.text(x(tick), height - 7, written(tick), anchor="middle"),
+            f.text(x(tick), height - 7, f.tick(tick), anchor="middle"),
         )
     ]
     parts += [

@@ -61,7 +61,7 @@ def over_time(
         for tick in f.ticks(start, end, 4)
         for part in (
             f.line("grid", LEFT, y(tick), WIDTH - RIGHT, y(tick)),
-            f.text(LEFT - 8, y(tick) + 4, written(tick), anchor="end"),
+            f.text(LEFT - 8, y(tick) + 4, f.tick(tick), anchor="end"),
         )
     ]
     parts += [f.line("limit", LEFT, y(limit), WIDTH - RIGHT, y(limit)) for limit in limits]

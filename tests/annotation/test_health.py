@@ -27,7 +27,7 @@ from specs import drafting
 from specs.models import Event, Role
 from specs.refusals import Invalid, WrongState
 from tests import cast
-from workforce import leasing, staffing
+from workforce import cohorts, leasing, queues, staffing
 
 PAGES = "/p/rte/specs/rte/"
 
@@ -354,3 +354,18 @@ def test_somebodys_page_has_what_she_takes_for_what_and_her_drift_to_take_along(
         assert errors[2].startswith("51,100,50,40,0.8,")
         assert client.get(f"{where}/charts/none.svg").status_code == 404
     assert ben.get(f"/p/rte/roster/{stage.chi.pseudonym}/charts/drift.svg").status_code == 403
+
+
+@pytest.mark.django_db
+def test_what_happened_meanwhile_is_marked_in_agreement_over_time() -> None:
+    stage = answered(cite=True)
+    gathered(stage)
+    queues.change_settings(queue=stage.queue, by=stage.ada, max_overlap=4)
+    queues.change_settings(queue=stage.queue, by=stage.ada, name="Another name")
+    cohorts.create(project=stage.project, key="night", name="Night", by=stage.ada)
+    cast.amend(stage)
+    gathered(stage)
+    rows = signed_in(stage).get(f"{PAGES}charts/agreement.json").json()["rows"]
+    marked = sorted(row["what it is"] for row in rows if row["value"] is None)
+    assert marked == ["1.0.0", "2.0.0", "cohort", "rule"]
+    assert [row["what it is"] for row in rows if row["value"] is not None] == ["meaning 1", "meaning 1"]

@@ -4,6 +4,7 @@ import re
 
 import pytest
 
+from annotation.charts import figure as drawing
 from specs.templatetags.charts import figure, interval, percent
 
 
@@ -44,6 +45,13 @@ def test_an_empty_scale_is_refused() -> None:
 
 def test_words_in_a_chart_are_not_markup() -> None:
     assert "<b>" not in interval(0.5, label="<b>", tone='"><b>')
+
+
+def test_a_tick_has_the_decimals_that_it_has() -> None:
+    assert [drawing.tick(value) for value in (0.0, 0.025, 0.05, 0.5, 1.0, 4000.0)] == [
+        *("0", "0.025", "0.05", "0.5", "1", "4,000"),
+    ]
+    assert drawing.ticks(-0.03, 0.11) == [0.0, 0.05, 0.1]
 
 
 def test_numbers_are_written_for_people() -> None:
