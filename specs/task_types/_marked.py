@@ -50,6 +50,14 @@ def entered(question: Question, form: Mapping[str, Any], parts: Sequence[str]) -
     return found
 
 
+def check_nothing(question: Question, form: Mapping[str, Any], found: Any) -> None:
+    """Raises `BadValue` where something is marked in a form that says there is nothing to mark."""
+    if found and given(form, question, "none"):
+        raise BadValue(
+            "something is marked, and it is said that there is nothing to mark: take one of them back"
+        )
+
+
 def form(question: Question, value: Sequence[Any]) -> dict[str, list[str]]:
     """The fields that post the value."""
     found = {field(question): [canonical.dumps(value).decode()]}

@@ -74,6 +74,7 @@ class Boxes(TaskType):
         found = self.entered(question, form)
         if found is None:
             return None
+        _marked.check_nothing(question, form, found)
         if not given(form, question) and isinstance(found, list):
             for number, row in enumerate(found, 1):
                 if missing := [part for part in _PARTS if part not in row]:

@@ -93,6 +93,7 @@ class Spans(TaskType):
         found = self.entered(question, form)
         if found is None:
             return None
+        _marked.check_nothing(question, form, found)
         if not given(form, question) and isinstance(found, list):
             text = self.text(question, item)
             found = [_row(number, row, text) for number, row in enumerate(found, 1)]

@@ -115,6 +115,10 @@ def test_nothing_to_mark_is_an_answer_and_an_empty_form_is_none() -> None:
     assert _kind().parse(_question(), _posted([("q.q", "[]")]), item) is None
     assert _kind().parse(_question(), _rows(("", "", "", "")), item) is None
     assert _kind().parse(_question(), _posted([("q.q", "[]"), ("q.q.none", "1")]), item) == []
+    both = _rows(("who", "one", "", ""))
+    both["q.q.none"] = "1"
+    with pytest.raises(BadValue, match="take one of them back"):
+        _kind().parse(_question(), both, item)
     with pytest.raises(BadValue, match="is a list of spans"):
         _kind().parse(_question(), _posted([("q.q", '{"a":')]), item)
 
