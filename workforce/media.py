@@ -27,7 +27,7 @@ from workforce.models import Media
 from workforce.rows import BadRow, Row
 
 PREFIX = "media:"
-_MARKS = (b'"media:', b'"media":')
+_MARK = b'"media'
 _LEVELS = 8
 _NAMED = re.compile(
     r"^media:\S.{0,299}$"
@@ -167,7 +167,7 @@ def noticed(rows: Iterable[Row | BadRow], found: list[str]) -> Iterator[Row | Ba
     Nothing is looked up here: rows are read while the connection takes them in, and answers no questions then.
     """
     for row in rows:
-        if not found and isinstance(row, Row) and any(mark in row.payload for mark in _MARKS):
+        if not found and isinstance(row, Row) and _MARK in row.payload:
             found.append(row.key)
         yield row
 
