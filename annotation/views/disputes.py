@@ -96,7 +96,7 @@ def console(
     lease = next((served for served in held if served.task_id == dispute.work_id), None)
     sides = adjudicating.sides(dispute, version)
     given = form or {}
-    questions = []
+    questions: list[dict[str, Any]] = []
     for key in dispute.questions:
         question = version.question(key)
         kind = task_types.get(question["kind"])
