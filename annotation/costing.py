@@ -1,14 +1,15 @@
 """What labels cost: the time of `workforce.hours` at the prices of `workforce.paying`, by source and by clause.
 
-Every second that a timesheet has is booked here once, on the source it came from. A clause is charged with the whole of an
-answer that cites it, so clauses do not add up to the sum: an answer may cite two, or none.
+The sums are those of the timesheets, to the second and to the cent: what a line of a timesheet comes to is shared out among the
+sources that its time was spent on, and nothing is rounded a second time. A clause is charged with the whole of an answer that
+cites it, so clauses do not add up to the sum: an answer may cite two, or none.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -18,7 +19,7 @@ from django.db import connection
 from specs.models import Clause, Project
 from specs.refusals import Refusal
 from workforce import hours, paying, timekeeping, timesheets
-from workforce.models import Queue, RateBasis, Work
+from workforce.models import Annotator, Queue, Work
 
 GOLD = "gold"
 SOURCES = {
@@ -31,7 +32,7 @@ SOURCES = {
 }
 
 _SLOTS = """
-    SELECT s.id, s.queue_id, s.number > q.overlap OR t.round > 1, s.state = 'submitted', EXISTS (
+    SELECT s.id, s.number > q.overlap OR t.round > 1, CASE WHEN s.state = 'submitted' THEN s.submitted_at END, EXISTS (
         SELECT 1 FROM workforce_probe p WHERE p.task_id = s.task_id),
         ARRAY(SELECT DISTINCT c.clause_id FROM annotation_annotation a JOIN annotation_citation c ON c.annotation_id = a.id
               WHERE a.assignment_id = s.id AND c.clause_id IS NOT NULL)
@@ -90,55 +91,57 @@ class _Tally:
     slots: set[int]
     money: dict[str, Decimal]
 
-    def add(self, seconds: int, slot: int, price: paying.Price, due: Decimal) -> None:
-        self.seconds += seconds
-        self.slots.add(slot)
-        self.money[price.currency] = self.money.get(price.currency, Decimal(0)) + due
+    def add(self, pieces: list[_Piece], currency: str, money: Decimal) -> None:
+        self.seconds += sum(piece.seconds for piece in pieces)
+        self.slots.update(piece.slot for piece in pieces)
+        if money:
+            self.money[currency] = self.money.get(currency, Decimal(0)) + money
 
     def as_share(self, key: str, title: str) -> Share:
-        money = [
-            (currency, amount.quantize(paying.CENT))
-            for currency, amount in sorted(self.money.items())
-            if amount
-        ]
-        return Share(key, title, self.seconds, len(self.slots), money)
+        return Share(key, title, self.seconds, len(self.slots), sorted(self.money.items()))
+
+
+@dataclass(frozen=True)
+class _Piece:
+    """Some time of one slot on one day: its source, the clauses its answer cites, whether it was answered that day."""
+
+    source: str
+    clauses: Sequence[int]
+    slot: int
+    seconds: int
+    answered: bool
+
+
+_Line = tuple[date, int, int, str]
+"""What a line of a timesheet is about: the day in the annotator's zone, annotator, queue, kind of work."""
 
 
 def reckon(*, project: Project, asked: timesheets.Period) -> Cost:
-    """What the days of *asked* cost, days being the project's. Raises `TooMuchAtOnce` beyond `COSTED_AT_ONCE` leases.
+    """What the days of *asked* cost, days being those of who worked. Raises `TooMuchAtOnce` beyond `COSTED_AT_ONCE` leases.
 
-    Nine queries, whatever the size.
+    Accepted labels are counted by the project's days. Nine queries, whatever the size.
     """
     zone = hours.zone_of(None, project)
     since = timekeeping.midnight(asked.first, zone)
     until = timekeeping.midnight(asked.last + timedelta(days=1), zone)
     people = list(timesheets.who_worked(project=project, asked=asked))
     _bounded(project, since, until)
-    worked = hours.worked(annotators=people, since=since, until=until, as_of=asked.as_of)
-    rates = paying.Rates(project, as_of=asked.as_of)
     queues = {queue.pk: queue for queue in Queue.objects.filter(project=project)}
-    booked = [
-        (piece, piece.what, day)
-        for found in worked.values()
-        for day, piece in timekeeping.by_day(found, zone)
-        if isinstance(piece.what, hours.Booking)
-    ]
-    slots = _slots({booking.assignment_id for _, booking, _ in booked})
+    zones = {annotator.pk: hours.zone_of(annotator, project) for annotator in people}
+    rates = paying.Rates(project, as_of=asked.as_of)
     by_source: dict[str, _Tally] = {}
     by_clause: dict[int, _Tally] = {}
-    paid: set[int] = set()
-    for piece, booking, day in booked:
-        again, submitted, known, clauses = slots.get(booking.assignment_id, (False, False, False, ()))
-        source = _source(queues[booking.queue_id], booking, again=again, known=known)
-        price = _price(rates, day, zone, booking, source)
-        due = price.amount * piece.seconds / 3600
-        if price.basis == RateBasis.ANSWER:
-            due = price.amount if submitted and booking.assignment_id not in paid else Decimal(0)
-            paid.add(booking.assignment_id)
-        slot = booking.assignment_id or piece.key
-        by_source.setdefault(source, _Tally(0, set(), {})).add(piece.seconds, slot, price, due)
-        for clause in clauses:
-            by_clause.setdefault(clause, _Tally(0, set(), {})).add(piece.seconds, slot, price, due)
+    for line, pieces in _lines(people, zones, queues, asked).items():
+        day, annotator_id, queue_id, work = line
+        price = rates.at(
+            day,
+            day_ends=timekeeping.midnight(day + timedelta(days=1), zones[annotator_id]),
+            queue_id=queue_id,
+            annotator_id=annotator_id,
+            work=work,
+        )
+        _book(by_source, price, pieces, lambda piece: [piece.source], whole=True)
+        _book(by_clause, price, pieces, lambda piece: piece.clauses, whole=False)
     sources = [by_source[key].as_share(key, title) for key, title in SOURCES.items() if key in by_source]
     n_labels = _settled(list(queues), since, until)
     money = paying.total(amount for share in sources for amount in share.money)
@@ -155,6 +158,66 @@ def reckon(*, project: Project, asked: timesheets.Period) -> Cost:
     )
 
 
+def _lines(
+    people: list[Annotator], zones: dict[int, Any], queues: dict[int, Queue], asked: timesheets.Period
+) -> dict[_Line, list[_Piece]]:
+    """The pieces of time by the line of the timesheet that they stand in."""
+    since, until = timesheets.bounds(asked)
+    worked = hours.worked(annotators=people, since=since, until=until, as_of=asked.as_of)
+    booked = [
+        (day, annotator_id, piece, piece.what)
+        for annotator_id, found in worked.items()
+        for day, piece in timekeeping.by_day(found, zones[annotator_id])
+        if isinstance(piece.what, hours.Booking) and asked.first <= day <= asked.last
+    ]
+    slots = _slots({booking.assignment_id for *_, booking in booked})
+    lines: dict[_Line, list[_Piece]] = {}
+    paid: set[int] = set()
+    for day, annotator_id, piece, booking in booked:
+        again, submitted_at, known, clauses = slots.get(booking.assignment_id, (False, None, False, ()))
+        queue = queues[booking.queue_id]
+        answered = (
+            submitted_at is not None
+            and booking.assignment_id not in paid
+            and submitted_at.astimezone(zones[annotator_id]).date() == day
+        )
+        if answered:
+            paid.add(booking.assignment_id)
+        line = (day, annotator_id, booking.queue_id, timesheets.work_of(queue, booking.task_round))
+        lines.setdefault(line, []).append(
+            _Piece(
+                _source(queue, booking, again=again, known=known),
+                clauses,
+                booking.assignment_id or piece.key,
+                piece.seconds,
+                answered,
+            )
+        )
+    return lines
+
+
+def _book(
+    tallies: dict[Any, _Tally],
+    price: paying.Price,
+    pieces: list[_Piece],
+    keys: Callable[[_Piece], Iterable[Any]],
+    *,
+    whole: bool,
+) -> None:
+    """Charge a line's money to the keys of its pieces: shared out where it is the *whole* of it, else to each what it took."""
+    took: dict[Any, list[_Piece]] = {}
+    for piece in pieces:
+        for key in keys(piece):
+            took.setdefault(key, []).append(piece)
+    due = {
+        key: price.due(seconds=sum(one.seconds for one in some), n_answers=sum(one.answered for one in some))
+        for key, some in took.items()
+    }
+    money = paying.shared_out(due) if whole else {key: paying.to_the_cent(one) for key, one in due.items()}
+    for key, some in took.items():
+        tallies.setdefault(key, _Tally(0, set(), {})).add(some, price.currency, money[key])
+
+
 def _bounded(project: Project, since: Any, until: Any) -> None:
     with connection.cursor() as cursor:
         cursor.execute(
@@ -168,10 +231,10 @@ def _bounded(project: Project, since: Any, until: Any) -> None:
             )
 
 
-def _slots(ids: Iterable[int]) -> dict[int, tuple[bool, bool, bool, Sequence[int]]]:
+def _slots(ids: Iterable[int]) -> dict[int, tuple[bool, datetime | None, bool, Sequence[int]]]:
     with connection.cursor() as cursor:
         cursor.execute(_SLOTS, [sorted(set(ids) - {0})])
-        return {row[0]: (row[2], row[3], row[4], row[5]) for row in cursor.fetchall()}
+        return {row[0]: tuple(row[1:]) for row in cursor.fetchall()}
 
 
 def _source(queue: Queue, booking: hours.Booking, *, again: bool, known: bool) -> str:
@@ -181,19 +244,6 @@ def _source(queue: Queue, booking: hours.Booking, *, again: bool, known: bool) -
     if work != Work.LABELLING:
         return str(work)
     return GOLD if known else Work.REWORK.value if again else Work.LABELLING.value
-
-
-def _price(rates: paying.Rates, day: date, zone: Any, booking: hours.Booking, source: str) -> paying.Price:
-    """The price a timesheet has for it: there, gold is labelling like any other, and a further answer is as well."""
-    first_round = booking.task_round == 1
-    work = Work.LABELLING.value if source == GOLD or (source == Work.REWORK and first_round) else source
-    return rates.at(
-        day,
-        day_ends=timekeeping.midnight(day + timedelta(days=1), zone),
-        queue_id=booking.queue_id,
-        annotator_id=booking.annotator_id,
-        work=work,
-    )
 
 
 def _clauses(tallies: dict[int, _Tally]) -> list[Share]:

@@ -17,14 +17,14 @@ from datetime import timedelta
 from typing import Any
 
 from django.conf import settings
-from django.db import connection, transaction
+from django.db import transaction
 from django.db.models import Q, QuerySet
 from django.db.models.functions import Now
 
 from specs import ledger
 from specs.models import Member
 from specs.refusals import Invalid, Refusal, WrongState
-from workforce import leasing, ordering, slots, staffing
+from workforce import leasing, overlapping, staffing
 from workforce.models import Annotator, Degradation, Enrolment, Measure, OverlapPolicy, Queue, QueueState
 
 TITLES = dict(Measure.choices)
@@ -179,50 +179,6 @@ def _unintake(queue: Queue, made: Degradation, by: Member | None) -> None:
     queue.save(update_fields=["takes_items"])
 
 
-# Only tasks that nobody holds or answered: what is begun is finished as it was begun.
-_LOWER = """
-    WITH untouched AS (
-        SELECT t.id FROM workforce_task t WHERE t.queue_id = %(queue)s AND t.state = 'open' AND t.overlap = %(before)s
-          AND t.n_answers = 0 AND NOT EXISTS (
-            SELECT 1 FROM workforce_assignment s WHERE s.task_id = t.id AND s.state IN ('leased', 'submitted'))
-        FOR NO KEY UPDATE SKIP LOCKED
-    ), surplus AS (
-        SELECT s.id, s.task_id FROM workforce_assignment s JOIN untouched u ON u.id = s.task_id
-        WHERE s.number > %(after)s AND s.state = 'open' FOR NO KEY UPDATE OF s SKIP LOCKED
-    ), gone AS (
-        UPDATE workforce_assignment s SET state = 'withdrawn' FROM surplus WHERE s.id = surplus.id RETURNING s.task_id
-    ), whole AS (
-        SELECT task_id FROM gone GROUP BY 1 HAVING count(*) = %(before)s - %(after)s
-    ), lowered AS (
-        UPDATE workforce_task t SET overlap = %(after)s FROM whole WHERE t.id = whole.task_id RETURNING t.id
-    ) SELECT coalesce(array_agg(id), '{}') FROM lowered
-"""
-_RAISE = (
-    """
-    WITH due AS (
-        SELECT t.id FROM workforce_task t WHERE t.queue_id = %(queue)s AND t.state = 'open' AND t.overlap = %(after)s
-          AND EXISTS (SELECT 1 FROM workforce_assignment s WHERE s.task_id = t.id AND s.state = 'withdrawn'
-                      AND s.number > %(after)s AND s.number <= %(before)s)
-        FOR NO KEY UPDATE
-    ), wider AS (
-        UPDATE workforce_task t SET overlap = %(before)s FROM due WHERE t.id = due.id RETURNING t.*
-    )
-    , back AS (
-        UPDATE workforce_assignment s SET state = """
-    + slots.ADDED.replace("t.id", "wider.id")
-    + """, returned = true, rank = """
-    + ordering.rank(number="s.number", begun="true", t="wider")
-    + """
-        FROM wider, workforce_queue q
-        WHERE s.task_id = wider.id AND s.state = 'withdrawn' AND s.number > %(after)s AND s.number <= %(before)s
-          AND q.id = s.queue_id
-        RETURNING s.project_id, s.queue_id, s.rank, s.state
-    ), """
-    + ordering.arrived("back")
-    + " SELECT count(*) FROM back"
-)
-
-
 def _overlap(queue: Queue, by: Member, *, overlap: int | None = None, **_: Any) -> Applied:
     if queue.overlap_policy != OverlapPolicy.FIXED:
         raise Invalid(
@@ -241,10 +197,8 @@ def _overlap(queue: Queue, by: Member, *, overlap: int | None = None, **_: Any) 
         )
     before, queue.overlap = queue.overlap, overlap
     queue.save(update_fields=["overlap"])
-    with connection.cursor() as cursor:
-        cursor.execute(_LOWER, {"queue": queue.pk, "before": before, "after": overlap})
-        lowered = cursor.fetchone()[0]
-    return {"overlap": before}, {"overlap": overlap, "n_tasks": len(lowered)}
+    lowered = _change_tasks(queue, by, only=overlapping.UNTOUCHED, overlap=before)
+    return {"overlap": before}, {"overlap": overlap, "n_tasks": lowered}
 
 
 def _unoverlap(queue: Queue, made: Degradation, by: Member | None) -> None:
@@ -252,8 +206,30 @@ def _unoverlap(queue: Queue, made: Degradation, by: Member | None) -> None:
     if queue.overlap == after:
         queue.overlap = before
         queue.save(update_fields=["overlap"])
-        with connection.cursor() as cursor:
-            cursor.execute(_RAISE, {"queue": queue.pk, "before": before, "after": after})
+        _change_tasks(queue, by, only=overlapping.LOWERED, overlap=after, since=made.began_at)
+
+
+def _change_tasks(queue: Queue, by: Member | None, **scope: Any) -> int:
+    """Give tasks the queue's number as it is now, by the road of any change of overlap: in pieces, an event each."""
+    n_tasks, last = 0, None
+    while True:
+        done = overlapping.change(queue=queue, after=last, limit=settings.OVERLAP_CHUNK, **scope)
+        if done.last is None:
+            return n_tasks
+        last = done.last
+        n_tasks += done.n_tasks
+        ledger.record(
+            project_id=queue.project_id,
+            kind="tasks.overlap-changed",
+            by=by,
+            subject=("queue", queue.pk),
+            data={
+                "overlap": queue.overlap,
+                "policy": queue.overlap_policy,
+                "measure": Measure.OVERLAP.value,
+                **done.counts(),
+            },
+        )
 
 
 def _pool(queue: Queue, by: Member, *, cohort: str = "", **_: Any) -> Applied:

@@ -117,7 +117,7 @@ _TASKS = f"""
 """
 _CHOOSE = (
     "SELECT t.id, t.rank FROM workforce_task t JOIN ("
-    + _TASKS.format(scope="AND (t.rank, t.id) > (%(rank)s, %(id)s)")
+    + _TASKS.format(scope="AND (t.rank, t.id) > (%(rank)s, %(id)s) {only}")
     + ") d ON d.id = t.id ORDER BY t.rank, t.id LIMIT %(limit)s FOR NO KEY UPDATE OF t"
 )
 _WITHDRAW = f"""
@@ -173,17 +173,33 @@ _ADD = (
 )
 
 
-def change(*, queue: Queue, after: tuple[int, int] | None = None, limit: int) -> Change:
+UNTOUCHED = """AND t.overlap = %(overlap)s AND t.n_answers = 0 AND NOT EXISTS (
+    SELECT FROM workforce_assignment s WHERE s.task_id = t.id AND s.state IN ('leased', 'submitted'))"""
+"""Of the tasks that want *overlap* answers those that nobody holds or answered: what is begun is finished as it was begun."""
+LOWERED = """AND t.overlap = %(overlap)s AND (t.created_at >= %(since)s OR EXISTS (
+    SELECT FROM workforce_assignment s WHERE s.task_id = t.id AND s.state = 'withdrawn' AND s.number > %(overlap)s))"""
+"""Of the tasks that want *overlap* answers those that wanted more before, or came in *since*."""
+
+
+def change(
+    *,
+    queue: Queue,
+    after: tuple[int, int] | None = None,
+    limit: int,
+    only: str = "",
+    **scope: Any,
+) -> Change:
     """Give the next *limit* open tasks whose overlap is not what the queue says now their new one; `last` says where to go on.
 
+    *only* leaves some of them out: `UNTOUCHED` or `LOWERED`, with what they ask for as *scope*.
     Raising adds slots, lowering withdraws open ones; a lease is honoured, an answer stays. Doing it again changes nothing. Call
     it inside a transaction with an event; tasks in `complete` have to be judged in the same one.
     """
-    known = {**_in_force(queue), "limit": limit}
+    known = {**_in_force(queue), "limit": limit, **scope}
     known["rank"], known["id"] = after or (-1, -1)
     done = Change()
     with connection.cursor() as cursor:
-        cursor.execute(_CHOOSE, known)
+        cursor.execute(_CHOOSE.format(only=only), known)
         chosen = cursor.fetchall()
         if not chosen:
             return done

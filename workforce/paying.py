@@ -7,10 +7,10 @@ The project's own hourly rate is a setting of the project (`specs.governing`); i
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
-from decimal import ROUND_HALF_EVEN, Decimal
+from decimal import ROUND_FLOOR, ROUND_HALF_EVEN, Decimal
 from typing import Any
 
 from django.conf import settings
@@ -37,11 +37,29 @@ class Price:
 
     def money(self, *, seconds: int, n_answers: int) -> Decimal:
         """The cost of that much work, to the cent, halves to the even one."""
-        return self.due(seconds=seconds, n_answers=n_answers).quantize(CENT, ROUND_HALF_EVEN)
+        return to_the_cent(self.due(seconds=seconds, n_answers=n_answers))
 
     def due(self, *, seconds: int, n_answers: int) -> Decimal:
         """The same before it is rounded: what an hour came to is reckoned from this, or few seconds would look ill paid."""
         return self.amount * seconds / 3600 if self.basis == RateBasis.HOUR else self.amount * n_answers
+
+
+def to_the_cent(amount: Decimal) -> Decimal:
+    """The one rule of rounding: to the cent, halves to the even one."""
+    return amount.quantize(CENT, ROUND_HALF_EVEN)
+
+
+def shared_out(due: Mapping[Any, Decimal]) -> dict[Any, Decimal]:
+    """What is *due* in cents that add up to the rounded sum: who lost most by rounding down gets the next cent.
+
+    >>> {key: str(cents) for key, cents in shared_out({key: Decimal(1) / 3 for key in "abc"}).items()}
+    {'a': '0.34', 'b': '0.33', 'c': '0.33'}
+    """
+    shares = {key: amount.quantize(CENT, ROUND_FLOOR) for key, amount in due.items()}
+    left = int((to_the_cent(sum(due.values(), Decimal(0))) - sum(shares.values(), Decimal(0))) / CENT)
+    for key in sorted(due, key=lambda key: shares[key] - due[key])[:left]:
+        shares[key] += CENT
+    return shares
 
 
 def set_rate(

@@ -109,7 +109,7 @@ def period(*, first: date | None, last: date | None, as_of: datetime | None, zon
 
 def who_worked(*, project: Project, asked: Period) -> Any:
     """The people of the project who held a lease in the period, or near it; programs and imported names are not paid."""
-    since, until = _bounds(asked)
+    since, until = bounds(asked)
     return Annotator.objects.filter(
         project=project, kind__in=[AnnotatorKind.PERSON], pk__in=_busy(project, since, until, asked.as_of)
     )
@@ -127,7 +127,7 @@ def _busy(project: Project, since: datetime, until: datetime, as_of: datetime) -
         return [row[0] for row in cursor.fetchall()]
 
 
-def _bounds(asked: Period) -> tuple[datetime, datetime]:
+def bounds(asked: Period) -> tuple[datetime, datetime]:
     """The period in every time zone there is: a day more on both sides."""
     start = datetime.combine(asked.first, datetime.min.time(), tzinfo=UTC)
     return start - timedelta(days=1), start + timedelta(days=(asked.last - asked.first).days + 2)
@@ -138,7 +138,7 @@ def persons(*, project: Project, annotators: Sequence[Annotator], asked: Period)
 
     Eight queries for all of them together, whatever their number.
     """
-    since, until = _bounds(asked)
+    since, until = bounds(asked)
     worked = hours.worked(annotators=annotators, since=since, until=until, as_of=asked.as_of)
     rates = paying.Rates(project, as_of=asked.as_of)
     zones = {annotator.pk: hours.zone_of(annotator, project) for annotator in annotators}
@@ -151,10 +151,10 @@ def persons(*, project: Project, annotators: Sequence[Annotator], asked: Period)
         for day, piece in timekeeping.by_day(worked[annotator.pk], zone):
             booking = piece.what
             if isinstance(booking, hours.Booking) and asked.first <= day <= asked.last:
-                work = _work(queues[booking.queue_id], booking.task_round)
+                work = work_of(queues[booking.queue_id], booking.task_round)
                 found.setdefault((day, booking.queue_id, work), [0, 0])[0] += piece.seconds
         for (day, queue_id, task_round), n in answers.get(annotator.pk, {}).items():
-            work = _work(queues[queue_id], task_round)
+            work = work_of(queues[queue_id], task_round)
             found.setdefault((day, queue_id, work), [0, 0])[1] += n
         lines = []
         for (day, queue_id, work), (seconds, n_answers) in sorted(found.items()):
@@ -182,7 +182,8 @@ def persons(*, project: Project, annotators: Sequence[Annotator], asked: Period)
             yield Person(annotator, str(zone), lines, summed(project, lines))
 
 
-def _work(queue: Queue, task_round: int) -> str:
+def work_of(queue: Queue, task_round: int) -> str:
+    """The kind of work that time on a task of the queue is paid as; round 0 is a quiz."""
     if task_round == 0:
         return Work.QUIZ
     work = paying.work_of(queue)

@@ -150,6 +150,7 @@ class _Loop:
             f"The lead ruled on {rulings} disputes: "
             + ", ".join(f"{n} {cause}" for cause, n in sorted(causes.items()))
         )
+        precedent = self._precedent()
         law = self._amend()
         version = law["version"]
         plan, carry = self._relabel(version)
@@ -169,6 +170,7 @@ class _Loop:
             "resolved": states.get("resolved", 0),
             "disputed": n_disputed,
             "rulings": rulings,
+            "precedent": precedent,
             "affected": carry["n_affected"],
             "carried": carry["n_carried"],
             "possible": plan["n_possible"],
@@ -288,6 +290,31 @@ class _Loop:
                 )
                 n += 1
         return n
+
+    def _precedent(self) -> str:
+        """One ruling beside the clause it rests on, where annotators see it from then on; returns the key of the clause.
+
+        Of a clause that is not about to be reworded: other words are another rule, and no precedent goes along with them.
+        """
+        ruling = (
+            Ruling.objects.filter(project=self.project, clause__isnull=False)
+            .exclude(clause__key=entailment.AMBIGUOUS)
+            .select_related("clause", "dispute__task__item")
+            .order_by("pk")
+            .first()
+        )
+        if ruling is None:
+            return ""
+        claim = ruling.dispute.task.item.payload["hypothesis"]
+        titles = {label["value"]: label["title"] for label in entailment.QUESTION["labels"]}
+        said = titles[ruling.values["entailed"]]
+        text = f"“{claim}” – answers differed, and the lead decided: {said.lower()}. This clause is why; decide like cases alike."
+        self.clients["lea"].post(f"disputes/{ruling.dispute_id}/precedent", {"text": text})
+        key: str = ruling.clause.key if ruling.clause else ""
+        self.story.say(
+            f"One ruling stands beside its clause now, as a precedent: {self.story.base_url}/p/{self.project.key}/precedents/"
+        )
+        return key
 
     def _amend(self) -> dict[str, Any]:
         """The clause that caused the disputes is reworded and split, tried, approved, and published through the gate."""

@@ -93,8 +93,8 @@ def test_a_slot_that_comes_back_waits_with_a_task_that_is_held(stage: cast.Stage
         by=stage.member("ben"),
     )
     degrading.end(degradation=made, by=stage.ada)
-    states = Assignment.objects.filter(task=served.task_id).values_list("state", flat=True)
-    assert sorted(states) == ["held", "held", "held"]
+    states = Assignment.objects.filter(task=served.task_id).exclude(state="withdrawn")
+    assert sorted(states.values_list("state", flat=True)) == ["held", "held", "held"]
 
 
 def test_fewer_answers_for_what_nobody_has_begun_and_the_rest_again_afterwards(stage: cast.Stage) -> None:
@@ -109,7 +109,12 @@ def test_fewer_answers_for_what_nobody_has_begun_and_the_rest_again_afterwards(s
     assert Task.objects.filter(queue=stage.queue, state="resolved").count() == 1, (
         "settled with the one answer it wanted"
     )
-    assert sorted(wanted(stage)[1:4]) == [(1, 1), (3, 3), (3, 3)]
+    assert sorted(wanted(stage)[1:]) == [(1, 1), (3, 3), (3, 3), (3, 3)], "what came in meanwhile as well"
+    pieces = Event.objects.filter(kind="tasks.overlap-changed").order_by("pk")
+    assert [(piece.data["measure"], piece.data["tasks"]) for piece in pieces] == [
+        ("overlap", 3),
+        ("overlap", 3),
+    ]
     assert Annotation.objects.count() == 2
     assert Queue.objects.get(pk=stage.queue.pk).overlap == 3
     for who in (stage.ben, stage.chi, stage.dov):

@@ -270,6 +270,24 @@ def test_the_cost_by_source_is_the_timesheets_and_clauses_get_their_answers(stag
     assert earlier.money == [("EUR", Decimal("10.00"))]
 
 
+def test_hours_that_round_cost_what_their_timesheet_says_also_where_two_sources_share_a_line(
+    stage: cast.Stage,
+) -> None:
+    rate(stage, "15.00")
+    # Chi gives a second answer and then a first one, to which Dov gives the second
+    for n, who in enumerate((stage.ben, stage.chi, stage.chi, stage.dov)):
+        work(stage, who, NOON + minutes(10 * n), timedelta(seconds=208))
+    Queue.objects.filter(pk=stage.queue.pk).update(overlap=1)
+    lines = sheet(stage)
+    cost = costing.reckon(project=stage.project, asked=asked())
+    assert cost.money == paying.total((line.price.currency, line.money) for line in lines)
+    assert cost.money == [("EUR", Decimal("3.47"))]  # 0.87 twice, and once 1.73 for Chi
+    assert {share.key: share.money for share in cost.sources} == {
+        "labelling": [("EUR", Decimal("1.73"))],
+        "rework": [("EUR", Decimal("1.74"))],
+    }
+
+
 def test_a_sheet_takes_as_many_queries_for_twenty_people_as_for_one(stage: cast.Stage) -> None:
     work(stage, stage.ben, NOON, minutes(7))
 

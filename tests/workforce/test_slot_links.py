@@ -28,7 +28,7 @@ def stage() -> cast.Stage:
     return stage
 
 
-def _refusal(statement: str, *values: object) -> tuple[str | None, str]:
+def _refusal(statement: str, *values: int | None) -> tuple[str | None, str]:
     with connection.cursor() as cursor, pytest.raises(Error) as refused, transaction.atomic():
         cursor.execute(statement, values)
     cause = refused.value.__cause__
