@@ -41,10 +41,10 @@ _WIDEN = (
         UPDATE workforce_task SET overlap = overlap + 1, state = 'open', settled_at = NULL WHERE id = ANY(%(tasks)s) RETURNING *
     ), slots AS (
         INSERT INTO workforce_assignment
-            (project_id, task_id, queue_id, number, state, rank, returned, n_returns, served_digest, n_renewals)
+            (project_id, task_id, queue_id, number, asked_after, state, rank, returned, n_returns, served_digest, n_renewals)
         SELECT t.project_id, t.id, t.queue_id,
                1 + (SELECT max(s.number) FROM workforce_assignment s WHERE s.task_id = t.id), -- withdrawn slots keep theirs
-               'open', """
+               greatest(t.n_answers, 1), 'open', """
     + ordering.rank(number="t.overlap", begun="true")
     + """, true, 0, '', 0
         FROM wider t JOIN workforce_queue q ON q.id = t.queue_id RETURNING project_id, queue_id, rank, state

@@ -9,6 +9,7 @@ corrected; the place in the order follows, as an effect of the answer's own even
 from __future__ import annotations
 
 from fractions import Fraction
+from typing import Any
 
 from annotation import rules, settling, unlabellable
 from annotation.models import Dispute, DisputeState
@@ -40,7 +41,7 @@ def share(task: Task, questions: list[str] | None = None) -> float:
     answers = settling.counted(task.pk)
     if len(answers) < 2:
         return 0.0
-    terms = {
+    terms: dict[str, Any] = {
         "rule": task.queue.rule,
         "share": Fraction(task.queue.consensus_share),
         "maximum": task.overlap,

@@ -30,7 +30,7 @@ _ANSWERS = """
            ARRAY(SELECT c.question FROM annotation_citation c WHERE c.annotation_id = a.id AND c.clause_id IS NULL),
            q.rule, q.consensus_share, q.max_overlap, t.overlap, t.project_id, q.id, q.adjudication_queue_id, t.item_id,
            t.meaning, q.purpose, a.cannot, q.overlap_policy, coalesce(t.planned, q.overlap), q.stop_target, q.accuracy_target,
-           q.audit_share
+           q.audit_share, q.error_cost
     FROM workforce_task t
     JOIN workforce_queue q ON q.id = t.queue_id
     JOIN annotation_annotation a ON a.task_id = t.id
@@ -80,7 +80,7 @@ def settle(*, task_id: int) -> str:
             unfit[question] = unfit.get(question, 0) + 1
     said = [row[15] for row in rows]
     if policy == OverlapPolicy.DYNAMIC and not any(said):
-        minimum, tau, accuracy, audit_share = stop
+        minimum, tau, accuracy, audit_share, error_cost = stop
         seen = stopping.look(
             stopping.Given(
                 task_id=task_id,
@@ -97,6 +97,7 @@ def settle(*, task_id: int) -> str:
                 tau=tau,
                 accuracy=accuracy,
                 audit_share=audit_share,
+                error_cost=error_cost,
             )
         )
         if seen.audit:

@@ -147,6 +147,7 @@ def _rule(queue: Queue, labels: Labels) -> implied.Rule:
         queue.max_overlap,
         tau,
         audit,
+        float(queue.error_cost),
     )
 
 

@@ -64,6 +64,7 @@ class Given:
     tau: Decimal
     accuracy: Decimal
     audit_share: Decimal
+    error_cost: Decimal
 
 
 @dataclass(frozen=True)
@@ -220,6 +221,9 @@ def _posterior(
         None,
     )
     verdict = rule.verdict(sure, len(given.answers), minimum=minimum, maximum=given.maximum, tau=known.tau)
+    gain = rule.expected_gain(believed, known.pooled)
+    if verdict == "more" and len(given.answers) >= minimum and rule.hopeless(gain, float(given.error_cost)):
+        verdict = "disputed"
     if verdict == "agreed" and accepted is None:  # the prior alone spoke for a value that nobody gave
         verdict = "more" if len(given.answers) < given.maximum else "disputed"
     confidence = (
@@ -238,6 +242,8 @@ def _posterior(
         "skills": known.skills,
         "target": known.target,
         "confidence": confidence,
+        "gain": round(gain, 6),
+        "error_cost": float(given.error_cost) or None,
         "verdict": verdict,
     }
 
@@ -276,7 +282,7 @@ def _keep(
         queue_id=given.queue_id,
         n_answers=len(given.answers),
         verdict=verdict,
-        rule=rule.RULE if sure else SHARE_RULE,
+        rule=(rule.WEIGHING_RULE if given.error_cost else rule.RULE) if sure else SHARE_RULE,
         skill_sets=sorted({one["skills"] for one in sure}),
         posterior=least["posterior"] if least else None,
         tau=least["tau"] if least else None,

@@ -29,7 +29,7 @@ from django.apps import apps
 from django.conf import settings
 from django.core.mail import EmailMessage
 from django.db import IntegrityError, transaction
-from django.db.models import Exists, F, OuterRef, Q, QuerySet
+from django.db.models import Case, Exists, F, OuterRef, Q, QuerySet, Subquery, When
 from django.db.models.functions import Now
 from kombu.exceptions import OperationalError
 
@@ -217,22 +217,31 @@ def send_due(*, limit: int = 200) -> int:
 
 def _first_of_lines() -> QuerySet[Delivery]:
     """What is due and has nothing before it in its line. What is being sent comes first there, so a dead worker's goes on."""
-    others = (
-        Delivery.objects.filter(
-            Q(subscriber=OuterRef("subscriber")) | Q(member=OuterRef("member")),
-            about=OuterRef("about"),
-            about_id=OuterRef("about_id"),
-            state=DeliveryState.WAITING,
-        )
-        .exclude(pk=OuterRef("pk"))
-        .order_by()
-    )
+    others = _others_of_its_line().order_by()
     return Delivery.objects.filter(
         ~Exists(others.filter(sending=True)),
         Q(sending=True) | ~Exists(others.filter(pk__lt=OuterRef("pk"))),
         state=DeliveryState.WAITING,
         next_at__lte=Now(),
     ).order_by("next_at", "pk")
+
+
+def _others_of_its_line() -> QuerySet[Delivery]:
+    """What waits to be told to the same receiver about the same thing as the outer delivery, which is not among them."""
+    return Delivery.objects.filter(
+        Q(subscriber=OuterRef("subscriber")) | Q(member=OuterRef("member")),
+        about=OuterRef("about"),
+        about_id=OuterRef("about_id"),
+        state=DeliveryState.WAITING,
+    ).exclude(pk=OuterRef("pk"))
+
+
+def in_line(rows: QuerySet[Delivery]) -> QuerySet[Delivery]:
+    """The rows with `behind`: the number of the delivery that has to go before it, None where its own time counts."""
+    ahead = _others_of_its_line().filter(Q(sending=True) | Q(pk__lt=OuterRef("pk")))
+    first = Subquery(ahead.order_by("-sending", "pk").values("pk")[:1])
+    waits = Q(state=DeliveryState.WAITING, sending=False)
+    return rows.annotate(behind=Case(When(waits, then=first)))
 
 
 def _try(delivery: Delivery) -> bool:

@@ -47,6 +47,10 @@ def problems(queue: Queue) -> Sequence[dict[str, str]]:
     for name, high in _CLOSED_SHARES.items():
         if not 0 <= Decimal(getattr(queue, name)) <= high:
             say(name, f"lies between 0% and {high:.0%}")
+    if Decimal(queue.error_cost) < 0:
+        say("error_cost", "is 0 (not weighed) or more")
+    elif Decimal(queue.error_cost) and queue.overlap_policy != OverlapPolicy.DYNAMIC:
+        say("error_cost", "goes with stopping when the answers are sure enough; leave it at 0")
     if found:
         return found
     match queue.overlap_policy:

@@ -76,6 +76,7 @@ OVERLAP = (
     "stop_target",
     "fair_share",
     "audit_share",
+    "error_cost",
 )
 """How many answers a task wants: see `overlapping`."""
 SETTINGS = (

@@ -106,8 +106,8 @@ _ADDED = (
     """
     WITH slot AS (
         INSERT INTO workforce_assignment
-            (project_id, task_id, queue_id, number, state, rank, returned, n_returns, served_digest, n_renewals)
-        SELECT t.project_id, t.id, t.queue_id, last.number + 1, """
+            (project_id, task_id, queue_id, number, asked_after, state, rank, returned, n_returns, served_digest, n_renewals)
+        SELECT t.project_id, t.id, t.queue_id, last.number + 1, greatest(t.n_answers, 1), """
     + slots.ADDED
     + ", "
     + ordering.rank(number="t.overlap", begun="true")

@@ -35,7 +35,7 @@ _SERVE = """
         SELECT t.id AS task_id, t.project_id, t.queue_id, t.item_id, s.annotator_id, q.spec_id, q.predictions AS mode,
                q.predictions_model AS model, q.predictions_prefill AS prefill,
                CASE WHEN q.predictions = 'after' THEN 'after'
-                    WHEN t.purpose <> 'work' OR s.number > coalesce(t.planned, q.overlap) THEN NULL
+                    WHEN t.purpose <> 'work' OR s.asked_after > 0 THEN NULL
                     WHEN ('x' || substr(encode(sha256(convert_to(
                              %(key)s::text || ':' || t.id || ':' || s.annotator_id, 'UTF8')), 'hex'), 1, 8))::bit(32)::bigint
                          < 4294967296 * CASE q.predictions WHEN 'before' THEN %(all)s::numeric ELSE q.predictions_share END

@@ -25,6 +25,7 @@ class Rule:
     maximum: int
     tau: float = stopping.FIRST_TAU
     audit_share: float = 0.0
+    error_cost: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -104,7 +105,13 @@ def _by_skill(
     parts = []
     for half in replay.deal(labels, generator, width=rule.maximum):
         stop = stopping.stops(
-            half.posterior, half.n_given, minimum=min(start, rule.maximum), maximum=rule.maximum, tau=rule.tau
+            half.posterior,
+            half.n_given,
+            minimum=min(start, rule.maximum),
+            maximum=rule.maximum,
+            tau=rule.tau,
+            pooled=half.pooled,
+            error_cost=rule.error_cost,
         )
         whole = ~stop.short & (half.n_given > 0)
         gold = labels.gold[half.rows]

@@ -41,6 +41,7 @@ class Dealt:
     values: Codes
     n_given: Codes
     posterior: Floats
+    pooled: Floats
 
 
 @dataclass(frozen=True)
@@ -105,7 +106,7 @@ def _half(labels: Labels, mine: NDArray[np.bool_], generator: np.random.Generato
     who, what = (table[mine] for table in shuffled(labels, generator, width=width))
     seen = np.where((who >= 0) & (skills.n_labels[who] == 0), labels.n_annotators, who)
     posterior = dawid_skene.posteriors(skills.prior, skills.doubted(), seen, what)
-    return Dealt(np.flatnonzero(mine), what, (what >= 0).sum(axis=1), posterior)
+    return Dealt(np.flatnonzero(mine), what, (what >= 0).sum(axis=1), posterior, skills.pooled)
 
 
 def shuffled(labels: Labels, generator: np.random.Generator, *, width: int) -> tuple[Codes, Codes]:

@@ -17,6 +17,8 @@ from workforce import intervals
 
 RULE = "shrunken-dawid-skene/1"
 """Name and version of the rule; it stands with every stop. Changing what a posterior or a verdict is makes a new one."""
+WEIGHING_RULE = "shrunken-dawid-skene-gain/1"
+"""The same, which also gives up where one more answer would not be worth what it costs."""
 TAUS = (0.80, 0.90, 0.95, 0.98, 0.99, 0.995)
 FIRST_TAU = 0.95
 """Where to stop before there is gold to choose by."""
@@ -71,6 +73,22 @@ def expected_gain(posterior: Floats, matrix: Floats) -> float:
     return float(max(0.0, joint.max(axis=0).sum() - posterior.max()))
 
 
+def hopeless(gain: float, error_cost: float) -> bool:
+    """Whether one more answer with that expected *gain* is worth less than it costs: `R * gain < 1`.
+
+    `error_cost` is R, what a wrong label costs in units of one answer; 0 where that is not weighed.
+    """
+    return error_cost > 0 and error_cost * gain < 1
+
+
+def gains(posterior: Floats, matrix: Floats) -> Floats:
+    """`expected_gain` of every item after every label: `posterior: (n_items, n, n_values)`; returns `(n_items, n)`."""
+    best = np.zeros(posterior.shape[:2])
+    for said in range(matrix.shape[1]):
+        best += (posterior * matrix[:, said]).max(axis=2)
+    return np.maximum(0.0, best - posterior.max(axis=2))
+
+
 @dataclass(frozen=True)
 class Stops:
     """Where items stopped under one rule. One entry per item: labels used, accepted or not, posterior and value then.
@@ -85,15 +103,32 @@ class Stops:
     short: NDArray[np.bool_]
 
 
-def stops(posterior: Floats, n_given: NDArray[np.int64], *, minimum: int, maximum: int, tau: float) -> Stops:
-    """Apply `verdict` to every item after every label. `posterior: (n_items, n, n_values)`, `n_given: (n_items,)` labels."""
+def stops(
+    posterior: Floats,
+    n_given: NDArray[np.int64],
+    *,
+    minimum: int,
+    maximum: int,
+    tau: float,
+    pooled: Floats | None = None,
+    error_cost: float = 0.0,
+) -> Stops:
+    """Apply `verdict` to every item after every label. `posterior: (n_items, n, n_values)`, `n_given: (n_items,)` labels.
+
+    With an *error_cost*, items also end, not accepted, where one more label by an average annotator (*pooled*) is `hopeless`.
+    """
     n_items, width, _ = posterior.shape
     sure = posterior.max(axis=2)
     last = np.minimum(n_given, min(maximum, width))
     place = np.arange(1, width + 1)[None, :]
-    stop = (sure >= tau) & (place >= minimum) & (place <= last[:, None])
-    accepted = stop.any(axis=1)
-    n = np.where(accepted, stop.argmax(axis=1) + 1, last)
+    open_to_it = (place >= minimum) & (place <= last[:, None])
+    stop = (sure >= tau) & open_to_it
+    given_up = np.zeros_like(stop)
+    if error_cost > 0 and pooled is not None:
+        given_up = (error_cost * gains(posterior, pooled) < 1) & open_to_it & ~stop
+    ended = stop | given_up
+    n = np.where(ended.any(axis=1), ended.argmax(axis=1) + 1, last)
+    accepted = stop[np.arange(n_items), np.maximum(n - 1, 0)] if width else stop.any(axis=1)
     rows = np.arange(n_items)
     at = np.maximum(n - 1, 0)
     return Stops(
@@ -101,7 +136,7 @@ def stops(posterior: Floats, n_given: NDArray[np.int64], *, minimum: int, maximu
         accepted=accepted,
         confidence=sure[rows, at],
         value=posterior[rows, at].argmax(axis=1),
-        short=~accepted & (last < maximum),
+        short=~ended.any(axis=1) & (last < maximum),
     )
 
 

@@ -42,6 +42,10 @@ class WebhookList(serializers.Serializer[Any]):
 
 class DeliveryShape(serializers.ModelSerializer[Delivery]):
     state = serializers.ChoiceField(choices=DeliveryState.choices)
+    behind = serializers.IntegerField(
+        allow_null=True,
+        help_text="The delivery of its line that has to go first; `next_at` counts once it has.",
+    )
 
     class Meta:
         model = Delivery
@@ -54,6 +58,7 @@ class DeliveryShape(serializers.ModelSerializer[Delivery]):
             "state",
             "n_tries",
             "next_at",
+            "behind",
             "last_status",
             "last_error",
             "created_at",
@@ -98,7 +103,7 @@ class Deliveries(ApiView):
 
     @operation("List deliveries, newest first", gives=DeliveryList, parameters=PAGING, name="deliveries_list")
     def get(self, request: Request, project: str) -> Response:
-        shown, before = self.page(Delivery.objects.filter(project=self.project), request)
+        shown, before = self.page(delivering.in_line(Delivery.objects.filter(project=self.project)), request)
         return Response({"deliveries": DeliveryShape(shown, many=True).data, "next_before": before})
 
 

@@ -9,6 +9,7 @@ from django.conf import settings
 from django.contrib import messages
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
+from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_http_methods, require_POST
@@ -48,7 +49,15 @@ def webhooks(request: MemberRequest) -> HttpResponse:
         else:
             form = WebhookForm()
     deliveries, further = newest_first(
-        request, Delivery.objects.filter(project=request.project).select_related("subscriber", "member__user")
+        request,
+        delivering.in_line(Delivery.objects.filter(project=request.project)).select_related(
+            "subscriber", "member__user"
+        ),
+    )
+    standing, more_webhooks = newest_first(
+        request,
+        Subscriber.objects.filter(project=request.project, ended_at__isnull=True),
+        named="webhooks_before",
     )
     return render(
         request,
@@ -57,9 +66,9 @@ def webhooks(request: MemberRequest) -> HttpResponse:
             "form": form,
             "secret": secret,
             "off": not settings.OUTBOUND_HTTP,
-            "webhooks": Subscriber.objects.filter(project=request.project, ended_at__isnull=True).order_by(
-                "-pk"
-            ),
+            "webhooks": standing,
+            "more_webhooks": more_webhooks,
+            "now": timezone.now(),
             "deliveries": deliveries,
             "next": further,
         },

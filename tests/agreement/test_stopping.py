@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from functools import cache
 from math import log
+from typing import Any
 
 import numpy as np
 import pytest
@@ -208,6 +209,28 @@ def test_the_live_verdict_and_the_replayed_one_are_the_same() -> None:
             verdict = stopping.verdict(float(posterior[row, n - 1].max()), n, minimum=2, maximum=5, tau=0.9)
         assert (at_once.n[row], at_once.accepted[row]) == (n, verdict == "agreed")
         assert at_once.short[row] == (verdict == "more")
+
+
+def test_an_item_that_one_more_label_would_not_help_enough_ends_there_live_as_in_a_replay() -> None:
+    generator = np.random.default_rng(3)
+    posterior = generator.dirichlet(np.ones(3) / 2, size=(200, 5))
+    pooled = np.array([[0.6, 0.2, 0.2], [0.1, 0.7, 0.2], [0.2, 0.3, 0.5]])
+    gains = stopping.gains(posterior, pooled)
+    assert gains[7, 2] == pytest.approx(stopping.expected_gain(posterior[7, 2], pooled))
+    known: dict[str, Any] = {"minimum": 2, "maximum": 5, "tau": 0.9}
+    n_given = np.full(200, 5)
+    found = stopping.stops(posterior, n_given, pooled=pooled, error_cost=12, **known)
+    for row in range(200):
+        for n in range(1, 6):
+            sure = float(posterior[row, n - 1].max())
+            verdict = stopping.verdict(sure, n, **known)
+            if verdict != "more" or (n >= 2 and stopping.hopeless(gains[row, n - 1], 12)):
+                break
+        assert (found.n[row], found.accepted[row]) == (n, verdict == "agreed")
+    assert not found.short.any()
+    plain = stopping.stops(posterior, n_given, **known)
+    assert found.n.mean() < plain.n.mean()
+    assert found.accepted.sum() < plain.accepted.sum()
 
 
 def test_the_smallest_target_that_reaches_the_accuracy_is_chosen() -> None:

@@ -5,13 +5,14 @@ from __future__ import annotations
 import random
 from collections import Counter
 from collections.abc import Sequence
+from decimal import Decimal
 from typing import Any
 
 import pytest
 from django.db import connection, transaction
 from django.test.utils import CaptureQueriesContext
 
-from annotation import adjudicating, auditing, learning, measuring, reoverlapping, settling
+from annotation import adjudicating, auditing, learning, measuring, reoverlapping, settling, simulating
 from annotation.agreement import stopping as rule
 from annotation.models import (
     Dispute,
@@ -100,6 +101,35 @@ def test_poor_annotators_who_agree_are_asked_for_more_and_a_dispute_ends_it_at_t
     assert _decisions() == [("more", 2), ("disputed", 3)]
     assert Task.objects.get(queue=stage.queue).state == "disputed"
     assert Dispute.objects.get().questions == ["entailed"]
+
+
+@pytest.mark.parametrize(("cost", "verdict"), [("4", "disputed"), ("6", "more"), ("0", "more")])
+def test_where_one_more_answer_is_worth_less_than_it_costs_a_lead_is_asked(cost: str, verdict: str) -> None:
+    """Nobody can tell yet (0.5), and one more average answer would raise that to 0.7."""
+    stage = cast.stage(**SETTINGS, error_cost=cost)
+    _skills(stage, {"ben": 0.6, "chi": 0.6})
+    _two_wanted(stage)
+    stage.load(1)
+    stage.answer(stage.ben, "yes")
+    stage.answer(stage.chi, "no")
+    stop = StopDecision.objects.get()
+    assert (stop.verdict, stop.n_answers) == (verdict, 2)
+    assert stop.rule == (rule.RULE if cost == "0" else rule.WEIGHING_RULE)
+    assert stop.questions[0]["gain"] == pytest.approx(0.2)
+    assert stop.questions[0]["error_cost"] == (float(cost) or None)
+    assert Dispute.objects.count() == (verdict == "disputed")
+
+
+def test_the_preview_weighs_what_a_wrong_label_costs() -> None:
+    stage = cast.stage(**SETTINGS)
+    plain = simulating.preview(queue=_fresh(stage))
+    queue = _fresh(stage)
+    queue.error_cost = Decimal(4)
+    weighed = simulating.preview(queue=queue)
+    assert weighed.answers_per_task is not None
+    assert plain.answers_per_task is not None
+    assert weighed.answers_per_task < plain.answers_per_task
+    assert (weighed.disputed_share or 0) > (plain.disputed_share or 0)
 
 
 def test_the_value_accepted_is_the_likeliest_one_not_the_plurality() -> None:

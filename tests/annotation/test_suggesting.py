@@ -171,7 +171,21 @@ def test_gold_and_repeats_and_answers_asked_for_later_are_given_blind() -> None:
     third = stage.claim(stage.dov)  # they differ, so one more is asked
     assert third.number == 3
     assert suggesting.serve(third) == []
+    queues.change_settings(queue=stage.queue, by=stage.ada, overlap=3, max_overlap=4)
+    assert suggesting.serve(third) == [], "whatever the queue wants of other tasks by now"
     assert {row.annotator_id for row in Suggestion.objects.all()} == {stage.ben.pk, stage.chi.pk}
+
+
+@pytest.mark.usefixtures("everybody_sees")
+def test_an_answer_that_was_wanted_from_the_start_is_none_that_was_asked_for_later() -> None:
+    stage = cast.stage(predictions="before", overlap=3)
+    stage.load(1)
+    bring(stage, 1, only=[0])
+    queues.change_settings(queue=stage.queue, by=stage.ada, overlap=1, max_overlap=1)
+    for who in (stage.ben, stage.chi, stage.dov):
+        served = stage.claim(who)
+        assert suggesting.serve(served), served.number
+        stage.submit(who, served, {"entailed": "yes"})
 
 
 def test_a_queue_that_measures_people_keeps_them_hidden() -> None:

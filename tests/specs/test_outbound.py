@@ -18,7 +18,7 @@ import pytest
 from django.core import mail as outbox
 from django.test import Client
 
-from specs import delivering, outbound
+from specs import delivering, ledger, outbound
 from specs.models import Delivery, DeliveryState
 from specs.refusals import Invalid, WrongState
 from tests import cast
@@ -324,6 +324,43 @@ def test_what_fails_is_tried_again_later_each_time_and_given_up_in_the_end(
     waits = [delivering.wait_after(n).total_seconds() for n in range(1, 9)]
     assert waits == sorted(waits)
     assert (waits[0], waits[-1]) == (30, 6 * 3600)
+
+
+def test_what_waits_behind_another_says_so_instead_of_a_time_that_is_over(
+    stage: cast.Stage, reachable: Any, listener: Listener
+) -> None:
+    subscribe(stage, listener)
+    delivering.send_due()
+    listener.status = 500
+    for _ in range(2):
+        event = ledger.record(
+            project_id=stage.project.pk, kind="alert.raised", by=None, subject=("alert", 3), data={}
+        )
+        delivering.tell(project_id=stage.project.pk, topic="alert.raised", event_id=event, body={})
+    delivering.send_due()
+    first, second = Delivery.objects.filter(topic="alert.raised").order_by("pk")
+    assert (first.n_tries, second.n_tries) == (1, 0)
+    client = Client()
+    client.force_login(stage.ada.user)  # type: ignore[arg-type]
+    page = client.get("/p/rte/webhooks/").content.decode()
+    assert f"waits behind {first.pk}" in page
+    assert f"waits behind {second.pk}" not in page
+    api = Client(headers={"authorization": f"Bearer {stage.token(stage.ada)}"})
+    told = api.get("/api/v1/projects/rte/deliveries").json()["deliveries"]
+    assert [row["behind"] for row in told] == [first.pk, None, None]
+
+
+def test_webhooks_come_in_pages_like_their_deliveries(
+    stage: cast.Stage, reachable: Any, listener: Listener
+) -> None:
+    for _ in range(3):
+        subscribe(stage, listener)
+    reachable.PAGE_SIZE = 2
+    client = Client()
+    client.force_login(stage.ada.user)  # type: ignore[arg-type]
+    first = client.get("/p/rte/webhooks/")
+    assert len(first.context["webhooks"]) == 2
+    assert len(client.get("/p/rte/webhooks/" + first.context["more_webhooks"]).context["webhooks"]) == 1
 
 
 def test_a_change_that_did_not_happen_is_not_told(

@@ -252,7 +252,8 @@ def test_an_answer_that_counts_after_its_dispute_opened_moves_the_dispute() -> N
     with transaction.atomic():  # a lead is asked before the last answer is in
         assert settling.settle(task_id=held.task_id) == "disputed"
     dispute = Dispute.objects.get()
-    work = Task.objects.get(pk=dispute.work_id)
+    work = dispute.work
+    assert work is not None
     queues.change_settings(queue=work.queue, by=stage.ada, order="disagreement")
     assert (dispute.disagreement, work.disagreement) == (1.0, 1.0)
     before = Assignment.objects.get(task=work).rank

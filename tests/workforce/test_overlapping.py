@@ -8,7 +8,7 @@ from collections import Counter
 from typing import Any
 
 import pytest
-from django.db import connection, transaction
+from django.db import IntegrityError, connection, transaction
 
 from specs.refusals import Invalid
 from tests import cast
@@ -217,6 +217,8 @@ def _refuse(*args: Any) -> Any:
         ({"overlap_policy": "dynamic", "overlap": 2, "max_overlap": 2}, "max_overlap"),
         ({"audit_share": "0.8"}, "audit_share"),
         ({"stop_target": "1"}, "stop_target"),
+        ({"error_cost": "-1", "overlap_policy": "dynamic"}, "error_cost"),
+        ({"error_cost": "3"}, "error_cost"),
         ({"accuracy_target": "0.4"}, "accuracy_target"),
         ({"double_share": "0"}, "double_share"),
         ({"rule": "majority", "overlap": 2, "max_overlap": 2}, "rule"),
@@ -229,6 +231,13 @@ def test_settings_that_mean_nothing_are_refused_beside_the_setting(
     with pytest.raises(Invalid) as refused:
         queues.change_settings(queue=stage.queue, by=stage.ada, **settings)
     assert where in [problem["where"] for problem in refused.value.problems]
+
+
+def test_the_database_weighs_errors_in_dynamic_queues_only() -> None:
+    stage = cast.stage()
+    for cost in (3, -1):
+        with pytest.raises(IntegrityError, match="queue_weighs_errors"), transaction.atomic():
+            Queue.objects.filter(pk=stage.queue.pk).update(error_cost=cost)
 
 
 def test_a_queue_without_a_question_of_one_value_cannot_be_dynamic() -> None:

@@ -11,8 +11,8 @@ from specs import tokens
 from specs.models import Member, MemberState, Role
 from specs.refusals import Invalid, NotAllowed, WrongState
 from tests import cast
-from workforce import departing, leasing, staffing, suspending
-from workforce.models import Annotator
+from workforce import alerting, departing, leasing, staffing, suspending
+from workforce.models import AlertKind, Annotator
 
 pytestmark = pytest.mark.django_db
 
@@ -121,3 +121,21 @@ def test_the_page_of_a_queue_shows_one_page_of_its_people_and_enrols_by_name(
     assert "No member here has the user name" in refused.content.decode()
     client.post(f"{address}enrol/", {"member": "ada"})
     assert client.get(address).context["n_enrolled"] == 4
+
+
+def test_a_queue_and_an_alert_are_handed_over_by_user_name(client: Client, settings: Any) -> None:
+    stage = cast.stage()
+    for name in ("mia", "max"):
+        staffing.add_member(project=stage.project, user=cast.user(name), roles=[Role.MANAGER], by=stage.ada)
+    alert = alerting.raise_alert(project=stage.project, kind=AlertKind.BACKLOG, queue=stage.queue, facts={})
+    assert alert is not None
+    settings.PAGE_SIZE = 1
+    client.force_login(stage.ada.user)  # type: ignore[arg-type]
+    address = "/p/rte/queues/main/"
+    assert len(client.get(address).context["owners"]) == 1, "the others are typed"
+    assert client.post(f"{address}owner/", {"owner": "nobody"}).status_code == 422
+    client.post(f"{address}owner/", {"owner": "mia"})
+    client.post(f"/p/rte/alerts/{alert.pk}/hand-over/", {"member": "max"})
+    stage.queue.refresh_from_db()
+    alert.refresh_from_db()
+    assert (str(stage.queue.owner), str(alert.owner)) == ("mia", "max")

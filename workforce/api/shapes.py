@@ -108,6 +108,14 @@ class QueueSettings(GoldSettings):
     stop_target = serializers.DecimalField(max_digits=4, decimal_places=3, required=False)
     fair_share = serializers.DecimalField(max_digits=4, decimal_places=3, required=False)
     audit_share = serializers.DecimalField(max_digits=4, decimal_places=3, required=False)
+    error_cost = serializers.DecimalField(
+        max_digits=7,
+        decimal_places=1,
+        min_value=0,
+        required=False,
+        help_text="What a wrong label costs, in answers. Where one more answer is worth less than it costs, a lead is asked "
+        "before `max_overlap`; 0: not weighed. For the policy `dynamic`.",
+    )
     rule = serializers.ChoiceField(choices=Rule.choices, required=False)
     consensus_share = serializers.DecimalField(max_digits=4, decimal_places=3, required=False)
     order = serializers.ChoiceField(choices=Order.choices, required=False)

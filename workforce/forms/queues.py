@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import timedelta
 from decimal import Decimal
-from typing import Any
+from typing import Any, NamedTuple
 
 from django import forms
 from django.utils.translation import gettext_lazy as _
@@ -30,6 +31,7 @@ from workforce.models.queues import MAX_STAGGER, offered_categories
 _PLAIN = (
     "name",
     "overlap_policy",
+    "error_cost",
     "overlap",
     "max_overlap",
     "rule",
@@ -55,19 +57,51 @@ _PLAIN = (
     "predictions_model",
     "predictions_prefill",
 )
-_OVERLAP_PERCENT = (
-    ("double", "share"),
-    ("accuracy", "target"),
-    ("stop", "target"),
-    ("fair", "share"),
-    ("audit", "share"),
-)
+
+
+class Unit(NamedTuple):
+    """How a setting is kept, from what a person says, and how it is said."""
+
+    kept: Callable[[Any], Any]
+    said: Callable[[Any], Any]
+
+
+def _span(seconds: int, least: int = 1) -> Unit:
+    return Unit(
+        lambda n: timedelta(seconds=n * seconds),
+        lambda span: max(least, round(span.total_seconds() / seconds)),
+    )
+
+
+_PERCENT = Unit(lambda percent: Decimal(percent) / 100, lambda share: round(share * 100))
+_TENTHS = Unit(_PERCENT.kept, lambda share: round(share * 100, 1))
+_MINUTES, _HOURS = _span(60), _span(3600)
+_ASKED: dict[str, tuple[str, Unit]] = {
+    "consensus_share": ("consensus_percent", _PERCENT),
+    "random_share": ("random_percent", _TENTHS),
+    "double_share": ("double_percent", _PERCENT),
+    "accuracy_target": ("accuracy_percent", _PERCENT),
+    "stop_target": ("stop_percent", _TENTHS),
+    "fair_share": ("fair_percent", _PERCENT),
+    "audit_share": ("audit_percent", _PERCENT),
+    "quiz_pass_share": ("quiz_pass_percent", _PERCENT),
+    "quiz_wait": ("quiz_wait_minutes", _MINUTES),
+    "hold_for": ("hold_hours", _span(3600, least=0)),
+    "undo_for": ("undo_seconds", _span(1, least=0)),
+    "skip_share": ("skip_percent", _PERCENT),
+    "cite_share": ("cite_percent", _PERCENT),
+    "lease_for": ("lease_minutes", _MINUTES),
+    "oldest_within": ("oldest_hours", _HOURS),
+    "settled_within": ("settled_hours", _HOURS),
+    "settled_share": ("settled_percent", _PERCENT),
+    "disputes_within": ("disputes_hours", _HOURS),
+    "disputes_share": ("disputes_percent", _PERCENT),
+}
+"""Settings that are asked in another unit than they are kept in: the field, and what lies between."""
 FIELDS = {
-    "consensus_share": "consensus_percent",
     "predictions_share": "predictions_percent",
-    "random_share": "random_percent",
     "order_descending": "order_ends",
-    **{f"{name}_{kind}": f"{name}_percent" for name, kind in _OVERLAP_PERCENT},
+    **{name: field for name, (field, _unit) in _ASKED.items()},
 }
 """The field of the form that a setting with another unit is asked in."""
 
@@ -136,6 +170,18 @@ class SettingsForm(GoldFields):
         initial=5,
         label=_("Accepted tasks that get one more blind answer (%)"),
         help_text=_("For stopping when the answers are sure enough: measures how often that was wrong."),
+    )
+    error_cost = forms.DecimalField(
+        min_value=0,
+        max_value=Decimal("100000"),
+        max_digits=7,
+        decimal_places=1,
+        initial=Decimal(0),
+        label=_("What a wrong label costs, in answers"),
+        help_text=_(
+            "For stopping when the answers are sure enough: a lead is asked where one more answer is worth less than it costs. "
+            "0: not weighed."
+        ),
     )
     rule = forms.ChoiceField(choices=Rule.choices, initial=Rule.SHARE, label=_("Answers agree by"))
     consensus_percent = forms.IntegerField(
@@ -350,28 +396,14 @@ class SettingsForm(GoldFields):
         data = self.cleaned_data
         return {
             **{name: data[name] for name in _PLAIN},
+            **{name: unit.kept(data[field]) for name, (field, unit) in _ASKED.items()},
             **self.gold_settings(),
             "predictions": data["predictions"] or Predictions.HIDDEN,
             "predictions_share": Decimal(data["predictions_percent"] or 50) / 100,
-            "quiz_pass_share": Decimal(data["quiz_pass_percent"]) / 100,
-            "quiz_wait": timedelta(minutes=data["quiz_wait_minutes"]),
-            "hold_for": timedelta(hours=data["hold_hours"]),
-            "undo_for": timedelta(seconds=data["undo_seconds"]),
-            "skip_share": Decimal(data["skip_percent"]) / 100,
             "cannot_categories": [
                 word for part in data["cannot_categories"].split(",") if (word := part.strip())
             ],
-            "consensus_share": Decimal(data["consensus_percent"]) / 100,
             "order_descending": data["order_ends"] == "down",
-            "random_share": Decimal(data["random_percent"]) / 100,
-            **{f"{name}_{kind}": Decimal(data[f"{name}_percent"]) / 100 for name, kind in _OVERLAP_PERCENT},
-            "cite_share": Decimal(data["cite_percent"]) / 100,
-            "lease_for": timedelta(minutes=data["lease_minutes"]),
-            "oldest_within": timedelta(hours=data["oldest_hours"]),
-            "settled_within": timedelta(hours=data["settled_hours"]),
-            "settled_share": Decimal(data["settled_percent"]) / 100,
-            "disputes_within": timedelta(hours=data["disputes_hours"]),
-            "disputes_share": Decimal(data["disputes_percent"]) / 100,
         }
 
     @staticmethod
@@ -379,34 +411,12 @@ class SettingsForm(GoldFields):
         """The form's values for a queue."""
         return {
             **{name: getattr(queue, name) for name in _PLAIN},
+            **{field: unit.said(getattr(queue, name)) for name, (field, unit) in _ASKED.items()},
             **GoldFields.of_gold(queue),
-            "quiz_pass_percent": round(queue.quiz_pass_share * 100),
-            "hold_hours": round(queue.hold_for.total_seconds() / 3600),
-            "undo_seconds": round(queue.undo_for.total_seconds()),
-            "skip_percent": round(queue.skip_share * 100),
             "cannot_categories": ", ".join(queue.cannot_categories),
-            "quiz_wait_minutes": max(1, round(queue.quiz_wait.total_seconds() / 60)),
-            "consensus_percent": round(queue.consensus_share * 100),
             "predictions_percent": round(queue.predictions_share * 100),
             "order_ends": "down" if queue.order_descending else "up",
-            "random_percent": round(queue.random_share * 100, 1),
-            **{
-                f"{name}_percent": round(getattr(queue, f"{name}_{kind}") * 100)
-                for name, kind in _OVERLAP_PERCENT
-            },
-            "stop_percent": round(queue.stop_target * 100, 1),
-            "cite_percent": round(queue.cite_share * 100),
-            "lease_minutes": max(1, round(queue.lease_for.total_seconds() / 60)),
-            "oldest_hours": _hours(queue.oldest_within),
-            "settled_hours": _hours(queue.settled_within),
-            "settled_percent": round(queue.settled_share * 100),
-            "disputes_hours": _hours(queue.disputes_within),
-            "disputes_percent": round(queue.disputes_share * 100),
         }
-
-
-def _hours(span: timedelta) -> int:
-    return max(1, round(span.total_seconds() / 3600))
 
 
 class NewQueueForm(SettingsForm):

@@ -87,6 +87,8 @@ class Assignment(BusyProjectRow):
     `rank` orders the claim index and never follows the primary key: with `ORDER BY id` the planner is tempted to walk every
     finished row. `ordering` says what it is made of. `returned` slots came back, or are of a task that is under way.
     `n_returns` counts how often a slot came back for what it is: handed back, run out, skipped.
+    `asked_after` counts the answers because of which it was asked for (a third opinion, an audit, a second look): what is given
+    for it is to be blind. It is 0 for those that were wanted from the start, also where an overlap was raised.
     A slot `reserved_for` a cohort is claimed by its members only, and they claim no other while the canary runs.
     Held slots wait for an answer about a clause; reserved ones are kept for their annotator until `reserved_until`. Neither is in
     a lane.
@@ -99,6 +101,7 @@ class Assignment(BusyProjectRow):
     rank = Rank()
     returned = models.BooleanField(default=False)
     n_returns = models.SmallIntegerField(default=0)
+    asked_after = models.SmallIntegerField(default=0, db_default=0)
     annotator = ProjectLink("workforce.Annotator", null=True)
     version = ProjectLink("specs.SpecVersion", null=True)
     served_digest = models.CharField(max_length=80, blank=True)
@@ -198,7 +201,7 @@ class Assignment(BusyProjectRow):
                     keys=("queue_id", "id"),
                 ),
             ),
-            frozen("id", "task_id", "queue_id", "number", "project_id"),
+            frozen("id", "task_id", "queue_id", "number", "project_id", "asked_after"),
             Guard(
                 # No condition of the trigger: that would be read anew by every claim.
                 name="given_to_somebody",

@@ -162,6 +162,9 @@ class Queue(ProjectRow):
     stop_target = models.DecimalField(max_digits=4, decimal_places=3, default=Decimal("0.95"))
     fair_share = models.DecimalField(max_digits=4, decimal_places=3, default=Decimal("0.2"))
     audit_share = models.DecimalField(max_digits=4, decimal_places=3, default=Decimal("0.05"))
+    error_cost = models.DecimalField(
+        max_digits=7, decimal_places=1, default=Decimal(0), db_default=Decimal(0)
+    )  # of a wrong label, in answers; 0: not weighed
     rule = models.CharField(max_length=16, choices=Rule, default=Rule.SHARE)
     consensus_share = models.DecimalField(max_digits=4, decimal_places=3, default=Decimal("0.8"))
     order = models.CharField(max_length=16, choices=Order, default=Order.FIRST_IN)
@@ -295,6 +298,10 @@ class Queue(ProjectRow):
                     audit_share__lte=Decimal("0.5"),
                 ),
                 name="queue_overlap_shares_are_shares",
+            ),
+            models.CheckConstraint(
+                condition=Q(error_cost=0) | Q(error_cost__gt=0, overlap_policy="dynamic"),
+                name="queue_weighs_errors_where_it_is_dynamic",
             ),
             one_of("queue", "order", Order),
             one_of("queue", "order_kind", OrderKind),

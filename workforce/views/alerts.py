@@ -9,10 +9,10 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_POST
 
 from specs.access import MemberRequest, allows, get_or_404, page
-from specs.models import Member
 from specs.paging import newest_first
-from workforce import alerting, service_levels
+from workforce import alerting
 from workforce.models import Alert, AlertState, Annotator
+from workforce.views.queues import member_named, proposed_owners
 
 
 @require_GET
@@ -32,13 +32,7 @@ def alerts(request: MemberRequest) -> HttpResponse:
             "people": _people(request, shown),
             "next": further,
             "everything": everything,
-            "owners": Member.objects.filter(
-                project=request.project, state="active", roles__overlap=service_levels.OWNING_ROLES
-            )
-            .select_related("user")
-            .order_by("user__username")
-            if "queue.manage" in request.permissions
-            else [],
+            "owners": proposed_owners(request),
         },
     )
 
@@ -66,10 +60,7 @@ def step(request: MemberRequest, alert: int, step: str) -> HttpResponse:
         alerting.close(alert=found, note=note, by=request.member)
         messages.success(request, _("It is over."))
     elif step == "hand-over":
-        number = request.POST.get("member", "")
-        if not (number.isascii() and number.isdigit() and len(number) < 19):
-            raise Http404
-        to = get_or_404(Member.objects.select_related("user"), project=request.project, pk=int(number))
+        to = member_named(request, request.POST.get("member", ""))
         alerting.hand_over(alert=found, to=to, note=note, by=request.member)
         messages.success(request, _("%(owner)s owns it now.") % {"owner": to})
     else:

@@ -25,6 +25,28 @@ def queue_of(request: MemberRequest, key: str) -> Queue:
     return get_or_404(Queue.objects.select_related(*_WITH), project=request.project, key=key)
 
 
+def member_named(request: MemberRequest, name: str) -> Member:
+    """The member whose user name was typed."""
+    members = Member.objects.filter(project=request.project).select_related("user")
+    found = members.filter(user__username=name.strip()).first()
+    if found is None:
+        raise Invalid(_("No member here has the user name “%(name)s”.") % {"name": name.strip()[:150]})
+    return found
+
+
+def proposed_owners(request: MemberRequest) -> list[Member]:
+    """What is proposed to whoever may hand over: the first of those who can own a queue; anybody else is typed."""
+    if "queue.manage" not in request.permissions:
+        return []
+    members = Member.objects.filter(
+        project=request.project,
+        state="active",
+        roles__overlap=service_levels.OWNING_ROLES,
+        user__isnull=False,
+    )
+    return list(members.select_related("user").order_by("user__username")[: settings.PAGE_SIZE])
+
+
 def named(request: MemberRequest, pseudonym: str) -> Annotator:
     """The annotator whose pseudonym was typed."""
     found = Annotator.objects.filter(project=request.project, pseudonym=pseudonym.strip()).first()
@@ -121,13 +143,7 @@ def queue(request: MemberRequest, queue: str) -> HttpResponse:
             .order_by("user__username")[: settings.MAX_PAGE_SIZE]
             if "queue.manage" in request.permissions
             else [],
-            "owners": Member.objects.filter(
-                project=request.project, state="active", roles__overlap=service_levels.OWNING_ROLES
-            )
-            .select_related("user")
-            .order_by("user__username")
-            if "queue.manage" in request.permissions
-            else [],
+            "owners": proposed_owners(request),
             "crumbs": crumbs_of(request),
         },
     )
@@ -173,10 +189,7 @@ def move(request: MemberRequest, queue: str, step: str) -> HttpResponse:
 def transfer(request: MemberRequest, queue: str) -> HttpResponse:
     """Somebody else answers for the queue."""
     found = queue_of(request, queue)
-    number = request.POST.get("owner", "")
-    if not (number.isascii() and number.isdigit() and len(number) < 19):
-        raise Http404
-    to = get_or_404(Member.objects.select_related("user"), project=request.project, pk=int(number))
+    to = member_named(request, request.POST.get("owner", ""))
     service_levels.transfer(queue=found, to=to, by=request.member)
     messages.success(request, _("%(owner)s owns this queue now.") % {"owner": to})
     return redirect("workforce:queue", project=request.project.key, queue=found.key)
@@ -204,10 +217,7 @@ def put_in_force(request: MemberRequest, queue: str) -> HttpResponse:
 @page(allows("queue.manage"))
 def enrol(request: MemberRequest, queue: str) -> HttpResponse:
     found = queue_of(request, queue)
-    name = request.POST.get("member", "").strip()
-    member = Member.objects.filter(project=request.project, user__username=name).first()
-    if member is None:
-        raise Invalid(_("No member here has the user name “%(name)s”.") % {"name": name[:150]})
+    member = member_named(request, request.POST.get("member", ""))
     staffing.enrol(queue=found, annotator=staffing.annotator_for(member=member), by=request.member)
     return redirect("workforce:queue", project=request.project.key, queue=found.key)
 
