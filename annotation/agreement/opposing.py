@@ -30,7 +30,7 @@ class Across:
 
     @property
     def opposite(self) -> bool:
-        return self.high < 0
+        return bool(self.high < 0)
 
 
 def across(
@@ -58,7 +58,7 @@ def across(
     if expected >= 1 - 1e-12:
         return None
     kappa = (float(same.mean()) - expected) / (1 - expected)
-    half = _Z95 * float(same.std(ddof=1)) / np.sqrt(len(both)) / (1 - expected)
+    half = _Z95 * float(same.std(ddof=1)) / len(both) ** 0.5 / (1 - expected)
     return Across(one, other, kappa, max(-1.0, kappa - half), min(1.0, kappa + half), len(both))
 
 

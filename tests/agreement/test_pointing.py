@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import numpy as np
 import pytest
 
@@ -63,6 +65,7 @@ def test_groups_that_say_the_opposite_have_a_negative_kappa() -> None:
     found = opposed(30, 1.0)
     assert found is not None
     assert found.kappa == pytest.approx(-1)
+    assert json.dumps([found.kappa, found.low, found.high, found.opposite]), "numbers that a report can keep"
     assert found.opposite
     some = opposed(40, 0.5)
     assert some is not None

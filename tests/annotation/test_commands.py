@@ -10,6 +10,7 @@ import pytest
 from django.contrib.auth.models import User
 from django.core.management import CommandError, call_command
 
+from annotation import gathering
 from annotation.demo import story
 from annotation.models import AgreementReport
 from specs.models import Member
@@ -34,6 +35,10 @@ def test_a_history_gives_its_published_agreement() -> None:
     assert numbers["ac1"] == pytest.approx(0.272732, abs=5e-7)
     assert numbers["majority_accuracy"] == pytest.approx(0.896875, abs=5e-7)
     assert set(numbers["questions"]) == {"label"}
+    found = gathering.gather(report=AgreementReport.objects.get(spec__project__key="snow")).numbers
+    assert (found["n_annotators"], found["n_answers"], len(found["people"])) == (164, 8000, 40)
+    assert len(found["camp_sizes"]) > 1, "groups with readings of their own"
+    assert found["across"][0]["kappa"] == min(one["kappa"] for one in found["across"])
 
 
 @pytest.mark.django_db
