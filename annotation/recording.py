@@ -211,7 +211,7 @@ def look(*, project_id: int, annotator_id: int, assignment_id: int, token: uuid.
     if not found:
         return None
     row = found[0]
-    return Looked(*row[:-2], json.loads(row[-2]), None if row[-1] is None else json.loads(row[-1]))
+    return Looked(*[*row[:-2], json.loads(row[-2]), None if row[-1] is None else json.loads(row[-1])])
 
 
 def store(

@@ -84,7 +84,7 @@ def last(*, annotator: Annotator, queue: Queue, n: int | None = None) -> list[Gi
     found = prepared.run(
         _LAST.format(open=_OPEN, n=int(most)), {"annotator": annotator.pk, "queue": queue.pk}
     )
-    return [Given(*row[:4], json.loads(row[4]), *row[5:]) for row in found]
+    return [Given(*[*row[:4], json.loads(row[4]), *row[5:]]) for row in found]
 
 
 def undoable(*, annotator: Annotator, queue: Queue) -> Given | None:

@@ -12,7 +12,7 @@ _USER = Columns(User, "u")
 _BY_ID = f"SELECT {_USER.sql} FROM auth_user u WHERE u.id = %(user)s::bigint"
 
 
-class LogIn(AuthenticationBackend):  # type: ignore[misc]  # allauth has no types
+class LogIn(AuthenticationBackend):
     """By user name or e-mail, as allauth has it."""
 
     def get_user(self, user_id: int) -> User | None:

@@ -62,8 +62,11 @@ API = "/api/v1/"
 @cache
 def _projects() -> URLResolver:
     """The routes below a project of the API, without the steps that lead there."""
-    api = next(one for one in get_resolver().url_patterns if f"/{one.pattern}" == API)
-    return next(one for one in api.url_patterns if str(one.pattern).startswith("projects/"))
+    found = get_resolver()
+    for step in (API[1:], "projects/"):
+        below = (one for one in found.url_patterns if isinstance(one, URLResolver))
+        found = next(one for one in below if str(one.pattern).startswith(step))
+    return found
 
 
 class ShortWayMiddleware:

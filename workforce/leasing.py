@@ -122,7 +122,7 @@ class Served:
 
     @classmethod
     def of(cls, row: Sequence[Any]) -> Served:
-        return cls(*row[:11], json.loads(row[11]), *row[12:])
+        return cls(*[*row[:11], json.loads(row[11]), *row[12:]])
 
 
 def database_now() -> datetime:

@@ -39,6 +39,6 @@ class GuardSql(compiler.UpsertTriggerSql):
 class Guard(pgtrigger.Trigger):
     """A trigger that is made by `GuardSql`."""
 
-    def compile(self, model: type[models.Model]) -> compiler.Trigger:
+    def compile(self, model: models.Model) -> compiler.Trigger:
         compiled = super().compile(model)
         return compiler.Trigger(name=compiled.name, sql=GuardSql(**compiled.sql.kwargs))
