@@ -151,10 +151,9 @@ def in_a_browser(environment: dict[str, str], made: dict[str, Any], answers: int
         page.locator("button.go").click()
         page.locator("#answer").wait_for()
         loaded: list[Response] = []
-        page.on("response", loaded.append)
+        page.on("response", lambda each: loaded.append(each))
         page.reload(wait_until="networkidle")
-        first, loaded = _weigh(loaded), []
-        page.on("response", loaded.append)
+        first = _weigh(loaded)
         for _ in range(answers):
             _answer(page)
         waited = sorted(page.evaluate("window.waited"))
