@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -17,6 +17,7 @@ from django.db import connection
 
 from annotation import flagging, rules
 from annotation.agreement import drift, people
+from specs import task_types, versions
 
 _ANSWERS = """
     SELECT a.annotator_id, a.id, a.task_id, a.queue_id, v.spec_id, v.meaning, a.version_id, a.answered_at, a.values::text,
@@ -128,9 +129,9 @@ def _judge(row: tuple[Any, ...], flags: set[int]) -> Iterable[Judged]:
     gold, again = (json.loads(each) if each else {} for each in row[10:12])
     clauses = tuple(sorted(set(row[12])))
     for question, value in given.items():
-        said = [rules.key_of(other[question]) for other in others if question in other]
-        own = rules.key_of(value)
-        agrees = people.agrees(own, said)
+        asked = versions.read(row[6]).question(question)
+        there = [other[question] for other in others if question in other]
+        agrees, said = _agrees(asked, value, there), [rules.key_of(other) for other in there]
         yield Judged(
             annotator_id=row[0],
             annotation_id=row[1],
@@ -147,9 +148,20 @@ def _judge(row: tuple[Any, ...], flags: set[int]) -> Iterable[Judged]:
             clauses=clauses,
             set_aside=not flags.isdisjoint(clauses),
             seconds=None if row[13] is None else float(row[13]),
-            said=own,
+            said=rules.key_of(value),
             most="" if agrees is None else Counter(said).most_common(1)[0][0],
         )
+
+
+def _agrees(asked: Mapping[str, Any], own: Any, others: Sequence[Any]) -> bool | None:
+    """Whether an answer agrees with what most others say: those that the question lets pass as agreeing say the same."""
+    kind = task_types.get(asked["kind"])
+    if kind.tolerance(asked) == 0:
+        return people.agrees(kind.key(asked, own), [kind.key(asked, other) for other in others])
+    groups = kind.compare(asked, others)
+    said = [place for place, group in enumerate(groups) for _ in range(group["n"])]
+    near = (place for place, group in enumerate(groups) if kind.agrees(asked, own, group["value"]))
+    return people.agrees(next(near, -1), said)
 
 
 def share(

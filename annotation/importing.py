@@ -20,21 +20,19 @@ from typing import Any
 
 from django.db import connection, transaction
 
-from annotation import label_files, settling
-from annotation.agreement.coefficients import Level
+from annotation import import_values, label_files, settling
 from annotation.label_files import Files
 from annotation.models import DisputeReason
-from specs import canonical, drafting, ledger, publishing, task_types
+from specs import canonical, drafting, ledger, publishing
 from specs.models import Member, Project, Role, Spec, SpecVersion
 from specs.refusals import Invalid
+from specs.versions import read as read_version
 from workforce import queues
 from workforce.models import Queue
 from workforce.pseudonyms import pseudonym
 
-QUESTION = "label"
 JOIN_WHOLE_FROM = 50_000
 COPIED_AT_ONCE = 20_000
-_LEVELS = ("nominal", "ordinal", "interval", "ratio")
 
 
 @dataclass(frozen=True)
@@ -56,26 +54,20 @@ def import_labels(
     *,
     folder: Path,
     project_key: str,
-    kind: str = "choice",
-    level: Level = "nominal",
+    wanted: import_values.Wanted | None = None,
     owner: Member | None = None,
     spec: Spec | None = None,
     sensitive: bool = False,
     by: Member | None = None,
 ) -> Imported:
-    """Import a folder into a project, under *spec*'s newest version when one is given.
+    """Import a folder into a project, under *spec*'s newest version when one is given, else one whose question is as *wanted*.
 
-    Raises `Invalid` for a kind that does not exist, a level that is none, and files that do not fit; then nothing is kept.
+    Raises `Invalid` for a kind, level or setting that there is not, and for files that do not fit; then nothing is kept.
     """
-    if kind not in task_types.kinds():
-        raise Invalid(f"There is no kind of question {kind!r}; there are {', '.join(task_types.kinds())}.")
-    if level not in _LEVELS:
-        raise Invalid(f"The level is one of {', '.join(_LEVELS)}.")
-    if level != "nominal":
-        raise Invalid(
-            f"A {kind} question is nominal; {level} needs a kind of question that orders its values."
-        )
-    files = label_files.read(folder)
+    if spec is not None:
+        wanted = import_values.Wanted(_kind_of(spec))
+    wanted = (wanted or import_values.Wanted()).checked()
+    files = wanted.read(folder)
     with transaction.atomic():
         project = _project(project_key)
         owner = (
@@ -87,7 +79,7 @@ def import_labels(
         spec = (
             spec
             or Spec.objects.filter(project=project).order_by("pk").first()
-            or _spec(project, files, kind, by)
+            or _spec(project, files, wanted, by)
         )
         version = SpecVersion.objects.published().filter(spec=spec).newest_first().first()
         if version is None:
@@ -109,32 +101,31 @@ def import_labels(
     return Imported(project, queue, version, *counts, files.left_out)
 
 
+def _kind_of(spec: Spec) -> str:
+    version = SpecVersion.objects.published().filter(spec=spec).newest_first().first()
+    return str(version.questions[0]["kind"]) if version else "choice"
+
+
 def _project(key: str) -> Project:
     project, _ = Project.objects.get_or_create(key=key, defaults={"name": key.replace("-", " ").capitalize()})
     return project
 
 
-def _spec(project: Project, files: Files, kind: str, by: Member | None) -> Spec:
+def _spec(project: Project, files: Files, wanted: import_values.Wanted, by: Member | None) -> Spec:
     """A spec whose version 1.0.0 has the labels and clauses that the files hold."""
     spec = drafting.create_spec(project=project, key="imported", title=f"{project.name}: imported", by=by)
     draft = drafting.open_draft(spec=spec, by=by)
-    values = sorted({row["label"] for row in files.labels} | {row["label"] for row in files.gold})
-    labels = [{"value": value, "title": value} for value in values]
-    if len(values) == 1:
-        raise Invalid(f"All labels are {values[0]!r}; a choice has at least two.")
-    drafting.set_questions(
-        draft=draft,
-        by=by,
-        questions=[
-            {"key": QUESTION, "kind": kind, "title": "Which label fits?", "required": True, "labels": labels}
-        ],
-    )
+    question = wanted.question(files)
+    values = [label["value"] for label in question.get("labels") or ()]
+    if len(values) == 1 and not wanted.options_from:
+        raise Invalid(f"All labels are {values[0]!r}; a {wanted.kind} has at least two.")
+    drafting.set_questions(draft=draft, by=by, questions=[question])
     rows = (
         files.clauses or [{"clause_id": key} for key in _clause_keys(files)] or [{"clause_id": "whole-task"}]
     )
     for row in rows:
         expected = row.get("expected_label", "")
-        govern = {"question": QUESTION, "values": [expected] if expected in values else []}
+        govern = {"question": import_values.QUESTION, "values": [expected] if expected in values else []}
         drafting.add_clause(
             draft=draft,
             key=row["clause_id"],
@@ -167,10 +158,12 @@ def _cited(row: dict[str, str]) -> list[str]:
 
 
 def _check_against(version: SpecVersion, files: Files) -> None:
-    known = {label["value"] for label in version.questions[0].get("labels") or ()}
-    unknown = sorted({row["label"] for row in [*files.labels, *files.gold]} - known)
-    if unknown:
-        raise Invalid(f"The labels {', '.join(unknown)[:200]} are not in version {version.number}.")
+    question = version.questions[0]
+    known = {label["value"] for label in question.get("labels") or ()}
+    if question["kind"] == "choice" and not question.get("options_from"):
+        unknown = sorted({row["label"] for row in [*files.labels, *files.gold]} - known)
+        if unknown:
+            raise Invalid(f"The labels {', '.join(unknown)[:200]} are not in version {version.number}.")
     there = version.version_clauses.values_list("clause__key", flat=True)
     lost = sorted(set(_clause_keys(files)) - set(there))
     if lost:
@@ -182,11 +175,11 @@ _STAGED = """
         pg_temp.fresh_label;
     CREATE TEMPORARY TABLE imported_item (position bigint, key varchar(200), payload jsonb, digest varchar(80), clause text)
         ON COMMIT DROP;
-    CREATE TEMPORARY TABLE imported_label (position bigint, item varchar(200), annotator varchar(200), label text,
+    CREATE TEMPORARY TABLE imported_label (position bigint, item varchar(200), annotator varchar(200), label jsonb,
         answered_at timestamptz, clauses text[]) ON COMMIT DROP;
     CREATE TEMPORARY TABLE imported_person (origin varchar(200), pseudonym varchar(64)) ON COMMIT DROP;
     CREATE TEMPORARY TABLE made_task (id bigint) ON COMMIT DROP;
-    CREATE TEMPORARY TABLE fresh_label (slot bigint, position bigint, task bigint, annotator bigint, label text,
+    CREATE TEMPORARY TABLE fresh_label (slot bigint, position bigint, task bigint, annotator bigint, label jsonb,
         answered_at timestamptz, clauses text[], number smallint) ON COMMIT DROP;
 """
 _ITEMS = """
@@ -266,12 +259,12 @@ _CITATIONS = """
 # asked for: a history is measured first and argued about later.
 _RESOLUTIONS = """
     WITH answers AS (
-        SELECT a.task_id, a.values ->> %(question)s AS value, a.id, a.ordinal,
-               count(*) OVER (PARTITION BY a.task_id, a.values ->> %(question)s) AS n
+        SELECT a.task_id, a.values -> %(question)s AS value, a.id, a.ordinal,
+               count(*) OVER (PARTITION BY a.task_id, a.values -> %(question)s) AS n
         FROM annotation_annotation a WHERE a.queue_id = %(queue)s AND a.task_id IN (SELECT task FROM fresh_label)
     ), top AS (
-        SELECT task_id, (array_agg(value ORDER BY n DESC, value))[1] AS value, max(n) AS n, count(*) AS total,
-               jsonb_object_agg(value, n) AS distribution, array_agg(id ORDER BY ordinal) AS ids
+        SELECT task_id, (array_agg(value ORDER BY n DESC, value #>> '{}'))[1] AS value, max(n) AS n, count(*) AS total,
+               jsonb_object_agg(value #>> '{}', n) AS distribution, array_agg(id ORDER BY ordinal) AS ids
         FROM answers GROUP BY task_id
     ), agreed AS (
         SELECT top.*, 1 + coalesce((SELECT max(r.revision) FROM annotation_resolution r
@@ -284,14 +277,14 @@ _RESOLUTIONS = """
     )
     INSERT INTO annotation_resolution
         (project_id, task_id, question, revision, value, basis, version_id, distribution, answers, rule, resolved_at, event_id)
-    SELECT %(project)s, task_id, %(question)s, revision, to_jsonb(value), 'consensus', %(version)s, distribution, ids,
+    SELECT %(project)s, task_id, %(question)s, revision, value, 'consensus', %(version)s, distribution, ids,
            'share', statement_timestamp(), %(event)s
     FROM agreed ORDER BY task_id
 """
 _GOLD = """
     INSERT INTO workforce_knownanswer
         (project_id, item_id, spec_id, question, value, source, meaning, clauses, created_at)
-    SELECT %(project)s, i.id, %(spec)s, %(question)s, to_jsonb(g.label), 'imported', %(meaning)s,
+    SELECT %(project)s, i.id, %(spec)s, %(question)s, g.label::jsonb, 'imported', %(meaning)s,
            ARRAY(SELECT c.clause_id FROM workforce_itemclause c WHERE c.item_id = i.id), statement_timestamp()
     FROM unnest(%(gold_items)s::text[], %(gold_labels)s::text[]) AS g (item, label)
     JOIN workforce_item i ON i.project_id = %(project)s AND i.key = g.item AND i.revision = 1
@@ -310,6 +303,7 @@ def _write(
 ) -> tuple[int, int, int, int, int]:
     first = files.first_labels
     items = files.items or [{"item_id": key} for key in dict.fromkeys(row["item_id"] for row in files.labels)]
+    whole = read_version(version.pk)
     by_item = bool(files.items) and "clause_id" in files.items[0]
     known: dict[str, Any] = {
         "project": project.pk,
@@ -321,8 +315,9 @@ def _write(
         "question": question,
         "sensitive": sensitive,
         "gold_items": [row["item_id"] for row in files.gold],
-        "gold_labels": [row["label"] for row in files.gold],
+        "gold_labels": import_values.texts(whole, files, "gold"),
     }
+    values = import_values.texts(whole, files, "labels")
     cites = False
 
     def staged_items() -> Iterator[tuple[object, ...]]:
@@ -348,7 +343,7 @@ def _write(
                 position,
                 row["item_id"],
                 row["annotator_id"],
-                row["label"],
+                values[position],
                 row.get(label_files.TIME),
                 cited,
             )
@@ -380,8 +375,14 @@ def _write(
                 data={"digest": files.digest, "labels": n_labels, "version": version.pk},
             )
             cursor.execute("ANALYZE fresh_label")
-            for query in (_WIDEN, _SLOTS, _ANSWERS, *([_CITATIONS] if cites else []), _RESOLUTIONS):
+            for query in (_WIDEN, _SLOTS, _ANSWERS, *([_CITATIONS] if cites else [])):
                 _run(cursor, query, known)
+            if import_values.settled_by_sql(whole):
+                _run(cursor, _RESOLUTIONS, known)
+            else:
+                cursor.execute("SELECT DISTINCT task FROM fresh_label")
+                tasks = [task for (task,) in cursor.fetchall()]
+                import_values.settle(queue=queue, version=whole, tasks=tasks, event=known["event"])
         n_gold = _run(cursor, _GOLD, known) if files.gold else 0
     return n_items, n_people, n_labels, n_gold, len(files.labels) - len(first)
 
@@ -403,7 +404,7 @@ def _run(cursor: Any, query: str, known: dict[str, Any]) -> int:
 _CONTESTED = """
     WITH votes AS (
         SELECT a.task_id, count(*) AS n FROM annotation_annotation a JOIN workforce_task t ON t.id = a.task_id
-        WHERE t.queue_id = %(queue)s AND t.state = 'open' GROUP BY a.task_id, a.values ->> %(question)s
+        WHERE t.queue_id = %(queue)s AND t.state = 'open' GROUP BY a.task_id, a.values -> %(question)s
     ), apart AS (
         SELECT task_id, 1 - sum(n * (n - 1))::float / (sum(n) * (sum(n) - 1)) AS disagreement
         FROM votes GROUP BY task_id HAVING sum(n) >= 2

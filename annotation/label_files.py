@@ -35,18 +35,26 @@ class Files:
     clauses: list[Row]
     left_out: tuple[str, ...]
     digest: str
+    tables: Tables
 
 
-def read(folder: Path) -> Files:
-    """Read and check a folder. Raises `Invalid` naming file, line and reason."""
+def read(folder: Path, table: str = "labels", column: str = "label", *, longest: int = LONGEST_KEY) -> Files:
+    """Read and check a folder. Raises `Invalid` naming file, line and reason.
+
+    *table* and *column* have the labels, of at most *longest* characters; a folder without that table has `labels` and `label`.
+    """
     digest = hashlib.sha256()
-    labels = _read(folder, "labels", {"item_id", "annotator_id", "label"}, digest)
+    if _path(folder, table) is None:
+        table, column = "labels", "label"
+    labels = _read(folder, table, {"item_id", "annotator_id", column}, digest)
+    if column != "label":
+        labels = [{**row, "label": row[column]} for row in labels]
     items = _read(folder, "items", {"item_id"}, digest)
     gold = _read(folder, "gold", {"item_id", "label"}, digest)
     clauses = _read(folder, "clauses", {"clause_id"}, digest)
     if not labels:
-        raise Invalid(f"{folder} has no labels.csv with rows.")
-    tables = Tables(folder, {"labels": labels, "items": items, "gold": gold})
+        raise Invalid(f"{folder} has no {table}.csv with rows.")
+    tables = Tables(folder, {"labels": labels, "items": items, "gold": gold}, table)
     tables.refuse_twice("items", ("item_id",), "an item stands once")
     tables.refuse_twice("gold", ("item_id",), "a gold label stands once per item")
     if items:
@@ -54,10 +62,8 @@ def read(folder: Path) -> Files:
         for name in ("labels", "gold"):
             tables.refuse_where(name, "item_id", lambda key: key not in known, "items.csv does not have it")
     for name in ("labels", "items", "gold"):
-        for column in ("item_id", "annotator_id", "label"):
-            tables.refuse_where(
-                name, column, lambda text: len(text) > LONGEST_KEY, f"longer than {LONGEST_KEY} characters"
-            )
+        for part, most in (("item_id", LONGEST_KEY), ("annotator_id", LONGEST_KEY), ("label", longest)):
+            tables.refuse_where(name, part, _longer_than(most), f"longer than {most} characters")
     tables.read_times()
     tables.refuse_twice(
         "labels",
@@ -67,10 +73,16 @@ def read(folder: Path) -> Files:
     first = [row for row in labels if not _repeat(row)]
     if not first:
         raise Invalid("labels.csv marks every label as a repeat.")
-    left_out = (
-        ("spans.csv is not used: no kind of question here has spans.",) if _path(folder, "spans") else ()
+    left_out = tuple(
+        f"{other}.csv is not used: it holds answers to another kind of question."
+        for other in ("labels", "spans")
+        if other != table and _path(folder, other)
     )
-    return Files(labels, first, items, gold, clauses, left_out, f"sha256:{digest.hexdigest()}")
+    return Files(labels, first, items, gold, clauses, left_out, f"sha256:{digest.hexdigest()}", tables)
+
+
+def _longer_than(most: int) -> Callable[[str], bool]:
+    return lambda text: len(text) > most
 
 
 def _path(folder: Path, name: str) -> Path | None:
@@ -130,6 +142,7 @@ class Tables:
 
     folder: Path
     rows: dict[str, list[Row]]
+    table: str = "labels"
 
     def refuse_where(self, name: str, column: str, bad: Callable[[str], bool], why: str) -> None:
         """Refuse the first row whose column is bad; the values are looked at once each."""
@@ -174,7 +187,7 @@ class Tables:
 
     def at(self, name: str, index: int, why: str) -> Invalid:
         """The refusal of a row, by its line: the file is read again up to there."""
-        path = _path(self.folder, name)
+        path = _path(self.folder, self.table if name == "labels" else name)
         assert path is not None
         data = gzip.decompress(path.read_bytes()) if path.suffix == ".gz" else path.read_bytes()
         reader = csv.reader(io.StringIO(data.decode("utf-8-sig"), newline=""))

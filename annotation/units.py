@@ -7,10 +7,12 @@ from itertools import combinations
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from annotation.agreement.levels import Level, Units
 from annotation.answers import Answers
 from specs import task_types
+from workforce.models import Item
 
 Question = Mapping[str, Any]
 FEW = ("nominal", "ordinal")
@@ -31,7 +33,42 @@ def of(question: Question, given: Answers) -> tuple[Units, list[Any]]:
     read = _FORMS.get(level_of(question), str)
     values = [read(value) for value in as_given]
     value = place[given.value] if len(order) else given.value
-    return Units(given.item, given.annotator, value, values, len(given.items)), as_given
+    level = level_of(question)
+    offered = _offered(question, given) if level == "set" else None
+    lengths = _lengths(question, given) if level == "spans" else None
+    whole = Units(
+        given.item, given.annotator, value, values, len(given.items), lengths=lengths, options=offered
+    )
+    return whole, as_given
+
+
+def _lengths(question: Question, given: Answers) -> NDArray[np.int64]:
+    """How many characters the marked text of each item has."""
+    name = task_types.get(question["kind"]).setting(question, "field")
+    payloads = _payloads(given)
+    return np.array([len(str(payloads[item].get(name, ""))) for item in given.items.tolist()], dtype=np.int64)
+
+
+def _payloads(given: Answers) -> dict[int, dict[str, Any]]:
+    return dict(Item.objects.filter(pk__in=given.items.tolist()).values_list("pk", "payload"))
+
+
+def _offered(question: Question, given: Answers) -> list[list[str]]:
+    """What could be chosen for each item: the question's labels, or what the item itself brings.
+
+    Where items bring options, labels that stand beside them ("nothing of it") are none of these units, and an option that an
+    item names twice is two: so the reference of event_annotation counts them.
+    """
+    source = question.get("options_from")
+    if not source:
+        return [[label["value"] for label in question.get("labels") or ()]] * len(given.items)
+    payloads = _payloads(given)
+    return [_brought(payloads[item].get(source)) for item in given.items.tolist()]
+
+
+def _brought(field: Any) -> list[str]:
+    options = field.split("|") if isinstance(field, str) else field if isinstance(field, list) else []
+    return [str(one.get("value") if isinstance(one, Mapping) else one) for one in options]
 
 
 def _order(question: Question, values: Sequence[Any]) -> list[int]:

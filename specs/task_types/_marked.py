@@ -18,6 +18,8 @@ _WHOLE = re.compile(r"^[+-]?[0-9]{1,15}$")
 _NUMBER = re.compile(r"^[+-]?[0-9]{1,15}(\.[0-9]{1,15})?$")
 _TEXTS = ("label", "text")
 _MOST_SHOWN = 1000
+UNNAMED = "span"
+"""The label of spans that come from elsewhere without one."""
 _COLOURS = ("blue", "green", "amber", "violet", "red", "grey")
 
 
@@ -122,3 +124,22 @@ def _read(part: str, text: str) -> Any:
     if _WHOLE.match(text.strip()):
         return int(text)
     return float(text) if _NUMBER.match(text.strip()) else text
+
+
+def pairs(text: str) -> list[tuple[int, int, str]]:
+    """`(start, end, label)` of a JSON list of `[start, end]`, `[start, end, label]` or spans. Raises `BadValue`."""
+    try:
+        listed = canonical.loads_strict(text)
+    except canonical.NotCanonical as error:
+        raise BadValue(f"is no list of spans: {error}") from error
+    found = []
+    for one in listed if isinstance(listed, list) else [None]:
+        parts = [one.get("start"), one.get("end"), one.get("label")] if isinstance(one, dict) else one
+        if (
+            not isinstance(parts, list)
+            or len(parts) not in (2, 3)
+            or any(type(place) is not int for place in parts[:2])
+        ):
+            raise BadValue("is no list of spans, as [start, end] each")
+        found.append((parts[0], parts[1], str(parts[2]) if len(parts) == 3 and parts[2] else UNNAMED))
+    return found

@@ -60,9 +60,12 @@ def title(question: Question, value: Any) -> str:
 
 
 def _from_item(field: Any) -> list[dict[str, Any]]:
-    """Options as items bring them: a list of texts, a list of `{"value", "title"}`, or one text with `|` between."""
+    """Options as items bring them: a list of texts, a list of `{"value", "title"}`, or one text with `|` between.
+
+    In one text an option may stand twice; it is one option.
+    """
     if isinstance(field, str):
-        field = field.split("|")
+        field = list(dict.fromkeys(field.split("|")))
     if not isinstance(field, list):
         raise BadValue("the item brings no options for this question")
     options = [entry if isinstance(entry, dict) else {"value": entry} for entry in field]

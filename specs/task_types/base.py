@@ -8,7 +8,7 @@ question may allow to be a little apart.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any, ClassVar, Literal
 
 import numpy as np
@@ -32,7 +32,8 @@ class TaskType(ABC):
     """One kind of question. A file of this package holds one instance named `task_type`; its name is the kind's key.
 
     `settings` are the kind's own, kept under `settings` of a question; `labelled` says whether a question of this kind may have
-    labels, `item_options` whether they may come from the item; `one_of_options` that a value is one of the options as it stands.
+    labels, `item_options` whether they may come from the item; `one_of_options` that a value is one of the options as it stands;
+    `imported_from` the table and column of a folder of labels that have its answers (else `labels` and `label`).
     """
 
     name: ClassVar[str]
@@ -41,6 +42,7 @@ class TaskType(ABC):
     labelled: ClassVar[bool] = True
     item_options: ClassVar[bool] = False
     one_of_options: ClassVar[bool] = False
+    imported_from: ClassVar[tuple[str, str]] = ("labels", "label")
 
     # --- The question
 
@@ -63,8 +65,8 @@ class TaskType(ABC):
         return []
 
     def shows(self, question: Question) -> tuple[str, ...]:
-        """Fields of the item that the question itself shows, so that a page need not show them twice."""
-        return ()
+        """Fields of the item that the question itself shows, so that a page need not show them twice: those with its options."""
+        return (question["options_from"],) if question.get("options_from") else ()
 
     def context(self, question: Question, item: Mapping[str, Any], value: Any) -> dict[str, Any]:
         """What the template gets besides; *value* may be anything that was entered, right or wrong, or None. Never raises."""
@@ -87,6 +89,20 @@ class TaskType(ABC):
     def form(self, question: Question, value: Any) -> dict[str, list[str]]:
         """The fields of a form that post this value: `parse` of them gives it back."""
         return {field(question): [str(value)]}
+
+    # --- Labels made elsewhere
+
+    def drafted(self, texts: Collection[str], offered: Collection[str]) -> dict[str, Any]:
+        """Fields of a question that these texts of a table of labels answer; *offered* are the options that items bring."""
+        return {}
+
+    def from_text(self, question: Question, text: str, item: Mapping[str, Any]) -> Any:
+        """The value that a text of a table says: JSON, or the value itself as text. Raises `BadValue`."""
+        try:
+            value = canonical.loads_strict(text)
+        except canonical.NotCanonical:
+            value = text
+        return self.parse_json(question, value, item)
 
     # --- Several answers
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 from specs.problems import Problem
@@ -25,6 +25,12 @@ class Choice(TaskType):
     def parse(self, question: Question, form: Mapping[str, Any], item: Mapping[str, Any]) -> Any:
         chosen = given(form, question)
         return self.parse_json(question, chosen[-1], item) if chosen else None
+
+    def drafted(self, texts: Collection[str], offered: Collection[str]) -> dict[str, Any]:
+        return {"labels": [{"value": text, "title": text} for text in sorted(set(texts) - set(offered))]}
+
+    def from_text(self, question: Question, text: str, item: Mapping[str, Any]) -> Any:
+        return self.parse_json(question, text, item)
 
     def parse_json(self, question: Question, value: Any, item: Mapping[str, Any]) -> Any:
         if not isinstance(value, str):

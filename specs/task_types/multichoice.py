@@ -4,9 +4,10 @@ first. A value is the list of the chosen ones, in the order of the options; the 
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
+from specs import canonical
 from specs.problems import Problem
 from specs.task_types import _options
 from specs.task_types.base import BadValue, Column, Question, Setting, TaskType, field, given
@@ -67,10 +68,19 @@ class MultiChoice(TaskType):
             "chosen": value if isinstance(value, list) else [],
             "none": value == [],
             "may_be_none": fewest == 0,
+            "none_key": self._none_key(question, item),
             "fewest": fewest,
             "most": most,
             "alone": self.setting(question, "alone") or [],
         }
+
+    def _none_key(self, question: Question, item: Mapping[str, Any]) -> str:
+        """The digit behind those of the options, where there is one left."""
+        try:
+            number = len(self.options(question, item)) + 1
+        except BadValue:
+            return ""
+        return str(number) if number <= 9 else ""
 
     def parse(self, question: Question, form: Mapping[str, Any], item: Mapping[str, Any]) -> Any:
         chosen = given(form, question)
@@ -79,6 +89,17 @@ class MultiChoice(TaskType):
                 raise BadValue("says that none fits, and names labels as well")
             return self.parse_json(question, [], item)
         return self.parse_json(question, chosen, item) if chosen else None
+
+    def drafted(self, texts: Collection[str], offered: Collection[str]) -> dict[str, Any]:
+        """As labels what no item offers; none at all is an answer where there is an empty one."""
+        said = [_several(text) for text in texts]
+        own = sorted({one for several in said for one in several} - set(offered))
+        settings = {} if all(said) else {"settings": {"min": 0}}
+        return {"labels": [{"value": one, "title": one} for one in own], **settings}
+
+    def from_text(self, question: Question, text: str, item: Mapping[str, Any]) -> Any:
+        """Of a JSON list, or of values with `|` between."""
+        return self.parse_json(question, _several(text), item)
 
     def entered(self, question: Question, form: Mapping[str, Any]) -> Any:
         chosen = given(form, question)
@@ -179,6 +200,17 @@ class MultiChoice(TaskType):
                 {},
             ],
         }
+
+
+def _several(text: str) -> list[Any]:
+    if text.lstrip().startswith("["):
+        try:
+            found = canonical.loads_strict(text)
+        except canonical.NotCanonical:
+            found = None
+        if isinstance(found, list):
+            return found
+    return list(dict.fromkeys(part for part in text.split("|") if part))
 
 
 task_type = MultiChoice()

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from specs.problems import Problem
-from specs.task_types.base import BadValue, Column, Question, Setting, TaskType, given
+from specs.task_types.base import BadValue, Column, Question, Setting, TaskType, field, given
 
 _NUMBER = re.compile(r"[+-]?(\d+([.,]\d*)?|[.,]\d+)([eE][+-]?\d{1,3})?")
 LIMIT = 2**53 - 1
@@ -57,6 +57,9 @@ class Number(TaskType):
         if not _NUMBER.fullmatch(text) or len(text) > 40:
             raise BadValue(f"{text[:50]!r} is no number")
         return self.parse_json(question, float(text.replace(",", ".")), item)
+
+    def from_text(self, question: Question, text: str, item: Mapping[str, Any]) -> Any:
+        return self.parse(question, {field(question): text}, item)
 
     def parse_json(self, question: Question, value: Any, item: Mapping[str, Any]) -> Any:
         if not isinstance(value, int | float) or isinstance(value, bool) or not abs(value) <= LIMIT:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from statistics import median_low
 from typing import Any
 
 from specs.problems import Problem
-from specs.task_types.base import BadValue, Column, Level, Question, Setting, TaskType, given
+from specs.task_types.base import BadValue, Column, Level, Question, Setting, TaskType, field, given
 
 MOST_POINTS = 21
 LEVELS = (
@@ -100,10 +100,16 @@ class Rating(TaskType):
         if not chosen:
             return None
         text = chosen[-1].strip()
-        digits = text.removeprefix("-")
-        if not (digits.isascii() and digits.isdigit() and len(digits) <= 3):
+        if not _is_whole(text):
             raise BadValue(f"{text[:50]!r} is no point of the scale")
         return self.parse_json(question, int(text), item)
+
+    def drafted(self, texts: Collection[str], offered: Collection[str]) -> dict[str, Any]:
+        points = [int(text) for text in texts if _is_whole(text)]
+        return {"settings": {"min": min(points), "max": max(points)}} if points else {}
+
+    def from_text(self, question: Question, text: str, item: Mapping[str, Any]) -> Any:
+        return self.parse(question, {field(question): text}, item)
 
     def parse_json(self, question: Question, value: Any, item: Mapping[str, Any]) -> Any:
         low, high = self._ends(question)
@@ -145,6 +151,11 @@ class Rating(TaskType):
             "values": [-3, -1, 0, 1],
             "bad": [-4, 2, "1", 0.5, True, None, [1], 10**30],
         }
+
+
+def _is_whole(text: str) -> bool:
+    digits = text.removeprefix("-")
+    return digits.isascii() and digits.isdigit() and len(digits) <= 3
 
 
 task_type = Rating()

@@ -8,7 +8,7 @@ was loaded, not normalised, with `end` excluded; `text` is what stands there, so
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any
 
 from specs import matching
@@ -26,6 +26,7 @@ _DESCRIBED = 8
 class Spans(TaskType):
     name = "Spans: labelled parts of a text"
     level = "spans"
+    imported_from = ("spans", "spans")
     item_options = True
     settings = (
         Setting("field", "Field of the item that holds the text", "text", default="text"),
@@ -118,6 +119,25 @@ class Spans(TaskType):
         if not self.setting(question, "overlapping"):
             _check_apart(found)
         return found
+
+    def drafted(self, texts: Collection[str], offered: Collection[str]) -> dict[str, Any]:
+        """With the labels that are named, else the one label `span`; overlapping where any two do."""
+        said = [_marked.pairs(text) for text in texts]
+        labels = sorted({span[2] for spans in said for span in spans})
+        crossed = any(a[1] > b[0] for spans in said for a, b in itertools.pairwise(sorted(spans)))
+        return {
+            "labels": [{"value": one, "title": one.capitalize()} for one in labels or [_marked.UNNAMED]],
+            "settings": {"overlapping": crossed},
+        }
+
+    def from_text(self, question: Question, text: str, item: Mapping[str, Any]) -> Any:
+        """Of a JSON list of spans, or of `[start, end]` and `[start, end, label]`: what stands there is taken from the item."""
+        whole = self.text(question, item)
+        spans = [
+            {"start": start, "end": end, "label": label, "text": whole[start:end]}
+            for start, end, label in dict.fromkeys(_marked.pairs(text))
+        ]
+        return self.parse_json(question, spans, item)
 
     def text(self, question: Question, item: Mapping[str, Any]) -> str:
         """The text that is marked. Raises `BadValue` where the item has none."""

@@ -95,6 +95,9 @@ class Text(TaskType):
         emptied = self.setting(question, "correct") and field(question) in form
         return _plain(texts[-1]) if texts else "" if emptied else None
 
+    def from_text(self, question: Question, text: str, item: Mapping[str, Any]) -> Any:
+        return self.parse_json(question, text, item)
+
     def parse_json(self, question: Question, value: Any, item: Mapping[str, Any]) -> Any:
         if not isinstance(value, str):
             raise BadValue("the answer is a text")

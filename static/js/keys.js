@@ -30,7 +30,7 @@ function meant(candidates) {
   const here = document.activeElement ? questionOf(document.activeElement) : null;
   return (
     candidates.find((candidate) => here && questionOf(candidate) === here) ??
-    candidates.find((candidate) => !questionOf(candidate)?.querySelector(":checked")) ??
+    candidates.find((candidate) => !questionOf(candidate)?.querySelector("input:checked")) ??
     candidates[0]
   );
 }

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from annotation import importing, measuring
+from annotation import import_values, importing, measuring
 from annotation.models import Annotation, Citation, Dispute, Resolution
 from specs.refusals import Invalid
 from workforce.models import Item, ItemClause, KnownAnswer, Task
@@ -25,7 +25,8 @@ def _folder(tmp_path: Path, **files: str) -> Path:
 
 
 def _import(folder: Path, **options: str) -> importing.Imported:
-    return importing.import_labels(folder=folder, project_key="history", by=None, **options)  # type: ignore[arg-type]
+    wanted = import_values.Wanted(**options)  # type: ignore[arg-type]
+    return importing.import_labels(folder=folder, project_key="history", wanted=wanted, by=None)
 
 
 def test_labels_alone_make_a_project_a_spec_a_queue_and_answers(tmp_path: Path) -> None:
@@ -128,7 +129,7 @@ def test_times_are_kept_and_spans_are_said_to_be_left_out(tmp_path: Path) -> Non
     first, second, third = Annotation.objects.order_by("pk")
     assert (first.answered_at.hour, second.answered_at.hour) == (3, 1)
     assert third.answered_at.year >= 2026
-    assert done.left_out == ("spans.csv is not used: no kind of question here has spans.",)
+    assert done.left_out == ("spans.csv is not used: it holds answers to another kind of question.",)
 
 
 def test_the_most_contested_become_disputes_when_asked_for(tmp_path: Path) -> None:

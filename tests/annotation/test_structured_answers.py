@@ -10,11 +10,11 @@ from typing import Any
 import pytest
 from django.test import Client
 
-from annotation import measuring
+from annotation import appraising, measuring
 from annotation.models import Annotation, AnswerDraft, Dispute, Resolution
 from specs import schema
 from tests import cast, questions
-from workforce import goldkeeping, loading
+from workforce import goldkeeping, loading, staffing
 from workforce.models import KnownAnswer, Task
 
 pytestmark = pytest.mark.django_db
@@ -167,6 +167,17 @@ def test_every_kind_is_measured_at_its_level() -> None:
     assert list(found) == [question["key"] for question in stage.version.questions]
     assert found["topics"].as_dict()["annotations"] == 2
     assert {label.value for label in found["severity"].labels} == {"1", "2", "3", "4", "5"}
+
+
+def test_nobody_differs_from_the_others_by_what_the_question_lets_pass() -> None:
+    loose = {**questions.HEIGHT, "settings": {"unit": "m", "agree_within": 0.1}}
+    stage = cast.stage(questions=[loose], overlap=3, max_overlap=3)
+    stage.load(1)
+    for name, height in (("ben", "10"), ("chi", "10.5"), ("dov", "20")):
+        assert send(stage, name, {"q.height": height}).status_code == 302
+    third = staffing.annotator_for(member=stage.ada)
+    found = appraising.answers(annotators=[stage.ben.pk, stage.dov.pk, third.pk], last=10)
+    assert {one.annotator_id: one.agrees for one in found} == {stage.ben.pk: None, stage.dov.pk: False}
 
 
 def test_gold_of_every_kind_is_taken_from_a_file_and_judged() -> None:

@@ -10,7 +10,7 @@ from typing import Any
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from annotation import importing, label_studio, measuring
+from annotation import import_values, importing, label_studio, measuring
 from specs.management.arguments import refusals
 
 
@@ -33,7 +33,20 @@ class Command(BaseCommand):
         )
         parser.add_argument("--project", required=True, help="the project's key; made if missing")
         parser.add_argument("--kind", default="choice", help="kind of question (default: %(default)s)")
-        parser.add_argument("--level", default="nominal", help="level of measurement (default: %(default)s)")
+        parser.add_argument("--level", help="level of measurement, where the kind has more than one")
+        parser.add_argument(
+            "--options-from",
+            default="",
+            metavar="COLUMN",
+            help="column of items.csv with the options, | between them",
+        )
+        parser.add_argument(
+            "--setting",
+            action="append",
+            default=[],
+            metavar="NAME=VALUE",
+            help="a setting of the kind; may be repeated",
+        )
         parser.add_argument("--sensitive", action="store_true", help="blur the items until asked for")
         parser.add_argument(
             "--open-disputes", type=int, default=0, metavar="N", help="open disputes on the N most contested"
@@ -72,8 +85,9 @@ class Command(BaseCommand):
             done = importing.import_labels(
                 folder=folder,
                 project_key=options["project"],
-                kind=options["kind"],
-                level=options["level"],
+                wanted=import_values.Wanted(
+                    options["kind"], options["level"], options["options_from"], _settings(options["setting"])
+                ),
                 sensitive=options["sensitive"],
                 by=None,
             )
@@ -106,3 +120,10 @@ class Command(BaseCommand):
                     f"{report.question}: alpha {alpha['value']:.3f} ({alpha['low']:.3f} to {alpha['high']:.3f}), "
                     f"n = {report.numbers['annotations']:,}"
                 )
+
+
+def _settings(given: list[str]) -> dict[str, str]:
+    wrong = next((one for one in given if "=" not in one), None)
+    if wrong is not None:
+        raise CommandError(f"--setting {wrong}: is written as NAME=VALUE.")
+    return dict(one.split("=", 1) for one in given)

@@ -1,0 +1,166 @@
+"""Labels made elsewhere as values of a question: which question they answer, what each text says, what a task's come to."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from django.db import connection
+from django.db.models.functions import Now
+
+from annotation import label_files, rules, settling
+from annotation.label_files import Files
+from annotation.models import Basis
+from specs import canonical, task_types
+from specs.refusals import Invalid
+from specs.task_types import BadValue
+from specs.versions import ReadVersion
+from workforce.models import Queue, Task
+
+LONGEST = 100_000  # characters of a label that is no name: a text, a list of spans
+QUESTION = "label"
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """How labels are to be read: kind of the question, level, the field of items that has the options, settings as texts."""
+
+    kind: str = "choice"
+    level: str | None = None
+    options_from: str = ""
+    settings: Mapping[str, str] | None = None
+
+    @property
+    def task_type(self) -> task_types.TaskType:
+        """Raises `Invalid` for a kind that there is not."""
+        if self.kind not in task_types.kinds():
+            raise Invalid(
+                f"There is no kind of question {self.kind!r}; there are {', '.join(task_types.kinds())}."
+            )
+        return task_types.get(self.kind)
+
+    def checked(self) -> Wanted:
+        """Raises `Invalid` for a kind, a level or a setting that there is not."""
+        known = {one.name: one for one in self.task_type.settings}
+        if unknown := sorted(set(self.settings or {}) - set(known)):
+            raise Invalid(
+                f"A {self.kind} question has no setting {', '.join(unknown)}; it has {', '.join(known) or 'none'}."
+            )
+        if self.level is not None and self.level not in self._levels():
+            raise Invalid(f"A {self.kind} question is {' or '.join(self._levels())}, not {self.level}.")
+        if self.options_from and not self.task_type.item_options:
+            raise Invalid(f"A {self.kind} question has no options that come from items.")
+        return self
+
+    def _levels(self) -> list[str]:
+        own = next((one for one in self.task_type.settings if one.name == "level"), None)
+        return [value for value, _ in own.choices] if own else [self.task_type.level]
+
+    def question(self, files: Files) -> dict[str, Any]:
+        """The question that the labels of these files answer."""
+        texts = {row["label"] for row in files.labels} | {row["label"] for row in files.gold}
+        try:
+            drafted = self.task_type.drafted(texts, _offered(files, self.options_from))
+        except BadValue as error:
+            raise Invalid(f"These are no answers to a {self.kind} question: a label {error}.") from error
+        given = {
+            one.name: one.read((self.settings or {}).get(one.name, "")) for one in self.task_type.settings
+        }
+        named = {name: value for name, value in given.items() if name in (self.settings or {})}
+        level = {"level": self.level} if self.level and "level" in given else {}
+        return {
+            "key": QUESTION,
+            "kind": self.kind,
+            "title": "Which label fits?",
+            "required": True,
+            **({"options_from": self.options_from} if self.options_from else {}),
+            **drafted,
+            "settings": {**drafted.get("settings", {}), **named, **level},
+        }
+
+    def read(self, folder: Any) -> Files:
+        """The files of a folder; where labels are no names, the table of the kind and longer texts."""
+        table, column = self.task_type.imported_from
+        longest = label_files.LONGEST_KEY if self.task_type.one_of_options else LONGEST
+        return label_files.read(folder, table, column, longest=longest)
+
+
+def _offered(files: Files, field: str) -> set[str]:
+    return {one for row in files.items for one in row.get(field, "").split("|")} if field else set()
+
+
+def texts(version: ReadVersion, files: Files, which: str) -> list[str]:
+    """The values of the rows of `labels` or `gold` as JSON. Raises `Invalid` naming the line of one that is no answer."""
+    question = version.questions[0]
+    kind = task_types.get(question["kind"])
+    fields = (
+        {row["item_id"]: row for row in files.items}
+        if question.get("options_from") or _reads_items(kind)
+        else {}
+    )
+    rows = files.first_labels if which == "labels" else files.gold
+    known: dict[tuple[str, str], str] = {}
+    found = []
+    for row in rows:
+        item = row["item_id"] if fields else ""
+        text = known.get((item, row["label"]))
+        if text is None:
+            try:
+                value = kind.from_text(question, row["label"], fields.get(item, {}))
+            except BadValue as error:
+                place = next(n for n, one in enumerate(files.tables.rows[which]) if one is row)
+                raise files.tables.at(which, place, f"{row['label'][:60]!r} {error}") from error
+            text = known[item, row["label"]] = canonical.dumps(value).decode()
+        found.append(text)
+    return found
+
+
+def _reads_items(kind: task_types.TaskType) -> bool:
+    """Whether a value is checked against the item's own content: a text, spans, boxes."""
+    return not kind.one_of_options
+
+
+def settled_by_sql(version: ReadVersion) -> bool:
+    """Whether equal texts are the same answer and nothing else is: then one statement settles all tasks."""
+    question = version.questions[0]
+    kind = task_types.get(question["kind"])
+    return kind.one_of_options and kind.tolerance(question) == 0
+
+
+def settle(*, queue: Queue, version: ReadVersion, tasks: Iterable[int], event: int) -> int:
+    """Resolve the open ones of these tasks whose answers agree by the queue's share; returns how many."""
+    question = version.questions[0]
+    kind, key = task_types.get(question["kind"]), question["key"]
+    n = 0
+    for task, ids, values in _answers(tasks, key):
+        groups = kind.compare(question, values)
+        if groups[0]["n"] < queue.consensus_share * len(values):
+            continue
+        Task.objects.filter(pk=task).update(state="resolved", settled_at=Now())
+        settling.append_resolution(
+            task_id=task,
+            project_id=queue.project_id,
+            question=key,
+            value=groups[0]["value"],
+            basis=Basis.CONSENSUS,
+            version_id=version.id,
+            distribution={rules.key_of(group["value"]): group["n"] for group in groups},
+            answers=ids,
+            rule="share",
+            event_id=event,
+        )
+        n += 1
+    return n
+
+
+def _answers(tasks: Iterable[int], key: str) -> list[tuple[int, list[int], list[Any]]]:
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT a.task_id, array_agg(a.id ORDER BY a.ordinal), jsonb_agg(a.values -> %s ORDER BY a.ordinal)::text "
+            "FROM annotation_annotation a JOIN workforce_task t ON t.id = a.task_id AND t.state = 'open' "
+            "WHERE a.task_id = ANY(%s) GROUP BY a.task_id ORDER BY a.task_id",
+            [key, list(tasks)],
+        )
+        return [(task, ids, json.loads(values)) for task, ids, values in cursor.fetchall()]
