@@ -177,7 +177,8 @@ def _question_of(whole: versions.ReadVersion, clause: versions.ReadClause, value
     having = [
         question["key"]
         for question in whole.questions
-        if any(label["value"] == value for label in question["labels"])
+        if task_types.get(question["kind"]).one_of_options
+        and any(label["value"] == value for label in question["labels"])
     ]
     return next((key for key in having if clause.decides(key)), having[0] if having else None)
 

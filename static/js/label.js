@@ -22,6 +22,7 @@ function showBranches(form) {
   for (const question of form.querySelectorAll("[data-shown-after]")) {
     const parent = form.querySelector(`[data-question="${CSS.escape(question.dataset.shownAfter)}"]`);
     const wanted = JSON.parse(question.dataset.shownFor);
+    question.dataset.decided = "";
     question.hidden = parent?.hidden || !answered(form, question.dataset.shownAfter).some((value) => wanted.includes(value));
   }
 }

@@ -29,8 +29,8 @@ function tell(find) {
 }
 
 function prepare() {
-  for (const find of document.querySelectorAll("[data-find][hidden]")) {
-    find.hidden = false;
+  for (const find of document.querySelectorAll("[data-find]:not([data-ready])")) {
+    find.dataset.ready = "";
     tell(find);
   }
 }

@@ -137,8 +137,6 @@ function prepare() {
   for (const list of document.querySelectorAll(".kind-ranking .things:not([data-ready])")) {
     list.dataset.ready = "";
     thingsOf(list).forEach((thing, index) => (thing.dataset.first = index));
-    for (const part of list.closest("fieldset").querySelectorAll(".pick, [data-move], [data-tie], [data-how]")) part.hidden = false;
-    for (const label of list.querySelectorAll("[data-plain]")) label.hidden = true;
     for (const thing of thingsOf(list)) thing.classList.toggle("placed", placeOf(thing) > 0);
     // Tab goes from thing to thing: what the other fields of each do, the arrow keys and the number do there.
     for (const part of list.querySelectorAll("select, [data-move]")) part.tabIndex = -1;
