@@ -73,7 +73,7 @@ def by_keyboard(page: Page, number: int) -> None:
     press("Tab")
     page.keyboard.type("Names one.")
     press("Tab")
-    for key in ("2", "1", "=", "3", "Tab", "Tab", "Tab"):
+    for key in ("2", "1", "=", "3", "Tab", "Tab"):
         press(key)
     press("Control+a")
     page.keyboard.type(f"This is sentence {number}.")
@@ -138,7 +138,7 @@ def test_options_by_the_hundred_are_found_by_typing(browser: Browser, site: Site
     settled(page)
     page.keyboard.press("/")
     page.keyboard.type("WORD 17")
-    expect(said).to_have_text("7 of 176 options")
+    expect(said).to_have_text("8 of 176 options")
     page.keyboard.press("Enter")
     page.keyboard.type("99")
     page.keyboard.press("Enter")

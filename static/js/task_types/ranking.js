@@ -36,6 +36,7 @@ function write(list, groups, told) {
 
 function pick(thing) {
   const list = listOf(thing);
+  thing.querySelector(".pick").focus({ preventScroll: true }); // also where its number was pressed: the arrows move it from there
   const groups = groupsOf(list);
   const tie = tieOf(list);
   if (placeOf(thing)) {
