@@ -117,7 +117,7 @@ def _spec(project: Project, files: Files, wanted: import_values.Wanted, by: Memb
     draft = drafting.open_draft(spec=spec, by=by)
     question = wanted.question(files)
     values = [label["value"] for label in question.get("labels") or ()]
-    if len(values) == 1 and not wanted.options_from:
+    if len(values) == 1 and wanted.task_type.one_of_options and not wanted.options_from:
         raise Invalid(f"All labels are {values[0]!r}; a {wanted.kind} has at least two.")
     drafting.set_questions(draft=draft, by=by, questions=[question])
     rows = (
