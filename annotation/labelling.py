@@ -8,7 +8,7 @@ from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from annotation import presenting, submitting
+from annotation import keeping, presenting, submitting
 from annotation.models import Annotation, AnswerDraft
 from specs import posing, precedents, prepared, schema, task_types, versions
 from specs.schema import BadAnswer
@@ -73,7 +73,7 @@ def work(
     errors: Mapping[str, list[str]] | None = None,
 ) -> Work:
     """The page's content: from a form that was refused, else from the kept draft, else empty."""
-    draft = submitting.draft_of(annotator=annotator, task_id=served.task_id)
+    draft = keeping.draft_of(annotator=annotator, task_id=served.task_id)
     said = _kept(form, draft, versions.read(served.version_id))
     suggested = {one.question: one for one in suggesting.serve(served)}
     if form is None and draft is None:
@@ -211,7 +211,8 @@ def _kept(form: Mapping[str, Any] | None, draft: AnswerDraft | None, version: ve
         )
     if draft is None:
         return _Said()
-    return _Said(dict(draft.values), {key for entry in draft.citations for key in entry["clauses"]})
+    cited = {key for entry in draft.citations for key in entry["clauses"]}
+    return _Said(dict(draft.values), cited, draft.flagged, draft.note)
 
 
 def entered(version: versions.ReadVersion, form: Mapping[str, Any]) -> dict[str, Any]:
@@ -221,6 +222,22 @@ def entered(version: versions.ReadVersion, form: Mapping[str, Any]) -> dict[str,
         for question in version.questions
     }
     return {key: value for key, value in found.items() if value is not None}
+
+
+def written(version: versions.ReadVersion, form: Mapping[str, Any]) -> dict[str, Any]:
+    """A form as a draft of an answer: what `keeping.save_draft` takes of it, unfinished or wrong as it may be."""
+    values = entered(version, form)
+    return {
+        "values": values,
+        "citations": citations(version, values or {str(version.questions[0]["key"]): ""}, _cited(form)),
+        "flagged": bool(form.get("flagged")),
+        "note": str(form.get("note", "")),
+        "revision": _number(form.get("draft_revision", "")),
+    }
+
+
+def _number(text: str) -> int:
+    return int(text) if text.isascii() and text.isdigit() and len(text) < 9 else 0
 
 
 def _cited(form: Mapping[str, Any]) -> list[str]:

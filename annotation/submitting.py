@@ -2,7 +2,6 @@
 
     leased slot -> submitted slot with its annotation: submit
     (nothing) -> late answer: submit, when the lease is lost and no slot of the task is free
-    (nothing) -> draft -> newer draft: save_draft
 
 The lease token is a fencing token checked under the slot's lock; the client key makes a repeated request one answer. Settling
 happens in the same transaction.
@@ -19,22 +18,16 @@ from typing import Any, Protocol
 from django.db import IntegrityError, transaction
 
 from annotation import accepting, probing, recording, settling
-from annotation.models import Annotation, AnswerDraft, LateAnswer, Source
-from specs import canonical, ledger, prepared, schema, versions
-from specs.columns import Columns
+from annotation.models import Annotation, LateAnswer, Source
+from specs import canonical, ledger, schema, versions
 from specs.models import Member
 from specs.problems import Problem
-from specs.refusals import Invalid, KeyReused, Refusal, Stale
+from specs.refusals import Invalid, KeyReused, Refusal
 from specs.schema import BadAnswer
 from workforce import leasing, restarting, slots
 from workforce.models import Annotator, Citing
 
 NO_CLAUSE = "no-clause-fits"
-_DRAFT = Columns(AnswerDraft, "d")
-_DRAFT_OF = f"""
-    SELECT {_DRAFT.sql} FROM annotation_answerdraft d
-    WHERE d.annotator_id = %(annotator)s::bigint AND d.task_id = %(task)s::bigint
-"""
 LOOKS = 3
 
 
@@ -396,50 +389,6 @@ def _late(
     return Receipt("late", None, slot.task_id, slot.queue_id, "")
 
 
-def save_draft(
-    *,
-    annotator: Annotator,
-    task_id: int,
-    values: Mapping[str, Any],
-    citations: Mapping[str, Sequence[str]],
-    revision: int,
-) -> int:
-    """Keep an answer being written; returns its revision. `revision` is the one the writer saw (0 for none).
-
-    An older one never overwrites a newer one: `Stale` carries what is kept there.
-    """
-    canonical.dumps(dict(values))
-    with transaction.atomic():
-        draft, new = AnswerDraft.objects.select_for_update(no_key=True).get_or_create(
-            annotator=annotator,
-            task_id=task_id,
-            defaults={
-                "project_id": annotator.project_id,
-                "values": dict(values),
-                "citations": _plain(citations),
-            },
-        )
-        if new:
-            return draft.revision
-        if draft.revision != revision:
-            raise Stale(
-                "A newer draft of this answer is kept.",
-                revision=draft.revision,
-                values=draft.values,
-                citations=draft.citations,
-            )
-        draft.values, draft.citations, draft.revision = dict(values), _plain(citations), draft.revision + 1
-        draft.saved_at = leasing.database_now()
-        draft.save()
-    return draft.revision
-
-
-def draft_of(*, annotator: Annotator, task_id: int) -> AnswerDraft | None:
-    """The annotator's own draft; nobody else sees it."""
-    found = prepared.run(_DRAFT_OF, {"annotator": annotator.pk, "task": task_id})
-    return _DRAFT.instance(found[0]) if found else None
-
-
 def asks_for_clause(
     *, citing: str, share: float, task_id: int, annotator_id: int, question: Mapping[str, Any]
 ) -> bool:
@@ -450,7 +399,3 @@ def asks_for_clause(
         drawn = canonical.digest(f"{task_id}:{annotator_id}".encode())[7:15]
         return int(drawn, 16) / 0xFFFFFFFF < share
     return citing == Citing.ALWAYS
-
-
-def _plain(citations: Mapping[str, Sequence[str]]) -> list[dict[str, Any]]:
-    return [{"question": question, "clauses": list(keys)} for question, keys in citations.items()]

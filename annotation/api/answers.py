@@ -11,7 +11,7 @@ from drf_spectacular.utils import OpenApiParameter
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from annotation import submitting
+from annotation import keeping, submitting
 from annotation.api import shapes
 from specs import idempotency
 from specs.access import allows, get_or_404
@@ -219,11 +219,13 @@ class AnswerDraft(WorkView):
         annotator = self.annotator()
         slot = get_or_404(Assignment, project=self.project, pk=assignment, annotator=annotator)
         body = self.body(shapes.DraftIn, request)
-        revision = submitting.save_draft(
+        revision = keeping.save_draft(
             annotator=annotator,
             task_id=slot.task_id,
             values=body["values"],
             citations=body["citations"],
             revision=body["revision"],
+            flagged=body["flagged"],
+            note=body["note"],
         )
         return Response({"revision": revision})

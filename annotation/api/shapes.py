@@ -144,6 +144,8 @@ SUBMISSIONS_EXAMPLES = [
 class DraftIn(serializers.Serializer[Any]):
     values = serializers.DictField()
     citations = Citations(required=False, default=dict)
+    flagged = serializers.BooleanField(required=False, default=False)
+    note = serializers.CharField(required=False, default="", allow_blank=True, max_length=2000)
     revision = serializers.IntegerField(min_value=0, help_text="The revision that was seen, 0 for none.")
 
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.template import loader
-from django.views import defaults
+from django.views import csrf, defaults
 
 from specs import pooling
 from specs.api import problems
@@ -45,6 +45,13 @@ def fault(request: HttpRequest) -> HttpResponse:
         response.headers["Retry-After"] = problems.AWAY_SECONDS
         return response
     return _problem(500) if _api(request) else defaults.server_error(request)
+
+
+def forged(request: HttpRequest, reason: str = "") -> HttpResponse:
+    """403 for a form whose token is not of this log-in; the header tells a script that a fresh token may help."""
+    response = csrf.csrf_failure(request, reason)
+    response.headers["X-Refused"] = "token"
+    return response
 
 
 def _api(request: HttpRequest) -> bool:

@@ -102,6 +102,8 @@ SKIP_SHARE_FROM = env.number("SKIP_SHARE_FROM", 20, low=1)
 """Tasks of a day from which on the share of skips is judged: of three, one is a third and says nothing."""
 MAX_PILOT_ITEMS = env.number("MAX_PILOT_ITEMS", 2000, low=1)
 MAX_NOTE_CHARACTERS = env.number("MAX_NOTE_CHARACTERS", 2000, low=1)
+DRAFTS_SHOWN = env.number("DRAFTS_SHOWN", 5, low=1, high=100)
+"""Answers whose lease ended before they were given, that a queue's start page offers to take up again; the newest."""
 LEASE_DURATION = env.seconds("LEASE_SECONDS", 1800, low=5, high=7 * 86_400)
 """How long a lease lasts on a queue that does not say otherwise."""
 

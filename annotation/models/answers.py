@@ -164,6 +164,8 @@ class AnswerDraft(BusyProjectRow):
     annotator = ProjectLink("workforce.Annotator")
     values = models.JSONField()
     citations = models.JSONField(default=list)
+    flagged = models.BooleanField(default=False, db_default=False)
+    note = models.TextField(default="", db_default="", blank=True)
     revision = models.IntegerField(default=1)
     saved_at = models.DateTimeField(db_default=Now())
 

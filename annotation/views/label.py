@@ -1,4 +1,4 @@
-"""The labelling page: start, answer, keep a draft. Answering brings the next task in the same request."""
+"""The labelling page: start, answer, renew. Answering brings the next task in the same request."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_POST
 
-from annotation import labelling, revealing, revising, sessions, submitting
+from annotation import keeping, labelling, revealing, revising, sessions, submitting
 from annotation.models import Annotation, Source
 from specs import schema, versions
 from specs.access import MemberRequest, allows, get_or_404, page
-from specs.refusals import Invalid, Refusal, Stale
+from specs.refusals import Invalid, Refusal
 from specs.schema import BadAnswer
 from workforce import (
     categories,
@@ -65,7 +65,7 @@ def label(request: MemberRequest, queue: str) -> HttpResponse:
     number = request.GET.get("after", "")
     after = int(number) if number.isascii() and number.isdigit() and len(number) < 19 else None
     told = [] if after is None else judging.feedback(assignment_id=after, annotator=annotator)
-    return _render(request, found, annotator, work, told=told, revealed=_revealed(found, annotator, after))
+    return show(request, found, annotator, work, told=told, revealed=_revealed(found, annotator, after))
 
 
 def _revealed(queue: Queue, annotator: Annotator, assignment: int | None) -> list[revealing.Told]:
@@ -75,9 +75,10 @@ def _revealed(queue: Queue, annotator: Annotator, assignment: int | None) -> lis
     return revealing.revealed(assignment_id=assignment, annotator=annotator)
 
 
-def _render(
+def show(
     request: MemberRequest, queue: Queue, annotator: Annotator, work: labelling.Work | None, **more: Any
 ) -> HttpResponse:
+    """The page, or its work area for htmx: one task, or the way to begin."""
     told = labelling.with_clauses(more.pop("told", ()), queue)
     template = "annotation/label_work.html" if request.headers.get("HX-Request") else "annotation/label.html"
     context = {
@@ -88,6 +89,7 @@ def _render(
         "cannot": categories.offered(queue),
         "undecided": [] if work else excluding.undecided(annotator),
         "recalled": [] if work else _recalled(queue, annotator),
+        "kept": [] if work else keeping.lapsed(annotator=annotator, queue=queue),
         "rest_after": sessions.minutes_to_rest_after(annotator, request.session),
         "titles": schema.titles(work.version.questions) if work else {},
         "today": labelling.answered_today(annotator),
@@ -143,11 +145,13 @@ def take_again(request: MemberRequest, queue: str, assignment: int) -> HttpRespo
 
 @require_POST
 @page(allows("work.label"))
-def claim(request: MemberRequest, queue: str) -> HttpResponse:
-    """Take the next task."""
+def claim(request: MemberRequest, queue: str, task: int | None = None) -> HttpResponse:
+    """Take the next task, or that very one, where she had begun it when her time ended."""
     found = queue_of(request, queue)
     try:
-        served = leasing.claim(queue_id=found.pk, annotator=annotator_of(request), by=request.member)
+        served = leasing.claim(
+            queue_id=found.pk, annotator=annotator_of(request), by=request.member, task_id=task
+        )
     except entering.AcknowledgementNeeded as refusal:
         return redirect(_changes(request, found, refusal))
     except entering.QuizNeeded:
@@ -163,8 +167,12 @@ def claim(request: MemberRequest, queue: str) -> HttpResponse:
     except (excluding.ExposureCap, onboarding.PathHeld) as refusal:
         messages.warning(request, refusal.message)
         return here(request, queue)
-    if served is None:
+    if served is None and task is None:
         messages.info(request, _("Nothing is left for you in this queue just now."))
+    elif served is None:
+        messages.info(
+            request, _("That task wants no more answers just now. What you wrote is kept, for you alone.")
+        )
     return here(request, queue)
 
 
@@ -273,7 +281,7 @@ def _after(
             way["Location"] += f"?after={assignment}"
         return way
     work = labelling.work(served=held[0], annotator=annotator, queue=queue) if held else None
-    return _render(
+    return show(
         request,
         queue,
         annotator,
@@ -298,7 +306,7 @@ def _again(
     if not held:
         return here(request, queue.key)
     work = labelling.work(served=held[0], annotator=annotator, queue=queue, form=request.POST, errors=errors)
-    return _render(request, queue, annotator, work, refused=message, **more)
+    return show(request, queue, annotator, work, refused=message, **more)
 
 
 def token_of(request: MemberRequest) -> UUID:
@@ -306,41 +314,6 @@ def token_of(request: MemberRequest) -> UUID:
         return UUID(request.POST.get("token", ""))
     except ValueError as error:
         raise Http404 from error
-
-
-@require_POST
-@page(allows("work.label"))
-def draft(request: MemberRequest, queue: str, assignment: int) -> HttpResponse:
-    """Keep what is being written; answers with the revision that is kept now."""
-    queue_of(request, queue)
-    annotator = annotator_of(request)
-    held = leasing.held(annotator=annotator, assignment_id=assignment)
-    if not held:
-        raise Http404
-    version = versions.read(held[0].version_id)
-    values = labelling.entered(version, request.POST)
-    cited = [
-        *request.POST.getlist("cite"),
-        *([submitting.NO_CLAUSE] if request.POST.get("no_clause") else []),
-    ]
-    seen = request.POST.get("draft_revision", "0")
-    try:
-        revision = submitting.save_draft(
-            annotator=annotator,
-            task_id=held[0].task_id,
-            values=values,
-            citations=labelling.citations(version, values or {str(version.questions[0]["key"]): ""}, cited),
-            revision=int(seen) if seen.isascii() and seen.isdigit() and len(seen) < 9 else 0,
-        )
-    except Stale as stale:
-        kept = stale.details["values"]
-        return render(
-            request,
-            "annotation/label_draft.html",
-            {"revision": stale.details["revision"], "other": kept},
-            status=200,
-        )
-    return render(request, "annotation/label_draft.html", {"revision": revision})
 
 
 @require_POST

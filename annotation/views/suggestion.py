@@ -9,7 +9,7 @@ from django.http import Http404, HttpResponse, QueryDict
 from django.shortcuts import render
 from django.views.decorators.http import require_POST
 
-from annotation import labelling, submitting
+from annotation import keeping, labelling
 from annotation.views.label import here, place_of, token_of
 from specs import task_types, versions
 from specs.access import MemberRequest, allows, page
@@ -67,15 +67,9 @@ def _with(form: QueryDict, question: Mapping[str, Any], value: Any) -> QueryDict
 def _keep(form: QueryDict, served: leasing.Served, annotator: Annotator) -> int:
     """What is on the page as a draft; the revision that is kept now. A newer one of another window stays as it is."""
     version = versions.read(served.version_id)
-    values = labelling.entered(version, form)
-    seen = form.get("draft_revision", "0")
     try:
-        return submitting.save_draft(
-            annotator=annotator,
-            task_id=served.task_id,
-            values=values,
-            citations=labelling.citations(version, values, form.getlist("cite")),
-            revision=int(seen) if seen.isascii() and seen.isdigit() and len(seen) < 9 else 0,
+        return keeping.save_draft(
+            annotator=annotator, task_id=served.task_id, **labelling.written(version, form)
         )
     except Stale as stale:
         return int(stale.details["revision"])

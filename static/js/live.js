@@ -23,9 +23,12 @@ document.addEventListener("announce", ({ detail }) => announce(detail.text ?? de
 // The server leads somebody whose session ended to the log-in page: that page has no place inside another one.
 const isLogIn = (xhr) => Boolean(xhr.responseURL) && new URL(xhr.responseURL).pathname === live?.dataset.logIn;
 
+// What deals with a failure by itself, and says so, prevents the event's default: then nothing more is said here.
+
 // A form with errors (422) takes its own place; a refusal names the place above the page (HX-Retarget), so that nothing
 // somebody wrote is replaced by it.
-document.addEventListener("htmx:beforeSwap", ({ detail }) => {
+document.addEventListener("htmx:beforeSwap", ({ detail, defaultPrevented }) => {
+  if (defaultPrevented) return;
   if (isLogIn(detail.xhr)) {
     detail.shouldSwap = false;
     announce(live.dataset.signedOut, true);
@@ -37,10 +40,10 @@ document.addEventListener("htmx:beforeSwap", ({ detail }) => {
 
 document.addEventListener("htmx:beforeRequest", () => document.getElementById("refusal")?.replaceChildren());
 
-document.addEventListener("htmx:responseError", () => announce(live?.dataset.failed, true));
+document.addEventListener("htmx:responseError", (event) => event.defaultPrevented || announce(live?.dataset.failed, true));
 
 for (const name of ["htmx:sendError", "htmx:timeout"]) {
-  document.addEventListener(name, () => announce(live?.dataset.offline, true));
+  document.addEventListener(name, (event) => event.defaultPrevented || announce(live?.dataset.offline, true));
 }
 
 document.addEventListener("htmx:afterSettle", ({ target }) => {

@@ -7,7 +7,7 @@ from datetime import timedelta
 
 import pytest
 
-from annotation import asking, submitting
+from annotation import asking, keeping
 from annotation.models import Inquiry
 from specs.models import Event
 from specs.refusals import Invalid, WrongState
@@ -51,13 +51,13 @@ def test_the_draft_is_there_when_it_comes_back() -> None:
     stage = cast.stage(overlap=1, max_overlap=1)
     stage.load(1)
     served = stage.claim(stage.ben)
-    submitting.save_draft(
+    keeping.save_draft(
         annotator=stage.ben, task_id=served.task_id, values={"entailed": "no"}, citations={}, revision=0
     )
     _ask(stage, stage.ben)
     holding.release(hold=Hold.objects.get(), by=stage.ada)
     again = stage.claim(stage.ben)
-    draft = submitting.draft_of(annotator=stage.ben, task_id=again.task_id)
+    draft = keeping.draft_of(annotator=stage.ben, task_id=again.task_id)
     assert draft is not None
     assert draft.values == {"entailed": "no"}
 

@@ -10,7 +10,7 @@ import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
-from annotation import submitting
+from annotation import keeping, submitting
 from annotation.models import Annotation, AnswerDraft, Citation, LateAnswer
 from specs import versions
 from specs.refusals import Invalid, KeyReused, Stale
@@ -177,7 +177,7 @@ def test_an_older_draft_never_overwrites_a_newer_one() -> None:
     served = stage.claim(stage.ben)
 
     def save(value: str, revision: int) -> int:
-        return submitting.save_draft(
+        return keeping.save_draft(
             annotator=stage.ben,
             task_id=served.task_id,
             values={"entailed": value},

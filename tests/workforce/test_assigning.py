@@ -8,7 +8,7 @@ import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
-from annotation import submitting
+from annotation import keeping
 from annotation.models import AnswerDraft
 from specs.refusals import Invalid, WrongState
 from tests import cast
@@ -94,7 +94,7 @@ def test_a_lease_is_taken_away_with_a_reason_and_handed_on_and_the_draft_stays()
     stage = cast.stage(overlap=1, max_overlap=1)
     stage.load(1)
     held = stage.claim(stage.ben)
-    submitting.save_draft(
+    keeping.save_draft(
         annotator=stage.ben, task_id=held.task_id, values={"entailed": "no"}, citations={}, revision=0
     )
     slot = Assignment.objects.get(pk=held.assignment_id)
