@@ -31,6 +31,7 @@ def accept(
     questions: Sequence[str] = (),
     clauses: Sequence[int | None] = (),
     flagged: bool = False,
+    confidence: int | None = None,
     cannot: str = "",
     note: str = "",
 ) -> int:
@@ -53,6 +54,7 @@ def accept(
             questions=questions,
             clauses=clauses,
             flagged=flagged,
+            confidence=confidence,
             client_key=client_key,
             by_id=by.pk if by else None,
             cannot=cannot,

@@ -37,6 +37,7 @@ def chunks(annotator: Annotator) -> Iterator[str]:
                 "answered_at": row.answered_at,
                 "values": row.values,
                 "flagged": row.flagged,
+                "confidence": row.confidence,
                 "task_ended_with": ended.get(row.task_id),
                 "suggested_to_you": [one.as_dict() for one in seen.get(row.task_id, ())],
             }

@@ -99,6 +99,7 @@ def save_draft(
     citations: Mapping[str, Sequence[str]],
     revision: int,
     flagged: bool = False,
+    confidence: int | None = None,
     note: str = "",
 ) -> int:
     """Keep an answer being written; returns its revision. `revision` is the one the writer saw (0 for none).
@@ -111,6 +112,7 @@ def save_draft(
         "values": dict(values),
         "citations": [{"question": question, "clauses": list(keys)} for question, keys in citations.items()],
         "flagged": flagged,
+        "confidence": confidence,
         "note": note[: settings.MAX_NOTE_CHARACTERS],
     }
     with transaction.atomic():

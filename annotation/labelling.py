@@ -55,6 +55,7 @@ class Work:
     draft_revision: int
     no_clause: bool
     flagged: bool
+    confidence: int | None
     note: str
     asks_for_clause: bool
 
@@ -114,6 +115,7 @@ def correction(
         {one.clause.key if one.clause else submitting.NO_CLAUSE for one in answer.citations.all()},
         answer.flagged,
         next((note.text for note in answer.notes.all()), ""),
+        answer.confidence,
     )
     if form is not None:
         said = _kept(form, None, version)
@@ -175,6 +177,7 @@ def _work(
         draft_revision=draft_revision,
         no_clause=submitting.NO_CLAUSE in said.cited,
         flagged=said.flagged,
+        confidence=said.confidence,
         note=said.note,
         asks_for_clause=any(
             submitting.asks_for_clause(
@@ -202,17 +205,22 @@ class _Said:
     cited: AbstractSet[str] = frozenset()
     flagged: bool = False
     note: str = ""
+    confidence: int | None = None
 
 
 def _kept(form: Mapping[str, Any] | None, draft: AnswerDraft | None, version: versions.ReadVersion) -> _Said:
     if form is not None:
         return _Said(
-            entered(version, form), set(_cited(form)), bool(form.get("flagged")), str(form.get("note", ""))
+            entered(version, form),
+            set(_cited(form)),
+            bool(form.get("flagged")),
+            str(form.get("note", "")),
+            _confidence(form),
         )
     if draft is None:
         return _Said()
     cited = {key for entry in draft.citations for key in entry["clauses"]}
-    return _Said(dict(draft.values), cited, draft.flagged, draft.note)
+    return _Said(dict(draft.values), cited, draft.flagged, draft.note, draft.confidence)
 
 
 def entered(version: versions.ReadVersion, form: Mapping[str, Any]) -> dict[str, Any]:
@@ -231,9 +239,15 @@ def written(version: versions.ReadVersion, form: Mapping[str, Any]) -> dict[str,
         "values": values,
         "citations": citations(version, values or {str(version.questions[0]["key"]): ""}, _cited(form)),
         "flagged": bool(form.get("flagged")),
+        "confidence": _confidence(form),
         "note": str(form.get("note", "")),
         "revision": _number(form.get("draft_revision", "")),
     }
+
+
+def _confidence(form: Mapping[str, Any]) -> int | None:
+    """How sure she is, from 1 to 5; None where she did not say."""
+    return int(form["confidence"]) if form.get("confidence") in ("1", "2", "3", "4", "5") else None
 
 
 def _number(text: str) -> int:
@@ -258,6 +272,7 @@ def answer(
         values=values,
         citations=citations(version, values, _cited(form)),
         flagged=bool(form.get("flagged")),
+        confidence=_confidence(form),
         note=str(form.get("note", "")),
         keep_version=bool(form.get("keep_version")),
     )

@@ -73,10 +73,11 @@ _ANSWER = """
     ), answer AS (
         INSERT INTO annotation_annotation
             (project_id, assignment_id, task_id, queue_id, annotator_id, version_id, served_digest, lease_token, client_key,
-             revision, ordinal, values, cannot, flagged, source, answered_at, recorded_at, event_id)
+             revision, ordinal, values, cannot, flagged, confidence, source, answered_at, recorded_at, event_id)
         SELECT %(project)s::bigint, %(assignment)s::bigint, %(task)s::bigint, %(queue)s::bigint, %(annotator)s::bigint,
                %(version)s::bigint, %(digest)s, %(token)s::uuid, %(client_key)s, 1, task.n_answers, %(values)s::jsonb,
-               %(cannot)s::text, %(flagged)s::boolean, 'live', statement_timestamp(), statement_timestamp(), submitted.id
+               %(cannot)s::text, %(flagged)s::boolean, %(confidence)s::smallint, 'live',
+               statement_timestamp(), statement_timestamp(), submitted.id
         FROM submitted, task RETURNING id
     ), cited AS (
         INSERT INTO annotation_citation (project_id, annotation_id, question, clause_id)
@@ -163,6 +164,7 @@ class Accepted:
     client_key: str
     by_id: int | None
     cannot: str = ""
+    confidence: int | None = None
 
     def parameters(self) -> dict[str, Any]:
         written = canonical.dumps(self.values)
@@ -183,6 +185,7 @@ class Accepted:
             "clauses": list(self.clauses),
             "cannot": self.cannot,
             "flagged": self.flagged,
+            "confidence": self.confidence,
             "client_key": self.client_key,
             "by": self.by_id,
             "data": canonical.dumps({**named, **said}).decode(),

@@ -265,6 +265,7 @@ def _queue(plan: RelabelPlan, by: Member | None) -> Queue:
         lease_for=source.lease_for,
         citing=source.citing,
         cite_share=source.cite_share,
+        asks_confidence=source.asks_confidence,
         **{name: getattr(source, name) for name in (*queues.ENTRY, *gold_settings.NAMES)},
     )
     people = list(Enrolment.objects.filter(queue=source, active=True).values_list("annotator_id", flat=True))

@@ -137,7 +137,7 @@ def revise(
             return _receipt(before, since=before.answered_at)
         _check(annotator, before, seen)
         questions, clauses = submitting.citations(version, answer, values)
-        made = _store(before, values, answer.flagged, client_key, by)
+        made = _store(before, values, answer, client_key, by)
         Citation.objects.bulk_create(
             Citation(project_id=made.project_id, annotation=made, question=question, clause_id=clause)
             for question, clause in zip(questions, clauses, strict=True)
@@ -175,7 +175,11 @@ def _check(annotator: Annotator, before: Annotation, seen: int) -> None:
 
 
 def _store(
-    before: Annotation, values: Mapping[str, Any], flagged: bool, client_key: str, by: Member | None
+    before: Annotation,
+    values: Mapping[str, Any],
+    answer: submitting.Answer,
+    client_key: str,
+    by: Member | None,
 ) -> Annotation:
     event = ledger.record(
         project_id=before.project_id,
@@ -205,7 +209,8 @@ def _store(
                 revision=before.revision + 1,
                 ordinal=before.ordinal,
                 values=dict(values),
-                flagged=flagged,
+                flagged=answer.flagged,
+                confidence=answer.confidence,
                 source=Source.LIVE,
                 answered_at=leasing.database_now(),
                 event_id=event,

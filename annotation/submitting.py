@@ -72,6 +72,7 @@ class Receipt:
 class Answer:
     """An answer as a client gives it: values by question, cited clause keys by question (or `no-clause-fits`).
 
+    `confidence` is how sure its author is, from 1 to 5.
     `keep_version` says that it is meant under the version that was served, although another one is in force by now.
     """
 
@@ -80,6 +81,7 @@ class Answer:
     flagged: bool = False
     note: str = ""
     keep_version: bool = False
+    confidence: int | None = None
 
 
 class Written(Protocol):
@@ -193,6 +195,7 @@ def submit_plain(
             questions=questions,
             clauses=clauses,
             flagged=given.flagged,
+            confidence=given.confidence,
             client_key=client_key,
             by_id=by.pk if by else None,
         )
@@ -239,6 +242,7 @@ def _record(
             questions=questions,
             clauses=clauses,
             flagged=answer.flagged,
+            confidence=answer.confidence,
             note=answer.note,
         )
     except IntegrityError as error:

@@ -93,6 +93,7 @@ SETTINGS = (
     "batches_for",
     "citing",
     "cite_share",
+    "asks_confidence",
     *ENTRY,
     *EXCEPTIONS,
     *gold_settings.NAMES,

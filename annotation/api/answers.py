@@ -36,6 +36,7 @@ IDEMPOTENCY = OpenApiParameter(
 _DEFAULTS: dict[str, Any] = {
     "citations": {},
     "flagged": False,
+    "confidence": None,
     "note": "",
     "keep_version": False,
     "claim_next": False,
@@ -73,6 +74,9 @@ class Submit(HotView, WorkView):
                 isinstance(data.get(name, False), bool) for name in ("flagged", "keep_version", "claim_next")
             )
             and data.get("note", "") == ""
+            and (
+                "confidence" not in data or (type(data["confidence"]) is int and 1 <= data["confidence"] <= 5)
+            )
         )
         try:
             return {**_DEFAULTS, **data, "token": UUID(data.get("token", ""))} if plain else None
@@ -145,6 +149,7 @@ def submit_one(
             values=given["values"],
             citations=given["citations"],
             flagged=given["flagged"],
+            confidence=given["confidence"],
             note=given["note"],
             keep_version=given["keep_version"],
         ),
@@ -226,6 +231,7 @@ class AnswerDraft(WorkView):
             citations=body["citations"],
             revision=body["revision"],
             flagged=body["flagged"],
+            confidence=body["confidence"],
             note=body["note"],
         )
         return Response({"revision": revision})

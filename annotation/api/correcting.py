@@ -21,6 +21,7 @@ class Correction(serializers.Serializer[Any]):
     values = serializers.DictField(help_text="The value per question.")
     citations = shapes.Citations(required=False, default=dict)
     flagged = serializers.BooleanField(required=False, default=False)
+    confidence = shapes.confidence()
     note = serializers.CharField(required=False, allow_blank=True, default="", max_length=2000)
     revision = serializers.IntegerField(
         min_value=1, help_text="The revision of the answer that is corrected."
@@ -80,6 +81,7 @@ class Correct(WorkView):
                 values=body["values"],
                 citations=body["citations"],
                 flagged=body["flagged"],
+                confidence=body["confidence"],
                 note=body["note"],
             ),
             seen=body["revision"],

@@ -19,11 +19,23 @@ class Citations(serializers.DictField):
     child = serializers.ListField(child=serializers.CharField(max_length=64), max_length=50)
 
 
+def confidence() -> serializers.IntegerField:
+    return serializers.IntegerField(
+        required=False,
+        allow_null=True,
+        default=None,
+        min_value=1,
+        max_value=5,
+        help_text="How sure the author is: 1 is a guess, 5 is certain; queues with `asks_confidence` ask for it.",
+    )
+
+
 class Submission(serializers.Serializer[Any]):
     token = serializers.UUIDField(help_text="The lease's token.")
     values = serializers.DictField(help_text="The value per question.")
     citations = Citations(required=False, default=dict)
     flagged = serializers.BooleanField(required=False, default=False)
+    confidence = confidence()
     note = serializers.CharField(required=False, allow_blank=True, default="", max_length=2000)
     keep_version = serializers.BooleanField(
         required=False,
@@ -145,6 +157,7 @@ class DraftIn(serializers.Serializer[Any]):
     values = serializers.DictField()
     citations = Citations(required=False, default=dict)
     flagged = serializers.BooleanField(required=False, default=False)
+    confidence = confidence()
     note = serializers.CharField(required=False, default="", allow_blank=True, max_length=2000)
     revision = serializers.IntegerField(min_value=0, help_text="The revision that was seen, 0 for none.")
 

@@ -35,6 +35,7 @@ class AnnotationQuerySet(models.QuerySet["Annotation"]):
 class Annotation(BusyProjectRow):
     """What one annotator submitted for one slot. A correction is the next revision; nothing is edited.
 
+    `confidence` is how sure she was, 1 (a guess) to 5 (certain), where her queue asks and she said.
     `ordinal` is the answer's rank on its task, given under the task's lock, so that "the first n answers" is well defined.
     `values` is `{question key: value}`, and empty where she says that the item cannot be labelled: `cannot` is why.
     `served_digest` names the bytes of the law that was shown beside the item.
@@ -56,6 +57,7 @@ class Annotation(BusyProjectRow):
     values = models.JSONField()
     cannot = models.CharField(max_length=32, blank=True, db_default="", default="")
     flagged = models.BooleanField(default=False)
+    confidence = models.SmallIntegerField(null=True)
     source = models.CharField(max_length=8, choices=Source, default=Source.LIVE)
     answered_at = models.DateTimeField()
     recorded_at = models.DateTimeField(db_default=Now())
@@ -78,6 +80,10 @@ class Annotation(BusyProjectRow):
             one_of("annotation", "source", Source),
             models.CheckConstraint(
                 condition=Q(ordinal__gte=1, revision__gte=1), name="annotation_counts_from_one"
+            ),
+            models.CheckConstraint(
+                condition=Q(confidence=None) | Q(confidence__gte=1, confidence__lte=5),
+                name="annotation_confidence_from_one_to_five",
             ),
             models.CheckConstraint(
                 condition=Q(cannot="") | Q(values={}), name="what_cannot_be_labelled_has_no_value"
@@ -165,6 +171,7 @@ class AnswerDraft(BusyProjectRow):
     values = models.JSONField()
     citations = models.JSONField(default=list)
     flagged = models.BooleanField(default=False, db_default=False)
+    confidence = models.SmallIntegerField(null=True)
     note = models.TextField(default="", db_default="", blank=True)
     revision = models.IntegerField(default=1)
     saved_at = models.DateTimeField(db_default=Now())

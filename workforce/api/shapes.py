@@ -61,6 +61,7 @@ class QueueShape(serializers.ModelSerializer[Queue]):
             "batches_for",
             "citing",
             "cite_share",
+            "asks_confidence",
             *queues.ENTRY,
             *queues.EXCEPTIONS,
             *gold_settings.NAMES,
@@ -152,6 +153,9 @@ class QueueSettings(GoldSettings):
     batches_for = serializers.ChoiceField(choices=BatchesFor.choices, required=False)
     citing = serializers.ChoiceField(choices=Citing.choices, required=False)
     cite_share = serializers.DecimalField(max_digits=4, decimal_places=3, required=False)
+    asks_confidence = serializers.BooleanField(
+        required=False, help_text="Answers may say how sure their author is."
+    )
     entry = serializers.ChoiceField(choices=Entry.choices, required=False)
     qualification = serializers.BooleanField(required=False)
     quiz_items = serializers.IntegerField(min_value=1, max_value=50, required=False)

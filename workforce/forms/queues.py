@@ -44,6 +44,7 @@ _PLAIN = (
     "max_leases",
     "batches_for",
     "citing",
+    "asks_confidence",
     "entry",
     "qualification",
     "quiz_items",
@@ -251,6 +252,9 @@ class SettingsForm(GoldFields):
     citing = forms.ChoiceField(choices=Citing.choices, initial=Citing.SAMPLE, label=_("Citing a clause"))
     cite_percent = forms.IntegerField(
         min_value=0, max_value=100, initial=20, label=_("Random share that is asked (%)")
+    )
+    asks_confidence = forms.BooleanField(
+        required=False, label=_("Each answer may say how sure its author is, from 1 to 5")
     )
     entry = forms.ChoiceField(
         choices=Entry.choices, initial=Entry.ACKNOWLEDGE, label=_("Before the first claim under a version")

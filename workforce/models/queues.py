@@ -227,6 +227,7 @@ class Queue(ProjectRow):
     max_returns = models.SmallIntegerField(
         default=10, db_default=10, validators=[MinValueValidator(1), MaxValueValidator(1000)]
     )
+    asks_confidence = models.BooleanField(default=False, db_default=False)
     hold_for = models.DurationField(default=timedelta(days=2), db_default=timedelta(days=2))
     max_holds = models.SmallIntegerField(
         default=3, db_default=3, validators=[MinValueValidator(1), MaxValueValidator(100)]
