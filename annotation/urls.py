@@ -75,7 +75,6 @@ urlpatterns = [
     path(f"{_WORK}rest/", leave.rest, name="rest"),
     path(f"{_WORK}<int:assignment>/draft/", keep.draft, name="draft"),
     path(f"{_WORK}<int:assignment>/restore/", keep.restore, name="restore"),
-    path(f"{_WORK}kept/<int:task>/take/", label.claim, name="kept-take"),
     path(f"{_WORK}token/", keep.token, name="form-token"),
     path(f"{_WORK}<int:assignment>/suggestion/", suggestion.take, name="suggestion-take"),
     path(f"{_WORK}<int:assignment>/renew/", label.renew, name="renew"),

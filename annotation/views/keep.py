@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from django.http import Http404, HttpResponse
+from django.http import Http404, HttpResponse, JsonResponse
+from django.middleware.csrf import get_token
 from django.shortcuts import render
 from django.views.decorators.http import require_GET, require_POST
 
@@ -61,9 +62,9 @@ def restore(request: MemberRequest, queue: str, assignment: int) -> HttpResponse
 @require_GET
 @page(allows("work.label"))
 def token(request: MemberRequest, queue: str) -> HttpResponse:
-    """A fresh token for forms on a page that is older than the log-in."""
+    """A fresh token for forms on a page that is older than the log-in, and whose log-in it is."""
     label.queue_of(request, queue)
-    return render(request, "annotation/label_token.html")
+    return JsonResponse({"token": get_token(request), "user": str(request.user.pk)})
 
 
 def _place(request: MemberRequest, assignment: int) -> keeping.Place:

@@ -145,13 +145,12 @@ def take_again(request: MemberRequest, queue: str, assignment: int) -> HttpRespo
 
 @require_POST
 @page(allows("work.label"))
-def claim(request: MemberRequest, queue: str, task: int | None = None) -> HttpResponse:
+def claim(request: MemberRequest, queue: str) -> HttpResponse:
     """Take the next task, or that very one, where she had begun it when her time ended."""
-    found = queue_of(request, queue)
+    found, annotator = place_of(request, queue)
+    task = _begun(request, found, annotator)
     try:
-        served = leasing.claim(
-            queue_id=found.pk, annotator=annotator_of(request), by=request.member, task_id=task
-        )
+        served = leasing.claim(queue_id=found.pk, annotator=annotator, by=request.member, task_id=task)
     except entering.AcknowledgementNeeded as refusal:
         return redirect(_changes(request, found, refusal))
     except entering.QuizNeeded:
@@ -174,6 +173,17 @@ def claim(request: MemberRequest, queue: str, task: int | None = None) -> HttpRe
             request, _("That task wants no more answers just now. What you wrote is kept, for you alone.")
         )
     return here(request, queue)
+
+
+def _begun(request: MemberRequest, queue: Queue, annotator: Annotator) -> int | None:
+    """The task that she asks for by name: one that she has begun, since nobody picks what to work on."""
+    named = request.POST.get("task")
+    if not named:
+        return None
+    begun = {str(one.task_id): one.task_id for one in keeping.lapsed(annotator=annotator, queue=queue)}
+    if named not in begun:
+        raise Http404
+    return begun[named]
 
 
 def _changes(request: MemberRequest, queue: Queue, refusal: entering.AcknowledgementNeeded) -> str:

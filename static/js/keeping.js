@@ -119,17 +119,19 @@ async function freshToken() {
     return Boolean(unkept("unkept"));
   }
   if (isLogIn(reply.url)) return Boolean(unkept("out"));
-  const found = new DOMParser().parseFromString(await reply.text(), "text/html");
-  const token = found.querySelector("[name='csrfmiddlewaretoken']")?.value;
-  if (!reply.ok || !token) return Boolean(unkept("unkept"));
-  if (found.querySelector("[data-user]").dataset.user !== document.body.dataset.user) {
-    waiting = null;
-    show("other");
-    return false;
-  }
+  if (reply.status === 404) return somebodyElse(); // who is not in this queue
+  if (!reply.ok) return Boolean(unkept("unkept"));
+  const { token, user } = await reply.json();
+  if (user !== document.body.dataset.user) return somebodyElse();
   document.querySelectorAll("[name='csrfmiddlewaretoken']").forEach((field) => (field.value = token));
   document.body.setAttribute("hx-headers", JSON.stringify({ "X-CSRFToken": token }));
   return true;
+}
+
+function somebodyElse() {
+  waiting = null;
+  show("other");
+  return false;
 }
 
 // --- Drafts
@@ -173,7 +175,7 @@ async function saveNow(answer) {
   if (!answer.isConnected || sending) return;
   window.htmx.swap(answer, html, { swapStyle: "none" });
   const stale = document.getElementById("draft-revision").hasAttribute("data-stale");
-  if (stale) put(answer); // with the revision that it is newer than now
+  if (stale) unsaved = null; // both are shown: the copy here, of before, stays as it is until she changes something
   else if (written(pairsOf(answer)) === written(sent)) drop(nameOf(answer));
 }
 

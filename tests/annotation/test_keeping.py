@@ -111,7 +111,7 @@ def test_she_takes_that_very_task_up_again_and_it_counts_once(stage: cast.Stage)
         [("Does it follow?", "No")],
         True,
     )
-    ben.post(page("kept-take", task=again.task_id))
+    ben.post(page("claim"), {"task": again.task_id})
     (now,) = leasing.held(annotator=stage.ben)
     assert (now.task_id, now.token != again.token) == (again.task_id, True)
     for _ in range(2):
@@ -125,8 +125,18 @@ def test_a_task_that_others_have_by_now_is_not_taken_from_them(stage: cast.Stage
     save(stage.ben, served)
     end(served)
     assert stage.claim(stage.chi).task_id == served.task_id
-    told = ben.post(page("kept-take", task=served.task_id), follow=True).content.decode()
+    told = ben.post(page("claim"), {"task": served.task_id}, follow=True).content.decode()
     assert "kept, for you alone" in told
+    assert leasing.held(annotator=stage.ben) == []
+
+
+def test_nobody_picks_a_task_that_she_has_not_begun(stage: cast.Stage) -> None:
+    first = stage.claim(stage.chi)
+    stage.submit(stage.chi, first, YES)
+    begun = stage.claim(stage.chi)
+    save(stage.chi, begun)
+    end(begun)
+    assert browser(stage, "ben").post(page("claim"), {"task": begun.task_id}).status_code == 404
     assert leasing.held(annotator=stage.ben) == []
 
 
@@ -174,9 +184,10 @@ def test_a_form_that_is_older_than_the_log_in_is_told_apart_from_other_refusals(
     client.force_login(stage.member("ben").user)  # type: ignore[arg-type]
     refused = client.post(page("submit", assignment=served.assignment_id), form(served))
     assert (refused.status_code, refused["X-Refused"]) == (403, "token")
-    fresh = client.get(page("form-token")).content.decode()
-    token = fresh.split('value="')[1].split('"')[0]
+    fresh = client.get(page("form-token")).json()
+    assert fresh["user"] == str(stage.member("ben").user_id)
     client.post(
-        page("submit", assignment=served.assignment_id), form(served) | {"csrfmiddlewaretoken": token}
+        page("submit", assignment=served.assignment_id),
+        form(served) | {"csrfmiddlewaretoken": fresh["token"]},
     )
     assert Annotation.objects.count() == 1

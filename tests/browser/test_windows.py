@@ -71,7 +71,7 @@ def test_a_draft_that_comes_after_its_answer_is_not_kept(context: BrowserContext
     log_in(page, "ben")
     begun = begin(page, "text")
     held: list[Route] = []
-    page.route("**/draft/", held.append)
+    page.route("**/draft/", lambda route: held.append(route))
     with page.expect_request("**/draft/"):
         answer(page, "text")
     page.keyboard.press("Enter")
