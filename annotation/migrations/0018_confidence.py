@@ -8,7 +8,7 @@ class Migration(migrations.Migration):
     dependencies = [
         ('annotation', '0017_whole_drafts'),
         ('specs', '0013_item_fields'),
-        ('workforce', '0040_confidence'),
+        ('workforce', '0041_confidence'),
     ]
 
     operations = [

@@ -6,7 +6,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('workforce', '0039_guards'),
+        ('workforce', '0040_error_cost_and_blind_slots'),
     ]
 
     operations = [
