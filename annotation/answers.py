@@ -8,7 +8,7 @@ many as it wanted before anybody had answered, because it is the contested ones 
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -16,10 +16,11 @@ from django.db import connection
 from numpy.typing import NDArray
 
 from annotation import columns
-from annotation.agreement import repeats
+from annotation.agreement import by_distance, repeats
 from annotation.agreement.clauses import Members
 from annotation.agreement.counts import Table, from_codes, sums
-from annotation.agreement.pairs import Pairs
+from annotation.agreement.levels import FEW
+from annotation.agreement.pairs import Apart, Pairs
 from annotation.agreement.pairs import of as pairs_of
 from specs import task_types
 from specs.models import Spec
@@ -126,6 +127,8 @@ class Answers:
     value: Codes
     answer: Codes
     version: Codes
+    apart: Apart | None = None
+    """How far values are from each other, by their codes, at levels where they do more than differ."""
 
     def table(self) -> Table:
         """How many answers of each value each item has."""
@@ -135,13 +138,19 @@ class Answers:
     def first(self) -> Answers:
         """Only what everybody said of an item first."""
         kept = repeats.first(self.item, self.annotator)
-        parts = (part[kept] for part in (self.item, self.annotator, self.value, self.answer, self.version))
-        return Answers(self.items, self.annotators, self.values, *parts)
+        return replace(
+            self,
+            item=self.item[kept],
+            annotator=self.annotator[kept],
+            value=self.value[kept],
+            answer=self.answer[kept],
+            version=self.version[kept],
+        )
 
     def pairs(self) -> Pairs:
         """Every two answers of different people to one item; an answer of the same person to it again is left out."""
         once = self.first()
-        return pairs_of(once.item, once.annotator, once.value, n_items=len(self.items))
+        return pairs_of(once.item, once.annotator, once.value, n_items=len(self.items), apart=self.apart)
 
 
 def read(scope: Scope) -> Answers:
@@ -158,7 +167,29 @@ def read(scope: Scope) -> Answers:
     items, item = np.unique(rows[:, 0], return_inverse=True)
     annotators, annotator = np.unique(rows[:, 1], return_inverse=True)
     value, values = _values(scope, rows[:, 2], rows[:, 7])
-    return Answers(items, annotators, values, item, annotator, value, rows[:, 2].copy(), rows[:, 3].copy())
+    return Answers(
+        items,
+        annotators,
+        values,
+        item,
+        annotator,
+        value,
+        rows[:, 2].copy(),
+        rows[:, 3].copy(),
+        _apart(scope, values),
+    )
+
+
+def _apart(scope: Scope, values: list[Any]) -> Apart | None:
+    """The kind's own distance, asked once for every two values that meet; None where values only differ."""
+    kind, question = scope.kind, scope.asked
+    if kind.level_of(question) in FEW:
+        return None
+
+    def near(one: Any, other: Any) -> float:
+        return 1 - kind.distance(question, one, other)
+
+    return lambda first, second: 1 - by_distance.of_pairs(first, second, values, near)
 
 
 def _counted(rows: Codes, people: Codes) -> Codes:

@@ -220,7 +220,7 @@ def _recount(project_id: int) -> int | None:
 def _look_again(project_id: int, queue: int, items: Sequence[int]) -> None:
     """What these items add now, beside what they had added: the difference goes into the sums. Under the project's lock."""
     for begin in range(0, len(items), AT_ONCE):
-        known = {
+        known: dict[str, Any] = {
             "project": project_id,
             "queue": queue,
             "items": list(items[begin : begin + AT_ONCE]),

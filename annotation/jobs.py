@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import count
 from typing import Any
 
 from celery import shared_task
@@ -121,8 +122,13 @@ def _measure(job: Job, progress: running.Progress) -> dict[str, Any]:
 
     spec = Spec.objects.get(pk=job.arguments["spec"], project_id=job.project_id)
     queue = Queue.objects.filter(pk=job.arguments.get("queue"), project_id=job.project_id).first()
-    progress(0, 1, "measuring")
-    reports = measuring.measure(spec=spec, queue=queue, job=job, by=job.requested_by)
+    n_done = count()
+
+    def told(note: str) -> None:
+        progress(next(n_done), n_parts, note)
+
+    n_parts = measuring.PARTS * len(measuring.version_of(spec, None).questions)
+    reports = measuring.measure(spec=spec, queue=queue, job=job, by=job.requested_by, told=told)
     return {"reports": [report.pk for report in reports]}
 
 

@@ -7,7 +7,7 @@ Which answers count stands in `answers`.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,17 +15,20 @@ import numpy as np
 from django.conf import settings
 from django.db import connection, transaction
 
-from annotation import answers, units
+from annotation import answers, units, weighing
 from annotation.agreement import ambiguity, coefficients, confusion, levels, summary
 from annotation.agreement.counts import Table, grouped
 from annotation.agreement.estimate import Estimate
-from annotation.models import AgreementReport, ClauseReading
+from annotation.models import AgreementReport, AnnotatorReading, ClauseReading
 from specs import ledger, running, task_types, versions
 from specs.models import Job, Member, Spec, SpecVersion
 from specs.refusals import Invalid
 from specs.versions import read as read_version
 from workforce.models import Queue
 
+Told = Callable[[str], None]
+PARTS = 4
+"""Into which measuring one question falls: reading, agreement, clauses, annotators."""
 MOST_LABELS = 200
 """Distinct values up to which agreement is also told for each of them."""
 
@@ -89,21 +92,31 @@ class Measurement:
     labels: list[LabelReading]
     confusions: list[Confusion]
     clauses: list[ClauseEstimate]
+    people: list[weighing.Person]
 
     def as_dict(self) -> dict[str, Any]:
         return self.summary.as_dict(n_annotators=self.n_annotators)
 
 
 def compute(
-    *, spec: Spec, queue: Queue | None = None, meaning: int | None = None, position: int | None = None
+    *,
+    spec: Spec,
+    queue: Queue | None = None,
+    meaning: int | None = None,
+    position: int | None = None,
+    told: Told = lambda _note: None,
 ) -> list[Measurement]:
     """Measure every question of a spec under one meaning (the newest answered one), in one queue or in all of them.
 
     With *position*, only answers sealed into the ledger up to it count, so the same call gives the same numbers for ever.
-    Raises `Invalid` when there is no published version.
+    `told` is called before each part of the work, with its name, and may stop it by raising. Raises `Invalid` when there is no
+    published version.
     """
     version = version_of(spec, meaning)
-    return [_measure(spec, queue, version, question, position) for question in version.questions]
+    return [
+        _measure(answers.Scope(spec, version, question["key"], queue, position), told)
+        for question in version.questions
+    ]
 
 
 def beside(*, queue: Queue, versions: Sequence[SpecVersion]) -> list[tuple[SpecVersion, list[Measurement]]]:
@@ -112,7 +125,7 @@ def beside(*, queue: Queue, versions: Sequence[SpecVersion]) -> list[tuple[SpecV
         (
             version,
             [
-                _measure(queue.spec, queue, whole, question, None, only=version.pk)
+                _measure(answers.Scope(queue.spec, whole, question["key"], queue, None, version.pk))
                 for question in whole.questions
             ],
         )
@@ -140,33 +153,33 @@ def version_of(spec: Spec, meaning: int | None) -> versions.ReadVersion:
     return versions.read(newest.pk)
 
 
-def _measure(
-    spec: Spec,
-    queue: Queue | None,
-    version: versions.ReadVersion,
-    question: dict[str, Any],
-    position: int | None,
-    only: int | None = None,
-) -> Measurement:
-    scope = answers.Scope(spec, version, question["key"], queue, position, only)
+def _measure(scope: answers.Scope, told: Told = lambda _note: None) -> Measurement:
+    question = scope.asked
+    told(f"{scope.question}: reading answers")
     given = answers.read(scope)
+    gold = answers.gold(scope, given)
+    told(f"{scope.question}: agreement")
     whole, values = units.of(question, given)
     measured = summary.summarise(
         whole,
         level=units.level_of(question),
-        gold=_in_order(answers.gold(scope, given), given.values, values),
+        gold=_in_order(gold, given.values, values),
         n_resamples=settings.BOOTSTRAP_RESAMPLES,
     )
     labels, confusions = _by_label(question, given.table()) if _is_countable(whole) else ([], [])
+    told(f"{scope.question}: clauses")
+    reading, estimates = _by_clause(scope, given)
+    told(f"{scope.question}: annotators")
     return Measurement(
         question=question["key"],
         title=question["title"],
-        meaning=version.meaning,
+        meaning=scope.version.meaning,
         summary=measured,
         n_annotators=len(given.annotators),
         labels=labels,
         confusions=confusions,
-        clauses=_by_clause(scope, given),
+        clauses=estimates,
+        people=weighing.people_of(given.first(), reading.effects.annotator, gold),
     )
 
 
@@ -209,8 +222,10 @@ def _by_label(question: dict[str, Any], found: Table) -> tuple[list[LabelReading
     return labels, sorted(confusions, key=lambda confusion: -confusion.share)
 
 
-def _by_clause(scope: answers.Scope, given: answers.Answers) -> list[ClauseEstimate]:
-    """Every clause of the version, the worst first; those that nothing is known of last."""
+def _by_clause(
+    scope: answers.Scope, given: answers.Answers
+) -> tuple[ambiguity.Reading, list[ClauseEstimate]]:
+    """The fit, and every clause of the version, the worst first; those that nothing is known of last."""
     clauses = scope.version.clauses
     reading = ambiguity.judge(
         given.pairs(),
@@ -233,7 +248,7 @@ def _by_clause(scope: answers.Scope, given: answers.Answers) -> list[ClauseEstim
         )
         for clause, found in zip(clauses, reading.clauses, strict=True)
     ]
-    return sorted(
+    return reading, sorted(
         estimates, key=lambda one: (one.estimate.value is None, -(one.estimate.value or 0), one.position)
     )
 
@@ -267,7 +282,7 @@ def clauses_of(scope: answers.Scope) -> list[dict[str, Any]]:
             "z_without": _rounded(one.found.z_without),
             "reason": one.found.reason,
         }
-        for one in _by_clause(scope, given)
+        for one in _by_clause(scope, given)[1]
     ]
 
 
@@ -282,9 +297,10 @@ def measure(
     meaning: int | None = None,
     job: Job | None = None,
     by: Member | None,
+    told: Told = lambda _note: None,
 ) -> list[AgreementReport]:
-    """Measure and keep a dated report per question, with its clause readings."""
-    measurements = compute(spec=spec, queue=queue, meaning=meaning)
+    """Measure and keep a dated report per question, with its readings per clause and per annotator."""
+    measurements = compute(spec=spec, queue=queue, meaning=meaning, told=told)
     reports = []
     with transaction.atomic():
         for one in measurements:
@@ -325,6 +341,18 @@ def measure(
                     reason=reading.estimate.reason,
                 )
                 for reading in one.clauses
+            )
+            AnnotatorReading.objects.bulk_create(
+                [
+                    AnnotatorReading(
+                        project_id=spec.project_id,
+                        report=report,
+                        annotator_id=person.annotator,
+                        **{name: value for name, value in vars(person).items() if name != "annotator"},
+                    )
+                    for person in one.people
+                ],
+                batch_size=5000,
             )
             reports.append(report)
         if job is not None:

@@ -9,14 +9,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from annotation.agreement.levels import Level, Units
+from annotation.agreement.levels import FEW, Level, Units
 from annotation.answers import Answers
 from specs import task_types
 from workforce.models import Item
 
+__all__ = ["FEW", "level_of", "of"]
 Question = Mapping[str, Any]
-FEW = ("nominal", "ordinal")
-"""Levels at which values are few and are points, so that they can be counted one by one."""
 
 
 def level_of(question: Question) -> Level:

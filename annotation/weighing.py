@@ -5,6 +5,7 @@ Read from all answers at once (`answers`); nothing changes here. For one annotat
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -12,7 +13,7 @@ from django.db import connection
 from numpy.typing import NDArray
 
 from annotation import answers
-from annotation.agreement import aggregate, clauses, drift, leaving_out, people, stopping
+from annotation.agreement import aggregate, clauses, drift, leaving_out, people, scales, stopping
 from annotation.agreement.replay import Labels
 from annotation.answers import Answers, Scope
 from workforce.models import Annotator, Item
@@ -25,39 +26,77 @@ def annotators(scope: Scope) -> list[dict[str, Any]]:
     come with their 95 % intervals and are None where nothing can be said.
     """
     given = answers.read(scope).first()
-    n_items, n_values = len(given.items), len(given.values)
-    n_people, codes = len(given.annotators), (given.item, given.annotator, given.value)
     effects = clauses.fit(
         given.pairs(),
         answers.members(scope, given),
         n_clauses=len(scope.version.clauses),
-        n_annotators=n_people,
+        n_annotators=len(given.annotators),
     ).annotator
-    beside = leaving_out.with_others(*codes, n_items=n_items, n_annotators=n_people, n_values=n_values)
-    without = leaving_out.alpha_without(*codes, n_items=n_items, n_annotators=n_people, n_values=n_values)
-    gold = answers.gold(scope, given)
-    known = np.zeros(len(given.item), dtype=bool) if gold is None else gold[given.item] >= 0
-    right = known & (given.value == (0 if gold is None else gold[given.item]))
-    n_known = np.bincount(given.annotator[known], minlength=n_people)
-    n_right = np.bincount(given.annotator[right], minlength=n_people)
-    n_answers = np.bincount(given.annotator, minlength=n_people)
-    names = _names(given)
+    names = named(given.annotators.tolist())
     rows = [
         {
-            "annotator": names[k],
-            "answers": int(n_answers[k]),
-            "effect": round(float(effects[k]), 6),
-            "agreement_without_self": _share(int(beside.agreed[k]), int(beside.n[k])),
-            "agreement_answers": int(beside.n[k]),
-            "agreement_interval": _interval(int(beside.agreed[k]), int(beside.n[k])),
-            "alpha_without": _number(without[k]),
-            "gold_accuracy": _share(int(n_right[k]), int(n_known[k])),
-            "gold_answers": int(n_known[k]),
-            "gold_interval": _interval(int(n_right[k]), int(n_known[k])),
+            "annotator": names[one.annotator],
+            "answers": one.n_answers,
+            "effect": round(one.effect, 6),
+            "agreement_without_self": _share(one.n_agreed, one.n_beside),
+            "agreement_answers": one.n_beside,
+            "agreement_interval": _interval(one.n_agreed, one.n_beside),
+            "alpha_without": _number(one.alpha_without),
+            "gold_accuracy": _share(one.n_right, one.n_known),
+            "gold_answers": one.n_known,
+            "gold_interval": _interval(one.n_right, one.n_known),
         }
-        for k in range(n_people)
+        for one in people_of(given, effects, answers.gold(scope, given))
     ]
     return sorted(rows, key=lambda row: (-row["effect"], row["annotator"]))
+
+
+@dataclass(frozen=True)
+class Person:
+    """One annotator (primary key) beside the others: see `AnnotatorReading` for what the numbers are."""
+
+    annotator: int
+    n_answers: int
+    effect: float
+    n_beside: int
+    n_agreed: int
+    n_known: int
+    n_right: int
+    alpha_without: float | None
+
+
+def people_of(given: Answers, effects: NDArray[np.float64], gold: answers.Codes | None) -> list[Person]:
+    """Everybody, in the order of *given*: first answers only. `effects: (n_annotators,)` from the clause model.
+
+    Where values are too many for a table of them there is no plurality: then nobody is held against one.
+    """
+    n_items, n_values, n_people = len(given.items), max(len(given.values), 1), len(given.annotators)
+    codes = (given.item, given.annotator, given.value)
+    known = np.zeros(len(given.item), dtype=bool) if gold is None else gold[given.item] >= 0
+    right = known & (given.value == (0 if gold is None else gold[given.item]))
+    agreed = beside = np.zeros(n_people)
+    without = np.full(n_people, np.nan)
+    if len(given.item) * n_values <= scales.MOST_CELLS:
+        found = leaving_out.with_others(*codes, n_items=n_items, n_annotators=n_people, n_values=n_values)
+        agreed, beside = found.agreed, found.n
+        if n_people * n_values**2 <= scales.MOST_CELLS:
+            without = leaving_out.alpha_without(
+                *codes, n_items=n_items, n_annotators=n_people, n_values=n_values
+            )
+    counts = [np.bincount(given.annotator[part], minlength=n_people) for part in (slice(None), known, right)]
+    return [
+        Person(
+            int(given.annotators[k]),
+            int(counts[0][k]),
+            float(effects[k]),
+            int(beside[k]),
+            int(agreed[k]),
+            int(counts[1][k]),
+            int(counts[2][k]),
+            float(without[k]) if np.isfinite(without[k]) else None,
+        )
+        for k in range(n_people)
+    ]
 
 
 def aggregated(scope: Scope, *, method: str, with_labels: bool = False) -> dict[str, Any]:

@@ -30,7 +30,8 @@ from annotation.agreement.pairs import Codes
 
 Level = Literal["nominal", "ordinal", "interval", "ratio", "set", "spans", "ranking", "boxes", "text"]
 LEVELS: tuple[str, ...] = get_args(Level)
-SCALES = ("nominal", "ordinal", "interval", "ratio")
+FEW = ("nominal", "ordinal")
+"""Levels at which values are few and are points: there two answers differ or not, elsewhere they are more or less apart."""
 ALPHA = "alpha"
 
 

@@ -5,14 +5,17 @@ from __future__ import annotations
 import io
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 from django.contrib.auth.models import User
 from django.core.management import CommandError, call_command
+from django.db import IntegrityError, transaction
 
-from annotation import gathering
+from annotation import gathering, measuring
 from annotation.demo import story
-from annotation.models import AgreementReport
+from annotation.models import AgreementReport, AnnotatorReading
+from specs import running
 from specs.models import Member
 from tests import cast
 from tests.agreement import real
@@ -196,3 +199,47 @@ def test_a_replay_prints_labels_used_accuracy_and_share_accepted() -> None:
 def test_a_replay_says_what_it_cannot_do(arguments: list[str], said: str) -> None:
     with pytest.raises(CommandError, match=said):
         _run("replay_overlap", *arguments)
+
+
+@pytest.mark.django_db
+def test_a_report_keeps_everybody_apart_from_what_all_may_read() -> None:
+    _run("import_labels", str(story.DATA / "entailment"), "--project", "snow")
+    report = AgreementReport.objects.get(spec__project__key="snow")
+    readings = {one.annotator_id: one for one in report.annotator_readings.all()}
+    people = json.loads(_run("annotators", "--project", "snow", "--json"))["annotators"]
+    assert len(readings) == len(people) == 164
+    assert sorted((one.n_answers, one.n_right, round(one.effect, 6)) for one in readings.values()) == sorted(
+        (row["answers"], round((row["gold_accuracy"] or 0) * row["gold_answers"]), row["effect"])
+        for row in people
+    )
+    assert "effect" not in json.dumps(report.numbers)
+    reading = next(iter(readings.values()))
+    for wrong in ({"n_agreed": reading.n_beside + 1}, {"n_right": reading.n_known + 1}):
+        with pytest.raises(IntegrityError, match="annotator_reading_parts"), transaction.atomic():
+            AnnotatorReading.objects.create(**{**_copied(reading), **wrong})
+    with pytest.raises(IntegrityError, match="annotator_reading_once"), transaction.atomic():
+        AnnotatorReading.objects.create(**_copied(reading))
+
+
+def _copied(reading: AnnotatorReading) -> dict[str, Any]:
+    return {field.name: getattr(reading, field.name) for field in reading._meta.fields if field.name != "id"}
+
+
+@pytest.mark.django_db
+def test_a_measurement_says_how_far_it_is_and_stops_when_told_to() -> None:
+    stage = cast.stage(overlap=2, max_overlap=2)
+    stage.load(2)
+    for _ in range(2):
+        stage.answer(stage.ben, "yes")
+    notes: list[str] = []
+    measuring.measure(spec=stage.spec, by=None, told=notes.append)
+    assert len(notes) == measuring.PARTS
+    assert notes[0] == "entailed: reading answers"
+
+    def stop(note: str) -> None:
+        if "clauses" in note:
+            raise running.Cancelled
+
+    with pytest.raises(running.Cancelled):
+        measuring.measure(spec=stage.spec, by=None, told=stop)
+    assert AgreementReport.objects.count() == 1

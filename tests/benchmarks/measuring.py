@@ -1,11 +1,12 @@
 """A full measurement from database to kept report: time and memory, against one `bincount` pass and one scan, in the same run.
 
-    .venv/bin/python -m tests.benchmarks.measuring [--labels 1000000] [--per-item 4] [--times 3]
+    .venv/bin/python -m tests.benchmarks.measuring [--labels 1000000] [--per-item 4] [--times 3] [--answers 100]
 
 Made-up answers of 5 values by 60 people to items that fall under 30 clauses, imported as a history; a fifth of the items have a
 known answer. `measure` is what the job does: alpha and companions with intervals, per label, per clause with flags, per
 annotator, kept as a report. `scan` is the floor: the same answers counted by item and value in SQL. Memory is the peak of the
-process over what it has before anything is read. Its engines are its own and are gone afterwards.
+process over what it has before anything is read. `live` is how long folding and reading take after one more answer, with the
+whole history counted; a page asks every two seconds. Its engines are its own and are gone afterwards.
 """
 
 from __future__ import annotations
@@ -60,6 +61,39 @@ print(json.dumps({"took": took, "scan": scan, "bincount": pass_, "memory": peak(
                   "answers": report.numbers["annotations"], "clauses": report.clause_readings.count()}))
 """
 
+_FOLLOW = """
+import io, json, sys, time, uuid
+import django
+django.setup()
+from annotation import following, standings, submitting
+from specs.models import Member, Spec
+from tests import cast
+from workforce import leasing, loading, staffing
+from workforce.models import Queue
+spec = Spec.objects.get(project__key="large")
+queue, known = Queue.objects.get(project=spec.project, key="history"), {"project_id": spec.project_id}
+owner = Member.objects.filter(project=spec.project).order_by("pk").first()
+started = time.perf_counter()
+assert following.catch_up(**known, seconds=3600).whole
+history = time.perf_counter() - started
+member = staffing.add_member(project=spec.project, user=cast.user("lin"), roles=["annotator"], by=owner)
+annotator = staffing.annotator_for(member=member)
+staffing.enrol(queue=queue, annotator=annotator, by=owner)
+rows = "".join(json.dumps({"key": f"new-{k}", "text": "t"}) + chr(10) for k in range(int(sys.argv[1])))
+loading.load(project=spec.project, queue=queue, source=io.BytesIO(rows.encode()), name="new.jsonl", by=owner)
+lags = []
+for _ in range(int(sys.argv[1])):
+    served = leasing.claim(queue_id=queue.pk, annotator=annotator, by=member)
+    submitting.submit(annotator=annotator, assignment_id=served.assignment_id, token=served.token,
+                      answer=submitting.Answer({"label": "v1"}, {}), client_key=uuid.uuid4().hex, by=member)
+    before = standings.read(queue=queue)[0].live.n_answers
+    started = time.perf_counter()
+    following.catch_up(**known, seconds=0.2)
+    assert standings.read(queue=queue)[0].live.n_answers == before + 1
+    lags.append(time.perf_counter() - started)
+print(json.dumps({"history": history, "lags": lags}))
+"""
+
 
 def write(folder: Path, labels: int, per_item: int) -> None:
     """items.csv, labels.csv and gold.csv, the same for every run."""
@@ -89,19 +123,26 @@ def write(folder: Path, labels: int, per_item: int) -> None:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    for name, default in (("labels", 1_000_000), ("per-item", 4), ("times", 3)):
+    for name, default in (("labels", 1_000_000), ("per-item", 4), ("times", 3), ("answers", 100)):
         parser.add_argument(f"--{name}", type=int, default=default)
     options = parser.parse_args()
     with staging.engines() as environment, tempfile.TemporaryDirectory() as folder:
         write(Path(folder), options.labels, options.per_item)
         staging.run(environment, IMPORT + "print()", folder)
         done = json.loads(staging.run(environment, _MEASURE, options.times))
+        live = json.loads(staging.run(environment, _FOLLOW, options.answers))
     took = sorted(done["took"])
     print(f"{done['answers']:,} answers, {done['clauses']} clauses, {options.times} runs")
     print(f"  bincount  {done['bincount']:8.3f} s")
     print(f"  scan      {done['scan']:8.3f} s")
     print(
         f"  measure   {statistics.median(took):8.3f} s  ({took[0]:.3f} to {took[-1]:.3f}), +{done['memory']:.0f} MB"
+    )
+    lags = sorted(live["lags"])
+    print(f"  history counted into live sums in {live['history']:.1f} s")
+    print(
+        f"  live: folded and read after an answer, p50 {1000 * statistics.median(lags):.0f} ms, "
+        f"p95 {1000 * lags[int(0.95 * len(lags))]:.0f} ms"
     )
 
 
