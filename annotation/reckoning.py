@@ -29,8 +29,9 @@ def reckon(*, task_id: int) -> None:
         for dispute in found.filter(task=task_id, state=DisputeState.OPEN):
             dispute.disagreement = share(task, dispute.questions)
             dispute.save(update_fields=["disagreement"])
-            works = Task.objects.select_for_update(skip_locked=True, no_key=True)
-            _put([work.pk for work in works.filter(pk=dispute.work_id)], dispute.disagreement)
+            if dispute.work_id is not None:
+                works = Task.objects.select_for_update(skip_locked=True, no_key=True)
+                _put([work.pk for work in works.filter(pk=dispute.work_id)], dispute.disagreement)
 
 
 def share(task: Task, questions: list[str] | None = None) -> float:

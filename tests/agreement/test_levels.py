@@ -18,10 +18,10 @@ from annotation.agreement import (
     repeats,
     scales,
     sets,
-    texts,
     wide,
 )
 from annotation.agreement.levels import LEVELS, Agreement, Level, Units
+from specs.edits import edit_distance
 from tests.agreement import real
 
 
@@ -172,7 +172,7 @@ def test_edits_are_those_of_the_usual_table(one: str, other: str) -> None:
         for j, b in enumerate(other, 1):
             after.append(min(row[j] + 1, after[-1] + 1, row[j - 1] + (a != b)))
         row = after
-    assert texts.edit_distance(one, other) == row[-1] == texts.edit_distance(other, one)
+    assert edit_distance(one, other) == row[-1] == edit_distance(other, one)
 
 
 SAMPLES: dict[Level, tuple[Any, Any]] = {
