@@ -90,9 +90,12 @@ class Rating(TaskType):
         return ends.get(point) or ""
 
     def context(self, question: Question, item: Mapping[str, Any], value: Any) -> dict[str, Any]:
+        named = bool(self.setting(question, "points"))
+        low, high = (self._name(question, end) for end in self._ends(question))
         return {
             "chosen": "" if value is None else str(value),
-            "named": bool(self.setting(question, "points")),
+            "named": named,
+            "ends": [] if named or not (low or high) else [low, high],
         }
 
     def parse(self, question: Question, form: Mapping[str, Any], item: Mapping[str, Any]) -> Any:

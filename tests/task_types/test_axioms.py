@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from specs import task_types
+from specs import posing, schema, task_types
 from specs.task_types import BadValue
 
 LABELS = [{"value": value} for value in "abcdef"]
@@ -134,3 +134,12 @@ def test_case_and_white_space_make_no_difference_where_the_question_says_so() ->
     assert kind.agrees(question, "New  York", "new york")
     assert not kind.agrees(TEXT, "New  York", "new york")
     assert [group["n"] for group in kind.compare(question, ["New York", "Rome", "new york"])] == [2, 1]
+
+
+def test_the_ends_of_a_scale_are_named_below_it() -> None:
+    (asked,) = schema.clean(
+        [{**SCALE, "title": "?", "settings": {"low_title": "mild", "high_title": "harsh"}}]
+    )
+    shown = posing.pose(asked, {})
+    assert shown.more["ends"] == ["mild", "harsh"]
+    assert [option["title"] for option in shown.options] == ["1: mild", "2", "3", "4", "5: harsh"]
