@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from django.db import connection
+from django.db import connection, transaction
 from numpy.typing import NDArray
 
 from annotation import asking
@@ -82,9 +82,15 @@ def of(scope: Scope, given: Answers) -> Facts:
 
 
 def _rows(query: str, known: dict[str, Any]) -> list[Any]:
-    with connection.cursor() as cursor:
+    """Every query here reads whole tables once, so nothing is looked up row by row: where tables were empty when they were last
+    counted, such a plan takes the square of their size.
+    """
+    with transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute("SET LOCAL enable_nestloop = off")
         cursor.execute(query, known)
-        return list(cursor.fetchall())
+        found = list(cursor.fetchall())
+        cursor.execute("SET LOCAL enable_nestloop = on")
+    return found
 
 
 def _along(given: Answers, found: dict[int, float]) -> NDArray[np.float64]:
