@@ -332,6 +332,7 @@ def _cell(
     except (AssertionError, Error) as error:
         return str(error).splitlines()[0]
     finally:
+        context.set_offline(False)
         context.pages[-1].close()
     given = [one.values for one in Annotation.objects.filter(task_id=task)]
     question = task_types.get(kind).sample()["question"]["key"]
