@@ -3,7 +3,8 @@
 
 const TYPED = "textarea, select, [contenteditable]:not([contenteditable='false']), input:not([type='checkbox'], " +
   "[type='radio'], [type='button'], [type='submit'], [type='reset'], [type='range'], [type='file'], [type='image'])";
-const ANSWERS_ENTER = "a[href], button, summary, [role='button']";
+// A button that chooses (data-chooses) is like a radio button: Enter sends, and the space bar chooses.
+const ANSWERS_ENTER = "a[href], button:not([data-chooses]), summary, [role='button']:not([data-chooses])";
 
 const typing = (target) => target instanceof Element && target.closest(TYPED) !== null;
 

@@ -81,7 +81,10 @@ def test_what_is_kept_of_a_page_is_kept_once_and_again_for_what_is_cited(
     assert len(once._kept) == parts == 2
     action = re.search(r'<form id="answer"[^>]*?action="([^"]+)submit/"', page)
     assert action
-    cited = client.post(f"{action[1]}draft/", {"cite": "numbers", "draft_revision": "0"})
+    token = re.search(r'name="token" value="([^"]+)"', page)
+    assert token
+    said = {"cite": "numbers", "draft_revision": "0", "token": token[1]}
+    cited = client.post(f"{action[1]}draft/", said)
     assert cited.status_code == 200
     assert re.search(r'value="numbers" form="answer"[^>]*checked', client.get(WORK).content.decode(), re.S)
     assert len(once._kept) == 3
