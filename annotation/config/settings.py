@@ -255,6 +255,8 @@ SPECTACULAR_SETTINGS = {
         "InProgress": "workforce.models.InProgress",
         "SkipReason": "workforce.models.SkipReason",
         "DisputeReason": "annotation.models.DisputeReason",
+        "IssueState": "annotation.models.IssueState",
+        "ResampleKind": "annotation.models.ResampleKind",
     },
     "SWAGGER_UI_DIST": "SIDECAR",
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
