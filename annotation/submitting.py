@@ -111,7 +111,8 @@ def submit(
 
     The same `client_key` again gives the first receipt; with another body it is refused (`KeyReused`). When the lease is
     lost, the answer counts only if a slot of the task is free, under a new lease taken here; otherwise it is kept as late.
-    Raises `Invalid` (the answer does not fit the served version; nothing is stored, the lease stays) and `TaskGone`.
+    Raises `Invalid` (the answer does not fit the served version; nothing is stored, the lease stays), `TaskGone`, and
+    `LeaseLost` where there never was a lease under this token: nobody picks a task by naming its assignment.
     """
     plain = submit_plain(
         annotator=annotator,
@@ -131,6 +132,8 @@ def submit(
             repeated = _repeated(annotator, assignment_id, client_key, answer)
             if repeated is not None:
                 return repeated
+            if not slots.held_before(assignment_id=assignment_id, annotator=annotator, token=token):
+                raise leasing.LeaseLost("No lease of this task was ever given to you under this token.")
             return _late(annotator, slot, token, answer, client_key, by)
         assert slot.version_id is not None
         if slot.other_in_force is not None and not answer.keep_version:

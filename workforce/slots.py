@@ -12,7 +12,7 @@ from typing import Any
 
 from django.db import connection
 
-from workforce.models import Annotator
+from workforce.models import Annotator, Lease
 
 ADDED = """CASE WHEN EXISTS (SELECT FROM workforce_hold h WHERE h.task_id = t.id AND h.released_at IS NULL)
                 THEN 'held' ELSE 'open' END"""
@@ -80,3 +80,8 @@ def lock(*, assignment_id: int, annotator: Annotator, token: uuid.UUID | None) -
         return None
     names = (field.name for field in fields(Slot))
     return Slot(**dict(zip(names, (*row[:14], json.loads(row[14])), strict=True)))
+
+
+def held_before(*, assignment_id: int, annotator: Annotator, token: uuid.UUID) -> bool:
+    """Whether this annotator was ever given this slot under this token, however that lease ended."""
+    return Lease.objects.filter(token=token, assignment_id=assignment_id, annotator=annotator).exists()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import uuid
 from datetime import timedelta
 from typing import Any
@@ -102,8 +103,20 @@ def test_nobody_submits_for_somebody_else() -> None:
     stage = cast.stage(overlap=1, max_overlap=1)
     stage.load(1)
     served = stage.claim(stage.ben)
-    assert stage.submit(stage.chi, served, YES).outcome == "late"
+    with pytest.raises(leasing.LeaseLost):
+        stage.submit(stage.chi, served, YES)
     assert not Annotation.objects.exists()
+
+
+def test_nobody_picks_a_task_by_naming_its_slot_under_an_invented_token() -> None:
+    stage = cast.stage(overlap=2)
+    stage.load(1)
+    served = stage.claim(stage.ben)
+    for slot in Assignment.objects.all():
+        invented = dataclasses.replace(served, assignment_id=slot.pk, token=uuid.uuid4())
+        with pytest.raises(leasing.LeaseLost):
+            stage.submit(stage.chi, invented, YES)
+    assert (Annotation.objects.count(), LateAnswer.objects.count()) == (0, 0)
 
 
 def test_a_submission_takes_at_most_twelve_statements_settling_included() -> None:
