@@ -32,11 +32,11 @@ SOURCES = {
 }
 
 _SLOTS = """
-    SELECT s.id, s.number > q.overlap OR t.round > 1, CASE WHEN s.state = 'submitted' THEN s.submitted_at END, EXISTS (
+    SELECT s.id, s.asked_after > 0 OR t.round > 1, CASE WHEN s.state = 'submitted' THEN s.submitted_at END, EXISTS (
         SELECT 1 FROM workforce_probe p WHERE p.task_id = s.task_id),
         ARRAY(SELECT DISTINCT c.clause_id FROM annotation_annotation a JOIN annotation_citation c ON c.annotation_id = a.id
               WHERE a.assignment_id = s.id AND c.clause_id IS NOT NULL)
-    FROM workforce_assignment s JOIN workforce_task t ON t.id = s.task_id JOIN workforce_queue q ON q.id = s.queue_id
+    FROM workforce_assignment s JOIN workforce_task t ON t.id = s.task_id
     WHERE s.id = ANY(%s)
 """
 _SETTLED = """

@@ -37,10 +37,9 @@ _FLOWS = """
         WHERE recorded_at >= %(since)s AND recorded_at < %(until)s AND project_id = %(project)s
           AND kind IN ('annotation.submitted', 'task.resolved', 'dispute.opened', 'dispute.decided')
     ), answered AS (
-        SELECT s.queue_id, h.recorded_at, s.number > q.overlap AS again, s.annotator_id,
+        SELECT s.queue_id, h.recorded_at, s.asked_after > 0 AS again, s.annotator_id,
                greatest(extract(epoch FROM s.submitted_at - s.leased_at), 0) AS seconds
         FROM happened h JOIN workforce_assignment s ON s.id = h.subject_id
-        JOIN workforce_queue q ON q.id = s.queue_id
         WHERE h.kind = 'annotation.submitted'
     ), settled AS (
         SELECT t.queue_id, h.recorded_at, t.settled_at - t.created_at <= q.settled_within AS in_time
