@@ -26,9 +26,10 @@ from specs.task_types.base import BadValue
 from workforce import leasing
 from workforce.models import Annotator, Assignment, Queue, SlotState
 
-_DRAFT = Columns(AnswerDraft, "d")
+DRAFT = Columns(AnswerDraft, "d")
+"""A draft `d` in a statement of others."""
 _DRAFT_OF = f"""
-    SELECT {_DRAFT.sql} FROM annotation_answerdraft d
+    SELECT {DRAFT.sql} FROM annotation_answerdraft d
     WHERE d.annotator_id = %(annotator)s::bigint AND d.task_id = %(task)s::bigint
 """
 
@@ -147,7 +148,7 @@ def save_draft(
 def draft_of(*, annotator: Annotator, task_id: int) -> AnswerDraft | None:
     """The annotator's own draft; nobody else sees it."""
     found = prepared.run(_DRAFT_OF, {"annotator": annotator.pk, "task": task_id})
-    return _DRAFT.instance(found[0]) if found else None
+    return DRAFT.instance(found[0]) if found else None
 
 
 def lapsed(*, annotator: Annotator, queue: Queue) -> list[Kept]:

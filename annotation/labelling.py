@@ -8,9 +8,9 @@ from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from annotation import keeping, presenting, submitting
+from annotation import presenting, submitting
 from annotation.models import Annotation, AnswerDraft
-from specs import posing, precedents, prepared, schema, task_types, versions
+from specs import posing, precedents, schema, task_types, versions
 from specs.schema import BadAnswer
 from workforce import leasing, suggesting
 from workforce.models import Annotator, Queue
@@ -70,11 +70,11 @@ def work(
     served: leasing.Served,
     annotator: Annotator,
     queue: Queue,
+    draft: AnswerDraft | None,
     form: Mapping[str, Any] | None = None,
     errors: Mapping[str, list[str]] | None = None,
 ) -> Work:
     """The page's content: from a form that was refused, else from the kept draft, else empty."""
-    draft = keeping.draft_of(annotator=annotator, task_id=served.task_id)
     said = _kept(form, draft, versions.read(served.version_id))
     suggested = {one.question: one for one in suggesting.serve(served)}
     if form is None and draft is None:
@@ -310,15 +310,3 @@ def with_clauses(told: Sequence[Mapping[str, Any]], queue: Queue) -> list[dict[s
     version = versions.read(queue.version_id)
     found = [{**one, "decide": [version.clause(key) for key in one["clauses"]]} for one in told]
     return [{**one, "decide": [clause for clause in one["decide"] if clause]} for one in found]
-
-
-_TODAY = """
-    SELECT count(*) FROM workforce_assignment WHERE annotator_id = %(annotator)s::bigint AND state = 'submitted'
-       AND submitted_at >= date_trunc('day', statement_timestamp())
-"""
-
-
-def answered_today(annotator: Annotator) -> int:
-    """How many answers she gave since midnight, by the database's clock."""
-    ((n_answers,),) = prepared.run(_TODAY, {"annotator": annotator.pk})
-    return int(n_answers)

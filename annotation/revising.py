@@ -12,7 +12,7 @@ then. Silent gold and repeats are corrected like work, so that nobody tells them
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -78,20 +78,24 @@ _OPEN = """(t.state = 'open' OR EXISTS (
        AND (p.purpose = 'repeat' OR p.purpose = 'gold' AND q.gold_feedback = 'silent')))"""
 
 
-def last(*, annotator: Annotator, queue: Queue, n: int | None = None) -> list[Given]:
-    """Her last answers in the queue, newest first: *n*, or as many as the queue lets her correct."""
-    most = queue.n_correctable if n is None else min(n, queue.n_correctable)
-    found = prepared.run(
-        _LAST.format(open=_OPEN, n=int(most)), {"annotator": annotator.pk, "queue": queue.pk}
-    )
-    return [Given(*[*row[:4], json.loads(row[4]), *row[5:]]) for row in found]
+def last(*, annotator: Annotator, queue: Queue) -> list[Given]:
+    """Her last answers in the queue, newest first: as many as the queue lets her correct."""
+    query = _LAST.format(open=_OPEN, n=int(queue.n_correctable))
+    return [given(row) for row in prepared.run(query, {"annotator": annotator.pk, "queue": queue.pk})]
 
 
-def undoable(*, annotator: Annotator, queue: Queue) -> Given | None:
+LAST_ONE = _LAST.format(open=_OPEN, n=1)
+"""Her last answer in a queue, as `given` reads it."""
+
+
+def given(row: Sequence[Any]) -> Given:
+    return Given(*[*row[:4], json.loads(row[4]), *row[5:]])
+
+
+def undoable(newest: Given, *, queue: Queue) -> Given | None:
     """Her last answer, within the queue's window for taking it up again, while it can be corrected."""
-    window = queue.undo_for.total_seconds()
-    newest = last(annotator=annotator, queue=queue, n=1) if window else []
-    return newest[0] if newest and newest[0].correctable and newest[0].seconds_ago <= window else None
+    soon = newest.seconds_ago <= queue.undo_for.total_seconds()
+    return newest if soon and newest.correctable and queue.n_correctable else None
 
 
 def in_force(*, annotator: Annotator, assignment_id: int) -> Annotation:

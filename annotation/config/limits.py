@@ -111,6 +111,8 @@ PAUSE_COUNTS_FROM = env.seconds("PAUSE_COUNTS_FROM_SECONDS", 300, low=1)
 """How long nothing is leased or answered until that counts as a pause."""
 REST_HINT_AFTER = env.seconds("REST_HINT_AFTER_SECONDS", 1800, low=60)
 """Work without a pause after which the labelling page suggests one."""
+PACE_FROM_ANSWERS = env.number("PACE_FROM_ANSWERS", 50, low=1, high=1000)
+"""Of how many of her last answers of the day the labelling page tells an annotator the median time."""
 # Operations
 MAX_DEGRADATION = env.seconds("MAX_DEGRADATION_SECONDS", 14 * 86_400, low=60)
 """How long a declared degradation lasts at the most before it ends by itself."""

@@ -52,8 +52,7 @@ def restore(request: MemberRequest, queue: str, assignment: int) -> HttpResponse
     if not held:
         return HttpResponse(status=204, headers=headers)
     form = None if other is None else request.POST
-    work = labelling.work(served=held[0], annotator=annotator, queue=found, form=form)
-    response = label.show(request, found, annotator, work, restored=True, other=other)
+    response = label.show(request, found, annotator, held[0], form, restored=True, other=other)
     for name, value in headers.items():
         response[name] = value
     return response

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import timedelta
 from functools import partial
 from typing import Any
@@ -16,7 +17,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_POST
 
-from annotation import keeping, labelling, revealing, revising, sessions, submitting
+from annotation import keeping, labelling, revealing, submitting, surroundings
 from annotation.models import Annotation, Source
 from specs import schema, versions
 from specs.access import MemberRequest, allows, get_or_404, page
@@ -61,11 +62,11 @@ def label(request: MemberRequest, queue: str) -> HttpResponse:
     """The task that is held, or the way to begin. Looking at it changes nothing but the record of what she was shown."""
     found, annotator = place_of(request, queue)
     held = leasing.held(annotator=annotator, queue_id=found.pk)
-    work = labelling.work(served=held[0], annotator=annotator, queue=found) if held else None
     number = request.GET.get("after", "")
     after = int(number) if number.isascii() and number.isdigit() and len(number) < 19 else None
     told = [] if after is None else judging.feedback(assignment_id=after, annotator=annotator)
-    return show(request, found, annotator, work, told=told, revealed=_revealed(found, annotator, after))
+    served = held[0] if held else None
+    return show(request, found, annotator, served, told=told, revealed=_revealed(found, annotator, after))
 
 
 def _revealed(queue: Queue, annotator: Annotator, assignment: int | None) -> list[revealing.Told]:
@@ -76,9 +77,21 @@ def _revealed(queue: Queue, annotator: Annotator, assignment: int | None) -> lis
 
 
 def show(
-    request: MemberRequest, queue: Queue, annotator: Annotator, work: labelling.Work | None, **more: Any
+    request: MemberRequest,
+    queue: Queue,
+    annotator: Annotator,
+    served: leasing.Served | None,
+    form: Mapping[str, Any] | None = None,
+    errors: Mapping[str, list[str]] | None = None,
+    **more: Any,
 ) -> HttpResponse:
-    """The page, or its work area for htmx: one task, or the way to begin."""
+    """The page, or its work area for htmx: one task, with what a refused form held, or the way to begin."""
+    around = surroundings.around(annotator=annotator, queue=queue, task_id=served.task_id if served else None)
+    work = None
+    if served:
+        work = labelling.work(
+            served=served, annotator=annotator, queue=queue, draft=around.draft, form=form, errors=errors
+        )
     told = labelling.with_clauses(more.pop("told", ()), queue)
     template = "annotation/label_work.html" if request.headers.get("HX-Request") else "annotation/label.html"
     context = {
@@ -90,10 +103,9 @@ def show(
         "undecided": [] if work else excluding.undecided(annotator),
         "recalled": [] if work else _recalled(queue, annotator),
         "kept": [] if work else keeping.lapsed(annotator=annotator, queue=queue),
-        "rest_after": sessions.minutes_to_rest_after(annotator, request.session),
+        "around": around,
+        "rest_after": around.rest_after(request.session),
         "titles": schema.titles(work.version.questions) if work else {},
-        "today": labelling.answered_today(annotator),
-        "undo": revising.undoable(annotator=annotator, queue=queue),
         "ended": more.pop("ended", False),
         "offer": None if work else _offer(request, queue, annotator),
         "told": told,
@@ -290,13 +302,12 @@ def _after(
         if receipt.feedback or queue.predictions == Predictions.AFTER:
             way["Location"] += f"?after={assignment}"
         return way
-    work = labelling.work(served=held[0], annotator=annotator, queue=queue) if held else None
     return show(
         request,
         queue,
         annotator,
-        work,
-        ended=work is None,
+        held[0] if held else None,
+        ended=not held,
         told=receipt.feedback,
         revealed=_revealed(queue, annotator, assignment),
     )
@@ -315,8 +326,7 @@ def _again(
     held = leasing.held(annotator=annotator, queue_id=queue.pk, assignment_id=assignment)
     if not held:
         return here(request, queue.key)
-    work = labelling.work(served=held[0], annotator=annotator, queue=queue, form=request.POST, errors=errors)
-    return show(request, queue, annotator, work, refused=message, **more)
+    return show(request, queue, annotator, held[0], request.POST, errors, refused=message, **more)
 
 
 def token_of(request: MemberRequest) -> UUID:

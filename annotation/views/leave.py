@@ -11,7 +11,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
 
-from annotation import asking, declining, ending, sessions
+from annotation import asking, declining, ending, surroundings
 from annotation.views import label
 from specs.access import MemberRequest, allows, page
 from specs.refusals import Invalid
@@ -106,5 +106,5 @@ def hand_back(request: MemberRequest, queue: str) -> HttpResponse:
 def rest(request: MemberRequest, queue: str) -> HttpResponse:
     """Not now: the hint to rest stays away for as long as it takes to come."""
     label.queue_of(request, queue)
-    request.session[sessions.DISMISSED] = timezone.now().isoformat()
+    request.session[surroundings.DISMISSED] = timezone.now().isoformat()
     return label.here(request, queue)

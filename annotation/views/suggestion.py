@@ -38,7 +38,7 @@ def take(request: MemberRequest, queue: str, assignment: int) -> HttpResponse:
     revision = _keep(form, held[0], annotator)
     if not request.headers.get("HX-Request"):
         return here(request, queue)
-    work = labelling.work(served=held[0], annotator=annotator, queue=found, form=form)
+    work = labelling.work(served=held[0], annotator=annotator, queue=found, draft=None, form=form)
     asked = next(asked for asked in work.questions if asked.question["key"] == taken.question)
     return render(
         request,

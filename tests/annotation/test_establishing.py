@@ -40,7 +40,7 @@ def _ruling(stage: cast.Stage, **changed: Any) -> Ruling:
 
 def _beside(stage: cast.Stage, served: leasing.Served, who: Annotator) -> dict[str, list[str]]:
     """What the labelling page shows beside its clauses."""
-    work = labelling.work(served=served, annotator=who, queue=stage.queue)
+    work = labelling.work(served=served, annotator=who, queue=stage.queue, draft=None)
     return {
         shown.clause.key: [one.text for one in shown.precedents] for shown in work.clauses if shown.precedents
     }
