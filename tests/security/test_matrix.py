@@ -9,12 +9,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
 import pytest
-from django.db import transaction
 from django.db.models.functions import Now
 from django.test import Client
 from pytest_django import DjangoDbBlocker
@@ -24,6 +22,7 @@ from specs.models import ApiToken, Member, MemberState, Role
 from tests import cast
 from tests.furnished import Furnished, furnish
 from tests.security.routes import ROUTES, Route, fingerprint
+from tests.undoing import undone
 from workforce import departing, staffing, suspending
 
 OUTSIDERS = ("stranger", "suspended", "removed")
@@ -79,14 +78,14 @@ class House(Furnished):
 @pytest.fixture(scope="module")
 def built(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> Iterator[House]:
     """The house stands while this file is tested: to build it takes longer than to walk it."""
-    with django_db_blocker.unblock(), _undone():
+    with django_db_blocker.unblock(), undone():
         yield _build()
 
 
 @pytest.fixture
 def house(built: House, django_db_blocker: DjangoDbBlocker) -> Iterator[House]:
     """One's own project with a client of every actor; what a test does to it is taken back."""
-    with django_db_blocker.unblock(), _undone():
+    with django_db_blocker.unblock(), undone():
         ApiToken.objects.update(
             last_used_at=Now()
         )  # a request notes it once a minute, and the house may be older
@@ -121,21 +120,6 @@ def _build() -> House:
 
 def _bearer(secret: str) -> Client:
     return Client(headers={"authorization": f"Bearer {secret}"})
-
-
-@contextmanager
-def _undone() -> Iterator[None]:
-    """What is done inside is taken back."""
-    try:
-        with transaction.atomic():
-            yield
-            raise _Back
-    except _Back:
-        pass
-
-
-class _Back(Exception):
-    pass
 
 
 def _ask(client: Client, verb: str, address: str, *, api: bool) -> tuple[int, bytes, str]:
@@ -248,7 +232,7 @@ def test_who_may_is_let_in(house: House, actor: str) -> None:
         if want != "in":
             continue
         client = (house.tokens if route.is_api else house.clients)[actor]
-        with _undone():
+        with undone():
             address = route.address("rte", house.ids) + (
                 "?spec=rte" if route.is_api and verb == "get" else ""
             )
@@ -281,7 +265,7 @@ def test_a_token_does_no_more_than_it_was_given(house: House, permission: str) -
         if not route.is_api:
             continue
         for verb, policy in route.policies.items():
-            with _undone():
+            with undone():
                 status, content, _ = _ask(client, verb, route.address("rte", house.ids), api=True)
             if policy.permission == permission:
                 assert status != 403 or b"token" not in content, (route.where, verb, content)
