@@ -19,6 +19,8 @@ import pytest
 from tests import databases
 
 _RUN = pytest.StashKey[databases.Run]()
+_LONGEST_FIRST = ("browser", "concurrency", "invariants", "security", "journeys")
+"""The folders whose tests take seconds each. They go first, so that what is left for an idle worker to take over is short."""
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -46,15 +48,20 @@ def pytest_load_initial_conftests(
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Mark what touches the database, and leave out what takes long unless asked for."""
+    """Mark what touches the database, leave out what takes long unless asked for, and begin with what takes seconds."""
     chosen: list[pytest.Item] = []
     left_out: list[pytest.Item] = []
     for item in items:
         names = set(getattr(item, "fixturenames", ()))
-        if names & {"db", "committed_db", "site"} or item.get_closest_marker("django_db"):
+        if "django_db_setup" in names or item.get_closest_marker("django_db"):
             item.add_marker("database")
         is_long = item.get_closest_marker("long") is not None
         (left_out if is_long and not config.getoption("--long") else chosen).append(item)
     if left_out:
         config.hook.pytest_deselected(items=left_out)
-        items[:] = chosen
+    items[:] = sorted(chosen, key=_turn)
+
+
+def _turn(item: pytest.Item) -> int:
+    folder = item.path.parent.name
+    return _LONGEST_FIRST.index(folder) if folder in _LONGEST_FIRST else len(_LONGEST_FIRST)
