@@ -1,6 +1,4 @@
-"""One annotator as a process, while versions come into force: reads what changed, claims, answers by what was served.
-
-    python -m tests.concurrency.reader QUEUE ANNOTATOR SEED SECONDS
+"""One annotator as a process of a crew, while versions come into force: reads what changed, claims, answers by what was served.
 
 Each line is one JSON object `{"annotation", "served"}`: the digest that was served with the task, written after the commit.
 """
@@ -9,21 +7,17 @@ from __future__ import annotations
 
 import json
 import random
-import sys
 import time
 import uuid
 
-import django
+from annotation import submitting
+from specs import acknowledging, versions
+from specs.models import SpecVersion
+from workforce import entering, leasing
+from workforce.models import Annotator
 
 
-def main(queue: int, annotator_id: int, seed: int, seconds: int) -> None:
-    django.setup()
-    from annotation import submitting
-    from specs import acknowledging, versions
-    from specs.models import SpecVersion
-    from workforce import entering, leasing
-    from workforce.models import Annotator
-
+def work(queue: int, annotator_id: int, seed: int, seconds: int) -> None:
     annotator = Annotator.objects.select_related("member").get(pk=annotator_id)
     member = annotator.member
     assert member is not None
@@ -73,7 +67,3 @@ def main(queue: int, annotator_id: int, seed: int, seconds: int) -> None:
             }
             print(json.dumps(line), flush=True)
             break
-
-
-if __name__ == "__main__":
-    main(*(int(argument) for argument in sys.argv[1:5]))

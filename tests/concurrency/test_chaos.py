@@ -256,8 +256,8 @@ _ABOVE = """
 
 
 def test_web_workers_are_killed_and_nothing_acknowledged_is_lost(committed_db: None) -> None:
-    secrets = furnish(8, 60, 3)
+    secrets = furnish(8, 40, 3)
     url = os.environ["DATABASE_URL"]
     connections.close_all()
     with Site.start(dict(os.environ)) as site:
-        _chaos(site, secrets, url, n_answers=180, kill_every=9, limit=200)
+        _chaos(site, secrets, url, n_answers=120, kill_every=9, limit=200)

@@ -2,12 +2,8 @@
 
 from __future__ import annotations
 
-import json
-import os
 import random
 import signal
-import subprocess
-import sys
 import time
 from datetime import timedelta
 from pathlib import Path
@@ -20,10 +16,9 @@ from django.db.models import Count, F
 from annotation.models import Annotation
 from specs import ledger
 from tests import cast
+from tests.concurrency.crew import Crew
 from workforce import leasing, staffing
 from workforce.models import Annotator, Assignment, Queue, Task
-
-ROOT = Path(__file__).resolve().parents[2]
 
 
 def _annotators(stage: cast.Stage, n: int) -> list[Annotator]:
@@ -41,17 +36,6 @@ def _annotators(stage: cast.Stage, n: int) -> list[Annotator]:
     return made
 
 
-def _start(queue: Queue, annotator: Annotator, seed: int) -> subprocess.Popen[str]:
-    return subprocess.Popen(
-        [sys.executable, "-m", "tests.concurrency.worker", str(queue.pk), str(annotator.pk), str(seed)],
-        cwd=ROOT,
-        env={**os.environ, "DJANGO_SETTINGS_MODULE": "tests.settings", "DATABASE_POOL_SIZE": "1"},
-        stdout=subprocess.PIPE,
-        stderr=subprocess.DEVNULL,
-        text=True,
-    )
-
-
 @pytest.mark.parametrize(
     ("n_processes", "n_items", "overlap", "kills"),
     [
@@ -60,32 +44,32 @@ def _start(queue: Queue, annotator: Annotator, seed: int) -> subprocess.Popen[st
     ],
 )
 def test_processes_with_kills_and_ended_leases_keep_every_promise(
-    committed_db: None, n_processes: int, n_items: int, overlap: int, kills: int
+    committed_db: None, tmp_path: Path, n_processes: int, n_items: int, overlap: int, kills: int
 ) -> None:
     stage = cast.stage(overlap=overlap, max_overlap=overlap)
     stage.load(n_items)
     people = _annotators(stage, n_processes)
     Queue.objects.filter(pk=stage.queue.pk).update(lease_for=timedelta(milliseconds=300))
     connections.close_all()
-    running = [_start(stage.queue, person, seed) for seed, person in enumerate(people)]
+    crew = Crew.start(
+        "tests.concurrency.worker",
+        [(stage.queue.pk, person.pk, seed) for seed, person in enumerate(people)],
+        tmp_path,
+    )
     draw = random.Random(1)
-    killed = 0
-    deadline = time.monotonic() + 120
-    while any(process.poll() is None for process in running) and time.monotonic() < deadline:
-        time.sleep(0.4)
-        alive = [process for process in running if process.poll() is None]
-        if killed < kills and len(alive) > n_processes // 2:
-            draw.choice(alive).send_signal(signal.SIGKILL)
-            killed += 1
-    acknowledged = []
-    for process in running:
-        out, _ = process.communicate(timeout=30)
-        acknowledged += [json.loads(line) for line in out.splitlines() if line.endswith("}")]
+    killed: list[int] = []
+    while len(killed) < kills:
+        time.sleep(0.25)
+        alive = crew.alive()
+        assert len(alive) > n_processes // 2, "they were done before the last was to be killed"
+        killed.append(draw.choice(alive))
+        crew.kill(killed[-1])
+    statuses, acknowledged = crew.join(patience=120)
+    assert statuses == [-signal.SIGKILL if pid in killed else 0 for pid in crew.pids]
     counted = [line["annotation"] for line in acknowledged if line["outcome"] == "counted"]
     stored = set(Annotation.objects.values_list("pk", flat=True))
     late = sum(line["outcome"] == "late" for line in acknowledged)
-    print(f"acknowledged {len(acknowledged)}, late {late}, killed {killed}, stored {len(stored)}")
-    assert killed == kills
+    print(f"acknowledged {len(acknowledged)}, late {late}, killed {len(killed)}, stored {len(stored)}")
     assert set(counted) <= stored, "an acknowledged answer was lost"
     assert len(counted) == len(set(counted)), "an answer was acknowledged as two"
     assert not Task.objects.annotate(n=Count("annotations")).filter(n__gt=F("overlap")).exists()

@@ -3,10 +3,6 @@
 from __future__ import annotations
 
 import itertools
-import json
-import os
-import subprocess
-import sys
 import time
 from pathlib import Path
 
@@ -20,10 +16,10 @@ from specs import drafting, schema, versions
 from specs.models import SpecVersion
 from specs.refusals import Stale
 from tests import cast
+from tests.concurrency.crew import Crew
 from workforce import staffing
 from workforce.models import Annotator, InProgress, Queue, Task
 
-ROOT = Path(__file__).resolve().parents[2]
 LABELS = (["yes", "no"], ["yes", "no", "maybe"])
 
 
@@ -58,47 +54,30 @@ def _publish(stage: cast.Stage, labels: list[str], in_progress: str) -> SpecVers
 @pytest.mark.parametrize(
     ("n_annotators", "n_items", "seconds", "every"),
     [
-        pytest.param(6, 500, 6, 1.0, id="short"),
+        pytest.param(6, 300, 4, 0.6, id="short"),
         pytest.param(32, 3000, 40, 2.0, id="long", marks=pytest.mark.long),
     ],
 )
 def test_every_answer_names_the_version_that_was_served_and_fits_it(
-    committed_db: None, n_annotators: int, n_items: int, seconds: int, every: float
+    committed_db: None, tmp_path: Path, n_annotators: int, n_items: int, seconds: int, every: float
 ) -> None:
     stage = cast.stage(overlap=3, max_overlap=3, entry="acknowledge")
     stage.load(n_items)
     people = _annotators(stage, n_annotators)
     connections.close_all()
-    running = [
-        subprocess.Popen(
-            [
-                sys.executable,
-                "-m",
-                "tests.concurrency.reader",
-                str(stage.queue.pk),
-                str(one.pk),
-                str(n),
-                str(seconds),
-            ],
-            cwd=ROOT,
-            env={**os.environ, "DJANGO_SETTINGS_MODULE": "tests.settings", "DATABASE_POOL_SIZE": "1"},
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-        )
-        for n, one in enumerate(people)
-    ]
+    crew = Crew.start(
+        "tests.concurrency.reader",
+        [(stage.queue.pk, one.pk, n, seconds) for n, one in enumerate(people)],
+        tmp_path,
+    )
     n_published = 0
     policies = itertools.cycle(InProgress.values)
-    while any(process.poll() is None for process in running):
+    while crew.alive():
         time.sleep(every)
         _publish(stage, LABELS[(n_published + 1) % 2], next(policies))
         n_published += 1
-    lines = []
-    for process in running:
-        out, errors = process.communicate(timeout=60)
-        assert process.returncode == 0, errors[-3000:]
-        lines += [json.loads(line) for line in out.splitlines()]
+    statuses, lines = crew.join(patience=60)
+    assert statuses == [0] * n_annotators
     digests = dict(SpecVersion.objects.values_list("pk", "digest"))
     stored = {row.pk: row for row in Annotation.objects.select_related("version")}
     for line in lines:

@@ -1,6 +1,4 @@
-"""One annotator as a process: claims and answers until nothing is left, and prints what was acknowledged.
-
-    python -m tests.concurrency.worker QUEUE ANNOTATOR SEED
+"""One annotator as a process of a crew: claims and answers until nothing is left, and prints what was acknowledged.
 
 Each line is one JSON object `{"task", "annotation", "outcome"}`, written only after the commit.
 """
@@ -9,19 +7,15 @@ from __future__ import annotations
 
 import json
 import random
-import sys
 import time
 import uuid
 
-import django
+from annotation import submitting
+from workforce import leasing
+from workforce.models import Annotator
 
 
-def main(queue: int, annotator_id: int, seed: int) -> None:
-    django.setup()
-    from annotation import submitting
-    from workforce import leasing
-    from workforce.models import Annotator
-
+def work(queue: int, annotator_id: int, seed: int) -> None:
     annotator = Annotator.objects.get(pk=annotator_id)
     draw = random.Random(seed)
     empty = 0
@@ -46,7 +40,3 @@ def main(queue: int, annotator_id: int, seed: int) -> None:
             )
         line = {"task": receipt.task_id, "annotation": receipt.annotation_id, "outcome": receipt.outcome}
         print(json.dumps(line), flush=True)
-
-
-if __name__ == "__main__":
-    main(*(int(argument) for argument in sys.argv[1:4]))
