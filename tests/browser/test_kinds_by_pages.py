@@ -1,4 +1,7 @@
-"""Each kind of question in a real Chromium: twenty items by keyboard only, by pointer, and on a narrow page by touch."""
+"""Each kind of question in a real Chromium: twenty items by keyboard only, by pointer, and on a narrow page by touch.
+
+The short suite has five of them by pointer and five by touch; `--long` has all twenty.
+"""
 
 from __future__ import annotations
 
@@ -16,6 +19,7 @@ from tests.serving import Site
 from workforce import loading
 
 N = 20
+N_SHORT = 5
 ANSWER: dict[str, Any] = {
     "topics": ["art", "law"],
     "severity": 4,
@@ -26,9 +30,14 @@ ANSWER: dict[str, Any] = {
 
 
 @pytest.fixture
-def stage(committed_db: None) -> cast.Stage:
+def n_items() -> int:
+    return N_SHORT
+
+
+@pytest.fixture
+def stage(committed_db: None, n_items: int) -> cast.Stage:
     made = cast.stage(questions=questions.ALL, overlap=3, max_overlap=3)
-    rows = "\n".join(json.dumps(questions.item(number)) for number in range(N))
+    rows = "\n".join(json.dumps(questions.item(number)) for number in range(n_items))
     loading.load(
         project=made.project, queue=made.queue, source=BytesIO(rows.encode()), name="i.jsonl", by=made.ada
     )
@@ -97,25 +106,36 @@ def by_pointer(page: Page, number: int) -> None:
     page.get_by_role("button", name="Submit and next").click()
 
 
+TELEPHONE: dict[str, Any] = {"viewport": {"width": 390, "height": 800}, "has_touch": True}
+
+
 @pytest.mark.parametrize(
-    ("name", "answer", "options"),
+    ("name", "answer", "options", "n_items"),
     [
-        ("ben", by_keyboard, {}),
-        ("chi", by_pointer, {}),
-        ("dov", by_pointer, {"viewport": {"width": 390, "height": 800}, "has_touch": True}),
+        ("ben", by_keyboard, {}, N),
+        ("chi", by_pointer, {}, N_SHORT),
+        ("dov", by_pointer, TELEPHONE, N_SHORT),
+        pytest.param("chi", by_pointer, {}, N, marks=pytest.mark.long),
+        pytest.param("dov", by_pointer, TELEPHONE, N, marks=pytest.mark.long),
     ],
 )
-def test_twenty_items_with_every_kind(
-    browser: Browser, site: Site, stage: cast.Stage, name: str, answer: Any, options: dict[str, Any]
+def test_items_with_every_kind(
+    browser: Browser,
+    site: Site,
+    stage: cast.Stage,
+    name: str,
+    answer: Any,
+    options: dict[str, Any],
+    n_items: int,
 ) -> None:
     wrong: list[str] = []
     page = at_work(browser, site, name, wrong, **options)
-    for number in range(N):
+    for number in range(n_items):
         is_there(page, number)
         answer(page, number)
     expect(page.get_by_text("the last task").first).to_be_visible()
     page.context.close()
-    wanted = [{**ANSWER, "fixed": f"This is sentence {number}."} for number in range(N)]
+    wanted = [{**ANSWER, "fixed": f"This is sentence {number}."} for number in range(n_items)]
     assert [one.values for one in Annotation.objects.order_by("pk")] == wanted
     assert wrong == []
 
