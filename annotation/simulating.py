@@ -54,6 +54,10 @@ class Preview:
     lead_measured: bool
     by_share: list[str]
 
+    @property
+    def lead_seconds(self) -> float:
+        return self.lead_minutes * 60
+
     def as_dict(self) -> dict[str, Any]:
         return {
             name: round(value, 4) if isinstance(value, float) else value
