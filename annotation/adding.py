@@ -73,8 +73,9 @@ def _of_questions(
             for row, given in zip(answers, values, strict=True)
             if key in given
         ]
-        apart = None if units.level_of(question) in units.FEW else partial(kind.distance, question)
-        added = live.contribution(said, governed, apart=apart)
+        level = units.level_of(question)
+        apart = None if level in units.NAMES else partial(kind.distance, question)
+        added = live.contribution(said, governed, apart=apart, by_pattern=level in units.FEW)
         if added:
             found[key] = dict(added)
     return found

@@ -9,12 +9,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from annotation.agreement.levels import FEW, Level, Units
+from annotation.agreement.levels import FEW, NAMES, Level, Units
 from annotation.answers import Answers
 from specs import task_types
 from workforce.models import Item
 
-__all__ = ["FEW", "level_of", "of"]
+__all__ = ["FEW", "NAMES", "level_of", "of"]
 Question = Mapping[str, Any]
 
 

@@ -30,3 +30,7 @@ class Estimate:
             "high": rounded(self.high),
         }
         return {**found, "reason": self.reason} if self.reason else found
+
+    def with_n(self) -> dict[str, Any]:
+        """The same with what it rests on, every name always there."""
+        return {"reason": "", **self.as_dict(), "items": self.n_items, "answers": self.n_answers}

@@ -31,7 +31,9 @@ from annotation.agreement.pairs import Codes
 Level = Literal["nominal", "ordinal", "interval", "ratio", "set", "spans", "ranking", "boxes", "text"]
 LEVELS: tuple[str, ...] = get_args(Level)
 FEW = ("nominal", "ordinal")
-"""Levels at which values are few and are points: there two answers differ or not, elsewhere they are more or less apart."""
+"""Levels at which values are few and are points, so that items are counted by their pattern of values."""
+NAMES = ("nominal",)
+"""Levels at which two answers differ or not; elsewhere they are more or less apart, by the kind's own distance."""
 ALPHA = "alpha"
 
 

@@ -42,20 +42,22 @@ class Said:
     clauses: tuple[int, ...] = ()
 
 
-def contribution(said: Sequence[Said], governed: Iterable[int], *, apart: Near | None) -> Sums:
+def contribution(
+    said: Sequence[Said], governed: Iterable[int], *, apart: Near | None, by_pattern: bool
+) -> Sums:
     """What an item with these answers, in the order they were given, adds to the sums of its question.
 
     `governed` are clauses known of the item. `apart` in [0, 1] says how far two values are apart; without one they differ or
-    not, and the patterns of values are kept.
+    not. `by_pattern`: values are few, and their patterns are kept; else how near pairs are.
     """
     if not said:
         return Counter()
     found: Sums = Counter(n=len(said), m=1)
-    if apart is None:
+    if by_pattern:
         found.update(_pattern(said))
     first = list({one.annotator: one for one in reversed(said)}.values())[::-1]
     far = _far(first, apart)
-    if apart is not None:
+    if not by_pattern:
         found.update(_nearness(first, far))
     found.update(_clauses(said, first, far, set(governed)))
     return found

@@ -35,8 +35,9 @@ def shrunk(n_right: int, n: int, pooled: float, strength: float = PSEUDO_ANSWERS
     return (n_right + strength * pooled) / (n + strength)
 
 
-def wilson(n_right: int, n: int, z: float = 1.959964) -> tuple[float, float]:
-    """The 95 % interval of a share. Source: Wilson 1927; at 45 of 50, (0.786, 0.957). (0, 1) for n = 0.
+def wilson(n_right: float, n: float, z: float = 1.959964) -> tuple[float, float]:
+    """The 95 % interval of a share; an effective n need not be whole. Source: Wilson 1927; at 45 of 50, (0.786, 0.957).
+    (0, 1) for n = 0.
 
     >>> tuple(round(bound, 2) for bound in wilson(90, 100))
     (0.83, 0.94)

@@ -18,12 +18,13 @@ NO_ALPHA = "there is no alpha at this level: read its headline number"
 
 @dataclass(frozen=True)
 class Summary:
-    """Agreement on one question. Shares lie in [0, 1]; `majority_accuracy` is None without known answers."""
+    """Agreement on one question. Shares lie in [0, 1]; `majority_accuracy`, of `n_known` items, is None without known answers."""
 
     n_answers: int
     n_items: int
     agreement: Agreement
     majority_accuracy: float | None
+    n_known: int = 0
 
     @property
     def level(self) -> Level:
@@ -59,6 +60,7 @@ class Summary:
             "ac1": value("ac1"),
             "coefficients": found,
             "majority_accuracy": None if self.majority_accuracy is None else round(self.majority_accuracy, 6),
+            "known_items": self.n_known,
         }
 
 
@@ -74,15 +76,17 @@ def summarise(
 
     The majority is only asked for where values are few enough for one.
     """
-    accuracy = None
+    accuracy, n_known = None, 0
     if gold is not None and units.n_items * len(units.values) <= scales.MOST_CELLS:
         counts = from_codes(
             units.item, units.value, n_items=units.n_items, n_values=max(len(units.values), 1)
         )
         accuracy = majority.accuracy(counts, gold)
+        n_known = int(((gold >= 0) & (counts.sum(axis=1) > 0)).sum())
     return Summary(
         n_answers=len(units.value),
         n_items=int(np.unique(units.item).size),
         agreement=levels.measure(level, units, n_resamples=n_resamples, seed=seed),
         majority_accuracy=accuracy,
+        n_known=n_known,
     )

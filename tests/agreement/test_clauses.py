@@ -106,6 +106,7 @@ def _check_power(cell: tuple[float, int, bool], items: int, *, runs: int) -> Non
     contested, per_item, confounded = cell
     published, published_false = PUBLISHED[cell][items]
     power, false = _power(runs, contested=contested, per_item=per_item, items=items, confounded=confounded)
+    print(f"{cell} {items}: {power:.2f} / {false:.2f}, published {published:.2f} / {published_false:.2f}")
     # clauses of one run share a threshold, so a run is worth less than five draws
     error = np.sqrt(2 * max(published * (1 - published), 0.02) * (1 / 200 + 1 / (5 * runs)))
     assert power > published - 3 * error, (cell, items, power)
@@ -154,6 +155,7 @@ def test_one_annotator_off_and_an_ambiguous_clause_are_told_apart() -> None:
 @pytest.mark.long
 def test_one_annotator_off_and_an_ambiguous_clause_are_told_apart_in_nine_of_ten_cases() -> None:
     ambiguous, hers = _separated(300)
+    print(f"told apart: ambiguous {ambiguous:.3f}, hers {hers:.3f}")
     assert ambiguous >= 0.9
     assert hers >= 0.9
 
