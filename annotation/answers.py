@@ -1,14 +1,16 @@
 """Which answers to a question count as agreement between people, and these as codes. Nothing changes here.
 
-Versions of one meaning count together, versions of different meaning never. Models and bots are no part of human agreement.
-Counted are the first revisions in force of answers from people, made here or elsewhere; of a task that stops by itself only as
-many as it wanted before anybody had answered, because it is the contested ones that get more.
+Versions of one meaning count together, and those of meanings that were declared to be one (`specs.equating`); others never.
+Models and bots are no part of human agreement. Counted are the first revisions in force of answers from people, made here or
+elsewhere; of a task that stops by itself only as many as it wanted before anybody had answered, because it is the contested
+ones that get more; of somebody who answered an item under several meanings the first.
 """
 
 from __future__ import annotations
 
 import json
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -19,10 +21,10 @@ from annotation import columns
 from annotation.agreement import by_distance, repeats
 from annotation.agreement.clauses import Members
 from annotation.agreement.counts import Table, from_codes, sums
-from annotation.agreement.levels import FEW
+from annotation.agreement.levels import NAMES
 from annotation.agreement.pairs import Apart, Pairs
 from annotation.agreement.pairs import of as pairs_of
-from specs import task_types
+from specs import equating, task_types
 from specs.models import Spec
 from specs.versions import ReadVersion
 from workforce.models import Queue
@@ -30,11 +32,14 @@ from workforce.models import Queue
 Codes = NDArray[np.int64]
 PEOPLE = ("person", "imported")
 MODELS = ("model", "bot")
-WHOLE_FROM = 50_000
-"""Answers from which on tables are read whole instead of row by row."""
+WHOLE_FROM = 5_000
+"""Answers from which on tables are read whole instead of row by row. Low, since a plan by row that was made while the tables were
+empty takes the square of their size: 20,000 answers that had just been imported took minutes."""
+AT_ONCE = 50_000
+"""Texts that are looked up in one query."""
 
 _VERSIONS = """
-    SELECT v.id FROM specs_specversion v WHERE v.spec_id = %(spec)s AND v.meaning = %(meaning)s
+    SELECT v.id FROM specs_specversion v WHERE v.spec_id = %(spec)s AND v.meaning = ANY(%(meanings)s)
       AND (%(version)s::bigint IS NULL OR v.id = %(version)s)
 """
 _N_ANSWERS = """
@@ -55,6 +60,7 @@ _ANSWERS = """
       AND (t.overlap_basis NOT IN ('dynamic', 'fair') OR a.ordinal <= t.planned)
 """
 _IN_QUEUE = " AND a.queue_id = %(queue)s"
+_OF_ITEMS = " AND t.item_id = ANY(%(items)s)"
 _SEALED = """ AND EXISTS (
     SELECT 1 FROM specs_ledgerentry e WHERE e.event_id = a.event_id AND e.position <= %(position)s)"""
 _TEXTS = "SELECT id, values -> %(question)s FROM annotation_annotation WHERE id = ANY(%(answers)s)"
@@ -86,6 +92,18 @@ class Scope:
     position: int | None = None
     only_version: int | None = None
     kinds: tuple[str, ...] = PEOPLE
+    items: tuple[int, ...] | None = None
+    """Primary keys of the only items looked at; None for all."""
+
+    @cached_property
+    def meanings(self) -> list[int]:
+        """What counts together: the version's meaning, with those declared to be one with it.
+
+        Up to a place in the ledger it is the meaning alone: a later declaration must not change what was counted then.
+        """
+        if self.only_version is not None or self.position is not None:
+            return [self.version.meaning]
+        return equating.together(spec_id=self.spec.pk, meaning=self.version.meaning)
 
     def key(self, value: Any) -> str:
         """The text that equal values of the question share."""
@@ -104,11 +122,13 @@ class Scope:
         return {
             "spec": self.spec.pk,
             "meaning": self.version.meaning,
+            "meanings": self.meanings,
             "question": self.question,
             "queue": self.queue.pk if self.queue else None,
             "position": self.position,
             "version": self.only_version,
             "kinds": list(self.kinds),
+            "items": None if self.items is None else list(self.items),
         }
 
 
@@ -137,15 +157,7 @@ class Answers:
 
     def first(self) -> Answers:
         """Only what everybody said of an item first."""
-        kept = repeats.first(self.item, self.annotator)
-        return replace(
-            self,
-            item=self.item[kept],
-            annotator=self.annotator[kept],
-            value=self.value[kept],
-            answer=self.answer[kept],
-            version=self.version[kept],
-        )
+        return only(self, repeats.first(self.item, self.annotator))
 
     def pairs(self) -> Pairs:
         """Every two answers of different people to one item; an answer of the same person to it again is left out."""
@@ -153,21 +165,48 @@ class Answers:
         return pairs_of(once.item, once.annotator, once.value, n_items=len(self.items), apart=self.apart)
 
 
+def only(given: Answers, kept: NDArray[Any]) -> Answers:
+    """Some of the answers, by a mask or by places; items and annotators keep their codes."""
+    return replace(
+        given,
+        item=given.item[kept],
+        annotator=given.annotator[kept],
+        value=given.value[kept],
+        answer=given.answer[kept],
+        version=given.version[kept],
+    )
+
+
+def n_given(scope: Scope) -> int:
+    """How many answers there are in the versions of the scope, whoever gave them: what reading it costs."""
+    with connection.cursor() as cursor:
+        return _n_given(cursor, _known_of(cursor, scope))
+
+
+def _known_of(cursor: Any, scope: Scope) -> dict[str, Any]:
+    cursor.execute(_VERSIONS, scope.known)
+    return {**scope.known, "versions": [row[0] for row in cursor.fetchall()]}
+
+
+def _n_given(cursor: Any, known: dict[str, Any]) -> int:
+    cursor.execute(_N_ANSWERS, known)
+    return int(cursor.fetchone()[0])
+
+
 def read(scope: Scope) -> Answers:
     """The answers as codes, the values that the question names first."""
     with connection.cursor() as cursor:
-        cursor.execute(_VERSIONS, scope.known)
-        known = {**scope.known, "versions": [row[0] for row in cursor.fetchall()]}
-        cursor.execute(_N_ANSWERS, known)
-        whole = cursor.fetchone()[0] >= WHOLE_FROM
+        known = _known_of(cursor, scope)
+        whole = scope.items is None and _n_given(cursor, known) >= WHOLE_FROM
         cursor.execute(_PEOPLE, known)
         people = np.array([row[0] for row in cursor.fetchall()], dtype=np.int64)
     query = _ANSWERS + (_IN_QUEUE if scope.queue else "") + (_SEALED if scope.position is not None else "")
+    query += "" if scope.items is None else _OF_ITEMS
     rows = _counted(columns.read(query, known, 8, whole=whole), people)
     items, item = np.unique(rows[:, 0], return_inverse=True)
     annotators, annotator = np.unique(rows[:, 1], return_inverse=True)
     value, values = _values(scope, rows[:, 2], rows[:, 7])
-    return Answers(
+    found = Answers(
         items,
         annotators,
         values,
@@ -176,14 +215,15 @@ def read(scope: Scope) -> Answers:
         value,
         rows[:, 2].copy(),
         rows[:, 3].copy(),
-        _apart(scope, values),
+        apart_of(scope, values),
     )
+    return found.first() if len(scope.meanings) > 1 else found
 
 
-def _apart(scope: Scope, values: list[Any]) -> Apart | None:
+def apart_of(scope: Scope, values: list[Any]) -> Apart | None:
     """The kind's own distance, asked once for every two values that meet; None where values only differ."""
     kind, question = scope.kind, scope.asked
-    if kind.level_of(question) in FEW:
+    if kind.level_of(question) in NAMES:
         return None
 
     def near(one: Any, other: Any) -> float:
@@ -219,8 +259,8 @@ def _values(scope: Scope, answer: Codes, number: Codes) -> tuple[Codes, list[Any
         cursor.execute(_NUMBERS, {"texts": [json.dumps(value) for value in named]})
         of = dict(zip((row[0] for row in cursor.fetchall()), map(scope.key, named), strict=True))
         unknown = {int(answer[first[k]]): int(each) for k, each in enumerate(numbers) if int(each) not in of}
-        for begin in range(0, len(unknown), WHOLE_FROM):
-            some = sorted(unknown)[begin : begin + WHOLE_FROM]
+        for begin in range(0, len(unknown), AT_ONCE):
+            some = sorted(unknown)[begin : begin + AT_ONCE]
             cursor.execute(_TEXTS, {**scope.known, "answers": some})
             for one, text in sorted(cursor.fetchall()):
                 value = json.loads(text)
@@ -239,7 +279,7 @@ def members(scope: Scope, answers: Answers) -> Members:
     clauses = np.array([clause.id for clause in scope.version.clauses], dtype=np.int64)
     known = {**scope.known, "clauses": clauses.tolist()}
     cited, governed = _CITED, _GOVERNED
-    if len(answers.answer) < WHOLE_FROM:
+    if len(answers.answer) < AT_ONCE:
         known |= {"answers": answers.answer.tolist(), "items": answers.items.tolist()}
         cited, governed = cited + _BY_ANSWER, governed + _BY_ITEM
     order = np.argsort(clauses)
@@ -264,11 +304,16 @@ def _known(rows: Codes, keys: Codes) -> tuple[Codes, Codes]:
     return rows[kept], place[kept]
 
 
-def gold(scope: Scope, answers: Answers) -> Codes | None:
-    """The code of every item's known answer, -1 for none; None where no item has one."""
+def known_answers(scope: Scope) -> dict[int, str]:
+    """The known answer of every item that has one, as the text that equal values share."""
     with connection.cursor() as cursor:
         cursor.execute(_GOLD, scope.known)
-        known = {item: scope.key(json.loads(text)) for item, text in cursor.fetchall()}
+        return {item: scope.key(json.loads(text)) for item, text in cursor.fetchall()}
+
+
+def gold(scope: Scope, answers: Answers) -> Codes | None:
+    """The code of every item's known answer, -1 for none; None where no item has one."""
+    known = known_answers(scope)
     items = answers.items.tolist()
     if not any(item in known for item in items):
         return None

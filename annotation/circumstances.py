@@ -20,7 +20,7 @@ _PER_ITEM = """
         SELECT t.item_id, least(extract(epoch FROM s.submitted_at - s.leased_at), %(most)s) AS seconds, 0 AS disputes
         FROM workforce_assignment s JOIN workforce_task t ON t.id = s.task_id AND t.purpose = 'work'
         JOIN workforce_queue q ON q.id = t.queue_id AND q.purpose IN ('labelling', 'relabelling')
-        WHERE q.spec_id = %(spec)s AND t.meaning = %(meaning)s AND s.state = 'submitted' AND s.submitted_at > s.leased_at
+        WHERE q.spec_id = %(spec)s AND t.meaning = ANY(%(meanings)s) AND s.state = 'submitted' AND s.submitted_at > s.leased_at
           AND s.number > q.overlap AND (%(queue)s::bigint IS NULL OR q.id = %(queue)s)
         UNION ALL
         SELECT t.item_id, coalesce((SELECT sum(least(extract(epoch FROM s.submitted_at - s.leased_at), %(most)s))
@@ -28,14 +28,14 @@ _PER_ITEM = """
                 WHERE s.task_id = d.work_id AND s.state = 'submitted' AND s.submitted_at > s.leased_at), 0), 1
         FROM annotation_dispute d JOIN workforce_task t ON t.id = d.task_id AND t.purpose = 'work'
         JOIN workforce_queue q ON q.id = t.queue_id
-        WHERE q.spec_id = %(spec)s AND t.meaning = %(meaning)s AND d.state IN ('open', 'decided')
+        WHERE q.spec_id = %(spec)s AND t.meaning = ANY(%(meanings)s) AND d.state IN ('open', 'decided')
           AND (%(queue)s::bigint IS NULL OR q.id = %(queue)s)
     ) spent GROUP BY 1
 """
 _NONE_FITS = """
     SELECT t.item_id, count(*) FROM annotation_citation c
     JOIN annotation_annotation a ON a.id = c.annotation_id
-    JOIN specs_specversion v ON v.id = a.version_id AND v.spec_id = %(spec)s AND v.meaning = %(meaning)s
+    JOIN specs_specversion v ON v.id = a.version_id AND v.spec_id = %(spec)s AND v.meaning = ANY(%(meanings)s)
     JOIN workforce_task t ON t.id = a.task_id AND t.purpose = 'work'
     WHERE c.clause_id IS NULL AND c.question = %(question)s AND (%(queue)s::bigint IS NULL OR a.queue_id = %(queue)s)
       AND NOT EXISTS (SELECT 1 FROM annotation_annotation l WHERE l.assignment_id = a.assignment_id AND l.revision > a.revision)

@@ -16,7 +16,7 @@ from django.conf import settings
 from django.db import connection, transaction
 
 from annotation import answers, units, weighing
-from annotation.agreement import ambiguity, coefficients, confusion, levels, summary
+from annotation.agreement import ambiguity, coefficients, confusion, levels, parts, summary
 from annotation.agreement.counts import Table, grouped
 from annotation.agreement.estimate import Estimate
 from annotation.models import AgreementReport, AnnotatorReading, ClauseReading
@@ -35,12 +35,16 @@ MOST_LABELS = 200
 
 @dataclass(frozen=True)
 class LabelReading:
-    """Agreement on one label: how often an answer with it meets another that says the same (positive agreement)."""
+    """Agreement on one label: how often an answer with it meets another that says the same (positive agreement), with its 95 %
+    interval over the `n_items` items that have it and two answers."""
 
     value: str
     title: str
     n_answers: int
     agreement: float | None
+    low: float | None
+    high: float | None
+    n_items: int
 
 
 @dataclass(frozen=True)
@@ -93,9 +97,11 @@ class Measurement:
     confusions: list[Confusion]
     clauses: list[ClauseEstimate]
     people: list[weighing.Person]
+    meanings: list[int]
+    """Measured together: `meaning`, and those declared to be one with it."""
 
     def as_dict(self) -> dict[str, Any]:
-        return self.summary.as_dict(n_annotators=self.n_annotators)
+        return {**self.summary.as_dict(n_annotators=self.n_annotators), "meanings": self.meanings}
 
 
 def compute(
@@ -180,6 +186,7 @@ def _measure(scope: answers.Scope, told: Told = lambda _note: None) -> Measureme
         confusions=confusions,
         clauses=estimates,
         people=weighing.people_of(given.first(), reading.effects.annotator, gold),
+        meanings=scope.meanings,
     )
 
 
@@ -201,10 +208,18 @@ def _by_label(question: dict[str, Any], found: Table) -> tuple[list[LabelReading
     kind = task_types.get(question["kind"])
     rows, multiplicity = grouped(found.counts)
     matrix = coefficients.coincidence_matrix(rows, multiplicity)
-    specific, raised = confusion.positive_agreement(rows, multiplicity), confusion.lift(matrix)
+    specific, raised = parts.of_labels(found.counts, minimum=1), confusion.lift(matrix)
     titles = [kind.describe(question, value) for value in found.values]
     labels = [
-        LabelReading(str(value), titles[k], int(found.counts[:, k].sum()), _number(specific[k]))
+        LabelReading(
+            str(value),
+            titles[k],
+            int(found.counts[:, k].sum()),
+            specific[k].value,
+            specific[k].low,
+            specific[k].high,
+            specific[k].n_items,
+        )
         for k, value in enumerate(found.values)
     ]
     apart = float(matrix.sum() - np.trace(matrix))

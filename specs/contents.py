@@ -56,9 +56,15 @@ def _plain(row: DraftClause) -> dict[str, Any]:
     }
 
 
-def canonical_bytes(version: SpecVersion) -> bytes:
-    """The bytes a version's digest covers: its clauses in order and its questions, under a format number."""
-    return canonical.dumps({"format": canonical.FORMAT, "spec": version.spec.key, **content(version)})
+def canonical_bytes(version: SpecVersion, *, questions: Sequence[Any] | None = None) -> bytes:
+    """The bytes a version's digest covers: its clauses in order and its questions, under a format number.
+
+    With *questions*, what it would be if it asked these instead of its own.
+    """
+    whole = content(version)
+    if questions is not None:
+        whole["questions"] = list(questions)
+    return canonical.dumps({"format": canonical.FORMAT, "spec": version.spec.key, **whole})
 
 
 def digest_of(version: SpecVersion) -> str:

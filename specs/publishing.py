@@ -7,6 +7,9 @@ published -> retired: retire
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from typing import Any
+
 from django.db import transaction
 from django.db.models.functions import Now
 
@@ -90,8 +93,11 @@ def publish(
     return locked
 
 
-def freeze_trial(*, draft: SpecVersion, by: Member | None) -> SpecVersion:
-    """A frozen copy of the draft that a pilot can run under; the draft goes on. Raises `Invalid` with every problem."""
+def freeze_trial(
+    *, draft: SpecVersion, questions: Sequence[Any] | None = None, by: Member | None
+) -> SpecVersion:
+    """A frozen copy of the draft that a pilot can run under; the draft goes on. With *questions* it asks these (as `schema.clean`
+    has them) instead of the draft's own. Raises `Invalid` with every problem."""
     with transaction.atomic():
         locked = (
             SpecVersion.objects.select_for_update(no_key=True, of=("self",))
@@ -108,10 +114,10 @@ def freeze_trial(*, draft: SpecVersion, by: Member | None) -> SpecVersion:
             spec=locked.spec,
             state=VersionState.FORMING,
             based_on=locked.based_on,
-            questions=locked.questions,
+            questions=locked.questions if questions is None else list(questions),
         )
         _freeze_clauses(trial, draft=locked)
-        trial.canonical = contents.canonical_bytes(locked)
+        trial.canonical = contents.canonical_bytes(locked, questions=questions)
         trial.digest = canonical.digest(trial.canonical)
         trial.meaning, trial.state = -trial.pk, VersionState.TRIAL
         trial.save()

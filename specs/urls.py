@@ -8,6 +8,7 @@ from specs.converters import NUMBER
 from specs.views import (
     clauses,
     drafts,
+    equivalences,
     incoming,
     jobs,
     joints,
@@ -32,6 +33,9 @@ urlpatterns = [
     path(_SPEC, specs.spec, name="spec"),
     path(f"{_SPEC}open-draft/", drafts.open_draft, name="draft-open"),
     path(f"{_SPEC}import/", incoming.import_document, name="import"),
+    path(f"{_SPEC}equivalences/", equivalences.equivalences, name="equivalences"),
+    path(f"{_SPEC}equivalences/declare/", equivalences.declare, name="equivalence-declare"),
+    path(f"{_SPEC}equivalences/withdraw/", equivalences.withdraw, name="equivalence-withdraw"),
     path(f"{_SPEC}proposal/", proposals.proposal, name="proposal"),
     path(f"{_SPEC}proposal/verdict/", proposals.verdict, name="proposal-verdict"),
     path(f"{_SPEC}proposal/withdraw/", proposals.withdraw, name="proposal-withdraw"),

@@ -12,6 +12,7 @@ from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_GET, require_POST
 
 from annotation import following, jobs, standings
+from annotation.agreement import people
 from annotation.models import AgreementReport, ClauseReading
 from specs import running
 from specs.access import MemberRequest, allows, get_or_404, page
@@ -24,7 +25,7 @@ BANDS = ((0.8, "good"), (0.667, "warn"))
 VERDICTS = {
     "ambiguous": (gettext_lazy("ambiguous"), "bad"),
     "annotator": (gettext_lazy("one person's reading"), "warn"),
-    "slight": (gettext_lazy("slightly higher"), ""),
+    "slight": (gettext_lazy("ambiguous, by little"), "warn"),
     "clear": (gettext_lazy("no more than others"), "good"),
     "too_few": (gettext_lazy("too few to judge"), ""),
 }
@@ -90,6 +91,7 @@ def _report(report: AgreementReport) -> dict[str, Any]:
         "report": report,
         "numbers": numbers,
         "tone": _tone(alpha.get("low")),
+        "majority": _majority(numbers),
         "readings": [
             (
                 reading,
@@ -100,6 +102,15 @@ def _report(report: AgreementReport) -> dict[str, Any]:
         ],
         "upper": max(0.05, min(1.0, highest * 1.1)),
     }
+
+
+def _majority(numbers: dict[str, Any]) -> dict[str, Any] | None:
+    """The share of known items that the majority has right, with its interval; reports of earlier days do not say of how many."""
+    share, n = numbers["majority_accuracy"], numbers.get("known_items", 0)
+    if share is None:
+        return None
+    low, high = people.wilson(share * n, n) if n else (None, None)
+    return {"value": share, "low": low, "high": high, "n": n or None}
 
 
 def _tone(low: float | None) -> str:

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from specs.api import files, governance, pictures, proposals, served, tokens, views, webhooks
+from specs.api import equivalences, files, governance, pictures, proposals, served, tokens, views, webhooks
 
 urlpatterns = [
     path("specs", views.Specs.as_view()),
@@ -16,6 +16,8 @@ urlpatterns = [
     path("specs/<slug:spec>/draft/clauses/<str:clause>/confirm", views.DraftClauseConfirm.as_view()),
     path("specs/<slug:spec>/draft/sections", views.DraftSections.as_view()),
     path("specs/<slug:spec>/draft/guideline", files.GuidelineImport.as_view()),
+    path("specs/<slug:spec>/equivalences", equivalences.Equivalences.as_view()),
+    path("specs/<slug:spec>/equivalences/withdraw", equivalences.EquivalenceWithdraw.as_view()),
     path("specs/<slug:spec>/proposal", proposals.ProposalView.as_view()),
     path("specs/<slug:spec>/proposal/verdict", proposals.Verdict.as_view()),
     path("specs/<slug:spec>/comments", proposals.Comments.as_view()),

@@ -186,3 +186,29 @@ def _place(text: str, number: int) -> float:
 
 
 BLOCK_CHOICES = list(BLOCK_TYPES.items())
+
+
+class EquivalenceForm(forms.Form):
+    """Two meanings, and why they ask for the same labels (where that is asked)."""
+
+    earlier = forms.TypedChoiceField(coerce=int, label=_("Meaning"))
+    later = forms.TypedChoiceField(coerce=int, label=_("asks for the same labels as meaning"))
+    reason = forms.CharField(
+        max_length=2000,
+        widget=forms.Textarea(attrs={"rows": 3}),
+        label=_("Why: what changed, and how you know that no label changes by it"),
+    )
+
+    def __init__(self, *args: Any, meanings: Iterable[int], with_reason: bool = True, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        known = sorted(meanings)
+        for name, newest in (("earlier", known[-2:-1]), ("later", known[-1:])):
+            self.fields[name].choices = [(one, str(one)) for one in known]  # type: ignore[attr-defined]
+            self.fields[name].initial = next(iter(newest), None)
+        if not with_reason:
+            del self.fields["reason"]
+
+    def said(self) -> dict[str, Any]:
+        """What `equating` takes."""
+        data = dict(self.cleaned_data)
+        return {"meanings": (data.pop("earlier"), data.pop("later")), **data}

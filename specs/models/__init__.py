@@ -1,4 +1,5 @@
 from specs.models.deliveries import Delivery, DeliveryState, Subscriber
+from specs.models.equivalence import Equivalence, EquivalenceState
 from specs.models.jobs import Job, JobState, StoredReply
 from specs.models.ledger import Event, LedgerEntry, Seal
 from specs.models.precedents import PrecedentSet
@@ -35,6 +36,8 @@ __all__ = [
     "DeliveryState",
     "DraftClause",
     "Ending",
+    "Equivalence",
+    "EquivalenceState",
     "Event",
     "GateRule",
     "Job",

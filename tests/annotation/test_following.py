@@ -61,6 +61,33 @@ def test_agreement_stands_as_a_report_has_it_after_every_answer() -> None:
     assert "too few items" in clause.estimate.reason
 
 
+SCORE = {
+    "key": "score",
+    "kind": "rating",
+    "title": "How much?",
+    "required": True,
+    "settings": {"min": 1, "max": 5},
+}
+
+
+@pytest.mark.django_db
+def test_points_of_a_scale_are_apart_by_their_distance_under_a_clause() -> None:
+    """Neighbours on a scale of five differ by a quarter, as it stands and in a report; alpha stays that of the scale."""
+    stage = cast.stage(questions=(SCORE,), overlap=2, max_overlap=2)
+    stage.load(12)
+    for k in range(12):
+        for who, more in ((stage.ben, 0), (stage.chi, 1)):
+            served = stage.claim(who)
+            stage.submit(who, served, {"score": 1 + k % 4 + more}, {"score": ["whole"]})
+    following.catch_up(project_id=stage.project.pk)
+    (standing,), (report,) = standings.read(queue=stage.queue), measuring.compute(spec=stage.spec)
+    (clause,) = standing.live.clauses
+    assert clause.estimate.value == pytest.approx(0.25)
+    assert report.clauses[0].estimate.value == pytest.approx(0.25)
+    assert standing.live.value.value == pytest.approx(report.summary.alpha.value)
+    assert recounting.differences(stage.project.pk) == []
+
+
 @pytest.mark.django_db
 def test_a_correction_takes_back_what_was_counted() -> None:
     stage = cast.stage(overlap=3, max_overlap=3)
@@ -363,12 +390,14 @@ def test_after_any_work_the_sums_are_those_of_a_count(committed_db: None, tmp_pa
 
 
 @pytest.mark.long
-@pytest.mark.timeout(3600)
+@pytest.mark.timeout(1800)
+@pytest.mark.parametrize("seed", range(2, 7))
 def test_after_a_hundred_thousand_operations_the_sums_are_those_of_a_count(
-    committed_db: None, tmp_path: Path
+    committed_db: None, tmp_path: Path, seed: int
 ) -> None:
-    work = _anything(tmp_path, 2)
-    for _ in range(10):
+    """In five lives of 20,000 each, so that they can run beside each other."""
+    work = _anything(tmp_path, seed)
+    for _ in range(2):
         work.run(10_000)
         assert recounting.differences(work.stage.project.pk) == []
     print(work.done)
