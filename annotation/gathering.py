@@ -26,7 +26,8 @@ from specs.models import SpecVersion
 from specs.versions import ReadClause
 
 MOST_VALUES, MOST_PEOPLE = 24, 40
-"""Values whose confusions are told apart, and annotators in the matrix of pairs: those with the most answers."""
+"""Values whose confusions are told apart, and annotators in the matrix of pairs: those with the most answers. By how much the
+answers of a pair differ, and so every verdict, rests on all values."""
 ITEMS_KEPT = 60
 CONFUSIONS_KEPT, CONTROLS_KEPT = 5, 3
 
@@ -80,6 +81,7 @@ def read(scope: Scope) -> Gathered:
         **_people(given, pairs),
         "n_items": int((np.bincount(given.item, minlength=len(given.items)) > 0).sum()),
         "n_answers": len(given.item),
+        "n_lumped": max(len(everything.values) - MOST_VALUES, 0),
         "per_item": opposing.per_item(given.item, n_items=len(given.items)).tolist(),
         "bad_throughout": verdicts.bad_throughout(reading.clauses, limits),
         "limit": limits.disagreement,

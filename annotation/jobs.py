@@ -7,7 +7,7 @@ from typing import Any
 
 from celery import shared_task
 
-from annotation import accompanying, falling, histories, nominating, parting, shadowing
+from annotation import accompanying, falling, histories, nominating, parting, scoping, shadowing, slicing
 from specs import running
 from specs.models import Job, Project, Spec
 from workforce import onboarding, retiring
@@ -130,6 +130,19 @@ def _measure(job: Job, progress: running.Progress) -> dict[str, Any]:
     n_parts = measuring.PARTS * len(measuring.version_of(spec, None).questions)
     reports = measuring.measure(spec=spec, queue=queue, job=job, by=job.requested_by, told=told)
     return {"reports": [report.pk for report in reports]}
+
+
+@shared_task(name=slicing.JOB)
+def slice_answers(job_id: int) -> None:
+    running.run(job_id, _slice)
+
+
+def _slice(job: Job, progress: running.Progress) -> dict[str, Any]:
+    asked = dict(job.arguments)
+    progress(0, 1, "counting")
+    by, field = asked.pop("by"), asked.pop("field")
+    spec = Spec.objects.select_related("project").get(pk=asked.pop("spec"), project_id=job.project_id)
+    return slicing.as_dict(slicing.read(scoping.of(spec=spec, **asked), by=by, field=field))
 
 
 @shared_task(name="annotation.refresh_overlap")

@@ -38,14 +38,17 @@ def forest(
     reference_says: str = "",
     limit: float | None = None,
     limit_says: str = "",
+    from_zero: bool = True,
 ) -> Figure:
-    """`reference` is a line through all rows, `limit` another one, dashed; both with what they are."""
+    """`reference` is a line through all rows, `limit` another one, dashed; both with what they are. The scale takes in 0, unless
+    rows that all lie far from it would then be dots."""
     bounds = [bound for row in rows for bound in (row.low, row.high, row.value) if bound is not None]
-    start, end = min([*bounds, reference, 0.0]), max([*bounds, reference])
+    start = min([*bounds, reference, *([0.0] if from_zero else [])])
+    end = max([*bounds, reference])
     if limit is not None and limit <= 2 * end:
         end = max(end, limit)
     pad = 0.04 * ((end - start) or 1.0)
-    start, end = start - (pad if start < 0 else 0.0), end + pad
+    start, end = start - (pad if start < 0 or not from_zero else 0.0), end + pad
     height = TOP + ROW * len(rows) + 26
 
     def x(value: float) -> float:

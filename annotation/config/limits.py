@@ -151,6 +151,12 @@ CLAUSE_OVERLAP_PERCENT = env.number("CLAUSE_OVERLAP_PERCENT", 33, low=1, high=10
 """How much of a clause's items another clause decides as well from which on the two are said to overlap."""
 CLAUSE_RARE_PERCENT = env.number("CLAUSE_RARE_PERCENT", 1, low=0, high=100)
 """A clause on a smaller share of a spec's items, and on too few to say anything, is called rarely used."""
+SLICE_ITEMS = env.number("SLICE_ITEMS", 10, low=2)
+"""Items with two answers in a part of the answers, or beside a model, below which a figure is not said."""
+SLICE_PARTS = env.number("SLICE_PARTS", 40, low=2, high=500)
+"""Parts that answers are cut into at the most: the largest, and the others as one."""
+MODEL_ITEMS_AT_ONCE = env.number("MODEL_ITEMS_AT_ONCE", 20_000, low=100)
+"""Items on which a page compares a model with people; of more it takes a random sample."""
 CASE_PACK_ITEMS = env.number("CASE_PACK_ITEMS", 20, low=2, high=200)
 """Tasks in the case pack of a clause issue, three that nobody disputes among them."""
 
@@ -159,6 +165,8 @@ ANCHORING_MINIMUM = env.number("ANCHORING_MINIMUM", 30, low=2)
 """Answers in each arm of an experiment with predictions below which no difference is said."""
 ANCHORING_ALERT_PERCENT = env.number("ANCHORING_ALERT_PERCENT", 5, low=0, high=100)
 """Points by which those who see a prediction agree with it more often from which on that is an alert."""
+LEANING_ANSWERS = env.number("LEANING_ANSWERS", 200, low=30, high=10_000)
+"""The newest answers in sight of a prediction that are held against as many before them."""
 MEASURED_AT_ONCE = env.number("MEASURED_AT_ONCE", 200_000, low=0)
 """Answers that a page measures while somebody waits; beyond, it shows the newest report."""
 SKILL_ANSWERS = env.number("SKILL_ANSWERS", 1_000_000, low=1000)

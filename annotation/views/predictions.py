@@ -10,7 +10,7 @@ from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_POST
 
-from annotation import foretold
+from annotation import beside_model, foretold
 from annotation.forms import PredictionsForm
 from specs.access import MemberRequest, allows, get_or_404, page
 from specs.models import Job, Spec
@@ -77,6 +77,7 @@ def _shown(
         {
             "spec": spec,
             "series": foretold.series(spec=spec),
+            "answering": beside_model.answering(spec=spec),
             "form": form,
             "problems": problems[:50],
             "crumbs": [(_("Agreement"), f"/p/{request.project.key}/agreement/?spec={spec.key}")],

@@ -12,13 +12,14 @@ from django.contrib.auth.models import User
 from django.core.management import CommandError, call_command
 from django.db import IntegrityError, transaction
 
-from annotation import gathering, measuring
+from annotation import gathering, measuring, replaying
 from annotation.demo import story
 from annotation.models import AgreementReport, AnnotatorReading
 from specs import running
 from specs.models import Member
 from tests import cast
 from tests.agreement import real
+from tests.agreement.test_aggregate import NAMES
 
 
 def _run(*arguments: str) -> str:
@@ -42,6 +43,20 @@ def test_a_history_gives_its_published_agreement() -> None:
     assert (found["n_annotators"], found["n_answers"], len(found["people"])) == (164, 8000, 40)
     assert len(found["camp_sizes"]) > 1, "groups with readings of their own"
     assert found["across"][0]["kappa"] == min(one["kappa"] for one in found["across"])
+
+
+@pytest.mark.django_db
+def test_labels_whose_annotators_share_an_error_come_out_as_the_reference_has_them() -> None:
+    """bluebirds by the command line: alpha to six decimals, several answers as one to half a point of an implementation."""
+    _run("import_labels", str(replaying.folder_of("bluebirds")), "--project", "birds")
+    expected = real.reference("bluebirds")
+    numbers = json.loads(_run("agreement", "--project", "birds", "--json"))
+    (alpha,) = set(real.values_of(expected["agreement"]["krippendorff_alpha_nominal"]))
+    assert numbers["alpha"]["value"] == pytest.approx(alpha, abs=5e-7)
+    for method in ("majority", "wawa", "dawid-skene", "mace"):
+        found = json.loads(_run("aggregate", "--project", "birds", "--method", method, "--json"))
+        published = real.values_of(expected["aggregation"][NAMES[method]])
+        assert min(abs(found["accuracy"] - value) for value in published) < 0.005
 
 
 @pytest.mark.django_db
