@@ -7,7 +7,7 @@ from typing import Any
 from django import forms
 from django.utils.translation import gettext_lazy as _
 
-from annotation.models import ResampleKind, Sample
+from annotation.models import Asks, ResampleKind, Sample
 from specs.forms.specs import PublishForm
 from specs.models import SpecVersion
 from workforce.models import Annotator, Cohort, InProgress, Queue
@@ -47,6 +47,16 @@ class PilotForm(forms.Form):
     sample = forms.ChoiceField(
         choices=Sample.choices, initial=Sample.CHANGED, widget=forms.RadioSelect, label=_("Items")
     )
+    asks = forms.ChoiceField(
+        choices=Asks.choices,
+        initial=Asks.QUESTIONS,
+        widget=forms.RadioSelect,
+        label=_("What is asked"),
+        help_text=_(
+            "Clause by clause you see which clauses apply, over which people are split, and which apply together. The gate "
+            "reads pilots of the draft's questions alone."
+        ),
+    )
     n_items = forms.IntegerField(min_value=1, max_value=2000, initial=40, label=_("How many, at most"))
     overlap = forms.IntegerField(min_value=2, max_value=10, initial=3, label=_("Answers per item"))
     annotators = forms.ModelMultipleChoiceField(
@@ -59,7 +69,7 @@ class PilotForm(forms.Form):
 
 
 class ResampleForm(forms.Form):
-    """A frozen sample before people again: what for, of how many items, how often answered, by whom."""
+    """A frozen sample before people again, or for a model's predictions: what for, of how many items, how often, by whom."""
 
     kind = forms.ChoiceField(
         choices=ResampleKind.choices,
@@ -70,12 +80,35 @@ class ResampleForm(forms.Form):
     n_items = forms.IntegerField(min_value=1, max_value=2000, initial=100, label=_("How many items, at most"))
     overlap = forms.IntegerField(min_value=1, max_value=10, initial=1, label=_("Answers per item"))
     annotators = forms.ModelMultipleChoiceField(
-        queryset=Annotator.objects.none(), widget=forms.CheckboxSelectMultiple, label=_("Annotators")
+        queryset=Annotator.objects.none(),
+        required=False,
+        widget=forms.CheckboxSelectMultiple,
+        label=_("Annotators"),
     )
+    model = forms.CharField(
+        max_length=200,
+        required=False,
+        label=_("Or the predictions of this model"),
+        help_text=_(
+            "For a bridge to a new model: nobody answers, its predictions of these items are compared."
+        ),
+    )
+    model_version = forms.CharField(max_length=100, required=False, label=_("Version of the model"))
 
     def __init__(self, *args: Any, annotators: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.fields["annotators"].queryset = annotators  # type: ignore[attr-defined]
+
+    def clean(self) -> dict[str, Any]:
+        data: dict[str, Any] = super().clean() or {}
+        if data.get("model"):
+            if data.get("kind") != ResampleKind.BRIDGE:
+                self.add_error("kind", _("The predictions of a model are a bridge."))
+            if data.get("annotators"):
+                self.add_error("annotators", _("Choose people or a model, not both."))
+        elif not data.get("annotators"):
+            self.add_error("annotators", _("Choose the people who answer, or name a model."))
+        return data
 
 
 class CanaryForm(forms.Form):

@@ -9,7 +9,7 @@ A trial has a meaning of its own, so nothing measures, carries or exports its an
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -17,9 +17,9 @@ from django.conf import settings
 from django.db import connection, transaction
 from django.db.models.functions import Now
 
-from annotation import measuring
+from annotation import criteria, measuring
 from annotation.agreement.estimate import Estimate
-from annotation.models import Inquiry, Pilot, PilotState, Sample
+from annotation.models import Asks, Inquiry, Pilot, PilotState, Sample
 from specs import contents, ledger, publishing
 from specs.models import Clause, Member, SpecVersion
 from specs.refusals import Invalid, WrongState
@@ -129,12 +129,15 @@ class Reading:
     clauses: list[Beside]
     measurements: list[measuring.Measurement]
     moved: Moved | None
+    criteria: criteria.Reading | None = None
+    """Where the pilot asks clause by clause; then there is nothing to set beside the version in force."""
 
 
 def start(
     *,
     draft: SpecVersion,
     sample: str,
+    asks: str = Asks.QUESTIONS,
     n_items: int,
     annotators: Sequence[Annotator],
     overlap: int = 3,
@@ -144,18 +147,22 @@ def start(
     """Freeze the draft as a trial and put a sample of the spec's items before the chosen annotators.
 
     `changed` draws evenly from the items of each clause that changed, `precedents` takes the items
-    of the precedents in force, `cases` those of the open clause issues, always the same ones, oldest first. Raises
-    `Invalid` with what stands in the way: problems of the draft, no such item, too few annotators for the overlap.
+    of the precedents in force, `cases` those of the open clause issues, always the same ones, oldest first. It asks the
+    draft's questions, or of every clause whether it applies (`criteria`). Raises `Invalid` with what stands in the way:
+    problems of the draft, no such item, too few annotators for the overlap.
     """
     if sample not in Sample.values:
         raise Invalid(f"A sample is {', '.join(Sample.values)}, not {sample[:20]!r}.")
+    if asks not in Asks.values:
+        raise Invalid(f"A pilot asks {' or '.join(Asks.values)}, not {asks[:20]!r}.")
     if not 1 <= n_items <= settings.MAX_PILOT_ITEMS:
         raise Invalid(f"A pilot has between 1 and {settings.MAX_PILOT_ITEMS} items.")
     if len({annotator.pk for annotator in annotators}) < overlap:
         raise Invalid(f"An overlap of {overlap} needs at least {overlap} annotators.")
     changed = _changed(draft)
     with transaction.atomic(), connection.cursor() as cursor:
-        trial = publishing.freeze_trial(draft=draft, by=by)
+        questions = criteria.questions(draft, changed=changed) if asks == Asks.CLAUSES else None
+        trial = publishing.freeze_trial(draft=draft, questions=questions, by=by)
         cursor.execute(
             _SAMPLES[Sample(sample)],
             {
@@ -181,7 +188,7 @@ def start(
             by=by,
             overlap=overlap,
             max_overlap=overlap,
-            citing="always",
+            citing="always" if asks == Asks.QUESTIONS else "never",
         )
         routing.route_many(item_ids=items, queue=queue, meaning=trial.meaning or 0, by=by)
         for annotator in annotators:
@@ -192,6 +199,7 @@ def start(
             trial=trial,
             queue=queue,
             sample=sample,
+            asks=asks,
             changed=changed,
             n_items=len(items),
             started_by=by,
@@ -256,8 +264,15 @@ def _move(pilot: Pilot, state: PilotState, of_queue: QueueState, by: Member) -> 
     return locked
 
 
+def is_of(pilot: Pilot, draft: SpecVersion) -> bool:
+    """Whether the pilot tried exactly what stands in the draft now."""
+    if pilot.asks == Asks.CLAUSES:
+        return criteria.is_of(pilot, draft)
+    return pilot.trial.digest == contents.digest_of(draft)
+
+
 def newest_for(draft: SpecVersion) -> Pilot | None:
-    """The newest pilot of exactly these words."""
+    """The newest pilot of exactly these words and questions."""
     return (
         Pilot.objects.filter(spec=draft.spec_id, trial__digest=contents.digest_of(draft))
         .select_related("trial", "queue", "spec")
@@ -268,19 +283,30 @@ def newest_for(draft: SpecVersion) -> Pilot | None:
 
 def read(pilot: Pilot) -> Reading:
     """What the pilot shows now, beside the version that its draft was based on."""
-    trial, base = pilot.trial, pilot.trial.based_on
-    measured = measuring.compute(spec=pilot.spec, meaning=trial.meaning)
-    before = _before(pilot)
     n_answers, n_annotators, seconds = _activity("q.id = %(queue)s", pilot)
     *_, seconds_before = _activity("q.spec_id = %(spec)s AND q.purpose = 'labelling'", pilot)
-    cited = _cited(pilot)
-    return Reading(
+    whole = Reading(
         n_answers=n_answers,
         n_wanted=pilot.n_items * pilot.queue.overlap,
         n_annotators=n_annotators,
         seconds=seconds,
         seconds_before=seconds_before,
         n_inquiries=Inquiry.objects.filter(queue=pilot.queue_id).count(),
+        clauses=[],
+        measurements=[],
+        moved=None,
+    )
+    if pilot.asks == Asks.CLAUSES:
+        return replace(whole, seconds_before=None, criteria=criteria.read(pilot))
+    return _beside(pilot, whole)
+
+
+def _beside(pilot: Pilot, whole: Reading) -> Reading:
+    """The reading with what the trial's questions show, clause by clause, beside the version in force."""
+    measured = measuring.compute(spec=pilot.spec, meaning=pilot.trial.meaning)
+    before, cited = _before(pilot), _cited(pilot)
+    return replace(
+        whole,
         clauses=[
             Beside(
                 key=one.key,
@@ -296,7 +322,7 @@ def read(pilot: Pilot) -> Reading:
             )
         ],
         measurements=measured,
-        moved=_moved(pilot) if base else None,
+        moved=_moved(pilot) if pilot.trial.based_on else None,
     )
 
 
@@ -387,4 +413,5 @@ def as_dict(reading: Reading) -> dict[str, Any]:
             for pair in one.confusions
         ],
         "moved": vars(reading.moved) if reading.moved else None,
+        "criteria": criteria.as_dict(reading.criteria) if reading.criteria else None,
     }

@@ -24,6 +24,18 @@ _ANSWERS = """
                       WHERE l.assignment_id = a.assignment_id AND l.revision > a.revision)
     ORDER BY a.id
 """
+# A model has no annotator: 0 is nobody's number, so its predictions are never taken for somebody's own answers.
+_BEFORE_AND_PREDICTED = """
+    SELECT t.item_id, a.annotator_id, false, a.values::text
+    FROM annotation_annotation a JOIN workforce_task t ON t.id = a.task_id AND t.purpose = 'work'
+    WHERE t.queue_id = %(source)s AND t.meaning = %(meaning)s AND t.item_id = ANY(%(items)s)
+      AND NOT EXISTS (SELECT 1 FROM annotation_annotation l
+                      WHERE l.assignment_id = a.assignment_id AND l.revision > a.revision)
+    UNION ALL
+    SELECT p.item_id, 0, true, json_object_agg(p.question, p.value)::text FROM workforce_prediction p
+    WHERE p.spec_id = %(spec)s AND p.model = %(model)s AND p.model_version = %(model_version)s AND p.item_id = ANY(%(items)s)
+    GROUP BY p.item_id
+"""
 
 
 @dataclass(frozen=True)
@@ -44,17 +56,18 @@ class Shown:
 
 def read(sample: Resample) -> list[Shown]:
     """Every question of the version. One query; the sample is at most `MAX_PILOT_ITEMS` items."""
-    whole = versions.read(sample.trial_id)
+    whole = versions.read(sample.words.pk)
+    known = {
+        "queue": sample.queue_id,
+        "source": sample.source_id,
+        "meaning": sample.words.meaning,
+        "items": [int(item) for item in sample.labels],
+        "spec": sample.words.spec_id,
+        "model": sample.model,
+        "model_version": sample.model_version,
+    }
     with connection.cursor() as cursor:
-        cursor.execute(
-            _ANSWERS,
-            {
-                "queue": sample.queue_id,
-                "source": sample.source_id,
-                "meaning": sample.trial.based_on.meaning if sample.trial.based_on else 0,
-                "items": [int(item) for item in sample.labels],
-            },
-        )
+        cursor.execute(_ANSWERS if sample.queue_id else _BEFORE_AND_PREDICTED, known)
         rows = [(item, who, new, json.loads(values)) for item, who, new, values in cursor.fetchall()]
     return [_shown(sample, question, rows) for question in whole.questions]
 

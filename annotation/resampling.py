@@ -1,6 +1,7 @@
 """Settled items before people again, blind, in a queue of their own: whether labels would come out the same.
 
     (nothing) -> a frozen sample with its queue: draw
+    (nothing) -> a frozen sample for a model's predictions: draw_for_model
 
 The sample runs under a trial with the words of the version in force, so nothing measures, carries or exports its answers
 together with others, and no label changes by it. What it shows is read live: it is small.
@@ -17,7 +18,7 @@ from django.db import connection, transaction
 
 from annotation.models import Resample, ResampleKind
 from specs import ledger, publishing
-from specs.models import Member
+from specs.models import Member, SpecVersion
 from specs.refusals import Invalid
 from workforce import queues, routing, staffing
 from workforce.models import Annotator, Purpose, Queue
@@ -61,14 +62,11 @@ def draw(
     """
     if kind not in ResampleKind.values:
         raise Invalid(f"A sample is for {', '.join(ResampleKind.values)}, not {kind[:20]!r}.")
-    if not 1 <= n_items <= settings.MAX_PILOT_ITEMS:
-        raise Invalid(f"A sample has between 1 and {settings.MAX_PILOT_ITEMS} items.")
     if len({annotator.pk for annotator in annotators}) < overlap:
         raise Invalid(f"{overlap} answers per item need at least {overlap} annotators.")
-    if source.version is None or source.purpose in (Purpose.ADJUDICATION, Purpose.PILOT):
-        raise Invalid("Samples are drawn from queues whose tasks end with a label.")
+    version = _drawn_from(source, n_items)
     with transaction.atomic():
-        trial = publishing.freeze_again(version=source.version, by=by)
+        trial = publishing.freeze_again(version=version, by=by)
         labels = _settled(source, kind, n_items, seed=trial.pk)
         if not labels:
             raise Invalid("No task of this queue has ended with such a label yet.")
@@ -102,6 +100,7 @@ def draw(
         return Resample.objects.create(
             project_id=source.project_id,
             source=source,
+            version=version,
             trial=trial,
             queue=queue,
             kind=kind,
@@ -110,6 +109,48 @@ def draw(
             started_by=by,
             event_id=event,
         )
+
+
+def draw_for_model(
+    *, source: Queue, model: str, model_version: str = "", n_items: int, by: Member
+) -> Resample:
+    """Freeze a random sample of the queue's settled items with their labels, to hold a model's predictions of them against: those
+    that are there, and those that come later. Nobody answers anything and nothing is enrolled. Raises `Invalid`."""
+    if not model.strip():
+        raise Invalid("Name the model whose predictions are looked at.")
+    version = _drawn_from(source, n_items)
+    with transaction.atomic():
+        event = ledger.record(
+            project_id=source.project_id,
+            kind="resample.drawn",
+            by=by,
+            subject=("queue", source.pk),
+            data={"source": source.pk, "for": ResampleKind.BRIDGE.value, "items": n_items, "model": True},
+        )
+        labels = _settled(source, ResampleKind.BRIDGE, n_items, seed=event)
+        if not labels:
+            raise Invalid("No task of this queue has ended with such a label yet.")
+        return Resample.objects.create(
+            project_id=source.project_id,
+            source=source,
+            version=version,
+            model=model.strip(),
+            model_version=model_version.strip(),
+            kind=ResampleKind.BRIDGE,
+            labels={str(item): values for item, values in labels.items()},
+            n_items=len(labels),
+            started_by=by,
+            event_id=event,
+        )
+
+
+def _drawn_from(source: Queue, n_items: int) -> SpecVersion:
+    """The version in force where samples can be drawn. Raises `Invalid` where they cannot, or are too large."""
+    if not 1 <= n_items <= settings.MAX_PILOT_ITEMS:
+        raise Invalid(f"A sample has between 1 and {settings.MAX_PILOT_ITEMS} items.")
+    if source.version is None or source.purpose in (Purpose.ADJUDICATION, Purpose.PILOT):
+        raise Invalid("Samples are drawn from queues whose tasks end with a label.")
+    return source.version
 
 
 def _settled(source: Queue, kind: str, n: int, *, seed: int) -> dict[int, dict[str, Any]]:

@@ -9,7 +9,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from annotation import piloting
-from annotation.models import Pilot, Sample
+from annotation.models import Asks, Pilot, Sample
 from specs.access import allows, get_or_404
 from specs.api.schema import operation
 from specs.api.views import PAGING, SpecView
@@ -29,6 +29,7 @@ class PilotShape(serializers.ModelSerializer[Pilot]):
             "digest",
             "queue",
             "sample",
+            "asks",
             "changed",
             "n_items",
             "state",
@@ -44,6 +45,12 @@ class PilotList(serializers.Serializer[Any]):
 
 class PilotIn(serializers.Serializer[Any]):
     sample = serializers.ChoiceField(choices=Sample.choices, required=False, default=Sample.CHANGED)
+    asks = serializers.ChoiceField(
+        choices=Asks.choices,
+        required=False,
+        default=Asks.QUESTIONS,
+        help_text="The draft's questions, or of every clause whether it applies.",
+    )
     n_items = serializers.IntegerField(min_value=1)
     overlap = serializers.IntegerField(min_value=2, max_value=10, required=False, default=3)
     annotators = serializers.ListField(

@@ -15,15 +15,20 @@ from specs.access import allows, get_or_404
 from specs.api.schema import operation
 from specs.api.views import PAGING
 from workforce.api.base import QueueView
-from workforce.models import Annotator
+from workforce.models import Annotator, Item
 
 
 class ResampleShape(serializers.ModelSerializer[Resample]):
-    queue = serializers.CharField(source="queue.key", help_text="Where it is answered.")
+    queue = serializers.CharField(
+        source="queue.key",
+        default=None,
+        allow_null=True,
+        help_text="Where it is answered; null for a model's.",
+    )
 
     class Meta:
         model = Resample
-        fields = ("id", "queue", "kind", "n_items", "started_at")
+        fields = ("id", "queue", "kind", "model", "model_version", "n_items", "started_at")
 
 
 class ResampleList(serializers.Serializer[Any]):
@@ -36,11 +41,29 @@ class ResampleIn(serializers.Serializer[Any]):
     n_items = serializers.IntegerField(min_value=1)
     overlap = serializers.IntegerField(min_value=1, max_value=10, required=False, default=1)
     annotators = serializers.ListField(
-        child=serializers.CharField(max_length=64), help_text="Their pseudonyms."
+        child=serializers.CharField(max_length=64),
+        required=False,
+        default=list,
+        help_text="Their pseudonyms; none for a model's predictions.",
     )
+    model = serializers.CharField(
+        max_length=200,
+        required=False,
+        default="",
+        help_text="Of a bridge: the model whose predictions of these items are compared.",
+    )
+    model_version = serializers.CharField(max_length=100, required=False, default="", allow_blank=True)
+
+    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
+        if attrs["model"] and (attrs["annotators"] or attrs["kind"] != ResampleKind.BRIDGE):
+            raise serializers.ValidationError({"model": ["is for a bridge without annotators"]})
+        return attrs
 
 
 class ResampleWhole(ResampleShape):
+    items = serializers.ListField(
+        child=serializers.CharField(), help_text="The keys of its items, for whoever runs a model on them."
+    )
     shown = serializers.ListField(
         child=serializers.DictField(),
         help_text="Per question: what would come out otherwise, answers like the label, like the same person's "
@@ -48,7 +71,7 @@ class ResampleWhole(ResampleShape):
     )
 
     class Meta(ResampleShape.Meta):
-        fields = (*ResampleShape.Meta.fields, "shown")  # type: ignore[assignment]
+        fields = (*ResampleShape.Meta.fields, "items", "shown")  # type: ignore[assignment]
 
 
 class Resamples(QueueView):
@@ -72,9 +95,19 @@ class Resamples(QueueView):
         annotators = [
             get_or_404(Annotator, project=self.project, pseudonym=name) for name in body.pop("annotators")
         ]
-        made = resampling.draw(
-            source=self.queue(), annotators=annotators, owner=self.member, by=self.member, **body
-        )
+        model, model_version = body.pop("model"), body.pop("model_version")
+        if model:
+            made = resampling.draw_for_model(
+                source=self.queue(),
+                model=model,
+                model_version=model_version,
+                n_items=body["n_items"],
+                by=self.member,
+            )
+        else:
+            made = resampling.draw(
+                source=self.queue(), annotators=annotators, owner=self.member, by=self.member, **body
+            )
         return Response(ResampleShape(made).data, status=201)
 
 
@@ -83,7 +116,9 @@ class ResampleOne(QueueView):
 
     @operation("One sample and what it shows", gives=ResampleWhole, name="resample")
     def get(self, request: Request, project: str, queue: str, sample: int) -> Response:
-        rows = Resample.objects.select_related("queue", "trial__based_on")
+        rows = Resample.objects.select_related("queue", "trial__based_on", "version")
         row = get_or_404(rows, project=self.project, source=self.queue(), pk=sample)
         shown = [asdict(one) for one in resampled.read(row)]
-        return Response({**ResampleShape(row).data, "shown": shown})
+        keys = Item.objects.filter(pk__in=[int(item) for item in row.labels]).order_by("key")
+        items = list(keys.values_list("key", flat=True))
+        return Response({**ResampleShape(row).data, "items": items, "shown": shown})

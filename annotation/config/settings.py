@@ -252,6 +252,7 @@ SPECTACULAR_SETTINGS = {
         "ProposalState": "specs.models.ProposalState",
         "CanaryState": "workforce.models.CanaryState",
         "PilotState": "annotation.models.PilotState",
+        "PilotAsks": "annotation.models.Asks",
         "InProgress": "workforce.models.InProgress",
         "SkipReason": "workforce.models.SkipReason",
         "DisputeReason": "annotation.models.DisputeReason",

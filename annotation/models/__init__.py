@@ -30,6 +30,7 @@ from annotation.models.releases import (
 from annotation.models.standing import Recheck
 from annotation.models.stopping import SkillMatrix, SkillSet, StopDecision, StopTarget, StopVerdict
 from annotation.models.trials import (
+    Asks,
     ClarityRating,
     Inquiry,
     Pilot,
@@ -48,6 +49,7 @@ __all__ = [
     "AnnotationNote",
     "AnnotatorReading",
     "AnswerDraft",
+    "Asks",
     "Basis",
     "Carry",
     "Cause",

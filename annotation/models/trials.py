@@ -6,6 +6,7 @@ from django.db import models
 from django.db.models import Q
 from django.db.models.functions import Now
 
+from specs.models import SpecVersion
 from specs.models.base import (
     ProjectLink,
     ProjectRow,
@@ -31,13 +32,24 @@ class Sample(models.TextChoices):
     CASES = "cases", "The cases of the open clause issues"
 
 
+class Asks(models.TextChoices):
+    QUESTIONS = "questions", "The draft's questions"
+    CLAUSES = "clauses", "Of every clause, whether it applies"
+
+
 class Pilot(ProjectRow):
-    """A draft, frozen as a trial, on a sample of items by chosen annotators in a queue of its own."""
+    """A draft, frozen as a trial, on a sample of items by chosen annotators in a queue of its own.
+
+    `asks` says whether the trial puts the draft's questions, or one about each of its clauses (`annotation.criteria`).
+    """
 
     spec = ProjectLink("specs.Spec", related_name="pilots")
     trial = ProjectLink("specs.SpecVersion")
     queue = ProjectLink("workforce.Queue")
     sample = models.CharField(max_length=16, choices=Sample)
+    asks = models.CharField(
+        max_length=16, choices=Asks, default=Asks.QUESTIONS, db_default=Asks.QUESTIONS.value
+    )
     changed = models.JSONField(default=list)
     n_items = models.IntegerField()
     state = models.CharField(max_length=8, choices=PilotState, default=PilotState.RUNNING)
@@ -58,10 +70,11 @@ class Pilot(ProjectRow):
             models.UniqueConstraint(fields=["trial"], name="pilot_once_per_trial"),
             one_of("pilot", "state", PilotState),
             one_of("pilot", "sample", Sample),
+            one_of("pilot", "asks", Asks),
         ]
         indexes = [models.Index(fields=["spec", "-id"], name="pilot_newest")]
         triggers = [
-            frozen("spec_id", "trial_id", "queue_id", "sample", "changed"),
+            frozen("spec_id", "trial_id", "queue_id", "sample", "asks", "changed"),
             transitions(("running", "ended"), ("ended", "running")),
             *never_deleted(),
         ]
@@ -76,13 +89,17 @@ class ResampleKind(models.TextChoices):
 class Resample(ProjectRow):
     """A frozen sample of settled items before people again, in a queue of its own that mixes with nothing.
 
-    It runs under a trial with the words of the version in force. `labels` are those in force when it was drawn:
-    `{item: {question: value}}`. Written once.
+    It runs under a trial with the words of the version in force, `version`. `labels` are those in force when it was drawn:
+    `{item: {question: value}}`. A bridge to a model that sends predictions (`model`, `model_version`) has neither trial nor
+    queue: its predictions of these items are its answers, whenever they come. Written once.
     """
 
     source = ProjectLink("workforce.Queue", related_name="resamples")
-    trial = ProjectLink("specs.SpecVersion")
-    queue = ProjectLink("workforce.Queue")
+    version = ProjectLink("specs.SpecVersion", null=True)
+    trial = ProjectLink("specs.SpecVersion", null=True)
+    queue = ProjectLink("workforce.Queue", null=True)
+    model = models.CharField(max_length=200, blank=True, db_default="", default="")
+    model_version = models.CharField(max_length=100, blank=True, db_default="", default="")
     kind = models.CharField(max_length=8, choices=ResampleKind)
     labels = models.JSONField()
     n_items = models.IntegerField()
@@ -96,9 +113,21 @@ class Resample(ProjectRow):
             *same_project(
                 "resample",
                 source="workforce_queue",
+                version="specs_specversion",
                 trial="specs_specversion",
                 queue="workforce_queue",
                 started_by="specs_member",
+            ),
+            models.CheckConstraint(
+                condition=Q(model="", trial__isnull=False, queue__isnull=False)
+                | Q(
+                    ~Q(model=""),
+                    kind="bridge",
+                    trial__isnull=True,
+                    queue__isnull=True,
+                    version__isnull=False,
+                ),
+                name="resample_is_before_people_or_a_model",
             ),
             models.UniqueConstraint(fields=["trial"], name="resample_once_per_trial"),
             models.UniqueConstraint(fields=["queue"], name="resample_once_per_queue"),
@@ -107,6 +136,20 @@ class Resample(ProjectRow):
         ]
         indexes = [models.Index(fields=["source", "-id"], name="resample_newest")]
         triggers = append_only()
+
+    @property
+    def name(self) -> str:
+        """What the sample is called: its queue, or the model whose predictions it waits for."""
+        if self.queue is None:
+            return f"{self.model} {self.model_version}".strip()
+        return self.queue.name
+
+    @property
+    def words(self) -> SpecVersion:
+        """The version whose labels are looked at again; older samples name it through their trial alone."""
+        found = self.version or (self.trial.based_on if self.trial else None)
+        assert found is not None
+        return found
 
 
 class Publication(ProjectRow):

@@ -10,7 +10,7 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 
 from annotation import piloting, releasing
 from annotation.forms import PilotForm
-from annotation.models import Pilot
+from annotation.models import Asks, Pilot
 from specs import contents
 from specs.access import MemberRequest, allows, get_or_404, page
 from specs.models import Spec, SpecVersion
@@ -38,6 +38,7 @@ def pilots(request: MemberRequest, spec: str) -> HttpResponse:
             pilot = piloting.start(
                 draft=draft,
                 sample=data["sample"],
+                asks=data["asks"],
                 n_items=data["n_items"],
                 overlap=data["overlap"],
                 annotators=list(data["annotators"]),
@@ -77,7 +78,8 @@ def pilot(request: MemberRequest, spec: str, pilot: int) -> HttpResponse:
     draft = (
         SpecVersion.objects.draft().filter(spec=found).select_related("spec", "based_on", "project").first()
     )
-    current = draft is not None and contents.digest_of(draft) == row.trial.digest
+    current = draft is not None and piloting.is_of(row, draft)
+    read_by_gate = current and row.asks == Asks.QUESTIONS
     return render(
         request,
         "annotation/pilot.html",
@@ -86,7 +88,9 @@ def pilot(request: MemberRequest, spec: str, pilot: int) -> HttpResponse:
             "pilot": row,
             "reading": piloting.read(row),
             "current": current,
-            "gate": releasing.gate_of(draft) if current and draft and not contents.problems(draft) else None,
+            "gate": releasing.gate_of(draft)
+            if read_by_gate and draft and not contents.problems(draft)
+            else None,
             "crumbs": [
                 *crumbs(request, found),
                 (_("Pilots"), f"/p/{request.project.key}/specs/{found.key}/pilots/"),

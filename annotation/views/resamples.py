@@ -60,18 +60,29 @@ def draw(request: MemberRequest, queue: str) -> HttpResponse:
         return _render(request, found, form)
     data = form.cleaned_data
     try:
-        made = resampling.draw(
-            source=found,
-            kind=data["kind"],
-            n_items=data["n_items"],
-            overlap=data["overlap"],
-            annotators=list(data["annotators"]),
-            owner=request.member,
-            by=request.member,
-        )
+        if data["model"]:
+            names = ("model", "model_version", "n_items")
+            made = resampling.draw_for_model(
+                source=found, by=request.member, **{name: data[name] for name in names}
+            )
+        else:
+            made = resampling.draw(
+                source=found,
+                kind=data["kind"],
+                n_items=data["n_items"],
+                overlap=data["overlap"],
+                annotators=list(data["annotators"]),
+                owner=request.member,
+                by=request.member,
+            )
     except Refusal as refusal:
         return _render(request, found, form, refusal)
-    messages.success(request, _("The sample is drawn. Its annotators find it in their inbox."))
+    said = (
+        _("The sample is drawn. What the model says of its items is compared as it comes in.")
+        if data["model"]
+        else _("The sample is drawn. Its annotators find it in their inbox.")
+    )
+    messages.success(request, said)
     return redirect("annotation:resample", project=request.project.key, queue=queue, sample=made.pk)
 
 
@@ -81,7 +92,7 @@ def resample(request: MemberRequest, queue: str, sample: int) -> HttpResponse:
     """How many labels would come out otherwise."""
     found = queue_of(request, queue)
     row = get_or_404(
-        Resample.objects.select_related("queue", "trial__based_on"),
+        Resample.objects.select_related("queue", "trial__based_on", "version"),
         project=request.project,
         source=found,
         pk=sample,

@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from django.test import Client
 
-from annotation import asking, comparing, measuring, piloting, releasing
+from annotation import asking, comparing, criteria, measuring, piloting, releasing
 from annotation.models import Dispute, Publication, Resolution
 from specs import drafting, governing
 from specs.models import DraftClause, SpecVersion
@@ -205,3 +206,68 @@ def test_questions_and_ratings_are_counted_by_clause_and_private_ones_stay_priva
     assert asking.heard(spec_id=stage.spec.pk)[clause.pk] == asking.Heard(1, 2, 1, 1)
     with pytest.raises(Invalid, match="empty"):
         asking.ask(version=stage.version, clause=clause, text=" ", by=ben)
+
+
+def test_a_pilot_asks_clause_by_clause_whether_it_applies(stage: cast.Stage, client: Client) -> None:
+    """The first clause always, the second with Dov alone, the third never; the gate does not read it."""
+    draft = _draft(stage)
+    pilot = piloting.start(
+        draft=draft,
+        sample="random",
+        asks="clauses",
+        n_items=12,
+        overlap=2,
+        annotators=[stage.dov, stage.ben],
+        owner=stage.ada,
+        by=stage.ada,
+    )
+    Queue.objects.filter(pk=pilot.queue_id).update(entry="none")
+    asked = pilot.trial.questions
+    assert [one["key"] for one in asked] == ["clause_1", "clause_2", "clause_3"]
+    assert asked[0]["title"] == "§1 The whole: does it apply?"
+    for who, second in ((stage.dov, "applies"), (stage.ben, "not")):
+        for _ in range(12):
+            served = stage.claim(who, pilot.queue)
+            stage.submit(who, served, {"clause_1": "applies", "clause_2": second, "clause_3": "not"})
+    reading = piloting.read(pilot)
+    assert (reading.n_answers, reading.clauses, reading.moved) == (24, [], None)
+    assert reading.criteria is not None
+    found = {clause.key: one for clause, one in reading.criteria.clauses}
+    assert [found[key].activation.value for key in ("whole", "knowledge", "numbers")] == [1, 0.5, 0]
+    assert [found[key].near_tie.value for key in ("whole", "knowledge", "numbers")] == [0, 1, 0]
+    assert (found["whole"].agreement.value, found["knowledge"].agreement.value) == (1, 0)
+    assert reading.criteria.overlaps == []
+    assert (reading.criteria.none.value, reading.criteria.several.value) == (0, 0)
+    assert piloting.is_of(pilot, draft)
+    assert piloting.newest_for(draft) is None
+    assert releasing.gate_of(draft).pilot is None
+    assert stage.ada.user is not None
+    client.force_login(stage.ada.user)
+    page = client.get(f"/p/rte/specs/rte/pilots/{pilot.pk}/").content.decode()
+    assert "Clause by clause: does it apply?" in page
+    assert "says nothing about what stands there now" not in page
+    rest = stage.client(stage.ada)()
+    whole = rest.get(f"/api/v1/projects/rte/specs/rte/pilots/{pilot.pk}").json()
+    assert whole["asks"] == "clauses"
+    assert whole["reading"]["criteria"]["clauses"][1]["near_tie"]["value"] == 1
+    draft = _reword(stage, "definition", "Something else again.")
+    assert not piloting.is_of(pilot, draft)
+
+
+def test_too_many_clauses_are_not_asked_one_by_one(stage: cast.Stage, settings: Any) -> None:
+    settings.MAX_QUESTIONS = 1
+    only = criteria.questions(_draft(stage), changed=["knowledge"])
+    assert [one["key"] for one in only] == ["clause_2"]
+    with pytest.raises(Invalid, match="here 2 would be asked"):
+        criteria.questions(_draft(stage), changed=["knowledge", "whole"])
+    with pytest.raises(Invalid, match="asks questions or clauses"):
+        piloting.start(
+            draft=_draft(stage),
+            sample="random",
+            asks="nothing",
+            n_items=1,
+            annotators=[stage.ben, stage.dov],
+            overlap=2,
+            owner=stage.ada,
+            by=stage.ada,
+        )

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import io
+import json
 from typing import Any
 
 import pytest
@@ -13,8 +15,8 @@ from annotation.models import Resample, Resolution
 from specs.models import Event
 from specs.refusals import Invalid
 from tests import cast
-from workforce import leasing
-from workforce.models import Purpose
+from workforce import leasing, predicting
+from workforce.models import Item, Purpose
 
 pytestmark = pytest.mark.django_db
 
@@ -139,3 +141,47 @@ def test_the_database_holds_what_a_sample_is(stage: cast.Stage) -> None:
         with pytest.raises(IntegrityError, match=rule), transaction.atomic():
             Resample.objects.create(**{**values, **changed})
     assert other.pk != sample.pk
+    for changed in ({"model": "m"}, {"queue": None, "trial": None}):
+        with (
+            pytest.raises(IntegrityError, match="resample_is_before_people_or_a_model"),
+            transaction.atomic(),
+        ):
+            Resample.objects.create(**{**values, **changed})
+
+
+def test_a_bridge_to_a_model_needs_nobody_to_be_enrolled(stage: cast.Stage) -> None:
+    """The sample is frozen first; what the model says of its items counts as it comes in, by page and by REST."""
+    client, root = stage.client(stage.ada)(), "/api/v1/projects/rte/queues/main/samples"
+    body = {"kind": "bridge", "n_items": 4, "model": "new", "model_version": "2"}
+    made = client.post(root, body, content_type="application/json").json()
+    assert (made["queue"], made["model"], made["n_items"]) == (None, "new", 4)
+    whole = client.get(f"{root}/{made['id']}").json()
+    assert (len(whole["items"]), whole["shown"][0]["answers"]["n"]) == (4, 0)
+    sample = Resample.objects.get()
+    labels = {key: sample.labels[str(pk)]["entailed"] for pk, key in _keys(sample)}
+    rows = [
+        {"key": key, "value": {"yes": "no", "no": "yes"}[label] if k == 0 else label}
+        for k, (key, label) in enumerate(labels.items())
+    ]
+    source = io.BytesIO("\n".join(json.dumps(row) for row in rows).encode())
+    predicting.bring_in(
+        spec=stage.spec, source=source, name="p.jsonl", model="new", model_version="2", by=stage.ada
+    )
+    (shown,) = resampled.read(sample)
+    assert (shown.otherwise.n_right, shown.answers.n_right, shown.answers.n) == (1, 3, 4)
+    assert (shown.own.n, shown.across is not None) == (0, True)
+    pages = Client()
+    pages.force_login(stage.ada.user)  # type: ignore[arg-type]
+    assert "new 2" in pages.get("/p/rte/queues/main/samples/").content.decode()
+    page = pages.get(f"/p/rte/queues/main/samples/{sample.pk}/").content.decode()
+    assert "Labels that would come out otherwise" in page
+    form = {"kind": "bridge", "n_items": 2, "overlap": 1, "model": "later"}
+    assert pages.post("/p/rte/queues/main/samples/draw/", form).status_code == 302
+    for wrong in ({**form, "kind": "audit"}, {**form, "annotators": [stage.dov.pk]}, {**form, "model": ""}):
+        assert pages.post("/p/rte/queues/main/samples/draw/", wrong).status_code == 422
+    bad = client.post(root, {**body, "kind": "audit"}, content_type="application/json")
+    assert (bad.status_code, Event.objects.filter(kind="resample.drawn").count()) == (422, 2)
+
+
+def _keys(sample: Resample) -> list[tuple[int, str]]:
+    return list(Item.objects.filter(pk__in=map(int, sample.labels)).order_by("key").values_list("pk", "key"))
