@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import io
+import json
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from django.db import connection
@@ -16,7 +19,7 @@ from specs import delivering
 from specs.models import Delivery, Job, JobState, Member, MemberState, Role
 from specs.refusals import Invalid, WrongState
 from tests import cast
-from workforce import alerting, leasing, staffing, watching
+from workforce import alerting, leasing, predicting, staffing, suggesting, watching
 from workforce.models import Alert, AlertKind, AlertState, AlertStep, Enrolment, Queue, QueueGauge
 
 pytestmark = pytest.mark.django_db
@@ -249,6 +252,40 @@ def test_one_persons_rising_errors_are_hers_and_several_peoples_the_specs(
     assert (stage.ben.pseudonym in page) == (n == 2)
     monkeypatch.setattr(appraising, "answers", lambda **_: [])
     assert drifting.watch(project=stage.project) == (0, raised[0])
+
+
+def test_agreement_that_rises_with_shown_predictions_is_an_alert_of_its_own(
+    stage: cast.Stage, settings: Any
+) -> None:
+    """Twenty answers in sight of a prediction: the first ten against it, the next ten with it; then against it again."""
+    settings.PREDICTIONS_WITHHELD_PERCENT, settings.LEANING_ANSWERS, settings.ANCHORING_MINIMUM = 0, 10, 5
+    Queue.objects.filter(pk=stage.queue.pk).update(predictions="before", overlap=1, max_overlap=1)
+    stage.load(30, start=100)
+    rows = [{"key": f"item-{k}", "value": "yes"} for k in range(100, 130)]
+    source = io.BytesIO("\n".join(json.dumps(row) for row in rows).encode())
+    predicting.bring_in(
+        spec=stage.spec, source=source, name="p.jsonl", model="m", model_version="1", by=stage.ada
+    )
+    answered: list[str] = []
+
+    def answer(value: str) -> None:
+        served = stage.claim(stage.ben)
+        if suggesting.serve(served):
+            answered.append(value)
+        stage.submit(stage.ben, served, {"entailed": value})
+
+    while len(answered) < 20:
+        answer("yes" if len(answered) >= 10 else "no")
+    assert leaning.watch(project=stage.project) == (1, 0)
+    alert = Alert.objects.get(kind=AlertKind.ANCHORING)
+    assert (alert.subject, alert.facts["n_newer"], alert.facts["n_older"]) == ("rising", 10, 10)
+    assert alert.facts["difference"] == 1.0
+    client = Client()
+    client.force_login(stage.ada.user)  # type: ignore[arg-type]
+    assert "among the newest 10 answers that saw it" in client.get("/p/rte/alerts/").content.decode()
+    for _ in range(10):
+        answer("no")
+    assert leaning.watch(project=stage.project) == (0, 1)
 
 
 def test_leaning_on_shown_predictions_is_an_alert_while_it_is_certain_and_large(

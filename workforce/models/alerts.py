@@ -31,7 +31,7 @@ class AlertKind(models.TextChoices):
     OPPOSITE = "opposite-readings", "Two groups of people read in opposite ways"
     DRIFT = "drift", "Somebody's errors have risen"
     CHANGE = "changed-at-once", "Several people's errors rose at once: look at the data or the spec"
-    ANCHORING = "leaning-on-predictions", "People say what a shown prediction says more often than without it"
+    ANCHORING = "leaning-on-predictions", "People lean on predictions that they are shown"
     JOB_FAILED = "job-failed", "A background job failed"
     LOAD_FAILED = "import-failed", "An import failed"
 
