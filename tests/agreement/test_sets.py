@@ -31,7 +31,7 @@ def test_sets_of_chosen_words(distance: Distance, name: str, low: float, high: f
     found = sets.alpha(items, answers, n_items=42, distance=distance, n_resamples=5000)
     for expected in real.values_of(real.reference("event_annotation")["multi_label"][name]):
         assert found.value == pytest.approx(expected, abs=1e-6)
-    assert (found.low, found.high) == pytest.approx(_resampled(data, distance), abs=0.004)
+    assert (found.low, found.high) == pytest.approx(_resampled(data, distance), abs=0.007)
     # The published interval does not say of how many resamples it is, and they were few: its upper bound for MASI is reached in
     # 26 of 400 seeds with 100 resamples and in none with 1,000, while two implementations with 5,000 give the same, narrower one.
     assert (found.low, found.high) == pytest.approx((low, high), abs=0.016)
