@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import date, timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -32,7 +32,7 @@ SOURCES = {
 }
 
 _SLOTS = """
-    SELECT s.id, s.asked_after > 0 OR t.round > 1, CASE WHEN s.state = 'submitted' THEN s.submitted_at END, EXISTS (
+    SELECT s.id, s.asked_after > 0 OR t.round > 1, EXISTS (
         SELECT 1 FROM workforce_probe p WHERE p.task_id = s.task_id),
         ARRAY(SELECT DISTINCT c.clause_id FROM annotation_annotation a JOIN annotation_citation c ON c.annotation_id = a.id
               WHERE a.assignment_id = s.id AND c.clause_id IS NOT NULL)
@@ -119,7 +119,7 @@ _Line = tuple[date, int, int, str]
 def reckon(*, project: Project, asked: timesheets.Period) -> Cost:
     """What the days of *asked* cost, days being those of who worked. Raises `TooMuchAtOnce` beyond `COSTED_AT_ONCE` leases.
 
-    Accepted labels are counted by the project's days. Nine queries, whatever the size.
+    Accepted labels are counted by the project's days. Ten queries, whatever the size.
     """
     zone = hours.zone_of(None, project)
     since = timekeeping.midnight(asked.first, zone)
@@ -165,34 +165,31 @@ def _lines(
     since, until = timesheets.bounds(asked)
     worked = hours.worked(annotators=people, since=since, until=until, as_of=asked.as_of)
     booked = [
-        (day, annotator_id, piece, piece.what)
+        (day, piece, piece.what)
         for annotator_id, found in worked.items()
         for day, piece in timekeeping.by_day(found, zones[annotator_id])
         if isinstance(piece.what, hours.Booking) and asked.first <= day <= asked.last
     ]
-    slots = _slots({booking.assignment_id for *_, booking in booked})
+    days = [asked.first + timedelta(days=n) for n in range((asked.last - asked.first).days + 1)]
+    answered = {
+        (day, booking.annotator_id, booking.assignment_id): booking
+        for day, booking in timesheets.answered(zones, days, asked.as_of)
+    }
+    slots = _slots({one.assignment_id for one in (*answered.values(), *(booking for *_, booking in booked))})
     lines: dict[_Line, list[_Piece]] = {}
-    paid: set[int] = set()
-    for day, annotator_id, piece, booking in booked:
-        again, submitted_at, known, clauses = slots.get(booking.assignment_id, (False, None, False, ()))
+
+    def add(day: date, booking: hours.Booking, slot: int, seconds: int) -> None:
+        again, known, clauses = slots.get(booking.assignment_id, (False, False, ()))
         queue = queues[booking.queue_id]
-        answered = (
-            submitted_at is not None
-            and booking.assignment_id not in paid
-            and submitted_at.astimezone(zones[annotator_id]).date() == day
-        )
-        if answered:
-            paid.add(booking.assignment_id)
-        line = (day, annotator_id, booking.queue_id, timesheets.work_of(queue, booking.task_round))
-        lines.setdefault(line, []).append(
-            _Piece(
-                _source(queue, booking, again=again, known=known),
-                clauses,
-                booking.assignment_id or piece.key,
-                piece.seconds,
-                answered,
-            )
-        )
+        line = (day, booking.annotator_id, queue.pk, timesheets.work_of(queue, booking.task_round))
+        counts = answered.pop((day, booking.annotator_id, booking.assignment_id), None) is not None
+        source = _source(queue, booking, again=again, known=known)
+        lines.setdefault(line, []).append(_Piece(source, clauses, slot, seconds, counts))
+
+    for day, piece, booking in booked:
+        add(day, booking, booking.assignment_id or piece.key, piece.seconds)
+    for (day, *_), booking in list(answered.items()):  # taken and answered within one second
+        add(day, booking, booking.assignment_id, 0)
     return lines
 
 
@@ -231,7 +228,7 @@ def _bounded(project: Project, since: Any, until: Any) -> None:
             )
 
 
-def _slots(ids: Iterable[int]) -> dict[int, tuple[bool, datetime | None, bool, Sequence[int]]]:
+def _slots(ids: Iterable[int]) -> dict[int, tuple[bool, bool, Sequence[int]]]:
     with connection.cursor() as cursor:
         cursor.execute(_SLOTS, [sorted(set(ids) - {0})])
         return {row[0]: tuple(row[1:]) for row in cursor.fetchall()}

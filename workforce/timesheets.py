@@ -190,32 +190,54 @@ def work_of(queue: Queue, task_round: int) -> str:
     return Work.REWORK if task_round > 1 and work == Work.LABELLING else work
 
 
+# Answers by the day, in their author's zone, on which they came.
+_ANSWERED = """
+    FROM unnest(%(annotators)s::bigint[], %(days)s::date[], %(since)s::timestamptz[], %(until)s::timestamptz[])
+        AS d (annotator, day, since, until)
+    JOIN workforce_assignment s ON s.annotator_id = d.annotator AND s.state = 'submitted'
+        AND s.submitted_at >= d.since AND s.submitted_at < d.until AND s.submitted_at <= %(as_of)s
+        AND s.leased_at IS NOT NULL
+    JOIN workforce_task t ON t.id = s.task_id
+"""
+
+
+def _days(zones: Mapping[int, Any], days: Sequence[date], as_of: datetime) -> dict[str, Any]:
+    """The parameters of `_ANSWERED`: each day of each person, with its bounds there."""
+    every = [(annotator, day, zone) for annotator, zone in zones.items() for day in days]
+    return {
+        "annotators": [annotator for annotator, _, _ in every],
+        "days": [day for _, day, _ in every],
+        "since": [timekeeping.midnight(day, zone) for _, day, zone in every],
+        "until": [timekeeping.midnight(day + timedelta(days=1), zone) for _, day, zone in every],
+        "as_of": as_of,
+    }
+
+
 def _answers(
     zones: Mapping[int, Any], days: Sequence[date], as_of: datetime
 ) -> dict[int, dict[tuple[date, int, int], int]]:
-    """By annotator: answers by day of her zone, queue and round. One query; the days' bounds are computed here."""
-    ids, starts, ends, names = [], [], [], []
-    for annotator_id, zone in zones.items():
-        for day in days:
-            ids.append(annotator_id)
-            names.append(day)
-            starts.append(timekeeping.midnight(day, zone))
-            ends.append(timekeeping.midnight(day + timedelta(days=1), zone))
+    """By annotator: how many answers by day, queue and round. One query."""
     found: dict[int, dict[tuple[date, int, int], int]] = {}
     with connection.cursor() as cursor:
         cursor.execute(
-            """SELECT d.annotator, d.day, s.queue_id, least(t.round, 2), count(*)
-               FROM unnest(%s::bigint[], %s::date[], %s::timestamptz[], %s::timestamptz[]) AS d (annotator, day, since, until)
-               JOIN workforce_assignment s ON s.annotator_id = d.annotator AND s.state = 'submitted'
-                   AND s.submitted_at >= d.since AND s.submitted_at < d.until AND s.submitted_at <= %s
-                   AND s.leased_at IS NOT NULL
-               JOIN workforce_task t ON t.id = s.task_id
-               GROUP BY 1, 2, 3, 4""",
-            [ids, names, starts, ends, as_of],
+            f"SELECT d.annotator, d.day, s.queue_id, least(t.round, 2), count(*) {_ANSWERED} GROUP BY 1, 2, 3, 4",
+            _days(zones, days, as_of),
         )
         for annotator_id, day, queue_id, task_round, n in cursor.fetchall():
             found.setdefault(annotator_id, {})[day, queue_id, task_round] = n
     return found
+
+
+def answered(
+    zones: Mapping[int, Any], days: Sequence[date], as_of: datetime
+) -> list[tuple[date, hours.Booking]]:
+    """The same answers one by one, with their slots. One query."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"SELECT d.day, s.project_id, d.annotator, s.queue_id, least(t.round, 2), s.id {_ANSWERED} ORDER BY s.id",
+            _days(zones, days, as_of),
+        )
+        return [(day, hours.Booking(*booked)) for day, *booked in cursor.fetchall()]
 
 
 def summed(project: Project, lines: Iterable[Line]) -> Sum:

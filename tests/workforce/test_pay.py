@@ -21,7 +21,7 @@ from specs.refusals import Invalid
 from tests import cast
 from tests.workforce.worked import work
 from workforce import leasing, paying, service_levels, staffing, timesheets
-from workforce.models import Lease, Queue, Rate, RateBasis
+from workforce.models import Assignment, Lease, Queue, Rate, RateBasis
 
 pytestmark = pytest.mark.django_db
 NOON = datetime(2025, 5, 4, 12, tzinfo=UTC)
@@ -270,14 +270,32 @@ def test_the_cost_by_source_is_the_timesheets_and_clauses_get_their_answers(stag
     assert earlier.money == [("EUR", Decimal("10.00"))]
 
 
+def test_what_is_answered_within_a_second_costs_what_it_is_paid_by_the_answer(
+    stage: cast.Stage, settings: Any
+) -> None:
+    settings.TIMED_BEFORE_PIECE_RATE = 1
+    work(stage, stage.ben, NOON, timedelta(milliseconds=300))
+    work(stage, stage.ben, NOON + minutes(1), timedelta(seconds=5))
+    rate(stage, "0.05", basis=RateBasis.ANSWER, queue=stage.queue)
+    (line,) = sheet(stage)
+    cost = costing.reckon(project=stage.project, asked=asked())
+    assert (line.seconds, line.n_answers, line.money) == (5, 2, Decimal("0.10"))
+    assert [(share.key, share.seconds, share.n_slots, share.money) for share in cost.sources] == [
+        ("labelling", 5, 2, [("EUR", Decimal("0.10"))])
+    ]
+
+
 def test_hours_that_round_cost_what_their_timesheet_says_also_where_two_sources_share_a_line(
     stage: cast.Stage,
 ) -> None:
     rate(stage, "15.00")
-    # Chi gives a second answer and then a first one, to which Dov gives the second
-    for n, who in enumerate((stage.ben, stage.chi, stage.chi, stage.dov)):
-        work(stage, who, NOON + minutes(10 * n), timedelta(seconds=208))
-    Queue.objects.filter(pk=stage.queue.pk).update(overlap=1)
+    took = timedelta(seconds=208)
+    for who, start in ((stage.ben, NOON), (stage.chi, NOON + minutes(20))):
+        work(stage, who, start, took)
+    for one, other, third in ((stage.ben, stage.dov, stage.chi), (stage.ben, stage.chi, stage.dov)):
+        stage.answer(one, "yes"), stage.answer(other, "no")
+        extra = Assignment.objects.get(state="open", asked_after=2)
+        work(stage, third, NOON + minutes(10), took, slot=extra)
     lines = sheet(stage)
     cost = costing.reckon(project=stage.project, asked=asked())
     assert cost.money == paying.total((line.price.currency, line.money) for line in lines)

@@ -16,11 +16,15 @@ def work(
     length: timedelta | None,
     *,
     queue: Queue | None = None,
+    slot: Assignment | None = None,
     term: timedelta = timedelta(minutes=30),
     renewed: timedelta | None = None,
 ) -> Assignment:
-    """*who* takes a slot at *start* and answers it after *length*; with None she never does, and it goes back."""
-    slot = (
+    """*who* takes a slot at *start* and answers it after *length*; with None she never does, and it goes back.
+
+    It is the next one of *queue*, or *slot*.
+    """
+    slot = slot or (
         Assignment.objects.filter(queue=queue or stage.queue, state="open")
         .exclude(task__assignments__annotator=who)
         .order_by("rank")
