@@ -50,6 +50,8 @@ def broken_rules(page: Page, scheme: Literal["light", "dark"]) -> list[list[Any]
         if scheme == "light"
         else {"type": "rule", "values": ["color-contrast"]}
     )
+    if not page.evaluate("'axe' in window"):
+        page.evaluate(AXE)
     found: list[list[Any]] = page.evaluate(RUN, only)
     return found
 
