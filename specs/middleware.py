@@ -8,8 +8,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from functools import cache
 
+from django.conf import settings
+from django.contrib.sessions import middleware as django_sessions
 from django.core.handlers.exception import convert_exception_to_response
 from django.http import HttpRequest, HttpResponse
+from django.http.response import HttpResponseBase
 from django.shortcuts import render
 from django.urls import URLResolver, get_resolver, set_urlconf
 from django.utils import translation
@@ -35,6 +38,20 @@ class RefusalMiddleware:
         if "HX-Request" in request.headers:
             # Above the page that asked, so that the form somebody filled in stays as it is.
             response["HX-Retarget"], response["HX-Reswap"] = "#refusal", "innerHTML"
+        return response
+
+
+class SessionMiddleware(django_sessions.SessionMiddleware):
+    """Django's; only a session that ended by itself takes no cookie away.
+
+    Its last requests may be answered when she has logged in again, in another window: then the cookie is the next session's.
+    """
+
+    def process_response(self, request: HttpRequest, response: HttpResponseBase) -> HttpResponseBase:
+        ended_by_itself = request.session.is_empty() and not request.session.modified
+        response = super().process_response(request, response)
+        if ended_by_itself:
+            response.cookies.pop(settings.SESSION_COOKIE_NAME, None)
         return response
 
 

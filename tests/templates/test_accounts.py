@@ -5,7 +5,9 @@ from __future__ import annotations
 import re
 
 import pytest
+from django.conf import settings
 from django.contrib.auth.models import User
+from django.contrib.sessions.models import Session
 from django.test import Client
 from django.urls import reverse
 
@@ -70,3 +72,17 @@ def test_logging_in_says_nothing_and_logging_out_does(signed_in: Client) -> None
     assert 'class="messages"' not in shown(signed_in, "account_email")
     html = signed_in.post(reverse("account_logout"), follow=True).content.decode()
     assert "You are logged out." in html
+
+
+def test_the_last_request_of_a_session_that_is_over_takes_no_cookie_away(
+    signed_in: Client, ada: User
+) -> None:
+    """It may be answered when she has logged in again, and the cookie is the next session's."""
+    cookie = settings.SESSION_COOKIE_NAME
+    Session.objects.all().delete()
+    late = signed_in.get("/")
+    assert (late.status_code, cookie in late.cookies) == (302, False)
+    signed_in.post(reverse("account_login"), {"login": "ada", "password": PASSWORD})
+    ada.set_password("another harbour")
+    ada.save()
+    assert signed_in.get("/").cookies[cookie]["max-age"] == 0  # this one is ended here and now
