@@ -18,6 +18,7 @@ from annotation.models import Dispute, Ruling
 from specs import drafting, publishing, tokens
 from specs.access import permissions_of
 from specs.models import Member, Project, Role, Spec, SpecVersion
+from tests.remembering import remembered
 from workforce import leasing, loading, minting, queues, staffing
 from workforce.models import Annotator, Enrolment, Queue, TaskPurpose
 
@@ -155,6 +156,10 @@ def stage(
     key: str = "rte", *, questions: Sequence[Mapping[str, Any]] = (QUESTION,), **settings: Any
 ) -> Stage:
     """Everything set up; *settings* are the queue's."""
+    return remembered(lambda: _stage(key, questions, settings), of=(key, questions, settings))
+
+
+def _stage(key: str, questions: Sequence[Mapping[str, Any]], settings: dict[str, Any]) -> Stage:
     where = project(key)
     suffix = "" if key == "rte" else f"-{key}"
     ada = staffing.add_member(
