@@ -7,6 +7,8 @@ import shutil
 from collections.abc import Iterator
 
 import pytest
+from django.contrib.auth.models import User
+from django.test import Client
 from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
 
 from tests.serving import Site
@@ -60,3 +62,16 @@ def settled(page: Page) -> None:
     """Wait until htmx has put in place what it brought: before that, focus may still move and links are plain ones."""
     # A locator looks without `eval`, which the pages' policy refuses as soon as a condition must be waited for.
     expect(page.locator(".htmx-request, .htmx-swapping, .htmx-settling, .htmx-added")).to_have_count(0)
+
+
+def log_in(page: Page, name: str) -> None:
+    """Somebody's session in this browser, in place of an earlier one. The log-in page itself has tests of its own."""
+    client = Client()
+    client.force_login(User.objects.get(username=name))
+    page.context.clear_cookies()
+    page.context.add_cookies(
+        [
+            {"name": one.key, "value": one.value, "domain": "127.0.0.1", "path": "/"}
+            for one in client.cookies.values()
+        ]
+    )

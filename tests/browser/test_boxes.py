@@ -13,6 +13,7 @@ from annotation.models import Annotation
 from tests import cast
 from tests.browser.test_every_page import SCHEMES, broken_rules
 from tests.browser.test_spans import answered, begin
+from tests.browsing import log_in
 from tests.serving import Site
 from tests.workforce.test_media import picture
 from workforce import loading, media
@@ -141,10 +142,7 @@ def test_without_script_rows_answer(browser: Browser, site: Site, stage: cast.St
     plain = browser.new_context(base_url=site.url, java_script_enabled=False)
     plain.set_default_timeout(5000)
     page = plain.new_page()
-    page.goto("/accounts/login/")
-    page.fill("[name=login]", "ben")
-    page.fill("[name=password]", cast.PASSWORD)
-    page.press("[name=password]", "Enter")
+    log_in(page, "ben")
     page.goto("/p/rte/queues/main/label/")
     page.get_by_role("button", name="Start").click()
     row = page.locator("[data-plain] [data-mark]").first

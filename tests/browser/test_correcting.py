@@ -11,8 +11,7 @@ from playwright.sync_api import Page, expect
 from annotation.models import Annotation
 from specs import drafting, publishing
 from tests import cast
-from tests.browser.test_label_page import _log_in
-from tests.browsing import settled
+from tests.browsing import log_in, settled
 from workforce import queues
 
 
@@ -25,7 +24,7 @@ def test_the_last_answer_is_taken_up_again_by_one_key_and_the_next_task_waits(
     page: Page, stage: cast.Stage
 ) -> None:
     stage.load(2)
-    _log_in(page, "ben")
+    log_in(page, "ben")
     page.goto("/p/rte/queues/main/label/")
     page.keyboard.press("Enter")
     expect(page.get_by_text("text 0", exact=True)).to_be_visible()
@@ -70,7 +69,7 @@ def test_a_clause_is_found_by_typing(page: Page, stage: cast.Stage) -> None:
     version = publishing.publish(draft=draft, notes="More.", rationale="Missing.", by=stage.ada)
     queues.put_in_force(queue=stage.queue, version=version, by=stage.ada)
     stage.load(1)
-    _log_in(page, "ben")
+    log_in(page, "ben")
     page.goto("/p/rte/queues/main/label/")
     page.keyboard.press("Enter")
     expect(page.locator("[data-clause]")).to_have_count(5)

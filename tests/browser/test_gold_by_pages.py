@@ -7,15 +7,8 @@ from pathlib import Path
 from playwright.sync_api import Page, expect
 
 from tests import cast
+from tests.browsing import log_in
 from workforce.models import KnownAnswer, Probe, Queue
-
-
-def _sign_in(page: Page, who: str) -> None:
-    page.goto("/accounts/login/")
-    page.fill("[name=login]", who)
-    page.fill("[name=password]", cast.PASSWORD)
-    page.keyboard.press("Enter")
-    page.wait_for_url(lambda url: "login" not in url)
 
 
 def test_gold_from_the_file_to_the_feedback(page: Page, tmp_path: Path) -> None:
@@ -31,7 +24,7 @@ def test_gold_from_the_file_to_the_feedback(page: Page, tmp_path: Path) -> None:
         "item-71,no,numbers,Two is not three.,Two dogs run.\n"
     )
 
-    _sign_in(page, "ada")
+    log_in(page, "ada")
     page.goto("/p/rte/queues/main/")
     page.get_by_role("link", name="Gold", exact=True).click()
     expect(page.get_by_role("heading", name="No known answers yet")).to_be_visible()
@@ -57,7 +50,7 @@ def test_gold_from_the_file_to_the_feedback(page: Page, tmp_path: Path) -> None:
     # The next claims of whoever comes are gold, and she is told.
     Queue.objects.filter(pk=stage.queue.pk).update(gold_first=3, gold_first_of=3, gold_feedback="at-once")
     page.context.clear_cookies()
-    _sign_in(page, "ben")
+    log_in(page, "ben")
     page.goto("/p/rte/queues/main/label/")
     page.get_by_role("button", name="Start").click()
     item = page.locator("#work .card h2 .badge").first
@@ -72,7 +65,7 @@ def test_gold_from_the_file_to_the_feedback(page: Page, tmp_path: Path) -> None:
     assert Probe.objects.filter(annotator=stage.ben).count() == 2
 
     page.context.clear_cookies()
-    _sign_in(page, "ada")
+    log_in(page, "ada")
     page.goto("/p/rte/queues/main/gold/people/")
     expect(page.get_by_role("cell", name=stage.ben.pseudonym)).to_be_visible()
     page.goto("/p/rte/queues/main/gold/")

@@ -8,6 +8,7 @@ import pytest
 from playwright.sync_api import FilePayload, Page, expect
 
 from tests import cast
+from tests.browsing import log_in
 from workforce import excluding
 from workforce.models import Consent, Load, LoadState, Task
 
@@ -24,21 +25,13 @@ def stage(committed_db: None) -> cast.Stage:
     return made
 
 
-def _log_in(page: Page, name: str) -> None:
-    page.goto("/accounts/login/")
-    page.fill("[name=login]", name)
-    page.fill("[name=password]", cast.PASSWORD)
-    page.keyboard.press("Enter")
-    page.wait_for_url(lambda url: "login" not in url)
-
-
 def _file(*rows: str) -> FilePayload:
     return {"name": "news.jsonl", "mimeType": "application/x-ndjson", "buffer": "\n".join(rows).encode()}
 
 
 def test_a_file_with_problems_is_looked_at_corrected_loaded_and_undone(page: Page, stage: cast.Stage) -> None:
     good = json.dumps({"key": "news-0", "text": "It rains."})
-    _log_in(page, "ada")
+    log_in(page, "ada")
     page.goto("/p/rte/queues/main/load/")
     expect(page.get_by_role("link", name="What came in")).to_have_attribute("aria-current", "page")
 
@@ -73,7 +66,7 @@ def test_a_file_with_problems_is_looked_at_corrected_loaded_and_undone(page: Pag
 
 
 def test_an_annotator_agrees_to_see_what_is_sensitive_and_withdraws(page: Page, stage: cast.Stage) -> None:
-    _log_in(page, "ben")
+    log_in(page, "ben")
     page.goto("/p/rte/queues/main/label/")
     page.get_by_role("link", name="Read the warnings and decide").press("Enter")
     expect(page.get_by_text("Wounds and blood.")).to_be_visible()

@@ -14,7 +14,7 @@ from playwright.sync_api import Browser, Locator, Page, expect
 
 from annotation.models import Annotation
 from tests import cast, questions
-from tests.browsing import settled
+from tests.browsing import log_in, settled
 from tests.serving import Site
 from workforce import loading
 
@@ -51,11 +51,7 @@ def at_work(browser: Browser, site: Site, name: str, wrong: list[str], **options
     page = context.new_page()
     page.on("console", lambda said: wrong.append(said.text) if said.type in ("error", "warning") else None)
     page.on("pageerror", lambda error: wrong.append(str(error)))
-    page.goto("/accounts/login/")
-    page.fill("[name=login]", name)
-    page.fill("[name=password]", cast.PASSWORD)
-    page.keyboard.press("Enter")
-    page.wait_for_url(lambda url: "login" not in url)
+    log_in(page, name)
     page.goto("/p/rte/queues/main/label/")
     page.keyboard.press("Enter")
     return page

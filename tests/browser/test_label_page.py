@@ -7,19 +7,12 @@ from playwright.sync_api import Page, expect
 
 from annotation.models import Annotation, AnswerDraft, Citation, Dispute, Ruling
 from tests import cast
+from tests.browsing import log_in
 
 
 @pytest.fixture
 def stage(committed_db: None) -> cast.Stage:
     return cast.stage(overlap=2, max_overlap=2)
-
-
-def _log_in(page: Page, name: str) -> None:
-    page.goto("/accounts/login/")
-    page.fill("[name=login]", name)
-    page.fill("[name=password]", cast.PASSWORD)
-    page.keyboard.press("Enter")
-    page.wait_for_url(lambda url: "login" not in url)
 
 
 @pytest.mark.parametrize("width", [1280, 390])
@@ -32,7 +25,7 @@ def test_five_items_by_keyboard_only(page: Page, stage: cast.Stage, width: int) 
     )
     page.on("pageerror", lambda error: problems.append(str(error)))
     page.set_viewport_size({"width": width, "height": 800})
-    _log_in(page, "ben")
+    log_in(page, "ben")
     page.goto("/p/rte/queues/main/label/")
     page.keyboard.press("Enter")  # start
     for number in range(5):
@@ -55,7 +48,7 @@ def test_five_items_by_keyboard_only(page: Page, stage: cast.Stage, width: int) 
 
 def test_a_held_down_enter_submits_once_and_a_draft_survives_a_reload(page: Page, stage: cast.Stage) -> None:
     stage.load(3)
-    _log_in(page, "ben")
+    log_in(page, "ben")
     page.goto("/p/rte/queues/main/label/")
     page.keyboard.press("Enter")
     expect(page.get_by_text("text 0", exact=True)).to_be_visible()
@@ -74,7 +67,7 @@ def test_a_held_down_enter_submits_once_and_a_draft_survives_a_reload(page: Page
 
 def test_an_answer_that_is_missing_is_asked_for_and_skipping_goes_on(page: Page, stage: cast.Stage) -> None:
     stage.load(2)
-    _log_in(page, "ben")
+    log_in(page, "ben")
     page.goto("/p/rte/queues/main/label/")
     page.keyboard.press("Enter")
     expect(page.get_by_text("text 0", exact=True)).to_be_visible()
@@ -90,7 +83,7 @@ def test_a_lead_rules_by_keyboard(page: Page, stage: cast.Stage) -> None:
     stage.answer(stage.ben, "yes", cite=["whole"])
     stage.answer(stage.chi, "no")
     dispute = Dispute.objects.get()
-    _log_in(page, "ada")
+    log_in(page, "ada")
     page.goto(f"/p/rte/disputes/{dispute.pk}/")
     page.keyboard.press("Enter")  # take it
     expect(page.get_by_text("Why did they disagree?")).to_be_visible()

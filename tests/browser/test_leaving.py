@@ -8,6 +8,7 @@ from playwright.sync_api import Page, expect
 from annotation import asking
 from annotation.models import Annotation, Inquiry
 from tests import cast
+from tests.browsing import log_in
 from workforce.models import Assignment, Hold, Recall, Skip, SlotState
 
 
@@ -16,22 +17,13 @@ def stage(committed_db: None) -> cast.Stage:
     return cast.stage(overlap=1, max_overlap=1, skips_per_hour=1)
 
 
-def _log_in(page: Page, name: str) -> None:
-    page.context.clear_cookies()
-    page.goto("/accounts/login/")
-    page.fill("[name=login]", name)
-    page.fill("[name=password]", cast.PASSWORD)
-    page.keyboard.press("Enter")
-    page.wait_for_url(lambda url: "login" not in url)
-
-
 def _on(page: Page, text: str) -> None:
     expect(page.get_by_text(text, exact=True)).to_be_visible()
 
 
 def test_every_way_out_of_a_task_by_keyboard(page: Page, stage: cast.Stage) -> None:
     stage.load(6)
-    _log_in(page, "ben")
+    log_in(page, "ben")
     page.goto("/p/rte/queues/main/label/")
     page.keyboard.press("Enter")
     _on(page, "text 0")
@@ -89,7 +81,7 @@ def test_a_manager_gives_work_by_name_takes_it_back_and_lets_held_tasks_go_on(
         by=stage.member("chi"),
     )
     out = stage.claim(stage.dov)
-    _log_in(page, "ada")
+    log_in(page, "ada")
     page.goto("/p/rte/queues/main/tasks/")
     box = page.get_by_label("item-3")
     box.focus()
@@ -112,6 +104,6 @@ def test_a_manager_gives_work_by_name_takes_it_back_and_lets_held_tasks_go_on(
     page.get_by_role("textbox", name="Items, one key a line").fill("item-1\nitem-3")
     page.get_by_role("button", name="Open what is kept").click()
     expect(page.get_by_text("2 slots are open to all again.")).to_be_visible()
-    _log_in(page, "dov")
+    log_in(page, "dov")
     page.goto("/p/rte/queues/main/label/")
     expect(page.get_by_text("was taken back from you: Ben knows the author.")).to_be_visible()

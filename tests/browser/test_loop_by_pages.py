@@ -16,6 +16,7 @@ from playwright.sync_api import Browser, Page, expect
 from annotation.models import Resolution
 from specs.models import Job, Project, Role, SpecVersion
 from tests import cast
+from tests.browsing import log_in
 from tests.serving import Site
 from workforce import staffing
 
@@ -39,13 +40,10 @@ class Person:
     def __init__(self, browser: Browser, site: Site, name: str) -> None:
         self.page: Page = browser.new_context(base_url=site.url).new_page()
         self.page.set_default_timeout(10_000)
-        self.go("/accounts/login/")
-        self.fill(Login=name, Password=cast.PASSWORD)
-        self.page.keyboard.press("Enter")
-        self.page.wait_for_url(lambda url: "login" not in url)
+        log_in(self.page, name)
 
     def go(self, address: str) -> None:
-        self.page.goto(address if address.startswith("/acc") else f"/p/rte/{address}")
+        self.page.goto(f"/p/rte/{address}")
 
     def fill(self, **fields: str) -> None:
         for label, value in fields.items():

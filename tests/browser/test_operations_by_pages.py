@@ -9,6 +9,7 @@ from django.db import connection
 from playwright.sync_api import Page, expect
 
 from tests import cast
+from tests.browsing import log_in
 from tests.workforce.worked import work
 from workforce import leasing, watching
 from workforce.models import Alert, Degradation, QueueGauge
@@ -33,11 +34,8 @@ def stage(committed_db: None) -> cast.Stage:
 def test_a_managers_morning(page: Page, stage: cast.Stage) -> None:
     wrong: list[str] = []
     page.on("console", lambda message: wrong.append(message.text) if message.type == "error" else None)
-    page.goto("/accounts/login/")
-    page.fill("[name=login]", "ada")
-    page.fill("[name=password]", cast.PASSWORD)
-    page.keyboard.press("Enter")
-    page.wait_for_url(lambda url: "login" not in url)
+    log_in(page, "ada")
+    page.goto("/")
 
     # the inbox says that something is wrong; the board says what, the worst queue first
     page.get_by_role("link", name="Alerts").first.click()

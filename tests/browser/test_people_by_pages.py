@@ -10,6 +10,7 @@ from playwright.sync_api import Browser, Page, expect
 from specs.models import Member, Role
 from tests import cast
 from tests.annotation.test_people import _answered
+from tests.browsing import log_in
 from tests.serving import Site
 from workforce import staffing
 
@@ -27,11 +28,8 @@ def stage(committed_db: None) -> cast.Stage:
 def _at(browser: Browser, site: Site, name: str) -> Page:
     page = browser.new_context(base_url=site.url).new_page()
     page.set_default_timeout(15_000)
-    page.goto("/accounts/login/")
-    page.fill("[name=login]", name)
-    page.fill("[name=password]", cast.PASSWORD)
-    page.keyboard.press("Enter")
-    page.wait_for_url(lambda url: "login" not in url)
+    log_in(page, name)
+    page.goto("/")
     return page
 
 

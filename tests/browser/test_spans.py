@@ -13,7 +13,7 @@ from playwright.sync_api import Browser, Page, expect
 from annotation.models import Annotation, Dispute, Ruling
 from tests import cast
 from tests.browser.test_every_page import SCHEMES, broken_rules
-from tests.browsing import settled
+from tests.browsing import log_in, settled
 from tests.serving import Site
 from workforce import loading
 
@@ -53,20 +53,16 @@ def load(stage: cast.Stage, texts: list[str] | tuple[str, ...]) -> None:
     )
 
 
-def log_in(page: Page, name: str, problems: list[str]) -> None:
-    """Log in; what the console says from then on goes to *problems*."""
+def at_desk(page: Page, name: str, problems: list[str]) -> None:
+    """Logged in; what the console says from then on goes to *problems*."""
     page.on("console", lambda said: problems.append(said.text) if said.type in ("error", "warning") else None)
     page.on("pageerror", lambda error: problems.append(str(error)))
-    page.goto("/accounts/login/")
-    page.fill("[name=login]", name)
-    page.fill("[name=password]", cast.PASSWORD)
-    page.keyboard.press("Enter")
-    page.wait_for_url(lambda url: "login" not in url)
+    log_in(page, name)
 
 
 def begin_any(page: Page, problems: list[str]) -> None:
     """Ben logs in and takes the first task."""
-    log_in(page, "ben", problems)
+    at_desk(page, "ben", problems)
     page.goto("/p/rte/queues/main/label/")
     page.keyboard.press("Enter")
     expect(page.locator("#answer")).to_be_attached()
@@ -213,10 +209,7 @@ def test_without_script_rows_answer_and_come_back_with_what_is_wrong(
     plain = browser.new_context(base_url=site.url, java_script_enabled=False)
     plain.set_default_timeout(5000)
     page = plain.new_page()
-    page.goto("/accounts/login/")
-    page.fill("[name=login]", "ben")
-    page.fill("[name=password]", cast.PASSWORD)
-    page.press("[name=password]", "Enter")
+    log_in(page, "ben")
     page.goto("/p/rte/queues/main/label/")
     page.get_by_role("button", name="Start").click()
     row = page.locator("[data-plain] [data-mark]").first
@@ -247,7 +240,7 @@ def test_a_lead_sees_the_answers_over_one_text_and_rules_with_her_own(page: Page
         served = stage.claim(who)
         stage.submit(who, served, {"names": [person, *more]})
     problems: list[str] = []
-    log_in(page, "ada", problems)
+    at_desk(page, "ada", problems)
     page.goto(f"/p/rte/disputes/{Dispute.objects.get().pk}/")
     page.keyboard.press("Enter")  # take it
     over = page.get_by_role("group", name="All answers over one text")

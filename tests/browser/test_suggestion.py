@@ -7,7 +7,7 @@ from playwright.sync_api import Page, expect
 from annotation.models import Annotation
 from tests import cast
 from tests.annotation.test_suggesting import bring
-from tests.browser.test_label_page import _log_in
+from tests.browsing import log_in
 from workforce import queues
 from workforce.models import Queue, Suggestion
 
@@ -20,7 +20,7 @@ def test_a_suggestion_is_taken_over_and_changed_by_keyboard(page: Page, committe
     page.on("pageerror", lambda error: problems.append(str(error)))
     page.on("console", lambda one: problems.append(one.text) if one.type in ("error", "warning") else None)
     page.set_viewport_size({"width": 390, "height": 800})
-    _log_in(page, "ben")
+    log_in(page, "ben")
     page.goto("/p/rte/queues/main/label/")
     page.keyboard.press("Enter")
     expect(page.get_by_text("Suggested by a model")).to_be_visible()
