@@ -44,10 +44,10 @@ _STRETCH = """
             SELECT s.leased_at AS began, s.submitted_at AS ended FROM workforce_assignment s
             WHERE s.annotator_id = %(annotator)s::bigint AND s.state = 'submitted'
               AND s.submitted_at > statement_timestamp() - interval '8 hours'
-              AND EXISTS (SELECT FROM workforce_assignment b
-                          WHERE b.annotator_id = %(annotator)s::bigint AND b.state = 'submitted'
-                            AND b.submitted_at > statement_timestamp() - %(rest_after)s::interval - %(pause)s::interval
-                            AND b.leased_at <= statement_timestamp() - %(rest_after)s::interval)
+              AND (SELECT b.leased_at FROM workforce_assignment b
+                   WHERE b.annotator_id = %(annotator)s::bigint AND b.state = 'submitted'
+                     AND b.submitted_at > statement_timestamp() - %(rest_after)s::interval - %(pause)s::interval
+                   ORDER BY b.submitted_at LIMIT 1) <= statement_timestamp() - %(rest_after)s::interval
             UNION ALL
             SELECT s.leased_at, statement_timestamp() FROM workforce_assignment s
             WHERE s.annotator_id = %(annotator)s::bigint AND s.state = 'leased' AND s.lease_until > statement_timestamp()

@@ -78,7 +78,7 @@ def test_what_is_kept_of_a_page_is_kept_once_and_again_for_what_is_cited(
     page = client.get(WORK).content.decode()
     parts = len(once._kept)
     client.get(WORK)
-    assert len(once._kept) == parts == 2
+    assert len(once._kept) == parts == 3
     action = re.search(r'<form id="answer"[^>]*?action="([^"]+)submit/"', page)
     assert action
     token = re.search(r'name="token" value="([^"]+)"', page)
@@ -87,7 +87,7 @@ def test_what_is_kept_of_a_page_is_kept_once_and_again_for_what_is_cited(
     cited = client.post(f"{action[1]}draft/", said)
     assert cited.status_code == 200
     assert re.search(r'value="numbers" form="answer"[^>]*checked', client.get(WORK).content.decode(), re.S)
-    assert len(once._kept) == 3
+    assert len(once._kept) == 4
 
 
 def test_no_setting_of_a_session_switches_a_guard_of_slots_off(ben: tuple[cast.Stage, Client]) -> None:

@@ -1,9 +1,11 @@
 """Claim and submit by REST, everything on, against the bare floor under the same gunicorn settings in the same run.
 
-    .venv/bin/python -m tests.benchmarks.claiming [--tasks 30000] [--clients 16 32] [--seconds 6] [--overlap 3] [--stagger 64]
+    .venv/bin/python -m tests.benchmarks.claiming [--tasks 30000] [--clients 16 32] [--seconds 12] [--turns 6]
+        [--overlap 3] [--stagger 64]
 
 Prints annotations per second of both, their ratio, the CPU per annotation of the web workers, the database and the client,
-latencies, and the SQL statements per request. Each is warmed first: every connection plans its statements once. The product's
+latencies, and the SQL statements per request. Each is warmed first: every connection plans its statements once; then they take
+turns, so that what else the machine does meets them alike. The product's
 queue is staggered, as one for many people at once should be (`docs/queues.md`). What a claim costs as a queue grows is printed
 by `tests.benchmarks.growth`. Its engines are its own and are gone afterwards.
 """
@@ -21,7 +23,8 @@ import threading
 import time
 import urllib.request
 import uuid
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
 from http.client import HTTPConnection
 from typing import Any
 
@@ -30,6 +33,7 @@ import psycopg
 
 from tests import staging
 
+FLOOR_ANSWERS = "/claim?u=100000"
 Loop = Callable[[int, HTTPConnection], tuple[float, float] | None]
 
 
@@ -73,10 +77,37 @@ def serving(application: str, environment: dict[str, str], answers: str) -> Iter
         process.wait(20)
 
 
-def drive(port: int, clients: int, seconds: float, loop: Loop) -> dict[str, float]:
+@dataclass
+class Driven:
+    """What clients did for some seconds: the seconds that each claim and each submission took."""
+
+    took: float = 0.0
+    claims: list[float] = field(default_factory=list)
+    submits: list[float] = field(default_factory=list)
+    cpu: list[float] = field(default_factory=lambda: [0.0, 0.0, 0.0])
+
+    def add(self, other: Driven) -> None:
+        self.took += other.took
+        self.claims += other.claims
+        self.submits += other.submits
+        self.cpu = [one + more for one, more in zip(self.cpu, other.cpu, strict=True)]
+
+    def figures(self) -> dict[str, float]:
+        web, database, client = (1000 * seconds / len(self.submits) for seconds in self.cpu)
+        return {
+            "per_s": len(self.submits) / self.took,
+            "claim_p50_ms": 1000 * statistics.median(self.claims),
+            "claim_p95_ms": 1000 * statistics.quantiles(self.claims, n=20)[-1],
+            "submit_p95_ms": 1000 * statistics.quantiles(self.submits, n=20)[-1],
+            "cpu_web_ms": web,
+            "cpu_database_ms": database,
+            "cpu_client_ms": client,
+        }
+
+
+def drive(port: int, clients: int, seconds: float, loop: Loop) -> Driven:
     """Closed loop, no thinking time: every client claims and submits over one kept-open connection."""
-    claims: list[float] = []
-    submits: list[float] = []
+    done = Driven()
     end = time.perf_counter() + seconds
 
     def work(number: int) -> None:
@@ -84,8 +115,8 @@ def drive(port: int, clients: int, seconds: float, loop: Loop) -> dict[str, floa
         while time.perf_counter() < end:
             times = loop(number, connection)
             if times is not None:
-                claims.append(times[0])
-                submits.append(times[1])
+                done.claims.append(times[0])
+                done.submits.append(times[1])
         connection.close()
 
     threads = [threading.Thread(target=work, args=(number,)) for number in range(clients)]
@@ -94,14 +125,8 @@ def drive(port: int, clients: int, seconds: float, loop: Loop) -> dict[str, floa
         thread.start()
     for thread in threads:
         thread.join()
-    took = time.perf_counter() - started
-    return {
-        "n": float(len(submits)),
-        "per_s": len(submits) / took,
-        "claim_p50_ms": 1000 * statistics.median(claims),
-        "claim_p95_ms": 1000 * statistics.quantiles(claims, n=20)[-1],
-        "submit_p95_ms": 1000 * statistics.quantiles(submits, n=20)[-1],
-    }
+    done.took = time.perf_counter() - started
+    return done
 
 
 def _cpu(processes: Iterable[psutil.Process]) -> float:
@@ -114,24 +139,31 @@ def _cpu(processes: Iterable[psutil.Process]) -> float:
     return total
 
 
-def measured(
-    port: int, clients: int, options: argparse.Namespace, folder: str, loop: Loop
-) -> dict[str, float]:
-    """Warm, then drive, and say what it cost beside how fast it was. The engines' files lie in *folder*."""
+def in_turns(
+    measured: Mapping[str, tuple[int, Loop]], clients: int, options: argparse.Namespace, folder: str
+) -> dict[str, dict[str, float]]:
+    """Warm each, then drive each in turns, so that what else the machine does meets them alike; figures by name.
+
+    *measured* has the port and the loop of each. The engines' files lie in *folder*.
+    """
     own = psutil.Process()
-    drive(port, clients, options.warm, loop)
+    for port, loop in measured.values():
+        drive(port, clients, options.warm, loop)
     servers = [each for each in psutil.process_iter() if _of(each, folder)]
 
-    def spent() -> tuple[float, float, float]:
+    def spent() -> list[float]:
         web = [each for each in own.children(recursive=True) if _of(each, "gunicorn")]
         database = [each for server in servers for each in (server, *server.children(recursive=True))]
-        return _cpu(web), _cpu(database), _cpu([own])
+        return [_cpu(web), _cpu(database), _cpu([own])]
 
-    before = spent()
-    found = drive(port, clients, options.seconds, loop)
-    n = found.pop("n")
-    parts = [1000 * (after - then) / n for then, after in zip(before, spent(), strict=True)]
-    return found | dict(zip(("cpu_web_ms", "cpu_database_ms", "cpu_client_ms"), parts, strict=True))
+    found = {name: Driven() for name in measured}
+    for _ in range(options.turns):
+        for name, (port, loop) in measured.items():
+            before = spent()
+            turn = drive(port, clients, options.seconds / options.turns, loop)
+            turn.cpu = [after - then for then, after in zip(before, spent(), strict=True)]
+            found[name].add(turn)
+    return {name: driven.figures() for name, driven in found.items()}
 
 
 def _of(process: psutil.Process, word: str) -> bool:
@@ -234,7 +266,14 @@ print(json.dumps({"secrets": secrets[:-1], "claim": len(plain[0]), "submit": len
 def options_of(description: str | None) -> argparse.ArgumentParser:
     """What the benchmarks of claims and of the page are told."""
     parser = argparse.ArgumentParser(description=description)
-    for name, default in (("tasks", 30_000), ("seconds", 6), ("overlap", 3), ("stagger", 64), ("warm", 5)):
+    for name, default in (
+        ("tasks", 30_000),
+        ("seconds", 12),
+        ("turns", 6),
+        ("overlap", 3),
+        ("stagger", 64),
+        ("warm", 5),
+    ):
         parser.add_argument(f"--{name}", type=int, default=default)
     parser.add_argument("--clients", type=int, nargs="+", default=[16, 32])
     return parser
@@ -270,20 +309,26 @@ def main() -> None:
         )
         url, folder = environment["OWNER_DATABASE_URL"], f"{environment['CONCORDAT_HOME']}/postgres"
         floor_tables(url, options)
-        floor = {}
-        with serving(
-            "tests.benchmarks.floor", {**environment, "FLOOR_DATABASE_URL": url}, "/claim?u=100000"
-        ) as port:
-            for clients in options.clients:
-                floor[clients] = measured(port, clients, options, folder, floor_loop)
         print(f"{options.tasks} tasks, overlap {options.overlap}, {options.seconds} s each")
-        with serving("annotation.config.wsgi", environment, "/healthz") as port:
+        with (
+            serving(
+                "tests.benchmarks.floor", {**environment, "FLOOR_DATABASE_URL": url}, FLOOR_ANSWERS
+            ) as floor,
+            serving("annotation.config.wsgi", environment, "/healthz") as port,
+        ):
             for clients in options.clients:
-                compare(f"floor {clients}", floor[clients], floor[clients])
-                for name, together in (("apart", False), ("together", True)):
-                    loop = product_loop(made["secrets"], together=together)
-                    figures = measured(port, clients, options, folder, loop)
-                    compare(f"{name} {clients}", figures, floor[clients])
+                found = in_turns(
+                    {
+                        "floor": (floor, floor_loop),
+                        "apart": (port, product_loop(made["secrets"], together=False)),
+                        "together": (port, product_loop(made["secrets"], together=True)),
+                    },
+                    clients,
+                    options,
+                    folder,
+                )
+                for name, figures in found.items():
+                    compare(f"{name} {clients}", figures, found["floor"])
     print(f"statements besides BEGIN and COMMIT: {made['claim']} per claim, {made['submit']} per submit")
 
 

@@ -1,6 +1,6 @@
 """The labelling page: the work of people through it against the bare floor, and what one person waits for in a browser.
 
-    .venv/bin/python -m tests.benchmarks.page [--tasks 30000] [--clients 16 32] [--seconds 6] [--answers 60]
+    .venv/bin/python -m tests.benchmarks.page [--tasks 30000] [--clients 16 32] [--seconds 12] [--turns 6] [--answers 60]
 
 First clients that do what the page does: the form is sent as htmx sends it, and the next task comes with the reply as HTML.
 Annotations per second, their ratio to the floor's in the same run, CPU per annotation, the statements of such a request. Then
@@ -120,17 +120,21 @@ def page_loop(made: dict[str, Any]) -> claiming.Loop:
 def throughput(environment: dict[str, str], made: dict[str, Any], options: argparse.Namespace) -> None:
     url, folder = environment["OWNER_DATABASE_URL"], f"{environment['CONCORDAT_HOME']}/postgres"
     claiming.floor_tables(url, options)
-    floor = {}
-    with claiming.serving(
-        "tests.benchmarks.floor", {**environment, "FLOOR_DATABASE_URL": url}, "/claim?u=100000"
-    ) as port:
+    with (
+        claiming.serving(
+            "tests.benchmarks.floor", {**environment, "FLOOR_DATABASE_URL": url}, claiming.FLOOR_ANSWERS
+        ) as floor,
+        claiming.serving("annotation.config.wsgi", environment, "/healthz") as port,
+    ):
         for clients in options.clients:
-            floor[clients] = claiming.measured(port, clients, options, folder, claiming.floor_loop)
-    with claiming.serving("annotation.config.wsgi", environment, "/healthz") as port:
-        for clients in options.clients:
-            claiming.compare(f"floor {clients}", floor[clients], floor[clients])
-            figures = claiming.measured(port, clients, options, folder, page_loop(made))
-            claiming.compare(f"page {clients}", figures, floor[clients])
+            found = claiming.in_turns(
+                {"floor": (floor, claiming.floor_loop), "page": (port, page_loop(made))},
+                clients,
+                options,
+                folder,
+            )
+            for name, figures in found.items():
+                claiming.compare(f"{name} {clients}", figures, found["floor"])
     print(f"an answer with the next task: {made['statements']} statements, {made['bytes']} bytes of HTML")
 
 
