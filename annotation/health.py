@@ -175,10 +175,14 @@ def _last_change(course: list[Effect], meaning: int) -> Effect | None:
 def effects(
     *, spec: Spec, question: str, queue: Queue | None = None, clauses: Iterable[int]
 ) -> dict[int, list[Effect]]:
-    """Each clause through the meanings that were measured, oldest first: three queries, however many clauses."""
+    """Each clause through the meanings that were measured, oldest first: three queries, however many clauses.
+
+    Reports of several meanings together are left out: what was held to be one says nothing of what came between.
+    """
+    alone = AgreementReport.objects.filter(numbers__meanings__1__isnull=True)
     reports = {
         report.pk: report
-        for report in AgreementReport.objects.filter(spec=spec, question=question, queue=queue, meaning__gt=0)
+        for report in alone.filter(spec=spec, question=question, queue=queue, meaning__gt=0)
         .order_by("meaning", "-pk")
         .distinct("meaning")
     }

@@ -8,7 +8,7 @@ import pytest
 from django.db import IntegrityError, transaction
 from django.test import Client
 
-from annotation import measuring
+from annotation import health, measuring
 from specs import drafting, equating, publishing
 from specs.models import Equivalence, Event, SpecVersion
 from specs.refusals import Invalid, WrongState
@@ -55,6 +55,15 @@ def test_declared_to_be_one_they_are_measured_together_until_it_is_withdrawn(sta
     assert [event.kind for event in Event.objects.filter(kind__in=kinds).order_by("pk")] == kinds
     with pytest.raises(WrongState, match="Nobody has declared"):
         equating.withdraw(spec=stage.spec, meanings=[1, 2], by=stage.ada)
+
+
+def test_what_a_rewording_did_is_read_from_each_meaning_alone(stage: cast.Stage) -> None:
+    (alone,) = measuring.measure(spec=stage.spec, by=stage.ada)
+    equating.declare(spec=stage.spec, meanings=[2, 1], reason="Only a word.", by=stage.ada)
+    measuring.measure(spec=stage.spec, by=stage.ada)
+    clause = stage.spec.clauses.get(key="whole")
+    course = health.effects(spec=stage.spec, question="entailed", clauses=[clause.pk])[clause.pk]
+    assert [one.reading.report_id for one in course] == [alone.pk]
 
 
 def test_what_a_place_in_the_ledger_holds_stays_what_it_was(stage: cast.Stage) -> None:

@@ -4,9 +4,10 @@
 
 Made-up answers of 5 values by 60 people to items that fall under 30 clauses, imported as a history; a fifth of the items have a
 known answer. `measure` is what the job does: alpha and companions with intervals, per label, per clause with flags, per
-annotator, kept as a report. `scan` is the floor: the same answers counted by item and value in SQL. Memory is the peak of the
-process over what it has before anything is read. `live` is how long folding and reading take after one more answer, with the
-whole history counted; a page asks every two seconds. Its engines are its own and are gone afterwards.
+annotator, kept as a report. `sliced` is the same answers in slices, one way each. `scan` is the floor: the answers counted by
+item and value in SQL. Memory is the peak of the process over what it has before anything is read. `live` is how long folding and
+reading take after one more answer, with the whole history counted; a page asks every two seconds. Its engines are its own and
+are gone afterwards.
 """
 
 from __future__ import annotations
@@ -36,7 +37,7 @@ import django
 django.setup()
 import numpy as np
 from django.db import connection
-from annotation import answers, measuring
+from annotation import measuring, scoping, slicing
 from specs.models import Spec
 def peak():
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
@@ -57,7 +58,12 @@ for _ in range(int(sys.argv[1])):
     started = time.perf_counter()
     report = measuring.measure(spec=spec, by=None)[0]
     took.append(time.perf_counter() - started)
-print(json.dumps({"took": took, "scan": scan, "bincount": pass_, "memory": peak() - before,
+memory, sliced = peak() - before, {}
+for by in ("label", "clause", "time"):
+    started = time.perf_counter()
+    slicing.read(scoping.of(spec=spec), by=by)
+    sliced[by] = time.perf_counter() - started
+print(json.dumps({"took": took, "scan": scan, "bincount": pass_, "memory": memory, "sliced": sliced,
                   "answers": report.numbers["annotations"], "clauses": report.clause_readings.count()}))
 """
 
@@ -138,6 +144,7 @@ def main() -> None:
     print(
         f"  measure   {statistics.median(took):8.3f} s  ({took[0]:.3f} to {took[-1]:.3f}), +{done['memory']:.0f} MB"
     )
+    print("  sliced    " + ", ".join(f"by {by} {seconds:.1f} s" for by, seconds in done["sliced"].items()))
     lags = sorted(live["lags"])
     print(f"  history counted into live sums in {live['history']:.1f} s")
     print(
