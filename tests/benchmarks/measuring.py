@@ -19,6 +19,7 @@ import random
 import statistics
 import tempfile
 from pathlib import Path
+from typing import Any
 
 from tests import staging
 
@@ -135,16 +136,23 @@ def main() -> None:
     with staging.engines() as environment, tempfile.TemporaryDirectory() as folder:
         write(Path(folder), options.labels, options.per_item)
         staging.run(environment, IMPORT + "print()", folder)
-        done = json.loads(staging.run(environment, _MEASURE, options.times))
-        live = json.loads(staging.run(environment, _FOLLOW, options.answers))
+        _tell_measured(json.loads(staging.run(environment, _MEASURE, options.times)))
+        _tell_live(json.loads(staging.run(environment, _FOLLOW, options.answers)))
+
+
+def _tell_measured(done: dict[str, Any]) -> None:
     took = sorted(done["took"])
-    print(f"{done['answers']:,} answers, {done['clauses']} clauses, {options.times} runs")
+    print(f"{done['answers']:,} answers, {done['clauses']} clauses, {len(took)} runs")
     print(f"  bincount  {done['bincount']:8.3f} s")
     print(f"  scan      {done['scan']:8.3f} s")
     print(
         f"  measure   {statistics.median(took):8.3f} s  ({took[0]:.3f} to {took[-1]:.3f}), +{done['memory']:.0f} MB"
     )
-    print("  sliced    " + ", ".join(f"by {by} {seconds:.1f} s" for by, seconds in done["sliced"].items()))
+    sliced = ", ".join(f"by {by} {seconds:.1f} s" for by, seconds in done["sliced"].items())
+    print(f"  sliced    {sliced}", flush=True)
+
+
+def _tell_live(live: dict[str, Any]) -> None:
     lags = sorted(live["lags"])
     print(f"  history counted into live sums in {live['history']:.1f} s")
     print(
