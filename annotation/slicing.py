@@ -74,7 +74,7 @@ class Slices:
 
 @dataclass(frozen=True)
 class _Cut:
-    """Which slice each answer is in, -1 for none: `code: (n_answers,)`, with the keys and titles of the slices."""
+    """Which slice each answer is in: `code: (n_answers,)`, with the keys and titles of the slices."""
 
     code: Codes
     keys: list[str]
@@ -88,6 +88,8 @@ def read(scope: Scope, *, by: str, field: str = "") -> Slices:
     has no labels for."""
     if by not in BY:
         raise Invalid(f"Slices are by {', '.join(BY)}, not {by[:20]!r}.")
+    if by == "field" and not field:
+        raise Invalid("Name the field of the items by whose values their answers are cut.")
     given = answers.read(scope).first()
     counted = _Counted.of(scope, given)
     if by == "label":

@@ -7,6 +7,7 @@ from typing import Any
 from django.contrib import messages
 from django.http import Http404, HttpResponse
 from django.shortcuts import redirect, render
+from django.utils.http import urlencode
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_GET, require_POST
@@ -48,7 +49,7 @@ def slices(request: MemberRequest) -> HttpResponse:
             "scope": scope,
             "queues": list(queues),
             "fields": fields,
-            "query": f"?{request.GET.urlencode()}",
+            "query": f"?{urlencode(asked)}",
         }
         try:
             found = slicing.of(scope, by=asked["by"], field=asked["field"]) if _is_whole(asked) else None

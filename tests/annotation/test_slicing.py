@@ -144,6 +144,8 @@ def test_what_does_not_exist_is_refused() -> None:
     stage = cast.stage()
     with pytest.raises(Invalid, match="not 'colour'"):
         slicing.read(_scope(stage), by="colour")
+    with pytest.raises(Invalid, match="Name the field"):
+        slicing.read(_scope(stage), by="field")
     with pytest.raises(Invalid, match="There are: entailed"):
         scoping.of(spec=stage.spec, question="other")
     with pytest.raises(Invalid, match="no queue"):
@@ -157,6 +159,8 @@ def test_by_page_by_rest_and_in_a_job(client: Client, settings: Any) -> None:
     address = "/p/rte/agreement/slices/"
     page = client.get(address, {"by": "field"}).content.decode()
     assert "too few items to say (2 of 10)" in page
+    taken = "charts/slices.csv?spec=&amp;queue=&amp;question=&amp;by=field&amp;field=lang"
+    assert taken in page, "the field that was chosen for whoever named none"
     for by in slicing.BY:
         assert client.get(address, {"by": by}).status_code == 200
     assert client.get(address, {"by": "colour"}).status_code == 200
