@@ -52,13 +52,13 @@ def of(cells: Cells, *, n_groups: int, minimum: int = 1) -> list[Estimate]:
 
 
 def _estimate(mean: float, effective: float, n_items: int, n_answers: float, *, minimum: int) -> Estimate:
-    known = {"n_items": n_items, "n_answers": int(n_answers)}
     if n_items < max(minimum, 1):
-        return Estimate(None, reason=too_few(n_items, max(minimum, 1)), **known)
+        why = too_few(n_items, max(minimum, 1))
+        return Estimate(None, n_items=n_items, n_answers=int(n_answers), reason=why)
     if n_items < 2:
-        return Estimate(mean, **known)
+        return Estimate(mean, n_items=n_items, n_answers=int(n_answers))
     low, high = people.wilson(mean * effective, effective)
-    return Estimate(mean, low, high, **known)
+    return Estimate(mean, low, high, n_items, int(n_answers))
 
 
 def too_few(n: int, minimum: int) -> str:

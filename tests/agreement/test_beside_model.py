@@ -35,11 +35,8 @@ def test_an_item_weighs_one_however_many_answered_it() -> None:
     said, value = _answers(TABLE)
     once = beside_model.kappa(np.arange(100), value, said, n_values=3)
     thrice = beside_model.kappa(np.repeat(np.arange(100), 3), np.repeat(value, 3), said, n_values=3)
-    assert (thrice.value, thrice.low, thrice.n_answers) == (
-        pytest.approx(once.value),
-        pytest.approx(once.low),
-        300,
-    )
+    assert [thrice.value, thrice.low] == pytest.approx([once.value, once.low])
+    assert thrice.n_answers == 300
 
 
 def test_a_model_beside_people_by_hand() -> None:
@@ -53,7 +50,8 @@ def test_a_model_beside_people_by_hand() -> None:
     assert np.isnan(found.near[2])
     assert found.people[:2] == pytest.approx([1 / 3, 1])
     agreement = found.agreement(minimum=2)
-    assert (agreement.value, agreement.n_items, agreement.n_answers) == (pytest.approx(1 / 3), 2, 5)
+    assert agreement.value == pytest.approx(1 / 3)
+    assert (agreement.n_items, agreement.n_answers) == (2, 5)
     assert found.among_people(minimum=2).value == pytest.approx(2 / 3)
     assert found.lead(minimum=2).value == pytest.approx(-1 / 3)
     by_clause = found.by_group(
@@ -95,9 +93,8 @@ def test_confidence_beside_how_often_it_is_right() -> None:
     st.lists(st.tuples(st.integers(0, 3), st.sampled_from([0.0, 0.25, 1.0]), st.integers(1, 4)), max_size=60)
 )
 def test_a_mean_lies_in_its_interval_and_both_in_0_to_1(rows: list[tuple[int, float, int]]) -> None:
-    group, share, n = (
-        np.array([row[k] for row in rows], dtype=kind) for k, kind in enumerate((int, float, float))
-    )
+    group = np.array([row[0] for row in rows], dtype=np.int64)
+    share, n = (np.array([row[k] for row in rows], dtype=float) for k in (1, 2))
     for one in means.of(Cells(group, share, np.ones(len(rows)), n), n_groups=4):
         if one.value is not None and one.low is not None and one.high is not None:
             assert -1e-9 <= one.low <= one.value + 1e-9 <= one.high + 2e-9 <= 1 + 3e-9

@@ -16,7 +16,7 @@ from specs.models import Event
 from specs.refusals import Invalid
 from tests import cast
 from workforce import leasing, predicting
-from workforce.models import Item, Purpose
+from workforce.models import Item, Purpose, Queue
 
 pytestmark = pytest.mark.django_db
 
@@ -43,10 +43,16 @@ def drawn(stage: cast.Stage, **changed: Any) -> Resample:
     return resampling.draw(source=stage.queue, owner=stage.ada, by=stage.ada, **options)
 
 
+def queue_of(sample: Resample) -> Queue:
+    assert sample.queue is not None
+    return sample.queue
+
+
 def test_an_audit_measures_how_many_accepted_labels_come_out_otherwise(stage: cast.Stage) -> None:
     before = list(Resolution.objects.order_by("pk").values())
     sample = drawn(stage)
-    assert (sample.n_items, sample.queue.purpose) == (4, Purpose.PILOT)
+    assert (sample.n_items, queue_of(sample).purpose) == (4, Purpose.PILOT)
+    assert sample.trial is not None
     assert sample.trial.digest == stage.version.digest
     (shown,) = resampled.read(sample)
     assert (shown.answers.n, shown.otherwise.value) == (0, None)
@@ -67,7 +73,7 @@ def test_an_audit_measures_how_many_accepted_labels_come_out_otherwise(stage: ca
 
 def test_nobody_audits_what_she_answered_and_whoever_repeats_is_told_apart(stage: cast.Stage) -> None:
     audit = drawn(stage, annotators=[stage.ben])
-    assert leasing.claim(queue_id=audit.queue_id, annotator=stage.ben, by=stage.ben.member) is None
+    assert leasing.claim(queue_id=queue_of(audit).pk, annotator=stage.ben, by=stage.ben.member) is None
     again = drawn(stage, kind="again", annotators=[stage.ben])
     served = stage.claim(stage.ben, again.queue)
     stage.submit(stage.ben, served, again.labels[str(served.item_id)])
@@ -103,7 +109,7 @@ def test_a_sample_is_drawn_and_read_by_pages(stage: cast.Stage) -> None:
     sample = Resample.objects.get()
     assert reply["Location"] == f"/p/rte/queues/main/samples/{sample.pk}/"
     assert "Nobody has answered yet" in client.get(reply["Location"]).content.decode()
-    assert sample.queue.name in client.get("/p/rte/queues/main/samples/").content.decode()
+    assert queue_of(sample).name in client.get("/p/rte/queues/main/samples/").content.decode()
     assert client.post("/p/rte/queues/main/samples/draw/", {**form, "n_items": 0}).status_code == 422
 
 
@@ -121,7 +127,7 @@ def test_a_sample_by_rest(stage: cast.Stage) -> None:
 
 def test_the_database_holds_what_a_sample_is(stage: cast.Stage) -> None:
     sample = drawn(stage)
-    values = {
+    values: dict[str, Any] = {
         "project": stage.project,
         "source": stage.queue,
         "trial": sample.trial,
@@ -141,12 +147,13 @@ def test_the_database_holds_what_a_sample_is(stage: cast.Stage) -> None:
         with pytest.raises(IntegrityError, match=rule), transaction.atomic():
             Resample.objects.create(**{**values, **changed})
     assert other.pk != sample.pk
-    for changed in ({"model": "m"}, {"queue": None, "trial": None}):
+    neither: tuple[dict[str, Any], ...] = ({"model": "m"}, {"queue": None, "trial": None})
+    for wrong in neither:
         with (
             pytest.raises(IntegrityError, match="resample_is_before_people_or_a_model"),
             transaction.atomic(),
         ):
-            Resample.objects.create(**{**values, **changed})
+            Resample.objects.create(**{**values, **wrong})
 
 
 def test_a_bridge_to_a_model_needs_nobody_to_be_enrolled(stage: cast.Stage) -> None:

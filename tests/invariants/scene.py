@@ -11,7 +11,7 @@ from typing import Any, BinaryIO
 
 from django.db import connection
 
-from annotation import asking, exporting, histories, jobs, measuring
+from annotation import asking, exporting, histories, jobs, measuring, scoping, slicing
 from annotation.models import AgreementReport
 from specs import delivering, drafting, incoming, running, store
 from specs.models import Delivery, Job, JobState, Role, StoredReply, Subscriber
@@ -200,6 +200,7 @@ def _others(stage: cast.Stage) -> dict[str, list[int]]:
     wanted: dict[str, dict[str, Any]] = {
         jobs.BUILD: {"snapshot": snapshot.pk},
         jobs.MEASURE: {"spec": stage.spec.pk},
+        slicing.JOB: slicing.arguments(scoping.of(spec=stage.spec), by="label"),
         jobs.CHANGE_OVERLAP: {"queue": wide.pk},
         jobs.LEARN: {"queue": learning.pk},
         reordering.JOB: {"queue": wide.pk, "priority": 900, "field": "text", "value": "text 103"},
