@@ -246,6 +246,7 @@ def test_a_pilot_asks_clause_by_clause_whether_it_applies(stage: cast.Stage, cli
     page = client.get(f"/p/rte/specs/rte/pilots/{pilot.pk}/").content.decode()
     assert "Clause by clause: does it apply?" in page
     assert "says nothing about what stands there now" not in page
+    assert pilot.queue.name not in client.get("/p/rte/agreement/").content.decode()
     rest = stage.client(stage.ada)()
     whole = rest.get(f"/api/v1/projects/rte/specs/rte/pilots/{pilot.pk}").json()
     assert whole["asks"] == "clauses"
