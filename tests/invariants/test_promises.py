@@ -13,6 +13,7 @@ import pytest
 from celery import current_app
 from django.db import Error, connection, connections, transaction
 from django.utils import timezone
+from kombu import pools
 
 from annotation import adjudicating, exporting, submitting
 from annotation.models import Annotation, Dispute, LateAnswer, Resolution, Ruling
@@ -113,11 +114,17 @@ def nowhere(settings: Any) -> Iterator[None]:
             "LOCATION": "unix:///nowhere/redis.sock",
         }
     }
-    before, current_app.conf.broker_url = current_app.conf.broker_url, "redis+socket:///nowhere/redis.sock"
-    current_app.pool.force_close_all()
+    before = current_app.conf.broker_url
+    _use_broker("redis+socket:///nowhere/redis.sock")
     yield
-    current_app.conf.broker_url = before
-    current_app.pool.force_close_all()
+    _use_broker(before)
+
+
+def _use_broker(url: str) -> None:
+    """Celery keeps lines to the broker it knows, and what was closed it would take for open."""
+    current_app.conf.broker_url = url
+    pools.reset()
+    current_app._after_fork()
 
 
 @pytest.mark.django_db
