@@ -12,7 +12,6 @@ from django.conf import settings
 from django.contrib.sessions import middleware as django_sessions
 from django.core.handlers.exception import convert_exception_to_response
 from django.http import HttpRequest, HttpResponse
-from django.http.response import HttpResponseBase
 from django.shortcuts import render
 from django.urls import URLResolver, get_resolver, set_urlconf
 from django.utils import translation
@@ -47,7 +46,7 @@ class SessionMiddleware(django_sessions.SessionMiddleware):
     Its last requests may be answered when she has logged in again, in another window: then the cookie is the next session's.
     """
 
-    def process_response(self, request: HttpRequest, response: HttpResponseBase) -> HttpResponseBase:
+    def process_response(self, request: HttpRequest, response: HttpResponse) -> HttpResponse:
         ended_by_itself = request.session.is_empty() and not request.session.modified
         response = super().process_response(request, response)
         if ended_by_itself:

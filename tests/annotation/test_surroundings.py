@@ -42,8 +42,9 @@ def test_all_of_it_is_one_statement() -> None:
     stage.load(2)
     stage.answer(stage.ben, "yes")
     served = stage.claim(stage.ben)
-    saved = {"values": {"entailed": "no"}, "citations": {}, "revision": 0}
-    keeping.save_draft(annotator=stage.ben, task_id=served.task_id, **saved)
+    keeping.save_draft(
+        annotator=stage.ben, task_id=served.task_id, values={"entailed": "no"}, citations={}, revision=0
+    )
     with CaptureQueriesContext(connection) as seen:
         around = _around(stage, served.task_id)
     assert len(seen) == 1
