@@ -15,6 +15,7 @@ from typing import Any
 
 from django.db import transaction
 from django.db.models.functions import Now
+from django.utils.translation import gettext as _
 
 from annotation import ending, establishing, nominating, rules, settling, shadowing
 from annotation.models import (
@@ -61,7 +62,9 @@ def sides(dispute: Dispute, version: versions.ReadVersion) -> dict[str, list[Sid
     cited: dict[tuple[int, str], list[str]] = {}
     for citation in Citation.objects.filter(annotation__in=letters).order_by("pk"):
         cited.setdefault((citation.annotation_id, citation.question), []).append(
-            names.get(citation.clause_id, "an earlier clause") if citation.clause_id else "no clause fits"
+            names.get(citation.clause_id, _("an earlier clause"))
+            if citation.clause_id
+            else _("no clause fits")
         )
     found: dict[str, list[Side]] = {}
     for key in dispute.questions:
@@ -115,13 +118,13 @@ def take(*, dispute: Dispute, annotator: Annotator, by: Member) -> leasing.Serve
     if dispute.state in shadowing.SHADOWS:
         shadow = shadowing.take(dispute=dispute, annotator=annotator, by=by)
         if shadow is None:
-            raise WrongState("Somebody else is ruling on this dispute, or has ruled.")
+            raise WrongState(_("Somebody else is ruling on this dispute, or has ruled."))
         return shadow
     served_now = leasing.claim(queue_id=queue_id, annotator=annotator, by=by, task_id=dispute.work_id)
     if served_now is None:
         if Barred.objects.filter(task_id=dispute.work_id, annotator=annotator).exists():
-            raise NotAllowed("You answered this task, or gave it back; somebody else has to rule on it.")
-        raise WrongState("Somebody else is ruling on this dispute, or has ruled.")
+            raise NotAllowed(_("You answered this task, or gave it back; somebody else has to rule on it."))
+        raise WrongState(_("Somebody else is ruling on this dispute, or has ruled."))
     return served_now
 
 
@@ -158,13 +161,13 @@ def rule(
     with transaction.atomic():
         slot = slots.lock(assignment_id=assignment_id, annotator=annotator, token=token)
         if slot is None or slot.task_id != dispute.work_id:
-            raise leasing.LeaseLost("This is not your lease on the dispute.")
+            raise leasing.LeaseLost(_("This is not your lease on the dispute."))
         Task.objects.select_for_update(no_key=True).get(pk=dispute.task_id)
         locked = Dispute.objects.select_for_update(no_key=True).get(pk=dispute.pk)
         if locked.state not in (DisputeState.OPEN, DisputeState.PROBE):
-            raise WrongState("Somebody else ruled on this dispute.")
+            raise WrongState(_("Somebody else ruled on this dispute."))
         if not slot.live:
-            raise leasing.LeaseLost("Your lease on this dispute has ended; open it again.")
+            raise leasing.LeaseLost(_("Your lease on this dispute has ended; open it again."))
         assert slot.version_id is not None
         version = versions.read(slot.version_id)
         decided = {} if cannot else _values(version, locked, values, slot.payload)
@@ -235,22 +238,22 @@ def _values(
     asked = [question for question in version.questions if question["key"] in dispute.questions]
     unknown = set(values) - {question["key"] for question in asked}
     if unknown:
-        raise Invalid(f"{', '.join(sorted(unknown))[:100]} is not disputed here.")
+        raise Invalid(_("%(unknown)s is not disputed here.") % {"unknown": ", ".join(sorted(unknown))[:100]})
     try:
         return schema.parse_answer([{**question, "shown_when": None} for question in asked], values, payload)
     except BadAnswer as error:
         raise Invalid(
-            "The ruling does not fit.", problems=[problem.as_dict() for problem in error.problems]
+            _("The ruling does not fit."), problems=[problem.as_dict() for problem in error.problems]
         ) from error
 
 
 def _check_category(dispute: Dispute, values: Mapping[str, Any], category: str) -> None:
     if values:
-        raise Invalid("A ruling gives values, or says that the item cannot be labelled.")
+        raise Invalid(_("A ruling gives values, or says that the item cannot be labelled."))
     queue = Task.objects.select_related("queue").get(pk=dispute.task_id).queue
     known = {*categories.TITLES, *queue.cannot_categories, *declined(dispute)}
     if category not in known:
-        raise Invalid(f"A category is one of {', '.join(sorted(known))}.")
+        raise Invalid(_("A category is one of %(known)s.") % {"known": ", ".join(sorted(known))})
 
 
 def _end_without_label(dispute: Dispute, ruling: Ruling, version: versions.ReadVersion, event: int) -> None:
@@ -274,21 +277,27 @@ def _end_without_label(dispute: Dispute, ruling: Ruling, version: versions.ReadV
 def _check(cause: str, clause_key: str, clause: Any, reason: str, precedent: bool) -> None:
     found: list[dict[str, str]] = []
     if cause not in Cause.values:
-        found.append({"where": "cause", "message": f"is one of {', '.join(Cause.values)}"})
+        found.append(
+            {"where": "cause", "message": _("is one of %(values)s") % {"values": ", ".join(Cause.values)}}
+        )
     if clause_key and clause is None:
         found.append(
-            {"where": "clause", "message": f"{clause_key[:64]!r} is no clause of the served version"}
+            {
+                "where": "clause",
+                "message": _("%(clause_key)r is no clause of the served version")
+                % {"clause_key": clause_key[:64]},
+            }
         )
     if cause == Cause.CLAUSE_AMBIGUOUS and clause is None and not clause_key:
-        found.append({"where": "clause", "message": "name the clause that is ambiguous"})
+        found.append({"where": "clause", "message": _("name the clause that is ambiguous")})
     if cause in CAUSES_IN_THE_SPEC and not reason.strip():
-        found.append({"where": "reason", "message": "is needed when the cause lies in the spec"})
+        found.append({"where": "reason", "message": _("is needed when the cause lies in the spec")})
     if precedent and (clause is None or not reason.strip()):
         found.append(
-            {"where": "precedent", "message": "a ruling shown to annotators needs a clause and a reason"}
+            {"where": "precedent", "message": _("a ruling shown to annotators needs a clause and a reason")}
         )
     if found:
-        raise Invalid("The ruling is not complete.", problems=found)
+        raise Invalid(_("The ruling is not complete."), problems=found)
 
 
 def _resolve(dispute: Dispute, ruling: Ruling, version: versions.ReadVersion, event: int) -> None:

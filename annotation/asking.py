@@ -16,12 +16,14 @@ from django.conf import settings
 from django.db import connection, transaction
 from django.db.models import Q, QuerySet
 from django.db.models.functions import Now
+from django.utils.translation import gettext as _
 
 from annotation.models import ClarityRating, Inquiry
 from specs import ledger
 from specs.access import permissions_of
 from specs.models import Clause, Member, SpecVersion, VersionClause
 from specs.refusals import Invalid, WrongState
+from specs.wording import number
 from workforce import holding, leasing, slots
 from workforce.models import Annotator, Hold, HoldOutcome, Queue
 
@@ -57,9 +59,12 @@ def ask(
     by: Member,
 ) -> Inquiry:
     """Ask about a clause as *version* words it, from a task if one is at hand. Raises `Invalid`."""
-    _worded(text, "question")
+    _worded(text)
     if not VersionClause.objects.filter(version=version, clause=clause).exists():
-        raise Invalid(f"Version {version.number} has no clause {clause.key}.")
+        raise Invalid(
+            _("Version %(version_number)s has no clause %(clause)s.")
+            % {"version_number": version.number, "clause": clause.key}
+        )
     with transaction.atomic():
         inquiry = Inquiry.objects.create(
             project_id=version.project_id,
@@ -99,11 +104,11 @@ def ask_and_hold(
     with transaction.atomic():
         slot = slots.lock(assignment_id=assignment_id, annotator=annotator, token=token)
         if slot is None or not slot.live or slot.version_id is None:
-            raise leasing.LeaseLost("This lease has ended already.")
+            raise leasing.LeaseLost(_("This lease has ended already."))
         version = SpecVersion.objects.select_related("spec").get(pk=slot.version_id)
         clause = Clause.objects.filter(spec=version.spec, key=clause_key).first()
         if clause is None:
-            raise Invalid("Choose the clause that you ask about.")
+            raise Invalid(_("Choose the clause that you ask about."))
         held = holding.hold(assignment_id=assignment_id, annotator=annotator, token=token, by=by)
         return ask(
             version=version,
@@ -119,11 +124,11 @@ def ask_and_hold(
 
 def answer(*, inquiry: Inquiry, text: str, by: Member) -> Inquiry:
     """Answer a question, once; a task that waited for it goes on. Raises `WrongState` when somebody did already."""
-    _worded(text, "answer")
+    _worded(text)
     with transaction.atomic():
         locked = Inquiry.objects.select_for_update(no_key=True).get(pk=inquiry.pk)
         if locked.answered_at is not None:
-            raise WrongState("This question is answered already.", answer=locked.answer)
+            raise WrongState(_("This question is answered already."), answer=locked.answer)
         locked.answer, locked.answered_by, locked.answered_at = text.strip(), by, Now()
         locked.save(update_fields=["answer", "answered_by", "answered_at"])
         ledger.record(
@@ -140,20 +145,25 @@ def answer(*, inquiry: Inquiry, text: str, by: Member) -> Inquiry:
     return locked
 
 
-def _worded(text: str, what: str) -> None:
+def _worded(text: str) -> None:
     if not text.strip():
-        raise Invalid(f"The {what} is empty.")
+        raise Invalid(_("There is no text."))
     if len(text) > settings.MAX_COMMENT_CHARACTERS:
-        raise Invalid(f"A {what} has at most {settings.MAX_COMMENT_CHARACTERS} characters.")
+        raise Invalid(
+            _("A text has at most %(most)s characters.") % {"most": number(settings.MAX_COMMENT_CHARACTERS)}
+        )
 
 
 def rate(*, version: SpecVersion, clause: Clause, clear: bool, by: Member) -> ClarityRating:
     """Say whether the clause is clear as *version* words it; a second thought replaces the first."""
     placed = VersionClause.objects.filter(version=version, clause=clause).first()
     if placed is None:
-        raise Invalid(f"Version {version.number} has no clause {clause.key}.")
+        raise Invalid(
+            _("Version %(version_number)s has no clause %(clause)s.")
+            % {"version_number": version.number, "clause": clause.key}
+        )
     with transaction.atomic():
-        rating, _ = ClarityRating.objects.update_or_create(
+        rating, _made = ClarityRating.objects.update_or_create(
             revision_id=placed.revision_id,
             member=by,
             defaults={"clear": clear, "rated_at": Now()},

@@ -16,6 +16,7 @@ import numpy as np
 from django.conf import settings
 from django.db import connection
 from django.db.models import Exists, OuterRef
+from django.utils.translation import gettext as _
 from numpy.typing import NDArray
 
 from annotation import answers, foretold, units
@@ -118,7 +119,7 @@ def read(scope: Scope, series: Series) -> Report:
     kappa = (
         beside_model.kappa(given.item, given.value, codes, n_values=len(values), minimum=least)
         if units.level_of(scope.asked) in units.FEW
-        else Estimate(None, reason="kappa is for labels and scales")
+        else Estimate(None, reason=_("kappa is for labels and scales"))
     )
     clauses = compared.by_group(
         answers.members(whole, given), n_groups=len(scope.version.clauses), minimum=least
@@ -160,7 +161,10 @@ def series_of(scope: Scope, *, model: str, version: str) -> Series:
         return Series(model, version)
     found = Annotator.objects.filter(project=scope.spec.project_id, kind__in=MODELS, pseudonym=model).first()
     if found is None or version:
-        raise Invalid(f"No model {model[:64]} {version[:64]} has said anything about {scope.question}.")
+        raise Invalid(
+            _("No model %(model)s %(version)s has said anything about %(question)s.")
+            % {"model": model[:64], "version": version[:64], "question": scope.question}
+        )
     return Series(model, "", found.pk)
 
 

@@ -7,11 +7,13 @@ from dataclasses import dataclass
 from typing import Any
 
 from django.db import connection
+from django.utils.translation import gettext as _
 
 from specs import clauses as clause_shape
 from specs import contents, diff, edits, schema
 from specs.models import Clause, Project, SpecVersion
 from specs.numbering import numbers
+from specs.wording import number
 
 _TOUCHED = """
     WITH scope AS (
@@ -176,13 +178,13 @@ def compare(old: SpecVersion, new: SpecVersion) -> Comparison:
 def blocks(old: Any, new: Any, names: Names = NAMELESS) -> list[Block]:
     """The kinds of block that differ between two wordings of a clause; either may be None."""
     found = []
-    for kind, title in [("title", "Title"), ("section", "Section"), *clause_shape.BLOCK_TYPES.items()]:
+    for kind, title in [("title", _("Title")), ("section", _("Section")), *clause_shape.BLOCK_TYPES.items()]:
         before, after = text_of(old, kind, names), text_of(new, kind, names)
         if before != after:
-            found.append(Block(title, list(edits.words(before, after))))
+            found.append(Block(_(title), list(edits.words(before, after))))
     governed = [_governed(clause, names) for clause in (old, new)]
     if governed[0] != governed[1]:
-        found.append(Block("Governs", list(edits.words(*governed))))
+        found.append(Block(_("Governs"), list(edits.words(*governed))))
     return found
 
 
@@ -209,7 +211,7 @@ def _governed(clause: Any, names: Names) -> str:
         key = entry["question"]
         named = [names.label(value, key) for value in entry["values"]]
         named += [" / ".join(names.label(value, key) for value in pair) for pair in entry["pairs"]]
-        lines.append(f"{names.question(key)}: {', '.join(named) or 'every label'}")
+        lines.append(f"{names.question(key)}: {', '.join(named) or _('every label')}")
     return "\n".join(lines)
 
 
@@ -262,7 +264,7 @@ def _row_dict(row: Row) -> dict[str, Any]:
 def as_markdown(comparison: Comparison, *, title: str) -> str:
     """The comparison as Markdown, for a pull request or a mail: ~~removed~~ and **added** words."""
     lines = [f"# {title}: {comparison.old.number} → {comparison.new.number}", ""]
-    lines += [f"Class: **{comparison.difference.change_class}**", ""]
+    lines += [_("Class: **%(change_class)s**") % {"change_class": comparison.difference.change_class}, ""]
     if comparison.cost:
         lines += [cost_in_words(comparison.cost), ""]
     for reason in comparison.difference.schema:
@@ -273,7 +275,8 @@ def as_markdown(comparison: Comparison, *, title: str) -> str:
         lines += [f"- {one.where}: {one.message} ({one.change_class})" for one in row.change.reasons]
         if row.touched:
             lines.append(
-                f"- cited by {row.touched.n_answers} answers; {row.touched.n_tasks} tasks rest on it"
+                _("- cited by %(n_answers)s answers; %(n_tasks)s tasks rest on it")
+                % {"n_answers": row.touched.n_answers, "n_tasks": row.touched.n_tasks}
             )
         for block in row.blocks:
             lines += ["", f"**{block.title}**", "", *_quoted(block.runs)]
@@ -281,9 +284,12 @@ def as_markdown(comparison: Comparison, *, title: str) -> str:
 
 
 def cost_in_words(cost: Cost) -> str:
-    said = f"Asking the {cost.n_tasks} touched tasks again takes {cost.n_answers} answers"
+    said = _("Asking the %(n_tasks)s touched tasks again takes %(n_answers)s answers") % {
+        "n_tasks": cost.n_tasks,
+        "n_answers": cost.n_answers,
+    }
     if cost.hours is not None:
-        said += f", about {cost.hours:.1f} hours"
+        said += _(", about %(hours)s hours") % {"hours": number(cost.hours, 1)}
     if cost.money is not None:
         said += f", {cost.money:.2f} {cost.currency}"
     return said + "."

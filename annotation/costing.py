@@ -15,6 +15,8 @@ from typing import Any
 
 from django.conf import settings
 from django.db import connection
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from specs.models import Clause, Project
 from specs.refusals import Refusal
@@ -23,12 +25,12 @@ from workforce.models import Annotator, Queue, Work
 
 GOLD = "gold"
 SOURCES = {
-    Work.LABELLING.value: "First answers",
-    Work.REWORK.value: "Labelling again: more answers than first wanted, tasks that came back",
+    Work.LABELLING.value: gettext_lazy("First answers"),
+    Work.REWORK.value: gettext_lazy("Labelling again: more answers than first wanted, tasks that came back"),
     Work.ADJUDICATION.value: "Adjudication",
-    GOLD: "Items whose answer is known, and repeats",
-    Work.TRAINING.value: "Training and calibration",
-    Work.QUIZ.value: "Quizzes on the spec",
+    GOLD: gettext_lazy("Items whose answer is known, and repeats"),
+    Work.TRAINING.value: gettext_lazy("Training and calibration"),
+    Work.QUIZ.value: gettext_lazy("Quizzes on the spec"),
 }
 
 _SLOTS = """
@@ -188,7 +190,7 @@ def _lines(
 
     for day, piece, booking in booked:
         add(day, booking, booking.assignment_id or piece.key, piece.seconds)
-    for (day, *_), booking in list(answered.items()):  # taken and answered within one second
+    for (day, *_of), booking in list(answered.items()):  # taken and answered within one second
         add(day, booking, booking.assignment_id, 0)
     return lines
 
@@ -224,7 +226,8 @@ def _bounded(project: Project, since: Any, until: Any) -> None:
         )
         if cursor.fetchone()[0] > settings.COSTED_AT_ONCE:
             raise TooMuchAtOnce(
-                f"These days have more than {settings.COSTED_AT_ONCE} leases; ask for fewer days."
+                _("These days have more than %(costed_at_once)s leases; ask for fewer days.")
+                % {"costed_at_once": settings.COSTED_AT_ONCE}
             )
 
 

@@ -52,8 +52,11 @@ def questions(draft: SpecVersion, *, changed: list[str]) -> list[dict[str, Any]]
     ]
     if not 1 <= len(asked) <= settings.MAX_QUESTIONS:
         raise Invalid(
-            f"Clauses are asked one by one where they are {settings.MAX_QUESTIONS} at the most, or as many change; "
-            f"here {len(asked)} would be asked."
+            _(
+                "Clauses are asked one by one where they are %(max_questions)s at the most, or as many "
+                "change; here %(n_asked)s would be asked."
+            )
+            % {"max_questions": settings.MAX_QUESTIONS, "n_asked": len(asked)}
         )
     return schema.clean([_question(place, number, clause) for place, number, clause in asked])
 

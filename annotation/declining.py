@@ -10,6 +10,7 @@ from __future__ import annotations
 import uuid
 
 from django.db import transaction
+from django.utils.translation import gettext as _
 
 from annotation import accepting, labelling
 from annotation.models import Annotation, Source
@@ -37,22 +38,22 @@ def decline(
     with transaction.atomic():
         slot = slots.lock(assignment_id=assignment_id, annotator=annotator, token=token)
         if slot is None:
-            raise TaskGone("There is no such assignment.")
+            raise TaskGone(_("There is no such assignment."))
         known = Annotation.objects.filter(annotator=annotator, client_key=key, source=Source.LIVE).first()
         if known is not None:
             if known.cannot != category:
-                raise KeyReused("This task is answered already.")
+                raise KeyReused(_("This task is answered already."))
             return Receipt(
                 "counted", known.pk, slot.task_id, slot.queue_id, known.served_digest, since=known.answered_at
             )
         if not slot.live:
-            raise leasing.LeaseLost("Your time on this task has run out.")
+            raise leasing.LeaseLost(_("Your time on this task has run out."))
         offered = categories.offered(Queue.objects.get(pk=slot.queue_id))
         if category not in dict(offered):
             raise Invalid(
-                f"A category is one of {', '.join(dict(offered))}."
+                _("A category is one of %(offered)s.") % {"offered": ", ".join(dict(offered))}
                 if offered
-                else "In this queue, every item can be labelled."
+                else _("In this queue, every item can be labelled.")
             )
         annotation_id = accepting.accept(
             annotator=annotator,

@@ -12,6 +12,7 @@ from __future__ import annotations
 from typing import Any
 
 from django.db import connection, transaction
+from django.utils.translation import gettext as _
 
 from annotation import settling
 from annotation.models import DisputeReason
@@ -104,5 +105,5 @@ def newest(*, spec_id: int, meaning: int) -> int:
         .first()
     )
     if found is None:
-        raise WrongState("No version of this meaning is published.")
+        raise WrongState(_("No version of this meaning is published."))
     return found

@@ -13,6 +13,7 @@ from django.conf import settings
 from django.db import transaction
 from django.db.models import QuerySet
 from django.db.models.functions import Now
+from django.utils.translation import gettext as _
 
 from annotation.models import Dispute, DisputeState, Precedent, Ruling
 from specs import ledger, precedents, task_types, versions
@@ -34,15 +35,15 @@ def establish(*, ruling: Ruling, clause_key: str = "", text: str, by: Member) ->
     version = versions.read(ruling.version_id)
     clause = version.clause(clause_key) if clause_key else _clause_of(ruling, version)
     if clause is None:
-        raise Invalid("Name the clause that the ruling interprets, one of the version it was made under.")
+        raise Invalid(_("Name the clause that the ruling interprets, one of the version it was made under."))
     text = _words(text)
     with transaction.atomic():
         dispute = Dispute.objects.select_for_update(no_key=True).get(pk=ruling.dispute_id)
         newest = Ruling.objects.filter(dispute=dispute).order_by("-pk").values_list("pk", flat=True).first()
         if dispute.state != DisputeState.DECIDED or newest != ruling.pk:
-            raise WrongState("This ruling does not stand any more.")
+            raise WrongState(_("This ruling does not stand any more."))
         if in_force(ruling=ruling, clause=clause.id).exists():
-            raise WrongState("This ruling is a precedent of the clause already; reword that one.")
+            raise WrongState(_("This ruling is a precedent of the clause already; reword that one."))
         earlier = Precedent.objects.filter(ruling=ruling, clause=clause.id).count()
         made = _make(ruling, clause.id, earlier + 1, text, by)
         ledger.record(
@@ -81,7 +82,10 @@ def withdraw(*, precedent: Precedent, reason: str, by: Member) -> None:
     """Show it no more. Answers given beside it keep naming the digest that has it. Raises `Invalid` without a reason."""
     reason = reason.strip()
     if not reason or len(reason) > settings.MAX_PRECEDENT_CHARACTERS:
-        raise Invalid(f"Say why it is withdrawn, in at most {settings.MAX_PRECEDENT_CHARACTERS} characters.")
+        raise Invalid(
+            _("Say why it is withdrawn, in at most %(max_precedent_characters)s characters.")
+            % {"max_precedent_characters": settings.MAX_PRECEDENT_CHARACTERS}
+        )
     with transaction.atomic():
         locked = _locked(precedent)
         locked.superseded_at, locked.withdrawn_by, locked.withdrawn_reason = Now(), by, reason
@@ -103,7 +107,10 @@ def keep(*, precedent: Precedent, by: Member) -> None:
         locked = _locked(precedent)
         newest = SpecVersion.objects.published().filter(spec=locked.clause.spec_id).newest_first()[0]
         if versions.read(newest.pk).clause(locked.clause.key) is None:
-            raise Invalid(f"Version {newest.number} has no clause {locked.clause.key} any more.")
+            raise Invalid(
+                _("Version %(newest_number)s has no clause %(clause)s any more.")
+                % {"newest_number": newest.number, "clause": locked.clause.key}
+            )
         _show(locked, under=newest, by=by)
         ledger.record(
             project_id=locked.project_id,
@@ -117,7 +124,7 @@ def keep(*, precedent: Precedent, by: Member) -> None:
 def ruled(ruling: Ruling) -> str:
     """What was ruled, in the words of the questions."""
     if ruling.cannot:
-        return f"cannot be labelled: {categories.title(ruling.cannot)}"
+        return _("cannot be labelled: %(categories)s") % {"categories": categories.title(ruling.cannot)}
     version = versions.read(ruling.version_id)
     disputed = [question for question in version.questions if question["key"] in ruling.values]
     return ", ".join(
@@ -133,9 +140,12 @@ def _clause_of(ruling: Ruling, version: versions.ReadVersion) -> versions.ReadCl
 def _words(text: str) -> str:
     text = text.strip()
     if not text:
-        raise Invalid("Say in words of your own what the ruling means for the clause.")
+        raise Invalid(_("Say in words of your own what the ruling means for the clause."))
     if len(text) > settings.MAX_PRECEDENT_CHARACTERS:
-        raise Invalid(f"A precedent has at most {settings.MAX_PRECEDENT_CHARACTERS} characters.")
+        raise Invalid(
+            _("A precedent has at most %(max_precedent_characters)s characters.")
+            % {"max_precedent_characters": settings.MAX_PRECEDENT_CHARACTERS}
+        )
     return text
 
 
@@ -154,7 +164,7 @@ def _locked(precedent: Precedent) -> Precedent:
     rows = Precedent.objects.select_for_update(no_key=True, of=("self",))
     locked = rows.select_related("clause", "ruling__dispute__task").get(pk=precedent.pk)
     if locked.superseded_at is not None:
-        raise WrongState("This precedent is not in force any more.")
+        raise WrongState(_("This precedent is not in force any more."))
     return locked
 
 

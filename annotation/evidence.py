@@ -8,6 +8,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
+from django.utils.translation import gettext as _
+
 from annotation import presenting
 from annotation.models import AgreementReport, Annotation, Citation, Dispute, DisputeState
 from specs import task_types
@@ -109,7 +111,7 @@ def _cited(answers: Sequence[int], question: str, version: ReadVersion) -> dict[
     found: dict[int, list[str]] = {}
     rows = Citation.objects.filter(annotation__in=answers, question=question).order_by("pk")
     for annotation, clause in rows.values_list("annotation", "clause"):
-        name = names.get(clause, "an earlier clause") if clause else "no clause fits"
+        name = names.get(clause, _("an earlier clause")) if clause else _("no clause fits")
         found.setdefault(annotation, []).append(name)
     return found
 

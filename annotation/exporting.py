@@ -17,6 +17,7 @@ from typing import Any, BinaryIO
 
 from django.db import connection, transaction
 from django.db.models.functions import Now
+from django.utils.translation import gettext as _
 
 from annotation import measuring, parquet
 from annotation.models import Snapshot, SnapshotFile, SnapshotState
@@ -97,7 +98,7 @@ def request(
     seal, or a project where nothing is settled.
     """
     if version.state == VersionState.DRAFT:
-        raise Invalid("A snapshot names a published version.")
+        raise Invalid(_("A snapshot names a published version."))
     sealed = ledger.seal_all(project_id=project.pk)
     if position is None:
         with connection.cursor() as cursor:
@@ -105,9 +106,9 @@ def request(
             position = int(cursor.fetchone()[0])
     if not 0 < position <= sealed:
         raise Invalid(
-            f"The position lies between 1 and {sealed}, the last sealed one."
+            _("The position lies between 1 and %(sealed)s, the last sealed one.") % {"sealed": sealed}
             if sealed
-            else "Nothing is labelled yet."
+            else _("Nothing is labelled yet.")
         )
     asked = {
         "format": FORMAT,
@@ -360,15 +361,15 @@ def verify(snapshot: Snapshot) -> list[str]:
         return [f"the snapshot is {snapshot.state}"]
     faults = []
     if canonical.digest(canonical.dumps(snapshot.manifest)) != snapshot.digest:
-        faults.append("the manifest does not have the snapshot's digest")
+        faults.append(_("the manifest does not have the snapshot's digest"))
     named = {file["name"]: file["digest"] for file in snapshot.manifest["files"]}
     for file in SnapshotFile.objects.filter(snapshot=snapshot):
         if named.pop(file.name, None) != file.digest:
-            faults.append(f"{file.name} is not the one that the manifest names")
+            faults.append(_("%(file)s is not the one that the manifest names") % {"file": file.name})
         elif not store.intact(file.digest):
-            faults.append(f"{file.name} is damaged or missing")
+            faults.append(_("%(file)s is damaged or missing") % {"file": file.name})
         elif file.name.endswith(".jsonl"):
             with store.opened(file.digest) as source:
                 if sum(1 for _ in source) != file.n_rows:
-                    faults.append(f"{file.name} has another number of rows")
+                    faults.append(_("%(file)s has another number of rows") % {"file": file.name})
     return faults + [f"{name} is missing" for name in named]

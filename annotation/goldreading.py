@@ -8,6 +8,7 @@ from typing import Any
 
 from django.db import connection
 from django.db.models import Count, QuerySet
+from django.utils.translation import gettext as _
 
 from annotation import nominating
 from specs import task_types, versions
@@ -37,7 +38,7 @@ def listed(spec: Spec, *, state: str = "", clause: str = "", label: str = "") ->
     rows = KnownAnswer.objects.filter(spec=spec).select_related("item", "decided_by__user")
     if state:
         if state not in GoldState.values:
-            raise Invalid(f"The state is one of {', '.join(GoldState.values)}.")
+            raise Invalid(_("The state is one of %(values)s.") % {"values": ", ".join(GoldState.values)})
         rows = rows.filter(state=state)
     if clause:
         found = Clause.objects.filter(spec=spec, key=clause).first()

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 from django.conf import settings
+from django.utils.translation import gettext as _
 
 from annotation import importing, label_studio
 from specs import running, store
@@ -49,7 +50,7 @@ def bring_in(
     Raises `Invalid` for a control that has to be named, and for labels that the version does not have.
     """
     if not SpecVersion.objects.published().filter(spec=spec).exists():
-        raise Invalid("The spec has no published version.")
+        raise Invalid(_("The spec has no published version."))
     mapping = look(source=source, control=control)
     source.seek(0)
     with tempfile.TemporaryDirectory(dir=settings.STORE_ROOT) as folder:
@@ -76,12 +77,15 @@ def receive(
         for chunk in chunks:
             size += len(chunk)
             if size > settings.MAX_LOAD_BYTES:
-                raise Invalid(f"The file is larger than {settings.MAX_LOAD_BYTES} bytes; nothing was kept.")
+                raise Invalid(
+                    _("The file is larger than %(max_load_bytes)s bytes; nothing was kept.")
+                    % {"max_load_bytes": settings.MAX_LOAD_BYTES}
+                )
             scratch.write(chunk)
         scratch.seek(0)
         if size <= settings.LOAD_AT_ONCE:
             return bring_in(spec=spec, source=scratch, control=control, sensitive=sensitive, by=by)
-        digest, _ = store.keep(scratch)
+        digest, _size = store.keep(scratch)
     arguments = {"spec": spec.pk, "file": digest, "control": control, "sensitive": sensitive}
     return running.start(project=spec.project, kind=JOB, arguments=arguments, by=by)
 

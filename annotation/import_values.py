@@ -9,6 +9,7 @@ from typing import Any
 
 from django.db import connection
 from django.db.models.functions import Now
+from django.utils.translation import gettext as _
 
 from annotation import label_files, rules, settling
 from annotation.label_files import Files
@@ -37,7 +38,8 @@ class Wanted:
         """Raises `Invalid` for a kind that there is not."""
         if self.kind not in task_types.kinds():
             raise Invalid(
-                f"There is no kind of question {self.kind!r}; there are {', '.join(task_types.kinds())}."
+                _("There is no kind of question %(kind)r; there are %(task_types)s.")
+                % {"kind": self.kind, "task_types": ", ".join(task_types.kinds())}
             )
         return task_types.get(self.kind)
 
@@ -46,12 +48,16 @@ class Wanted:
         known = {one.name: one for one in self.task_type.settings}
         if unknown := sorted(set(self.settings or {}) - set(known)):
             raise Invalid(
-                f"A {self.kind} question has no setting {', '.join(unknown)}; it has {', '.join(known) or 'none'}."
+                _("A %(kind)s question has no setting %(unknown)s; it has %(known)s.")
+                % {"kind": self.kind, "unknown": ", ".join(unknown), "known": ", ".join(known) or _("none")}
             )
         if self.level is not None and self.level not in self._levels():
-            raise Invalid(f"A {self.kind} question is {' or '.join(self._levels())}, not {self.level}.")
+            raise Invalid(
+                _("A %(kind)s question is %(levels)s, not %(level)s.")
+                % {"kind": self.kind, "levels": " or ".join(self._levels()), "level": self.level}
+            )
         if self.options_from and not self.task_type.item_options:
-            raise Invalid(f"A {self.kind} question has no options that come from items.")
+            raise Invalid(_("A %(kind)s question has no options that come from items.") % {"kind": self.kind})
         return self
 
     def _levels(self) -> list[str]:
@@ -64,7 +70,10 @@ class Wanted:
         try:
             drafted = self.task_type.drafted(texts, _offered(files, self.options_from))
         except BadValue as error:
-            raise Invalid(f"These are no answers to a {self.kind} question: a label {error}.") from error
+            raise Invalid(
+                _("These are no answers to a %(kind)s question: a label %(error)s.")
+                % {"kind": self.kind, "error": error}
+            ) from error
         given = {
             one.name: one.read((self.settings or {}).get(one.name, "")) for one in self.task_type.settings
         }

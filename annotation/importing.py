@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import Any
 
 from django.db import connection, transaction
+from django.utils.translation import gettext as _
 
 from annotation import import_values, label_files, settling
 from annotation.label_files import Files
@@ -83,7 +84,7 @@ def import_labels(
         )
         version = SpecVersion.objects.published().filter(spec=spec).newest_first().first()
         if version is None:
-            raise Invalid(f"The spec {spec.key} has no published version.")
+            raise Invalid(_("The spec %(spec)s has no published version.") % {"spec": spec.key})
         question = version.questions[0]["key"]
         _check_against(version, files)
         queue = Queue.objects.filter(project=project, key="history").first() or queues.create_queue(
@@ -118,7 +119,10 @@ def _spec(project: Project, files: Files, wanted: import_values.Wanted, by: Memb
     question = wanted.question(files)
     values = [label["value"] for label in question.get("labels") or ()]
     if len(values) == 1 and wanted.task_type.one_of_options and not wanted.options_from:
-        raise Invalid(f"All labels are {values[0]!r}; a {wanted.kind} has at least two.")
+        raise Invalid(
+            _("All labels are %(values)r; a %(wanted_kind)s has at least two.")
+            % {"values": values[0], "wanted_kind": wanted.kind}
+        )
     drafting.set_questions(draft=draft, by=by, questions=[question])
     rows = (
         files.clauses or [{"clause_id": key} for key in _clause_keys(files)] or [{"clause_id": "whole-task"}]
@@ -163,11 +167,17 @@ def _check_against(version: SpecVersion, files: Files) -> None:
     if question["kind"] == "choice" and not question.get("options_from"):
         unknown = sorted({row["label"] for row in [*files.labels, *files.gold]} - known)
         if unknown:
-            raise Invalid(f"The labels {', '.join(unknown)[:200]} are not in version {version.number}.")
+            raise Invalid(
+                _("The labels %(unknown)s are not in version %(version_number)s.")
+                % {"unknown": ", ".join(unknown)[:200], "version_number": version.number}
+            )
     there = version.version_clauses.values_list("clause__key", flat=True)
     lost = sorted(set(_clause_keys(files)) - set(there))
     if lost:
-        raise Invalid(f"The clauses {', '.join(lost)[:200]} are not in version {version.number}.")
+        raise Invalid(
+            _("The clauses %(lost)s are not in version %(version_number)s.")
+            % {"lost": ", ".join(lost)[:200], "version_number": version.number}
+        )
 
 
 _STAGED = """

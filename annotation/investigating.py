@@ -13,6 +13,7 @@ from datetime import datetime
 from django.conf import settings
 from django.db import connection, transaction
 from django.db.models.functions import Now
+from django.utils.translation import gettext as _
 
 from annotation import nominating
 from annotation.models import ClauseEvidence, ClauseIssue, ClauseIssueCase, IssueState
@@ -44,11 +45,11 @@ def open_issue(
     Raises `WrongState` while one is open, `Invalid` for evidence about another clause.
     """
     if evidence is not None and evidence.clause_id != clause.pk:
-        raise Invalid("That evidence is about another clause.")
+        raise Invalid(_("That evidence is about another clause."))
     with transaction.atomic():
         Clause.objects.select_for_update(no_key=True).get(pk=clause.pk)
         if ClauseIssue.objects.filter(clause=clause, state=IssueState.OPEN).exists():
-            raise WrongState("This clause has an open issue already.")
+            raise WrongState(_("This clause has an open issue already."))
         issue = ClauseIssue.objects.create(
             project_id=clause.project_id,
             clause=clause,
@@ -92,16 +93,16 @@ def close(*, issue: ClauseIssue, version: SpecVersion | None, reason: str, by: M
     """
     reason = reason.strip()[: settings.MAX_NOTE_CHARACTERS]
     if version is None and not reason:
-        raise Invalid("Name the version that resolves it, or say why none has to.")
+        raise Invalid(_("Name the version that resolves it, or say why none has to."))
     if version is not None and (
         version.spec_id != issue.clause.spec_id
         or version.state not in (VersionState.PUBLISHED, VersionState.RETIRED)
     ):
-        raise Invalid("Only a published version of the same spec resolves an issue.")
+        raise Invalid(_("Only a published version of the same spec resolves an issue."))
     with transaction.atomic():
         locked = ClauseIssue.objects.select_for_update(no_key=True).get(pk=issue.pk)
         if locked.state != IssueState.OPEN:
-            raise WrongState("This issue is closed already.")
+            raise WrongState(_("This issue is closed already."))
         ClauseIssue.objects.filter(pk=locked.pk).update(
             state=IssueState.CLOSED, closed_at=Now(), closed_by_version=version, closing_reason=reason
         )

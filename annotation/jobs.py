@@ -6,6 +6,7 @@ from itertools import count
 from typing import Any
 
 from celery import shared_task
+from django.utils.translation import gettext_noop
 
 from annotation import accompanying, falling, histories, nominating, parting, scoping, shadowing, slicing
 from specs import running
@@ -17,6 +18,14 @@ GATHER = "annotation.gather_evidence"
 BUILD, MEASURE, END = "annotation.build_snapshot", "annotation.measure", "annotation.end_exhausted"
 FOLLOW = "annotation.follow"
 CHANGE_OVERLAP, LEARN = "annotation.change_overlap", "annotation.learn"
+TITLES = (
+    gettext_noop("Build snapshot"),
+    gettext_noop("Measure"),
+    gettext_noop("Change overlap"),
+    gettext_noop("Learn"),
+    gettext_noop("Import history"),
+)
+"""What pages call these jobs (`Job.title`)."""
 FOLLOWED_FOR = 20.0
 """Seconds for which one run counts a history before it lets other projects have their turn."""
 SCHEDULE = {

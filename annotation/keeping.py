@@ -17,6 +17,7 @@ from typing import Any
 
 from django.conf import settings
 from django.db import connection, transaction
+from django.utils.translation import gettext as _
 
 from annotation.models import AnswerDraft
 from specs import canonical, prepared, task_types, versions
@@ -120,7 +121,7 @@ def save_draft(
         if Assignment.objects.filter(
             task_id=task_id, annotator=annotator, state=SlotState.SUBMITTED
         ).exists():
-            raise AnsweredAlready("You have answered this task already.")
+            raise AnsweredAlready(_("You have answered this task already."))
         draft, new = AnswerDraft.objects.select_for_update(no_key=True).get_or_create(
             annotator=annotator,
             task_id=task_id,
@@ -132,7 +133,7 @@ def save_draft(
             return draft.revision  # it came before, and its writer did not hear of it
         if draft.revision != revision:
             raise Stale(
-                "A newer draft of this answer is kept.",
+                _("A newer draft of this answer is kept."),
                 revision=draft.revision,
                 values=draft.values,
                 citations=draft.citations,

@@ -15,6 +15,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, BinaryIO
 
+from django.utils.translation import gettext as _
+
+from specs.wording import number
 from workforce import row_files
 from workforce.label_studio import TAKEN, chooses_several, control_of, parts, value_of
 
@@ -39,16 +42,27 @@ class Mapping:
     def sentences(self) -> list[str]:
         """The mapping in words, one line each."""
         lines = [
-            f"{self.n_tasks:,} tasks, {self.n_annotations:,} annotations, {self.n_predictions:,} predictions"
+            _("%(n_tasks)s tasks, %(n_annotations)s annotations, %(n_predictions)s predictions")
+            % {
+                "n_tasks": number(self.n_tasks),
+                "n_annotations": number(self.n_annotations),
+                "n_predictions": number(self.n_predictions),
+            }
         ]
         for (name, kind), n in sorted(self.controls.items()):
-            what = "becomes the question" if name == self.taken else "is left out"
+            what = _("becomes the question") if name == self.taken else _("is left out")
             if kind not in TAKEN:
-                what = "is left out: no kind of question here takes it"
-            lines.append(f"{name} ({kind}), {n:,} results: {what}")
+                what = _("is left out: no kind of question here takes it")
+            lines.append(
+                _("%(name)s (%(kind)s), %(n)s results: %(what)s")
+                % {"name": name, "kind": kind, "n": number(n), "what": what}
+            )
         if self.n_several:
             lines.append(f"{self.n_several:,} results choose several values and are left out")
-        lines += [f"task {line}: {reason}" for line, reason in self.bad[:20]]
+        lines += [
+            _("task %(line)s: %(reason)s") % {"line": line, "reason": reason}
+            for line, reason in self.bad[:20]
+        ]
         return lines
 
 
@@ -67,13 +81,15 @@ def survey(source: BinaryIO, *, max_bytes: int, control: str | None = None) -> M
     fitting = sorted({name for name, kind in found.controls if kind in TAKEN})
     if control is not None and control not in fitting:
         raise NotMapped(
-            f"The export has no choices or ratings named {control!r}; it has {', '.join(fitting) or 'none'}."
+            _("The export has no choices or ratings named %(control)r; it has %(fitting)s.")
+            % {"control": control, "fitting": ", ".join(fitting) or "none"}
         )
     if control is None and len(fitting) != 1:
         raise NotMapped(
-            f"Say which of its controls becomes the question: {', '.join(fitting)}."
+            _("Say which of its controls becomes the question: %(fitting)s.")
+            % {"fitting": ", ".join(fitting)}
             if fitting
-            else "The export has no choices or ratings."
+            else _("The export has no choices or ratings.")
         )
     found.taken = control or fitting[0]
     return found
@@ -88,7 +104,7 @@ def unfold(source: BinaryIO, folder: Path, *, max_bytes: int, mapping: Mapping) 
         labels = csv.writer(files.enter_context((folder / "labels.csv").open("w", newline="")))
         items.writerow(("item_id", *names))
         labels.writerow(("item_id", "annotator_id", "label", "timestamp", "repeat"))
-        for _, task in _tasks(source, max_bytes, mapping):
+        for _line, task in _tasks(source, max_bytes, mapping):
             key = row_files.key_of(task)
             data = task["data"]
             items.writerow((key, *(_text(data.get(name, "")) for name in names)))
@@ -110,16 +126,16 @@ def _tasks(source: BinaryIO, max_bytes: int, mapping: Mapping) -> Iterator[tuple
         if isinstance(task, row_files.BadRow):
             mapping.bad.append((line, task.reason))
         elif not isinstance(task.get("data"), dict) or not task["data"]:
-            mapping.bad.append((line, "has no data"))
+            mapping.bad.append((line, _("has no data")))
         elif row_files.key_of(task) is None:
-            mapping.bad.append((line, "has neither an id nor a key in its data"))
+            mapping.bad.append((line, _("has neither an id nor a key in its data")))
         else:
             yield line, task
 
 
 def _fields(source: BinaryIO, max_bytes: int) -> dict[str, None]:
     found: dict[str, None] = {}
-    for _, task in _tasks(source, max_bytes, Mapping()):
+    for _line, task in _tasks(source, max_bytes, Mapping()):
         for name in task["data"]:
             if name not in ("key", "item_id", "id", "clause_id"):
                 found[name] = None

@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 from django.conf import settings
 from django.db import connection, transaction
+from django.utils.translation import gettext as _
 
 from annotation import answers, units, weighing
 from annotation.agreement import ambiguity, coefficients, confusion, levels, parts, summary
@@ -155,16 +156,16 @@ def version_of(spec: Spec, meaning: int | None) -> versions.ReadVersion:
     of_meaning = frozen.published() if meaning is None else frozen.filter(meaning=meaning)
     newest = of_meaning.newest_first().first()
     if newest is None:
-        raise Invalid(f"The spec {spec.key} has no published version of that meaning.")
+        raise Invalid(_("The spec %(spec)s has no published version of that meaning.") % {"spec": spec.key})
     return versions.read(newest.pk)
 
 
 def _measure(scope: answers.Scope, told: Told = lambda _note: None) -> Measurement:
     question = scope.asked
-    told(f"{scope.question}: reading answers")
+    told(_("%(question)s: reading answers") % {"question": scope.question})
     given = answers.read(scope)
     gold = answers.gold(scope, given)
-    told(f"{scope.question}: agreement")
+    told(_("%(question)s: agreement") % {"question": scope.question})
     whole, values = units.of(question, given)
     measured = summary.summarise(
         whole,
@@ -173,9 +174,9 @@ def _measure(scope: answers.Scope, told: Told = lambda _note: None) -> Measureme
         n_resamples=settings.BOOTSTRAP_RESAMPLES,
     )
     labels, confusions = _by_label(question, given.table()) if _is_countable(whole) else ([], [])
-    told(f"{scope.question}: clauses")
+    told(_("%(question)s: clauses") % {"question": scope.question})
     reading, estimates = _by_clause(scope, given)
-    told(f"{scope.question}: annotators")
+    told(_("%(question)s: annotators") % {"question": scope.question})
     return Measurement(
         question=question["key"],
         title=question["title"],
@@ -271,7 +272,7 @@ def _by_clause(
 def _estimate(found: ambiguity.Clause, value: float | None) -> Estimate:
     """The rate with its interval; below ten items the rate alone, with the reason."""
     if found.n_items == 0 or value is None:
-        return Estimate(None, reason="no item with two answers falls under it, and nobody cited it")
+        return Estimate(None, reason=_("no item with two answers falls under it, and nobody cited it"))
     reason = "" if found.low is not None else found.reason
     return Estimate(max(value, 0.0), found.low, found.high, found.n_items, found.n_answers, reason)
 

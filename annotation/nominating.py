@@ -14,6 +14,7 @@ from typing import Any
 
 from django.db import connection
 from django.db.models import Max
+from django.utils.translation import gettext as _
 
 from annotation import flagging, relabelling
 from annotation.models import IssueState, Ruling
@@ -69,14 +70,17 @@ _RULED = """
 def _meaning(spec: Spec) -> int:
     newest = SpecVersion.objects.published().filter(spec=spec).newest_first().first()
     if newest is None:
-        raise Invalid("This spec has no published version.")
+        raise Invalid(_("This spec has no published version."))
     return newest.meaning or 0
 
 
 def from_unanimous(*, spec: Spec, least: int = 3, limit: int = 200, by: Member | None) -> int:
     """Nominate what at least *least* people answered alike; returns how many candidates are new. Harmless to repeat."""
     if not (2 <= least <= 50 and 1 <= limit <= MAX_FOUND):
-        raise Invalid(f"Ask for 2 to 50 equal answers and for 1 to {MAX_FOUND} candidates.")
+        raise Invalid(
+            _("Ask for 2 to 50 equal answers and for 1 to %(max_found)s candidates.")
+            % {"max_found": MAX_FOUND}
+        )
     meaning = _meaning(spec)
     with connection.cursor() as cursor:
         cursor.execute(_UNANIMOUS, {"spec": spec.pk, "meaning": meaning, "least": least, "limit": limit})
@@ -91,7 +95,7 @@ def from_unanimous(*, spec: Spec, least: int = 3, limit: int = 200, by: Member |
 def from_rulings(*, spec: Spec, limit: int = 200, by: Member | None) -> int:
     """Nominate what leads ruled where the annotators erred: the spec was clear there. Returns how many are new."""
     if not 1 <= limit <= MAX_FOUND:
-        raise Invalid(f"Ask for 1 to {MAX_FOUND} candidates.")
+        raise Invalid(_("Ask for 1 to %(max_found)s candidates.") % {"max_found": MAX_FOUND})
     return _from_rulings(spec, "u.cause = 'annotator-erred'", {"limit": limit}, candidates=True, by=by)
 
 

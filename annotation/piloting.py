@@ -16,6 +16,7 @@ import numpy as np
 from django.conf import settings
 from django.db import connection, transaction
 from django.db.models.functions import Now
+from django.utils.translation import gettext as _
 
 from annotation import criteria, measuring
 from annotation.agreement.estimate import Estimate
@@ -152,13 +153,24 @@ def start(
     problems of the draft, no such item, too few annotators for the overlap.
     """
     if sample not in Sample.values:
-        raise Invalid(f"A sample is {', '.join(Sample.values)}, not {sample[:20]!r}.")
+        raise Invalid(
+            _("A sample is %(values)s, not %(sample)r.")
+            % {"values": ", ".join(Sample.values), "sample": sample[:20]}
+        )
     if asks not in Asks.values:
-        raise Invalid(f"A pilot asks {' or '.join(Asks.values)}, not {asks[:20]!r}.")
+        raise Invalid(
+            _("A pilot asks %(values)s, not %(asks)r.")
+            % {"values": " or ".join(Asks.values), "asks": asks[:20]}
+        )
     if not 1 <= n_items <= settings.MAX_PILOT_ITEMS:
-        raise Invalid(f"A pilot has between 1 and {settings.MAX_PILOT_ITEMS} items.")
+        raise Invalid(
+            _("A pilot has between 1 and %(max_pilot_items)s items.")
+            % {"max_pilot_items": settings.MAX_PILOT_ITEMS}
+        )
     if len({annotator.pk for annotator in annotators}) < overlap:
-        raise Invalid(f"An overlap of {overlap} needs at least {overlap} annotators.")
+        raise Invalid(
+            _("An overlap of %(overlap)s needs at least %(overlap)s annotators.") % {"overlap": overlap}
+        )
     changed = _changed(draft)
     with transaction.atomic(), connection.cursor() as cursor:
         questions = criteria.questions(draft, changed=changed) if asks == Asks.CLAUSES else None
@@ -175,7 +187,9 @@ def start(
         items = [row[0] for row in cursor.fetchall()]
         if not items:
             raise Invalid(
-                "No item of this spec falls into that sample; choose another kind of sample, or load items first."
+                _(
+                    "No item of this spec falls into that sample; choose another kind of sample, or load items first."
+                )
             )
         queue = queues.create_queue(
             project=draft.project,
@@ -249,7 +263,11 @@ def _move(pilot: Pilot, state: PilotState, of_queue: QueueState, by: Member) -> 
     with transaction.atomic():
         locked = Pilot.objects.select_for_update(no_key=True).get(pk=pilot.pk)
         if locked.state == state:
-            raise WrongState(f"This pilot is {locked.get_state_display().lower()} already.")
+            raise WrongState(
+                _("This pilot has ended already.")
+                if state == PilotState.ENDED
+                else _("This pilot is running already.")
+            )
         locked.state, locked.ended_at = state, Now() if state == PilotState.ENDED else None
         locked.save(update_fields=["state", "ended_at"])
         Queue.objects.filter(pk=locked.queue_id).exclude(state=of_queue).update(state=of_queue)

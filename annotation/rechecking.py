@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from django.db import connection, transaction
+from django.utils.translation import gettext as _
 
 from annotation.models import Recheck
 from specs import canonical, ledger
@@ -86,7 +87,7 @@ def recheck(*, annotator: Annotator, since: datetime, reason: str, by: Member) -
     A task is looked at again once on account of the same annotator, so repeating it does no more.
     """
     if not reason.strip():
-        raise Invalid("Say why these answers are looked at again.")
+        raise Invalid(_("Say why these answers are looked at again."))
     with transaction.atomic(), connection.cursor() as cursor:
         cursor.execute("SELECT 1 FROM workforce_annotator WHERE id = %s FOR NO KEY UPDATE", [annotator.pk])
         cursor.execute(
@@ -98,7 +99,9 @@ def recheck(*, annotator: Annotator, since: datetime, reason: str, by: Member) -
         tasks = sorted([*found.open, *found.resolved])
         if not tasks:
             raise Invalid(
-                "There is nothing to look at again: no task of hers since then is open or settled by consensus."
+                _(
+                    "There is nothing to look at again: no task of hers since then is open or settled by consensus."
+                )
             )
         cursor.execute(_WIDEN, {"tasks": tasks, "by": by.pk})
         event = ledger.record(

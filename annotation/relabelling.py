@@ -15,6 +15,7 @@ from typing import Any
 from django.db import connection, transaction
 from django.db.models import Count
 from django.db.models.functions import Now
+from django.utils.translation import gettext as _
 
 from annotation.models import Carry, PlanState, Reach, RelabelPlan, RelabelTask
 from specs import contents, diff, ledger
@@ -64,7 +65,7 @@ def propose(*, queue: Queue, to_version: SpecVersion, by: Member | None) -> Rela
         .first()
     )
     if before is None:
-        raise Invalid("The meaning did not change: no label has to be asked again.")
+        raise Invalid(_("The meaning did not change: no label has to be asked again."))
     with transaction.atomic(), connection.cursor() as cursor:
         Queue.objects.select_for_update(no_key=True).get(pk=queue.pk)
         known = RelabelPlan.objects.filter(queue=queue, to_version=to_version).first()
@@ -162,7 +163,7 @@ def confirm(*, plan: RelabelPlan, include_possible: bool, reason: str, by: Membe
     first of them, with the annotators of the queue they come from. Raises `Invalid` without a reason, `WrongState` twice.
     """
     if not reason.strip():
-        raise Invalid("Say why the other labels stay valid.")
+        raise Invalid(_("Say why the other labels stay valid."))
     with transaction.atomic(), connection.cursor() as cursor:
         locked = (
             RelabelPlan.objects.select_for_update(no_key=True, of=("self",))
@@ -170,7 +171,7 @@ def confirm(*, plan: RelabelPlan, include_possible: bool, reason: str, by: Membe
             .get(pk=plan.pk)
         )
         if locked.state != PlanState.PROPOSED:
-            raise WrongState("This plan is confirmed already.")
+            raise WrongState(_("This plan is confirmed already."))
         reaches = [Reach.DIRECT, Reach.POSSIBLE] if include_possible else [Reach.DIRECT]
         chosen = RelabelTask.objects.filter(plan=locked, reach__in=reaches)
         n_chosen = chosen.count()

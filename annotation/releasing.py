@@ -13,15 +13,17 @@ from dataclasses import dataclass
 from typing import Any
 
 from django.db import transaction
+from django.utils.translation import gettext as _
 
 from annotation import nominating, piloting
 from annotation.agreement.ambiguity import MIN_ITEMS
 from annotation.models import Pilot, Publication
-from specs import contents, ledger, publishing
+from specs import contents, ledger, publishing, retelling
 from specs.diff import Class
 from specs.models import ChangeClass, Member, Role, SpecVersion
 from specs.models.project import GateRule
 from specs.refusals import Invalid, NotAllowed, Refusal
+from specs.wording import number
 from workforce import queues
 from workforce.models import InProgress, Queue
 
@@ -76,7 +78,7 @@ def gate_of(draft: SpecVersion, *, claimed: ChangeClass | None = None) -> Gate:
     binding = draft.based_on is not None and change_class == "major" and project.gate == GateRule.MAJORS
     pilot = piloting.newest_for(draft)
     if pilot is None:
-        missing = Check("pilot", "", False, "This draft, word for word, was not tried in a pilot.")
+        missing = Check("pilot", "", False, _("This draft, word for word, was not tried in a pilot."))
         return Gate(change_class, binding, None, None, [missing] if binding else [], None)
     reading = piloting.read(pilot)
     checks = [
@@ -90,12 +92,24 @@ def _changed(one: piloting.Beside, n_items: int, limit: float) -> Check:
     """A clause that changed: tried on enough items, and its disagreement surely below the limit."""
     estimate, wanted = one.trial, max(n_items, MIN_ITEMS)
     if estimate.n_items < wanted or estimate.high is None:
-        said = f"§{one.number} {one.title}: {estimate.n_items} of {wanted} items with answers to compare"
+        said = _("§%(number)s %(title)s: %(n_items)s of %(wanted)s items with answers to compare") % {
+            "number": one.number,
+            "title": one.title,
+            "n_items": estimate.n_items,
+            "wanted": wanted,
+        }
         return Check("enough-items", one.key, False, said)
-    said = (
-        f"§{one.number} {one.title}: {estimate.value:.2f} of pairs differ, at most {estimate.high:.2f} "
-        f"on {estimate.n_items} items; the limit is {limit:.2f}"
-    )
+    said = _(
+        "§%(number)s %(title)s: %(value)s of pairs differ, at most %(high)s on %(n_items)s items; "
+        "the limit is %(limit)s"
+    ) % {
+        "number": one.number,
+        "title": one.title,
+        "value": number(estimate.value, 2),
+        "high": number(estimate.high, 2),
+        "n_items": estimate.n_items,
+        "limit": number(limit, 2),
+    }
     return Check("disagreement", one.key, estimate.high <= limit, said)
 
 
@@ -104,10 +118,19 @@ def _unchanged(one: piloting.Beside) -> Check | None:
     before = one.before
     if before is None or before.high is None or one.trial.low is None:
         return None
-    said = (
-        f"§{one.number} {one.title}, unchanged: {one.trial.value:.2f} ({one.trial.low:.2f} to {one.trial.high:.2f}), "
-        f"before {before.value:.2f} ({before.low:.2f} to {before.high:.2f})"
-    )
+    said = _(
+        "§%(number)s %(title)s, unchanged: %(value)s (%(low)s to %(high)s), before %(value_before)s "
+        "(%(low_before)s to %(high_before)s)"
+    ) % {
+        "number": one.number,
+        "title": one.title,
+        "value": number(one.trial.value, 2),
+        "low": number(one.trial.low, 2),
+        "high": number(one.trial.high, 2),
+        "value_before": number(before.value, 2),
+        "low_before": number(before.low, 2),
+        "high_before": number(before.high, 2),
+    }
     return Check("no-regression", one.key, one.trial.low <= before.high, said)
 
 
@@ -169,16 +192,25 @@ def _gate_or_refusal(
     if draft.state != "draft" or contents.problems(draft):
         # The publication itself refuses these, naming everything.
         return Gate("none", False, None, None, [], None)
-    gate = gate_of(draft, claimed=claimed)
+    with retelling.in_english():
+        gate = gate_of(draft, claimed=claimed)
     if gate.change_class == "patch" and gate.moved is not None and gate.moved.significant:
         raise Invalid(
-            "This is no patch: in its pilot the labels moved. Publish it as a minor or a major version.",
+            _("This is no patch: in its pilot the labels moved. Publish it as a minor or a major version."),
             problems=[
                 {
                     "where": "pilot",
-                    "message": f"{gate.moved.trial:.2f} of the answers differ from the label in force, before it were "
-                    f"{gate.moved.before:.2f} (95 % of the gap: {gate.moved.low:.2f} to {gate.moved.high:.2f}, "
-                    f"{gate.moved.n_items} items)",
+                    "message": _(
+                        "%(trial)s of the answers differ from the label in force, before it were %(before)s (95 %% "
+                        "of the gap: %(low)s to %(high)s, %(n_items)s items)"
+                    )
+                    % {
+                        "trial": number(gate.moved.trial, 2),
+                        "before": number(gate.moved.before, 2),
+                        "low": number(gate.moved.low, 2),
+                        "high": number(gate.moved.high, 2),
+                        "n_items": gate.moved.n_items,
+                    },
                 }
             ],
         )
@@ -186,9 +218,10 @@ def _gate_or_refusal(
         failed = [check for check in gate.checks if not check.passed]
         if not override_reason.strip():
             raise GateFailed(
-                "The gate is not passed: " + " ".join(check.message for check in failed),
+                _("The gate is not passed: %(why)s")
+                % {"why": " ".join(retelling.retold(check.message) for check in failed)},
                 checks=[vars(check) for check in failed],
             )
         if Role.OWNER not in by.roles:
-            raise NotAllowed("Only an owner publishes past a failed gate.")
+            raise NotAllowed(_("Only an owner publishes past a failed gate."))
     return gate

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from django.utils.translation import gettext as _
 
 from annotation import label_files
 from annotation.agreement import majority, replay, stopping
@@ -25,7 +26,10 @@ def folder_of(name: str) -> Path:
     if Path(name).is_dir():
         return Path(name)
     known = sorted({path.name for path in SHIPPED.iterdir() if path.is_dir()} | set(ALIASES))
-    raise Invalid(f"There is no folder {name[:200]!r}; {', '.join(known)} are shipped.")
+    raise Invalid(
+        _("There is no folder %(name)r; %(known)s are shipped.")
+        % {"name": name[:200], "known": ", ".join(known)}
+    )
 
 
 def read(folder: Path) -> Labels:
@@ -35,7 +39,9 @@ def read(folder: Path) -> Labels:
     """
     files = label_files.read(folder)
     if not files.gold:
-        raise Invalid(f"{folder} has no gold.csv: a replay needs to know what is right.")
+        raise Invalid(
+            _("%(folder)s has no gold.csv: a replay needs to know what is right.") % {"folder": folder}
+        )
     items: dict[str, int] = {}
     annotators: dict[str, int] = {}
     values: dict[str, int] = {}
@@ -56,7 +62,10 @@ def read(folder: Path) -> Labels:
         [values.setdefault(known[key], len(values)) if key in known else -1 for key in items], dtype=np.int64
     )
     if len(values) > stopping.MOST_VALUES:
-        raise Invalid(f"{len(values)} values; dynamic overlap is for at most {stopping.MOST_VALUES}.")
+        raise Invalid(
+            _("%(n_values)s values; dynamic overlap is for at most %(most_values)s.")
+            % {"n_values": len(values), "most_values": stopping.MOST_VALUES}
+        )
     return Labels(rows[:, 0], rows[:, 1], rows[:, 2], gold, len(annotators), len(values))
 
 
@@ -103,7 +112,7 @@ def margins(
     """Stopping at a lead of 2 and of 3 votes, under the same maximum: labels used and accuracy."""
     generator = np.random.default_rng(seed)
     found: dict[int, list[tuple[float, float]]] = {lead: [] for lead in LEADS}
-    for _ in range(repetitions):
+    for _turn in range(repetitions):
         for lead, runs in found.items():
             runs.append(_margin(labels, generator, lead, minimum, maximum))
     return {

@@ -15,6 +15,7 @@ from typing import Any
 
 from django.conf import settings
 from django.db import connection, transaction
+from django.utils.translation import gettext as _
 
 from annotation.models import Resample, ResampleKind
 from specs import ledger, publishing
@@ -61,15 +62,20 @@ def draw(
     ones, and `again` lets people meet their own items, which tells repeats apart. Raises `Invalid` with what stands in the way.
     """
     if kind not in ResampleKind.values:
-        raise Invalid(f"A sample is for {', '.join(ResampleKind.values)}, not {kind[:20]!r}.")
+        raise Invalid(
+            _("A sample is for %(values)s, not %(kind)r.")
+            % {"values": ", ".join(ResampleKind.values), "kind": kind[:20]}
+        )
     if len({annotator.pk for annotator in annotators}) < overlap:
-        raise Invalid(f"{overlap} answers per item need at least {overlap} annotators.")
+        raise Invalid(
+            _("%(overlap)s answers per item need at least %(overlap)s annotators.") % {"overlap": overlap}
+        )
     version = _drawn_from(source, n_items)
     with transaction.atomic():
         trial = publishing.freeze_again(version=version, by=by)
         labels = _settled(source, kind, n_items, seed=trial.pk)
         if not labels:
-            raise Invalid("No task of this queue has ended with such a label yet.")
+            raise Invalid(_("No task of this queue has ended with such a label yet."))
         queue = queues.create_queue(
             project=source.project,
             key=f"{source.key[:40]}-{kind}-{trial.pk}",
@@ -117,7 +123,7 @@ def draw_for_model(
     """Freeze a random sample of the queue's settled items with their labels, to hold a model's predictions of them against: those
     that are there, and those that come later. Nobody answers anything and nothing is enrolled. Raises `Invalid`."""
     if not model.strip():
-        raise Invalid("Name the model whose predictions are looked at.")
+        raise Invalid(_("Name the model whose predictions are looked at."))
     version = _drawn_from(source, n_items)
     with transaction.atomic():
         event = ledger.record(
@@ -129,7 +135,7 @@ def draw_for_model(
         )
         labels = _settled(source, ResampleKind.BRIDGE, n_items, seed=event)
         if not labels:
-            raise Invalid("No task of this queue has ended with such a label yet.")
+            raise Invalid(_("No task of this queue has ended with such a label yet."))
         return Resample.objects.create(
             project_id=source.project_id,
             source=source,
@@ -147,9 +153,12 @@ def draw_for_model(
 def _drawn_from(source: Queue, n_items: int) -> SpecVersion:
     """The version in force where samples can be drawn. Raises `Invalid` where they cannot, or are too large."""
     if not 1 <= n_items <= settings.MAX_PILOT_ITEMS:
-        raise Invalid(f"A sample has between 1 and {settings.MAX_PILOT_ITEMS} items.")
+        raise Invalid(
+            _("A sample has between 1 and %(max_pilot_items)s items.")
+            % {"max_pilot_items": settings.MAX_PILOT_ITEMS}
+        )
     if source.version is None or source.purpose in (Purpose.ADJUDICATION, Purpose.PILOT):
-        raise Invalid("Samples are drawn from queues whose tasks end with a label.")
+        raise Invalid(_("Samples are drawn from queues whose tasks end with a label."))
     return source.version
 
 

@@ -20,6 +20,7 @@ from typing import Any
 from django.conf import settings
 from django.db import IntegrityError, transaction
 from django.db.models import F
+from django.utils.translation import gettext as _
 
 from annotation import probing, reckoning, submitting
 from annotation.models import Annotation, AnnotationNote, Citation, Source
@@ -108,7 +109,7 @@ def in_force(*, annotator: Annotator, assignment_id: int) -> Annotation:
         .first()
     )
     if found is None:
-        raise submitting.TaskGone("There is no such answer.")
+        raise submitting.TaskGone(_("There is no such answer."))
     return found
 
 
@@ -127,7 +128,7 @@ def revise(
     elsewhere meanwhile; nothing is stored), `KeyReused`, and `Invalid` as `submitting.submit` does.
     """
     if not 8 <= len(client_key) <= 100 or not client_key.isprintable():
-        raise Invalid("The client key has 8 to 100 printable characters.")
+        raise Invalid(_("The client key has 8 to 100 printable characters."))
     with transaction.atomic():
         before = in_force(annotator=annotator, assignment_id=assignment_id)
         slot = slots.lock(assignment_id=assignment_id, annotator=annotator, token=None)
@@ -137,7 +138,7 @@ def revise(
         values = submitting.parse(version, answer, slot.payload)
         if before.client_key == client_key:
             if before.values != values:
-                raise KeyReused("This client key came before with another answer.")
+                raise KeyReused(_("This client key came before with another answer."))
             return _receipt(before, since=before.answered_at)
         _check(annotator, before, seen)
         questions, clauses = submitting.citations(version, answer, values)
@@ -167,12 +168,15 @@ def _check(annotator: Annotator, before: Annotation, seen: int) -> None:
         None,
     )
     if place is None:
-        raise TooFarBack(f"Only your last {queue.n_correctable} answers in this queue can be corrected.")
+        raise TooFarBack(
+            _("Only your last %(n_correctable)s answers in this queue can be corrected.")
+            % {"n_correctable": queue.n_correctable}
+        )
     if not place.correctable:
-        raise Settled("This task has ended, or a lead has it: your answer stays as it is.")
+        raise Settled(_("This task has ended, or a lead has it: your answer stays as it is."))
     if before.revision != seen:
         raise Stale(
-            "You corrected this answer in another window meanwhile.",
+            _("You corrected this answer in another window meanwhile."),
             revision=before.revision,
             values=before.values,
         )
@@ -221,7 +225,7 @@ def _store(
             )
     except IntegrityError as error:
         if "annotation_client_key_once" in str(error):
-            raise KeyReused("This client key came before with another answer.") from error
+            raise KeyReused(_("This client key came before with another answer.")) from error
         raise
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from django.utils.translation import gettext as _
+
 from annotation import measuring
 from annotation.answers import Scope
 from specs.models import Spec
@@ -16,9 +18,12 @@ def of(*, spec: Spec, queue: str = "", question: str = "", meaning: int | None =
     """
     found = Queue.objects.filter(spec=spec, key=queue).first() if queue else None
     if queue and found is None:
-        raise Invalid(f"{spec.key} has no queue {queue[:64]}.")
+        raise Invalid(_("%(spec)s has no queue %(queue)s.") % {"spec": spec.key, "queue": queue[:64]})
     version = measuring.version_of(spec, meaning)
     keys = [one["key"] for one in version.questions]
     if question and question not in keys:
-        raise Invalid(f"There is no question {question[:64]}. There are: {', '.join(keys)}.")
+        raise Invalid(
+            _("There is no question %(question)s. There are: %(keys)s.")
+            % {"question": question[:64], "keys": ", ".join(keys)}
+        )
     return Scope(spec, version, question or keys[0], found)

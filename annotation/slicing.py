@@ -87,9 +87,9 @@ def read(scope: Scope, *, by: str, field: str = "") -> Slices:
     """Slices of the answers, the whole beside them. Raises `Invalid` for a way to slice that does not exist, or that the question
     has no labels for."""
     if by not in BY:
-        raise Invalid(f"Slices are by {', '.join(BY)}, not {by[:20]!r}.")
+        raise Invalid(_("Slices are by %(by)s, not %(given)r.") % {"by": ", ".join(BY), "given": by[:20]})
     if by == "field" and not field:
-        raise Invalid("Name the field of the items by whose values their answers are cut.")
+        raise Invalid(_("Name the field of the items by whose values their answers are cut."))
     given = answers.read(scope).first()
     counted = _Counted.of(scope, given)
     if by == "label":
@@ -207,7 +207,7 @@ class _Counted:
     def by_label(self) -> Slices:
         """Positive agreement on every label."""
         if units.level_of(self.scope.asked) not in units.FEW:
-            raise Invalid("This question has no labels to slice by: its answers are more or less apart.")
+            raise Invalid(_("This question has no labels to slice by: its answers are more or less apart."))
         given, n_values = self.given, len(self.given.values)
         found = parts.of_labels(given.table().counts, minimum=settings.SLICE_ITEMS)
         n = np.bincount(given.value, minlength=n_values)

@@ -16,6 +16,7 @@ from datetime import datetime
 from typing import Any, Protocol
 
 from django.db import IntegrityError, transaction
+from django.utils.translation import gettext as _
 
 from annotation import accepting, probing, recording, settling
 from annotation.models import Annotation, LateAnswer, Source
@@ -127,20 +128,23 @@ def submit(
     with transaction.atomic():
         slot = slots.lock(assignment_id=assignment_id, annotator=annotator, token=token)
         if slot is None:
-            raise TaskGone("There is no such assignment.")
+            raise TaskGone(_("There is no such assignment."))
         if not slot.live:
             repeated = _repeated(annotator, assignment_id, client_key, answer)
             if repeated is not None:
                 return repeated
             if not slots.held_before(assignment_id=assignment_id, annotator=annotator, token=token):
-                raise leasing.LeaseLost("No lease of this task was ever given to you under this token.")
+                raise leasing.LeaseLost(_("No lease of this task was ever given to you under this token."))
             return _late(annotator, slot, token, answer, client_key, by)
         assert slot.version_id is not None
         if slot.other_in_force is not None and not answer.keep_version:
             served, now = versions.read(slot.version_id), versions.read(slot.other_in_force)
             raise VersionChanged(
-                f"Version {now.number} came into force since you took this task under {served.number}. Send the answer as it "
-                f"is, or look at the task again under {now.number}.",
+                _(
+                    "Version %(now_number)s came into force since you took this task under %(served_number)s. "
+                    "Send the answer as it is, or look at the task again under %(now_number)s."
+                )
+                % {"now_number": now.number, "served_number": served.number},
                 served=served.number,
                 in_force=now.number,
             )
@@ -163,9 +167,9 @@ def submit_plain(
     at most. Raises `Invalid` and `KeyReused` as `submit` does, and what *answer* does where it is yet to be read.
     """
     if not 8 <= len(client_key) <= 100 or not client_key.isprintable():
-        raise Invalid("The client key has 8 to 100 printable characters.")
+        raise Invalid(_("The client key has 8 to 100 printable characters."))
     seen = -1
-    for _ in range(LOOKS):
+    for _look in range(LOOKS):
         looked = recording.look(
             project_id=annotator.project_id,
             annotator_id=annotator.pk,
@@ -218,7 +222,7 @@ def submit_plain(
 def _reused(error: IntegrityError) -> Exception:
     """What a violated constraint means: the client key came before, for another slot; anything else is a fault."""
     if "annotation_client_key_once" in str(error):
-        return KeyReused("This client key came before with another answer.")
+        return KeyReused(_("This client key came before with another answer."))
     return error
 
 
@@ -262,7 +266,7 @@ def parse(version: versions.ReadVersion, answer: Answer, payload: Mapping[str, A
         return schema.parse_answer(version.questions, answer.values, payload)
     except BadAnswer as error:
         raise Invalid(
-            "The answer does not fit the questions.",
+            _("The answer does not fit the questions."),
             problems=[problem.as_dict() for problem in error.problems],
         ) from error
 
@@ -275,13 +279,17 @@ def citations(
     rows: dict[tuple[str, int | None], None] = {}
     for question, keys in answer.citations.items():
         if question not in values:
-            found.append(Problem(f"question {question}", "is cited for, but has no answer"))
+            found.append(Problem(f"question {question}", _("is cited for, but has no answer")))
             continue
         for key in keys:
             clause = version.clause(key)
             if clause is None and key != NO_CLAUSE:
                 found.append(
-                    Problem(f"question {question}", f"{key!r} is no clause of version {version.number}")
+                    Problem(
+                        f"question {question}",
+                        _("%(key)r is no clause of version %(version_number)s")
+                        % {"key": key, "version_number": version.number},
+                    )
                 )
             else:
                 rows[question, clause.id if clause else None] = None
@@ -289,10 +297,10 @@ def citations(
         key = asked["key"]
         if asked.get("cite") == "always" and key in values and not any(cited == key for cited, _ in rows):
             found.append(
-                Problem(f"question {key}", "needs the clause that the answer rests on, or that none fits")
+                Problem(f"question {key}", _("needs the clause that the answer rests on, or that none fits"))
             )
     if found:
-        raise Invalid("The citations do not fit.", problems=[problem.as_dict() for problem in found])
+        raise Invalid(_("The citations do not fit."), problems=[problem.as_dict() for problem in found])
     return [question for question, _ in rows], [clause for _, clause in rows]
 
 
@@ -306,9 +314,9 @@ def take_again(
     with transaction.atomic():
         slot = slots.lock(assignment_id=assignment_id, annotator=annotator, token=token)
         if slot is None:
-            raise TaskGone("There is no such assignment.")
+            raise TaskGone(_("There is no such assignment."))
         if not slot.live or slot.other_in_force is None:
-            raise leasing.LeaseLost("This lease has ended, or no other version came into force.")
+            raise leasing.LeaseLost(_("This lease has ended, or no other version came into force."))
         return restarting.retake(slot=slot, annotator=annotator, by=by)
 
 
@@ -332,7 +340,7 @@ def _repeated(annotator: Annotator, assignment_id: int, client_key: str, answer:
             and cited == {question: set(keys) for question, keys in answer.citations.items() if keys}
         )
         if not same:
-            raise KeyReused("This client key came before with another answer.")
+            raise KeyReused(_("This client key came before with another answer."))
         return Receipt(
             "counted", known.pk, known.task_id, known.queue_id, known.served_digest, since=known.answered_at
         )
@@ -343,7 +351,7 @@ def _repeated(annotator: Annotator, assignment_id: int, client_key: str, answer:
     )
     if late is not None:
         if late.values != dict(answer.values):
-            raise KeyReused("This client key came before with another answer.")
+            raise KeyReused(_("This client key came before with another answer."))
         return Receipt(
             "late", None, late.assignment.task_id, late.assignment.queue_id, "", since=late.received_at
         )

@@ -17,6 +17,8 @@ from django.db import models
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.utils.http import urlencode
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from specs import prepared
 from specs.columns import Columns
@@ -24,32 +26,34 @@ from specs.models import Member, MemberState, Project, Role
 from specs.refusals import NotAllowed
 
 PERMISSIONS = {
-    "project.manage": "Change the project and its members",
-    "member.read": "See members and annotators",
-    "people.manage": "Change skills, availability and standing of annotators, set rules about them, decide appeals",
-    "spec.read": "Read specs",
-    "spec.edit": "Draft specs",
-    "spec.propose": "Propose drafts for publication, and try them in pilots",
-    "spec.discuss": "Comment on drafts",
-    "spec.approve": "Approve proposals",
-    "spec.publish": "Publish specs and confirm relabelling",
-    "spec.roll-back": "Move a queue to another published version, and run canaries",
-    "spec.answer": "Answer questions about clauses",
-    "queue.read": "See queues",
-    "queue.manage": "Create and change queues, load items, enrol annotators",
-    "gold.manage": "See and keep known answers, and how people do on them",
-    "work.label": "Claim tasks and answer them",
-    "dispute.read": "See disputes",
+    "project.manage": gettext_lazy("Change the project and its members"),
+    "member.read": gettext_lazy("See members and annotators"),
+    "people.manage": gettext_lazy(
+        "Change skills, availability and standing of annotators, set rules about them, decide appeals"
+    ),
+    "spec.read": gettext_lazy("Read specs"),
+    "spec.edit": gettext_lazy("Draft specs"),
+    "spec.propose": gettext_lazy("Propose drafts for publication, and try them in pilots"),
+    "spec.discuss": gettext_lazy("Comment on drafts"),
+    "spec.approve": gettext_lazy("Approve proposals"),
+    "spec.publish": gettext_lazy("Publish specs and confirm relabelling"),
+    "spec.roll-back": gettext_lazy("Move a queue to another published version, and run canaries"),
+    "spec.answer": gettext_lazy("Answer questions about clauses"),
+    "queue.read": gettext_lazy("See queues"),
+    "queue.manage": gettext_lazy("Create and change queues, load items, enrol annotators"),
+    "gold.manage": gettext_lazy("See and keep known answers, and how people do on them"),
+    "work.label": gettext_lazy("Claim tasks and answer them"),
+    "dispute.read": gettext_lazy("See disputes"),
     "dispute.decide": "Adjudicate",
-    "agreement.read": "See agreement",
-    "agreement.measure": "Measure agreement",
-    "snapshot.read": "See and download snapshots",
-    "snapshot.build": "Build snapshots",
-    "pay.read": "See hours, rates and cost",
-    "pay.manage": "Set rates",
-    "webhook.manage": "Manage webhooks and see what was delivered",
-    "job.read": "See background jobs",
-    "token.manage": "Create API tokens of one's own",
+    "agreement.read": gettext_lazy("See agreement"),
+    "agreement.measure": gettext_lazy("Measure agreement"),
+    "snapshot.read": gettext_lazy("See and download snapshots"),
+    "snapshot.build": gettext_lazy("Build snapshots"),
+    "pay.read": gettext_lazy("See hours, rates and cost"),
+    "pay.manage": gettext_lazy("Set rates"),
+    "webhook.manage": gettext_lazy("Manage webhooks and see what was delivered"),
+    "job.read": gettext_lazy("See background jobs"),
+    "token.manage": gettext_lazy("Create API tokens of one's own"),
 }
 
 _READ = {"spec.read", "queue.read", "agreement.read", "snapshot.read", "job.read", "token.manage"}
@@ -94,7 +98,9 @@ def permissions_of(member: Member) -> frozenset[str]:
 def require(member: Member, permission: str) -> None:
     """The check inside a transition, for callers that came through no route."""
     if permission not in permissions_of(member):
-        raise NotAllowed(f"This needs the permission: {PERMISSIONS[permission].lower()}.")
+        raise NotAllowed(
+            _("This needs the permission: %(permission)s.") % {"permission": PERMISSIONS[permission]}
+        )
 
 
 @dataclass(frozen=True)

@@ -8,6 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from django.db import transaction
+from django.utils.translation import gettext as _
 
 from specs import contents, diff, ledger
 from specs.models import Acknowledgement, Member, SpecVersion, VersionState
@@ -50,9 +51,9 @@ def acknowledge(*, member: Member, version: SpecVersion, digest: str) -> Acknowl
     Raises `Invalid` for a draft, `Stale` when the digest is another one.
     """
     if not version.digest:
-        raise Invalid("A draft is not acknowledged; it still changes.")
+        raise Invalid(_("A draft is not acknowledged; it still changes."))
     if digest != version.digest:
-        raise Stale("This is not the text that was shown.", digest=version.digest)
+        raise Stale(_("This is not the text that was shown."), digest=version.digest)
     with transaction.atomic():
         Member.objects.select_for_update(no_key=True).get(pk=member.pk)
         known = Acknowledgement.objects.filter(member=member, version=version).first()

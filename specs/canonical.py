@@ -12,6 +12,8 @@ import json
 import math
 from typing import Any
 
+from specs.wording import _
+
 FORMAT = 1
 MAX_DEPTH = 64
 MAX_INTEGER = 2**53 - 1
@@ -54,17 +56,20 @@ def loads_strict(data: bytes | str, *, max_depth: int = MAX_DEPTH) -> Any:
         try:
             data = data.decode()
         except UnicodeDecodeError as error:
-            raise NotCanonical(f"not UTF-8 at byte {error.start}") from error
+            raise NotCanonical(_("not UTF-8 at byte %(start)s") % {"start": error.start}) from error
     if data.startswith("\ufeff"):
-        raise NotCanonical("begins with a byte order mark")
+        raise NotCanonical(_("begins with a byte order mark"))
     try:
         value = json.loads(
             data, object_pairs_hook=_object, parse_constant=_constant, parse_float=_float, parse_int=_integer
         )
     except RecursionError as error:
-        raise NotCanonical(f"nested deeper than {max_depth} levels") from error
+        raise NotCanonical(_("nested deeper than %(max_depth)s levels") % {"max_depth": max_depth}) from error
     except json.JSONDecodeError as error:
-        raise NotCanonical(f"not JSON: {error.msg} at line {error.lineno} column {error.colno}") from error
+        raise NotCanonical(
+            _("not JSON: %(msg)s at line %(lineno)s column %(colno)s")
+            % {"msg": error.msg, "lineno": error.lineno, "colno": error.colno}
+        ) from error
     return _checked(value, "$", 0, max_depth)
 
 
@@ -72,31 +77,31 @@ def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     found: dict[str, Any] = {}
     for key, value in pairs:
         if key in found:
-            raise NotCanonical(f"the key {key[:50]!r} stands twice in one object")
+            raise NotCanonical(_("the key %(key)r stands twice in one object") % {"key": key[:50]})
         found[key] = value
     return found
 
 
 def _constant(name: str) -> Any:
-    raise NotCanonical(f"{name} is not a number in JSON")
+    raise NotCanonical(_("%(name)s is not a number in JSON") % {"name": name})
 
 
 def _float(text: str) -> float:
     value = float(text)
     if math.isinf(value):
-        raise NotCanonical(f"the number {text[:20]} is too large")
+        raise NotCanonical(_("the number %(text)s is too large") % {"text": text[:20]})
     return value
 
 
 def _integer(text: str) -> int:
     if len(text) > 17 or abs(int(text)) > MAX_INTEGER:
-        raise NotCanonical(f"the number {text[:20]} is beyond 53 bits; write it as text")
+        raise NotCanonical(_("the number %(text)s is beyond 53 bits; write it as text") % {"text": text[:20]})
     return int(text)
 
 
 def _checked(value: Any, where: str, depth: int, max_depth: int) -> Any:
     if depth > max_depth:
-        raise NotCanonical(f"nested deeper than {max_depth} levels")
+        raise NotCanonical(_("nested deeper than %(max_depth)s levels") % {"max_depth": max_depth})
     match value:
         case None | bool():
             return value
@@ -104,11 +109,15 @@ def _checked(value: Any, where: str, depth: int, max_depth: int) -> Any:
             return _text(value, where)
         case int():
             if abs(value) > MAX_INTEGER:
-                raise NotCanonical(f"{where}: {str(value)[:20]} is beyond 53 bits")
+                raise NotCanonical(
+                    _("%(where)s: %(value)s is beyond 53 bits") % {"where": where, "value": str(value)[:20]}
+                )
             return int(value)
         case float():
             if math.isnan(value) or math.isinf(value):
-                raise NotCanonical(f"{where}: {value} is not a number")
+                raise NotCanonical(
+                    _("%(where)s: %(value)s is not a number") % {"where": where, "value": value}
+                )
             return _checked(int(value), where, depth, max_depth) if value == int(value) else value
         case dict():
             return {
@@ -121,21 +130,23 @@ def _checked(value: Any, where: str, depth: int, max_depth: int) -> Any:
                 for index, child in enumerate(value)
             ]
         case _:
-            raise NotCanonical(f"{where}: {type(value).__name__} has no place in JSON")
+            raise NotCanonical(
+                _("%(where)s: %(kind)s has no place in JSON") % {"where": where, "kind": type(value).__name__}
+            )
 
 
 def _key(key: Any, where: str) -> str:
     if not isinstance(key, str):
-        raise NotCanonical(f"{where}: the key {key!r} is not text")
+        raise NotCanonical(_("%(where)s: the key %(key)r is not text") % {"where": where, "key": key})
     return _text(key, where)
 
 
 def _text(value: str, where: str) -> str:
     if "\x00" in value:
-        raise NotCanonical(f"{where}: NUL in text")
+        raise NotCanonical(_("%(where)s: NUL in text") % {"where": where})
     if not value.isascii():
         try:
             value.encode()
         except UnicodeEncodeError as error:
-            raise NotCanonical(f"{where}: half of a surrogate pair in text") from error
+            raise NotCanonical(_("%(where)s: half of a surrogate pair in text") % {"where": where}) from error
     return value

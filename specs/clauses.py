@@ -12,15 +12,16 @@ from typing import Any
 
 from specs import canonical
 from specs.problems import Problem
+from specs.wording import _, later
 
 BLOCK_TYPES = {
-    "definition": "Definition",
-    "use_when": "Use when",
-    "avoid_when": "Avoid when",
-    "example": "Example",
-    "counter_example": "Counter-example",
-    "rationale": "Rationale",
-    "notes": "Notes",
+    "definition": later("Definition"),
+    "use_when": later("Use when"),
+    "avoid_when": later("Avoid when"),
+    "example": later("Example"),
+    "counter_example": later("Counter-example"),
+    "rationale": later("Rationale"),
+    "notes": later("Notes"),
 }
 MEANING = frozenset({"definition", "use_when", "avoid_when"})
 EXAMPLES = frozenset({"example", "counter_example"})
@@ -29,7 +30,7 @@ _WORDS = ("text", "item", "why")
 _KEY = re.compile(r"^[a-z0-9]+(?:[-_.][a-z0-9]+)*$")
 MAX_KEY = 64
 MAX_TITLE = 200
-LINEAGE = {"split": "split from", "merged": "merged from"}
+LINEAGE = {"split": later("split from"), "merged": later("merged from")}
 
 
 def clean(clause: Mapping[str, Any]) -> dict[str, Any]:
@@ -64,7 +65,7 @@ def revision_bytes(clause: Mapping[str, Any]) -> bytes:
 def key_problem(key: str) -> str | None:
     """Why *key* cannot be a clause's key, or None."""
     if not _KEY.match(key) or len(key) > MAX_KEY:
-        return "a key has lower-case letters, digits and single - _ . between them, 64 characters at most"
+        return _("a key has lower-case letters, digits and single - _ . between them, 64 characters at most")
     return None
 
 
@@ -75,17 +76,29 @@ def shape_problems(
     name = f"clause {key}"
     found = [Problem(name, why)] if (why := key_problem(key)) else []
     if len(str(clause.get("title", ""))) > MAX_TITLE:
-        found.append(Problem(name, f"the title is longer than {MAX_TITLE} characters"))
+        found.append(
+            Problem(name, _("the title is longer than %(max_title)s characters") % {"max_title": MAX_TITLE})
+        )
     blocks = clause.get("blocks", ())
     if len(blocks) > max_blocks:
-        found.append(Problem(name, f"has more than {max_blocks} blocks"))
+        found.append(Problem(name, _("has more than %(max_blocks)s blocks") % {"max_blocks": max_blocks}))
     for number, block in enumerate(blocks, 1):
         where, kind = block_name(name, number, block), block.get("type")
         if kind not in BLOCK_TYPES:
             known = ", ".join(BLOCK_TYPES)
-            found.append(Problem(where, f"{kind!r} is no type of block; there are {known}"))
+            found.append(
+                Problem(
+                    where,
+                    _("%(kind)r is no type of block; there are %(known)s") % {"kind": kind, "known": known},
+                )
+            )
         elif any(len(str(block.get(field) or "")) > max_characters for field in _WORDS):
-            found.append(Problem(where, f"is longer than {max_characters} characters"))
+            found.append(
+                Problem(
+                    where,
+                    _("is longer than %(max_characters)s characters") % {"max_characters": max_characters},
+                )
+            )
     return found
 
 
@@ -100,9 +113,9 @@ def problems(
     name = f"clause {key}"
     found = shape_problems(key, clause, max_characters=max_characters)
     if not str(clause.get("title", "")).strip():
-        found.append(Problem(name, "has no title"))
+        found.append(Problem(name, _("has no title")))
     if not clause.get("blocks"):
-        found.append(Problem(name, "says nothing: it has no block"))
+        found.append(Problem(name, _("says nothing: it has no block")))
     labels = {question["key"]: values_of(question) for question in questions}
     for number, block in enumerate(clause.get("blocks", ()), 1):
         found.extend(_block_problems(block_name(name, number, block), block, labels))
@@ -125,11 +138,13 @@ def _block_problems(
     where: str, block: Mapping[str, Any], labels: Mapping[str, set[str]]
 ) -> Iterable[Problem]:
     if not any(str(block.get(field) or "").strip() for field in _WORDS):
-        yield Problem(where, "is empty")
+        yield Problem(where, _("is empty"))
     value = block.get("value")
     known = set().union(*labels.values()) if labels else set()
     if block.get("type") in EXAMPLES and value and known and value not in known:
-        yield Problem(where, f"gives the value {value!r}, which is no label of any question")
+        yield Problem(
+            where, _("gives the value %(value)r, which is no label of any question") % {"value": value}
+        )
 
 
 def _governs_problems(
@@ -137,11 +152,17 @@ def _governs_problems(
 ) -> Iterable[Problem]:
     question = str(entry.get("question"))
     if question not in labels:
-        yield Problem(name, f"governs the question {question!r}, which does not exist")
+        yield Problem(
+            name, _("governs the question %(question)r, which does not exist") % {"question": question}
+        )
         return
     named = set(entry.get("values") or ()) | {value for pair in entry.get("pairs") or () for value in pair}
     for value in sorted(named - labels[question]) if labels[question] else ():
-        yield Problem(name, f"governs {value!r}, which is no label of {question}")
+        yield Problem(
+            name,
+            _("governs %(value)r, which is no label of %(question)s")
+            % {"value": value, "question": question},
+        )
     for pair in entry.get("pairs") or ():
         if len(set(pair)) != 2:
-            yield Problem(name, "governs a pair that is not two different labels")
+            yield Problem(name, _("governs a pair that is not two different labels"))

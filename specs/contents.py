@@ -11,6 +11,7 @@ from typing import Any
 
 from django.conf import settings
 from django.db.models import QuerySet
+from django.utils.translation import gettext as _
 
 from specs import canonical, diff, pictures, schema
 from specs import clauses as clause_shape
@@ -92,10 +93,10 @@ def problems(draft: SpecVersion) -> list[Problem]:
         data["questions"], max_questions=settings.MAX_QUESTIONS, max_labels=settings.MAX_LABELS
     )
     if not data["clauses"]:
-        found.append(Problem("clauses", "there is no clause"))
+        found.append(Problem("clauses", _("there is no clause")))
     unseen = DraftClause.objects.filter(version=draft, unseen=True).order_by("position")
     found += [
-        Problem(f"clause {key}", "came out of a document and nobody has looked at it yet")
+        Problem(f"clause {key}", _("came out of a document and nobody has looked at it yet"))
         for key in unseen.values_list("clause__key", flat=True)
     ]
     for clause in data["clauses"]:
@@ -108,7 +109,8 @@ def problems(draft: SpecVersion) -> list[Problem]:
         missing = pictures.named_in(clause) - known
         found += [
             Problem(
-                f"clause {clause['key']}", f"shows a picture that this project does not have: {digest[:19]}…"
+                f"clause {clause['key']}",
+                _("shows a picture that this project does not have: %(digest)s…") % {"digest": digest[:19]},
             )
             for digest in sorted(missing)
         ]
@@ -119,7 +121,7 @@ def _sections_apart(sections: Sequence[str]) -> list[Problem]:
     """Sections whose clauses do not stand together: their numbers would repeat a title."""
     runs = [section for place, section in enumerate(sections) if place == 0 or sections[place - 1] != section]
     twice = sorted({section for section in runs if section and runs.count(section) > 1})
-    return [Problem(f"section {section}", "stands in more than one place") for section in twice]
+    return [Problem(f"section {section}", _("stands in more than one place")) for section in twice]
 
 
 def change_class_of(draft: SpecVersion, claimed: ChangeClass | None) -> diff.Class:
@@ -130,7 +132,7 @@ def change_class_of(draft: SpecVersion, claimed: ChangeClass | None) -> diff.Cla
     difference = compare(base, draft)
     computed = difference.change_class
     if computed == "none":
-        raise Invalid("Nothing changed since the version it is based on.")
+        raise Invalid(_("Nothing changed since the version it is based on."))
     wanted: diff.Class = claimed.value if claimed else computed  # type: ignore[assignment]
     if not diff.at_least(wanted, computed):
         too_high = [
@@ -138,5 +140,9 @@ def change_class_of(draft: SpecVersion, claimed: ChangeClass | None) -> diff.Cla
             for where, reason in difference.reasons
             if not diff.at_least(wanted, reason.change_class)
         ]
-        raise Invalid(f"This is not a {wanted} change: it is {computed}.", problems=too_high)
+        raise Invalid(
+            _("This is not a %(wanted)s change: it is %(computed)s.")
+            % {"wanted": wanted, "computed": computed},
+            problems=too_high,
+        )
     return wanted

@@ -14,6 +14,7 @@ from typing import Any
 
 from django.conf import settings
 from django.db import transaction
+from django.utils.translation import gettext as _
 
 from specs import clauses as clause_shape
 from specs import contents, documents, drafting, guideline, ledger, pictures, schema, spec_file
@@ -40,14 +41,17 @@ def export(version: SpecVersion) -> str:
 def parsed(data: bytes) -> SpecFile:
     """The spec file in these bytes. Raises `Invalid` naming line and reason."""
     if len(data) > settings.MAX_DOCUMENT_BYTES:
-        raise Invalid(f"A spec file has at most {settings.MAX_DOCUMENT_BYTES // 2**20} MiB.")
+        raise Invalid(
+            _("A spec file has at most %(max_document_bytes)s MiB.")
+            % {"max_document_bytes": settings.MAX_DOCUMENT_BYTES // 2**20}
+        )
     try:
         return spec_file.read(data.decode())
     except UnicodeDecodeError as error:
-        raise Invalid(f"The file is not UTF-8 at byte {error.start}.") from error
+        raise Invalid(_("The file is not UTF-8 at byte %(start)s.") % {"start": error.start}) from error
     except BadFile as error:
         raise Invalid(
-            "The file cannot be read as a spec.", problems=[one.as_dict() for one in error.problems]
+            _("The file cannot be read as a spec."), problems=[one.as_dict() for one in error.problems]
         ) from error
 
 
@@ -84,7 +88,12 @@ def replace(
     """Put other clauses and questions in the place of the draft's. Raises `Invalid` and changes nothing."""
     found = schema.problems(questions, max_questions=settings.MAX_QUESTIONS, max_labels=settings.MAX_LABELS)
     if len(clauses) > settings.MAX_CLAUSES:
-        found.append(Problem("clauses", f"a spec has at most {settings.MAX_CLAUSES} clauses"))
+        found.append(
+            Problem(
+                "clauses",
+                _("a spec has at most %(max_clauses)s clauses") % {"max_clauses": settings.MAX_CLAUSES},
+            )
+        )
     for clause in clauses:
         found += clause_shape.shape_problems(
             clause["key"],
@@ -93,7 +102,7 @@ def replace(
             max_blocks=settings.MAX_BLOCKS,
         )
     if found:
-        raise Invalid("The draft cannot say this.", problems=[problem.as_dict() for problem in found])
+        raise Invalid(_("The draft cannot say this."), problems=[problem.as_dict() for problem in found])
     with transaction.atomic():
         draft = drafting.lock(draft)
         wanted = {"clauses": [_plain(clause) for clause in clauses], "questions": schema.clean(questions)}
@@ -163,7 +172,10 @@ def import_guideline(
     may be large or hostile goes through a job (`incoming`).
     """
     if len(data) > settings.MAX_DOCUMENT_BYTES:
-        raise Invalid(f"A document has at most {settings.MAX_DOCUMENT_BYTES // 2**20} MiB.")
+        raise Invalid(
+            _("A document has at most %(max_document_bytes)s MiB.")
+            % {"max_document_bytes": settings.MAX_DOCUMENT_BYTES // 2**20}
+        )
     try:
         found = guideline.propose(
             data, name, max_characters=settings.MAX_BLOCK_CHARACTERS, max_clauses=settings.MAX_CLAUSES
@@ -181,7 +193,9 @@ def propose(*, draft: SpecVersion, found: guideline.Guideline, by: Member | None
         rows = _rows(locked)
         taken, first = {row.clause.key for row in rows}, max((row.position for row in rows), default=0) + 1
         if len(taken) + len(found.clauses) > settings.MAX_CLAUSES:
-            raise Invalid(f"A spec has at most {settings.MAX_CLAUSES} clauses.")
+            raise Invalid(
+                _("A spec has at most %(max_clauses)s clauses.") % {"max_clauses": settings.MAX_CLAUSES}
+            )
         keys = [_free(clause.key, taken) for clause in found.clauses]
         known = _clauses(locked, keys)
         DraftClause.objects.bulk_create(

@@ -31,6 +31,8 @@ from django.core.mail import EmailMessage
 from django.db import IntegrityError, transaction
 from django.db.models import Case, Exists, F, OuterRef, Q, QuerySet, Subquery, When
 from django.db.models.functions import Now
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 from kombu.exceptions import OperationalError
 
 from specs import ledger, outbound
@@ -41,10 +43,10 @@ log = logging.getLogger(__name__)
 SEND = "specs.send_deliveries"
 PING = "ping"
 TOPICS: dict[str, str] = {
-    PING: "A message to try the address",
-    "alert.raised": "An alert was raised",
-    "alert.acknowledged": "Somebody took an alert on",
-    "alert.closed": "An alert is over",
+    PING: gettext_lazy("A message to try the address"),
+    "alert.raised": gettext_lazy("An alert was raised"),
+    "alert.acknowledged": gettext_lazy("Somebody took an alert on"),
+    "alert.closed": gettext_lazy("An alert is over"),
 }
 """What can be subscribed to. Another app adds its own with `topic`."""
 _PART_OF: dict[str, tuple[str, str]] = {}
@@ -76,10 +78,14 @@ def subscribe(
     wanted = sorted(set(topics) - {PING})
     if not name.strip() or not wanted or not set(wanted) <= set(TOPICS):
         raise Invalid(
-            f"A webhook needs a name and one or more of: {', '.join(sorted(set(TOPICS) - {PING}))}."
+            _("A webhook needs a name and one or more of: %(topics)s.")
+            % {"topics": ", ".join(sorted(set(TOPICS) - {PING}))}
         )
     if Subscriber.objects.filter(project=project, ended_at__isnull=True).count() >= settings.MAX_SUBSCRIBERS:
-        raise Invalid(f"A project has at most {settings.MAX_SUBSCRIBERS} webhooks.")
+        raise Invalid(
+            _("A project has at most %(max_subscribers)s webhooks.")
+            % {"max_subscribers": settings.MAX_SUBSCRIBERS}
+        )
     outbound.parse(url)
     with transaction.atomic():
         made = Subscriber.objects.create(
@@ -200,7 +206,7 @@ def send_due(*, limit: int = 200) -> int:
     Two workers never try two of one line at once; what a worker held that died is tried again.
     """
     arrived = 0
-    for _ in range(limit):
+    for _turn in range(limit):
         try:
             with transaction.atomic():
                 due = _first_of_lines().select_for_update(skip_locked=True, no_key=True).first()
@@ -297,7 +303,7 @@ def wait_after(n_tries: int) -> timedelta:
 def _post(delivery: Delivery) -> int:
     subscriber = Subscriber.objects.select_related("project").get(pk=delivery.subscriber_id or 0)
     if subscriber.ended_at is not None:  # between the reading of who is told and the commit
-        raise outbound.NotSent("ended", "This webhook has ended.")
+        raise outbound.NotSent("ended", _("This webhook has ended."))
     body = json.dumps(
         {
             "event": delivery.event_id,
@@ -335,12 +341,12 @@ def send_again(*, delivery: Delivery, by: Member) -> None:
     with transaction.atomic():
         locked = Delivery.objects.select_for_update(no_key=True).get(pk=delivery.pk)
         if locked.state == DeliveryState.WAITING:
-            raise WrongState("It waits for its next try already.")
+            raise WrongState(_("It waits for its next try already."))
         if (
             locked.subscriber_id
             and Subscriber.objects.filter(pk=locked.subscriber_id, ended_at__isnull=False).exists()
         ):
-            raise WrongState("This webhook has ended.")
+            raise WrongState(_("This webhook has ended."))
         Delivery.objects.filter(pk=locked.pk).update(
             state=DeliveryState.WAITING, n_tries=0, next_at=Now(), delivered_at=None, last_error=""
         )

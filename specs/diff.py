@@ -15,10 +15,24 @@ from typing import Any, Literal
 
 from specs import clauses as clause_shape
 from specs import task_types
+from specs.wording import _, later
 
 Class = Literal["none", "patch", "minor", "major"]
 _RANK: dict[Class, int] = {"none": 0, "patch": 1, "minor": 2, "major": 3}
 Number = tuple[int, int, int]
+SAID = (
+    later("none"),
+    later("patch"),
+    later("minor"),
+    later("major"),
+    later("added"),
+    later("removed"),
+    later("reworded"),
+    later("moved"),
+    later("split"),
+    later("merged"),
+)
+"""Classes and kinds of change are words of the API; pages say them in the reader's language (`specs.retelling`)."""
 
 
 @dataclass(frozen=True)
@@ -135,7 +149,7 @@ def compare(
             kind = "merged" if "merged" in kinds else "reworded"
             changes.append(ClauseChange(key, kind, before[key], clause, reasons, ancestors))
         elif key in moved:
-            place = Reason("place", "patch", "moved to another place")
+            place = Reason("place", "patch", _("moved to another place"))
             changes.append(ClauseChange(key, "moved", before[key], clause, (place,)))
     changes += [
         ClauseChange(key, "removed", clause, None, (_removed(taken_in.get(key)),))
@@ -167,12 +181,20 @@ def _lineage(
 
 
 def _descended(kind: str, ancestors: tuple[str, ...]) -> Reason:
-    how = "split from" if kind == "split" else "merged from"
-    return Reason("clause", "major", f"a rule of its own now, {how} {', '.join(ancestors)}")
+    how = _("split from") if kind == "split" else _("merged from")
+    return Reason(
+        "clause",
+        "major",
+        _("a rule of its own now, %(how)s %(ancestors)s") % {"how": how, "ancestors": ", ".join(ancestors)},
+    )
 
 
 def _removed(into: str | None) -> Reason:
-    return Reason("clause", "major", f"merged into {into}" if into else "a rule that labels rest on is gone")
+    return Reason(
+        "clause",
+        "major",
+        _("merged into %(into)s") % {"into": into} if into else _("a rule that labels rest on is gone"),
+    )
 
 
 def apply(old: Mapping[str, Any], difference: Difference) -> dict[str, Any]:
@@ -212,8 +234,8 @@ def _added(clause: Mapping[str, Any], before: Iterable[Mapping[str, Any]]) -> Re
     here, there = _governed([clause]), _governed(before)
     whole = {question for question, value in there if value == ""}
     if here & there or any(question in whole for question, _ in here):
-        return Reason("clause", "major", "a new rule for values that other clauses already govern")
-    return Reason("clause", "minor", "a rule for cases that no clause covered")
+        return Reason("clause", "major", _("a new rule for values that other clauses already govern"))
+    return Reason("clause", "minor", _("a rule for cases that no clause covered"))
 
 
 def _reworded(old: Mapping[str, Any], new: Mapping[str, Any]) -> Iterable[Reason]:
@@ -224,21 +246,21 @@ def _reworded(old: Mapping[str, Any], new: Mapping[str, Any]) -> Iterable[Reason
         if before == after:
             continue
         if kind in clause_shape.MEANING:
-            yield Reason(title, "major", "a block that carries the meaning changed")
+            yield Reason(_(title), "major", _("a block that carries the meaning changed"))
         elif kind in clause_shape.EXAMPLES:
-            yield Reason(title, "minor", "the examples changed")
+            yield Reason(_(title), "minor", _("the examples changed"))
         else:
-            yield Reason(title, "patch", "wording beside the rule changed")
+            yield Reason(_(title), "patch", _("wording beside the rule changed"))
     if a["governs"] != b["governs"]:
-        yield Reason("Governs", "major", "what the clause governs changed")
+        yield Reason(_("Governs"), "major", _("what the clause governs changed"))
     if a["title"] != b["title"]:
-        yield Reason("Title", "patch", "the title changed")
+        yield Reason(_("Title"), "patch", _("the title changed"))
     if new.get("ancestors") and old.get("ancestors", []) != new["ancestors"] and a == b:
-        yield Reason("Ancestors", "patch", "other clauses were taken in")
+        yield Reason(_("Ancestors"), "patch", _("other clauses were taken in"))
     if old.get("section", "") != new.get("section", ""):
-        yield Reason("Section", "patch", "stands in another section")
+        yield Reason(_("Section"), "patch", _("stands in another section"))
     if a != b and a["blocks"] != b["blocks"] and _same_by_type(a["blocks"], b["blocks"]):
-        yield Reason("Order", "patch", "the blocks stand in another order")
+        yield Reason(_("Order"), "patch", _("the blocks stand in another order"))
 
 
 def _same_by_type(a: list[dict[str, Any]], b: list[dict[str, Any]]) -> bool:
@@ -252,7 +274,7 @@ def _schema(old: Sequence[Mapping[str, Any]], new: Sequence[Mapping[str, Any]]) 
     before = {question["key"]: question for question in old}
     after = {question["key"]: question for question in new}
     for key in before.keys() - after.keys():
-        yield Reason(f"question {key}", "major", "is no longer asked")
+        yield Reason(f"question {key}", "major", _("is no longer asked"))
     for key, question in after.items():
         where = f"question {key}"
         if key not in before:
@@ -260,34 +282,37 @@ def _schema(old: Sequence[Mapping[str, Any]], new: Sequence[Mapping[str, Any]]) 
             yield Reason(
                 where,
                 "major" if required else "minor",
-                "is new and must be answered" if required else "is new",
+                _("is new and must be answered") if required else _("is new"),
             )
         else:
             yield from _question(where, before[key], question)
     if [key for key in before if key in after] != [key for key in after if key in before]:
-        yield Reason("questions", "patch", "stand in another order")
+        yield Reason("questions", "patch", _("stand in another order"))
 
 
 def _question(where: str, old: Mapping[str, Any], new: Mapping[str, Any]) -> Iterable[Reason]:
     for name in ("kind", "options_from", "shown_when"):
         if (old.get(name) or None) != (new.get(name) or None):
-            yield Reason(where, "major", f"{name} changed")
+            yield Reason(where, "major", _("%(name)s changed") % {"name": name})
     if bool(old.get("required", True)) != bool(new.get("required", True)):
         yield Reason(
-            where, "major" if new.get("required", True) else "minor", "whether it must be answered changed"
+            where, "major" if new.get("required", True) else "minor", _("whether it must be answered changed")
         )
     a = {label["value"]: label for label in old.get("labels") or ()}
     b = {label["value"]: label for label in new.get("labels") or ()}
     if gone := sorted(a.keys() - b.keys()):
-        yield Reason(where, "major", f"the labels {', '.join(gone)} are gone")
+        yield Reason(where, "major", _("the labels %(gone)s are gone") % {"gone": ", ".join(gone)})
     if fresh := sorted(b.keys() - a.keys()):
         yield Reason(
-            where, "major", f"the labels {', '.join(fresh)} are new: earlier answers could not choose them"
+            where,
+            "major",
+            _("the labels %(fresh)s are new: earlier answers could not choose them")
+            % {"fresh": ", ".join(fresh)},
         )
     if any(a[value].get("title") != b[value].get("title") for value in a.keys() & b.keys()):
-        yield Reason(where, "minor", "the title of a label changed")
+        yield Reason(where, "minor", _("the title of a label changed"))
     if (old.get("title"), old.get("help") or "") != (new.get("title"), new.get("help") or ""):
-        yield Reason(where, "minor", "the wording of the question changed")
+        yield Reason(where, "minor", _("the wording of the question changed"))
     if old.get("kind") == new.get("kind") and new.get("kind") in task_types.kinds():
         declared = task_types.get(new["kind"]).settings
         yield from (
@@ -299,4 +324,4 @@ def _question(where: str, old: Mapping[str, Any], new: Mapping[str, Any]) -> Ite
         or (list(a) != list(b) and a.keys() == b.keys())
         or any(a[value].get(name) != b[value].get(name) for value in a.keys() & b.keys() for name in beside)
     ):
-        yield Reason(where, "patch", "order, shortcuts, colours or citing changed")
+        yield Reason(where, "patch", _("order, shortcuts, colours or citing changed"))

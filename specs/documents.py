@@ -26,6 +26,8 @@ from markdown_it import MarkdownIt
 from markdown_it.token import Token
 from markdownify import MarkdownConverter
 
+from specs.wording import _, number
+
 MAX_TEXT = 1_000_000
 MAX_TAGS = 20_000
 MAX_UNPACKED = 50 * 2**20
@@ -80,7 +82,8 @@ def markdown(data: bytes, suffix: str, remarks: list[Remark]) -> tuple[str, list
             return _from_soup(_soup(_within_limit(_as_html(_text(data)))), remarks)
         case _:
             raise Unreadable(
-                f"A file of the type {suffix or 'without a name'} cannot be read; save it as .docx, .html or .md."
+                _("A file of the type %(suffix)s cannot be read; save it as .docx, .html or .md.")
+                % {"suffix": suffix or _("without a name")}
             )
 
 
@@ -88,22 +91,31 @@ def _text(data: bytes) -> str:
     try:
         text = data.decode("utf-8-sig")
     except UnicodeDecodeError as error:
-        raise Unreadable(f"The text is not UTF-8 (byte {error.start}); save it as UTF-8.") from error
+        raise Unreadable(
+            _("The text is not UTF-8 (byte %(start)s); save it as UTF-8.") % {"start": error.start}
+        ) from error
     if "\x00" in text:
-        raise Unreadable("There are NUL characters in the text; is it really a text file?")
+        raise Unreadable(_("There are NUL characters in the text; is it really a text file?"))
     return _within_limit(text)
 
 
 def _within_limit(text: str) -> str:
     if len(text) > MAX_TEXT or max(text.count("<"), text.count("\n")) > 2 * MAX_TAGS:
         raise Unreadable(
-            f"The document has more than {MAX_TEXT:,} characters or {MAX_TAGS:,} parts; bring it in in pieces."
+            _(
+                "The document has more than %(max_text)s characters or %(max_tags)s parts; bring it in in "
+                "pieces."
+            )
+            % {"max_text": number(MAX_TEXT), "max_tags": number(MAX_TAGS)}
         )
     return text
 
 
 def too_deep() -> NoReturn:
-    raise Unreadable(f"Something is nested more than {MAX_DEPTH} levels deep; make lists and tables flatter.")
+    raise Unreadable(
+        _("Something is nested more than %(max_depth)s levels deep; make lists and tables flatter.")
+        % {"max_depth": MAX_DEPTH}
+    )
 
 
 def _soup(text: str) -> BeautifulSoup:
@@ -113,7 +125,7 @@ def _soup(text: str) -> BeautifulSoup:
     try:
         return BeautifulSoup("<body>" + text, "html.parser")
     except ParserRejectedMarkup as error:
-        raise Unreadable("This HTML is damaged; open it in a browser and save it again.") from error
+        raise Unreadable(_("This HTML is damaged; open it in a browser and save it again.")) from error
 
 
 def _as_html(text: str) -> str:
@@ -155,10 +167,12 @@ def _from_word(data: bytes, remarks: list[Remark]) -> BeautifulSoup:
     except RecursionError:
         raise
     except Exception as error:  # mammoth lets whatever a malformed document causes pass
-        raise Unreadable(f"This is no Word document that can be read ({type(error).__name__}).") from error
+        raise Unreadable(
+            _("This is no Word document that can be read (%(kind)s).") % {"kind": type(error).__name__}
+        ) from error
     soup = _soup(_within_limit(result.value))
-    for number, tag in enumerate(soup.find_all(["p", "li", *_BLOCKS[1:7]]), 1):
-        tag["data-line"] = str(number)
+    for line, tag in enumerate(soup.find_all(["p", "li", *_BLOCKS[1:7]]), 1):
+        tag["data-line"] = str(line)
     _place_notes(soup, remarks)
     _name_left_out(archive, soup, remarks)
     return soup
@@ -167,32 +181,36 @@ def _from_word(data: bytes, remarks: list[Remark]) -> BeautifulSoup:
 def _archive(data: bytes) -> zipfile.ZipFile:
     """The opened Word file, once nothing in it can harm who unpacks it."""
     if data.startswith(b"\xd0\xcf\x11\xe0"):
-        raise Unreadable("This file is protected by a password or in the old .doc format; save it as .docx.")
+        raise Unreadable(
+            _("This file is protected by a password or in the old .doc format; save it as .docx.")
+        )
     try:
         archive = zipfile.ZipFile(io.BytesIO(data))
         _check_sizes(archive.infolist())
         for info in archive.infolist():
             _refuse_dtd(archive.read(info))
     except (zipfile.BadZipFile, EOFError, OSError, NotImplementedError, zlib.error) as error:
-        raise Unreadable("This .docx file is damaged; open it in Word and save it again.") from error
+        raise Unreadable(_("This .docx file is damaged; open it in Word and save it again.")) from error
     return archive
 
 
 def _check_sizes(infos: Sequence[zipfile.ZipInfo]) -> None:
     unpacked = sum(info.file_size for info in infos)
     if any(info.flag_bits & 1 for info in infos):
-        raise Unreadable("This .docx file is encrypted; save it without a password.")
+        raise Unreadable(_("This .docx file is encrypted; save it without a password."))
     if len(infos) > MAX_ENTRIES or unpacked > MAX_UNPACKED:
-        raise Unreadable("This .docx file is too large when it is unpacked; take out pictures or split it.")
+        raise Unreadable(
+            _("This .docx file is too large when it is unpacked; take out pictures or split it.")
+        )
     if unpacked > MAX_RATIO * max(1, sum(info.compress_size for info in infos)):
-        raise Unreadable("This .docx file is packed far more tightly than any real document.")
+        raise Unreadable(_("This .docx file is packed far more tightly than any real document."))
     if sum(info.file_size for info in infos if not info.filename.startswith("word/media/")) > MAX_XML:
-        raise Unreadable("There is too much text in this .docx file; bring it in in parts.")
+        raise Unreadable(_("There is too much text in this .docx file; bring it in in parts."))
 
 
 def _refuse_dtd(part: bytes) -> None:
     def refuse(*declaration: Any) -> NoReturn:
-        raise Unreadable("This .docx file declares XML entities, which no Word document does.")
+        raise Unreadable(_("This .docx file declares XML entities, which no Word document does."))
 
     parser = expat.ParserCreate()
     parser.StartDoctypeDeclHandler = refuse
@@ -211,11 +229,11 @@ def _place_notes(soup: BeautifulSoup, remarks: list[Remark]) -> None:
         block = next((tag for tag in reference.parents if tag.parent and tag.parent.name == "body"), None)
         line = _line(reference)
         if "comment" in str(reference["href"]):
-            remarks.append(Remark(line, f"a comment is left out: {words}"))
+            remarks.append(Remark(line, _("a comment is left out: %(words)s") % {"words": words}))
         elif block is not None:
             note = soup.new_tag("p", attrs={"data-line": str(line)}, string=f"Note: {words}")
             block.insert_after(note)
-            remarks.append(Remark(line, "a footnote is now a note of the clause"))
+            remarks.append(Remark(line, _("a footnote is now a note of the clause")))
         reference.decompose()
     for target in soup.find_all(["li", "dt", "dd"], id=re.compile(r"^(footnote|endnote|comment)-\d+$")):
         for part in (target, target.find_next_sibling("dd") if target.name == "dt" else None):
@@ -246,20 +264,26 @@ def _name_left_out(archive: zipfile.ZipFile, soup: BeautifulSoup, remarks: list[
             words = "".join(node.text or "" for node in nodes if node.tag.endswith("}t"))
             number += bool(words.strip()) and part == "word/document.xml"
             if not kept.issuperset(words_of(words)):
-                remarks.append(Remark(max(number, 1), f"this could not be taken in: {words[:500]}"))
+                remarks.append(
+                    Remark(
+                        max(number, 1), _("this could not be taken in: %(words)s") % {"words": words[:500]}
+                    )
+                )
             if any(node.tag.endswith(("}object", "}chart", "}relIds")) for node in nodes):
-                remarks.append(Remark(max(number, 1), "an embedded object is left out"))
+                remarks.append(Remark(max(number, 1), _("an embedded object is left out")))
 
 
 def _from_soup(soup: BeautifulSoup, remarks: list[Remark]) -> tuple[str, list[int]]:
     for tag in soup.find_all([*_OBJECTS, *_SILENT - {"title"}]):
         if tag.name in _OBJECTS and not tag.find_parent(_OBJECTS):
             alt = str(tag.get("alt") or "")
-            remarks.append(Remark(_line(tag), f"left out: a picture or object {alt}".rstrip()))
+            remarks.append(
+                Remark(_line(tag), (_("left out: a picture or object %(alt)s") % {"alt": alt}).rstrip())
+            )
             if alt:
                 tag.insert_before(alt)
         elif tag.name == "script":
-            remarks.append(Remark(_line(tag), "a script is left out"))
+            remarks.append(Remark(_line(tag), _("a script is left out")))
     clean = nh3.clean(
         str(soup), tags=_TAGS, attributes=_ATTRIBUTES, clean_content_tags=_SILENT, link_rel=None,
         url_schemes={"http", "https", "mailto"},

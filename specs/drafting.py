@@ -17,6 +17,7 @@ from django.conf import settings
 from django.db import transaction
 from django.db.models import F, Max
 from django.db.models.functions import Now
+from django.utils.translation import gettext as _
 
 from specs import clauses as clause_shape
 from specs import ledger, schema
@@ -45,11 +46,11 @@ class KeyTaken(Invalid):
 def create_spec(*, project: Project, key: str, title: str, purpose: str = "", by: Member | None) -> Spec:
     """A new spec without any version yet."""
     if clause_shape.key_problem(key) or "." in key:
-        raise Invalid("A spec's key has lower-case letters, digits and hyphens.", problems=[])
+        raise Invalid(_("A spec's key has lower-case letters, digits and hyphens."), problems=[])
     if not title.strip():
-        raise Invalid("A spec needs a title.")
+        raise Invalid(_("A spec needs a title."))
     if Spec.objects.filter(project=project, key=key).exists():
-        raise Invalid(f"There is a spec {key} already.")
+        raise Invalid(_("There is a spec %(key)s already.") % {"key": key})
     with transaction.atomic():
         spec = Spec.objects.create(project=project, key=key, title=title.strip(), purpose=purpose)
         ledger.record(
@@ -123,13 +124,13 @@ def set_questions(
     found = schema.problems(questions, max_questions=settings.MAX_QUESTIONS, max_labels=settings.MAX_LABELS)
     if found:
         raise Invalid(
-            "The questions cannot be asked like this.", problems=[problem.as_dict() for problem in found]
+            _("The questions cannot be asked like this."), problems=[problem.as_dict() for problem in found]
         )
     with transaction.atomic():
         draft = lock(draft)
         if revision is not None and draft.revision != revision:
             raise Stale(
-                "Somebody changed the questions meanwhile.",
+                _("Somebody changed the questions meanwhile."),
                 revision=draft.revision,
                 questions=draft.questions,
             )
@@ -160,12 +161,16 @@ def add_clause(
     with transaction.atomic():
         draft = lock(draft)
         if DraftClause.objects.filter(version=draft).count() >= settings.MAX_CLAUSES:
-            raise Invalid(f"A spec has at most {settings.MAX_CLAUSES} clauses.")
-        clause, _ = Clause.objects.get_or_create(
+            raise Invalid(
+                _("A spec has at most %(max_clauses)s clauses.") % {"max_clauses": settings.MAX_CLAUSES}
+            )
+        clause, _made = Clause.objects.get_or_create(
             spec_id=draft.spec_id, key=key, defaults={"project_id": draft.project_id}
         )
         if there := DraftClause.objects.filter(version=draft, clause=clause).first():
-            raise KeyTaken(f"There is a clause {key} in this draft already.", **as_it_stands(there))
+            raise KeyTaken(
+                _("There is a clause %(key)s in this draft already.") % {"key": key}, **as_it_stands(there)
+            )
         rows = DraftClause.objects.filter(version=draft)
         last = rows.aggregate(last=Max("position"))["last"] or 0
         of_section = rows.filter(section=section).aggregate(last=Max("position"))["last"] if section else None
@@ -211,10 +216,10 @@ def reword_clause(
         )
         if current is None:
             raise WrongState(
-                "This clause was withdrawn from the draft meanwhile; what you wrote is still on this page."
+                _("This clause was withdrawn from the draft meanwhile; what you wrote is still on this page.")
             )
         if revision is not None and current.revision != revision:
-            raise Stale("Somebody reworded this clause meanwhile.", **as_it_stands(current))
+            raise Stale(_("Somebody reworded this clause meanwhile."), **as_it_stands(current))
         for name, value in content.items():
             setattr(current, name, value)
         if section is not None:
@@ -249,7 +254,7 @@ def withdraw_clause(*, clause: DraftClause, revision: int | None = None, by: Mem
         if found is None:
             return
         if revision is not None and found.revision != revision:
-            raise Stale("Somebody reworded this clause meanwhile.", **as_it_stands(found))
+            raise Stale(_("Somebody reworded this clause meanwhile."), **as_it_stands(found))
         found.delete()
         DraftClause.objects.filter(version=draft, position__gt=found.position).update(
             position=F("position") - 1
@@ -273,7 +278,7 @@ def lock(draft: SpecVersion) -> SpecVersion:
     """The draft under its row lock, inside the caller's transaction. Raises `WrongState` when it is none any more."""
     found = SpecVersion.objects.select_for_update(no_key=True).filter(pk=draft.pk).first()
     if found is None or found.state != VersionState.DRAFT:
-        raise WrongState("This version is not a draft any more.")
+        raise WrongState(_("This version is not a draft any more."))
     return found
 
 
@@ -282,12 +287,12 @@ def checked(
 ) -> dict[str, Any]:
     """A clause's words in their own shape; whether they are complete and fit the questions is asked at publication."""
     if why := clause_shape.key_problem(key):
-        raise Invalid(f"The clause key {key[:64]!r} does not fit: {why}.")
+        raise Invalid(_("The clause key %(key)r does not fit: %(why)s.") % {"key": key[:64], "why": why})
     content = clause_shape.clean({"title": title, "blocks": blocks, "governs": governs})
     found = clause_shape.shape_problems(key, content, max_characters=settings.MAX_BLOCK_CHARACTERS)
     if found:
         raise Invalid(
-            "The clause cannot be kept like this.", problems=[problem.as_dict() for problem in found]
+            _("The clause cannot be kept like this."), problems=[problem.as_dict() for problem in found]
         )
     return content
 

@@ -14,6 +14,7 @@ from collections.abc import Iterable
 from django.db import transaction
 from django.db.models import QuerySet
 from django.db.models.functions import Now
+from django.utils.translation import gettext as _
 
 from specs import contents, ledger
 from specs.models import Equivalence, EquivalenceState, Member, Spec, SpecVersion
@@ -25,18 +26,21 @@ def declare(*, spec: Spec, meanings: Iterable[int], reason: str, by: Member) -> 
     there is no such meaning or no reason; `WrongState` when they are one already."""
     earlier, later = _two(meanings)
     if not reason.strip():
-        raise Invalid("Say why the two ask for the same labels.")
+        raise Invalid(_("Say why the two ask for the same labels."))
     old, new = _newest(spec, earlier), _newest(spec, later)
     other = [one for one in contents.compare(old, new).schema if one.change_class == "major"]
     if other:
         raise Invalid(
-            "The two do not ask the same questions, so their answers cannot be held together.",
+            _("The two do not ask the same questions, so their answers cannot be held together."),
             problems=[{"where": one.where, "message": one.message} for one in other],
         )
     with transaction.atomic():
         locked = Spec.objects.select_for_update(no_key=True).get(pk=spec.pk)
         if later in together(spec_id=spec.pk, meaning=earlier):
-            raise WrongState(f"The meanings {earlier} and {later} are declared to be one already.")
+            raise WrongState(
+                _("The meanings %(earlier)s and %(later)s are declared to be one already.")
+                % {"earlier": earlier, "later": later}
+            )
         event = ledger.record(
             project_id=locked.project_id,
             kind="equivalence.declared",
@@ -66,7 +70,10 @@ def withdraw(*, spec: Spec, meanings: Iterable[int], by: Member) -> Equivalence:
             .first()
         )
         if found is None:
-            raise WrongState(f"Nobody has declared the meanings {earlier} and {later} to be one.")
+            raise WrongState(
+                _("Nobody has declared the meanings %(earlier)s and %(later)s to be one.")
+                % {"earlier": earlier, "later": later}
+            )
         found.state, found.withdrawn_by, found.withdrawn_at = EquivalenceState.WITHDRAWN, by, Now()
         found.save(update_fields=["state", "withdrawn_by", "withdrawn_at"])
         ledger.record(
@@ -99,12 +106,15 @@ def together(*, spec_id: int, meaning: int) -> list[int]:
 def _two(meanings: Iterable[int]) -> tuple[int, int]:
     found = sorted(set(meanings))
     if len(found) != 2:
-        raise Invalid("An equivalence is between two different meanings.")
+        raise Invalid(_("An equivalence is between two different meanings."))
     return found[0], found[1]
 
 
 def _newest(spec: Spec, meaning: int) -> SpecVersion:
     found = SpecVersion.objects.published().filter(spec=spec, meaning=meaning).newest_first().first()
     if found is None:
-        raise Invalid(f"The spec {spec.key} has no published version of the meaning {meaning}.")
+        raise Invalid(
+            _("The spec %(spec)s has no published version of the meaning %(meaning)s.")
+            % {"spec": spec.key, "meaning": meaning}
+        )
     return found

@@ -10,6 +10,7 @@ from typing import Any
 
 from django.core.exceptions import ValidationError
 from django.db import transaction
+from django.utils.translation import gettext as _
 
 from specs import ledger
 from specs.models import Member, Project
@@ -36,7 +37,7 @@ def change_settings(*, project: Project, by: Member, **settings: Any) -> Project
     """Change named settings; each is recorded with its value before and after, free text without its words."""
     unknown = set(settings) - set(SETTINGS)
     if unknown:
-        raise Invalid(f"A project has no setting {', '.join(sorted(unknown))}.")
+        raise Invalid(_("A project has no setting %(unknown)s.") % {"unknown": ", ".join(sorted(unknown))})
     with transaction.atomic():
         locked = Project.objects.select_for_update(no_key=True).get(pk=project.pk)
         changed = {}
@@ -49,7 +50,7 @@ def change_settings(*, project: Project, by: Member, **settings: Any) -> Project
             locked.clean_fields(exclude=["key"])
         except ValidationError as error:
             raise Invalid(
-                "These settings do not fit.",
+                _("These settings do not fit."),
                 problems=[
                     {"where": name, "message": " ".join(messages)}
                     for name, messages in error.message_dict.items()

@@ -17,6 +17,7 @@ from markdown_it.token import Token
 
 from specs.clauses import EXAMPLES, MAX_KEY, MAX_TITLE
 from specs.documents import MAX_DEPTH, Remark, Unreadable, markdown, parse, too_deep, words_of
+from specs.wording import _
 
 MAX_BLOCKS = 200
 _WORDS = {
@@ -117,18 +118,18 @@ def propose(
     """
     remarks: list[Remark] = []
     try:
-        said("reading the document", 0, None)
+        said(_("reading the document"), 0, None)
         text, lines = markdown(data, PurePath(name).suffix.lower(), remarks)
-        said("finding its parts", 0, None)
+        said(_("finding its parts"), 0, None)
         title, drafts = _drafts(_pieces(text, lines), remarks)
         clauses = []
         for clause in _clauses(drafts, max_characters, max_clauses, remarks):
             clauses.append(clause)
-            said("proposing clauses", len(clauses), max(len(drafts), len(clauses)))
+            said(_("proposing clauses"), len(clauses), max(len(drafts), len(clauses)))
     except RecursionError:
         too_deep()
     if not clauses:
-        raise Unreadable("There is no text in this document.")
+        raise Unreadable(_("There is no text in this document."))
     return Guideline(title, clauses, sorted(remarks, key=lambda remark: remark.line))
 
 
@@ -247,7 +248,10 @@ def _by_headings(pieces: list[_Piece], structural: list[_Piece], remarks: list[R
         if id(piece) not in known or piece.level > deepest:
             if id(piece) in known:
                 remarks.append(
-                    Remark(piece.line, f"the heading {piece.title!r} is too deep: it is bold text now")
+                    Remark(
+                        piece.line,
+                        _("the heading %(piece)r is too deep: it is bold text now") % {"piece": piece.title},
+                    )
                 )
             drafts[-1].pieces.append(piece)
             continue
@@ -257,7 +261,11 @@ def _by_headings(pieces: list[_Piece], structural: list[_Piece], remarks: list[R
             above = path = [*above, piece]
             if len(path) > 1:
                 remarks.append(
-                    Remark(piece.line, f"the heading {piece.title!r} is one section with those above it")
+                    Remark(
+                        piece.line,
+                        _("the heading %(piece)r is one section with those above it")
+                        % {"piece": piece.title},
+                    )
                 )
         if id(piece) in full or id(piece) not in parents:
             section = " – ".join(_unnumbered(heading.title) for heading in path)
@@ -265,14 +273,14 @@ def _by_headings(pieces: list[_Piece], structural: list[_Piece], remarks: list[R
     if not drafts[0].pieces:
         return drafts[1:]
     drafts[0].line = drafts[0].pieces[0].line
-    remarks.append(Remark(drafts[0].line, "the text in front of the first clause is an introduction"))
+    remarks.append(Remark(drafts[0].line, _("the text in front of the first clause is an introduction")))
     return drafts
 
 
 def _by_parts(pieces: list[_Piece], remarks: list[Remark]) -> list[_Draft]:
     """Without headings: a clause for each numbered item, or else for each paragraph."""
     remarks.append(
-        Remark(1, "there are no headings: clauses are numbered items or paragraphs; look at their titles")
+        Remark(1, _("there are no headings: clauses are numbered items or paragraphs; look at their titles"))
     )
     numbered = any(piece.kind == "ordered_list" for piece in pieces)
     drafts = [_Draft("Introduction", "", 1)]
@@ -307,16 +315,21 @@ def _clauses(drafts: list[_Draft], limit: int, most: int, remarks: list[Remark])
         if len(title) > MAX_TITLE:
             pieces = [_Piece("paragraph", title, draft.line), *pieces]
             title = title[: MAX_TITLE - 1].rstrip() + "…"
-            remarks.append(Remark(draft.line, "the title is cut; the whole of it stands in the text"))
+            remarks.append(Remark(draft.line, _("the title is cut; the whole of it stands in the text")))
         blocks = list(_fitting(_blocks(pieces), limit))
         if not blocks:
-            remarks.append(Remark(draft.line, f"there is no text under {title!r}"))
+            remarks.append(Remark(draft.line, _("there is no text under %(title)r") % {"title": title}))
         for start in range(0, max(1, len(blocks)), MAX_BLOCKS):
             if len(taken) == most:
-                raise Unreadable(f"The document has more than {most} clauses; bring it in in parts.")
+                raise Unreadable(
+                    _("The document has more than %(most)s clauses; bring it in in parts.") % {"most": most}
+                )
             if start:
                 remarks.append(
-                    Remark(draft.line, f"{title!r} goes on in another clause: it has too many blocks")
+                    Remark(
+                        draft.line,
+                        _("%(title)r goes on in another clause: it has too many blocks") % {"title": title},
+                    )
                 )
             key = _key(title, taken)
             yield Proposed(key, title, draft.section, blocks[start : start + MAX_BLOCKS], draft.line)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from django.db import connection
+from django.utils.translation import gettext as _
 
 from specs import canonical
 from specs.models import Member, StoredReply
@@ -16,10 +17,12 @@ MAX_KEY = 100
 def replay(*, member: Member, route: str, key: str, body: Any) -> StoredReply | None:
     """The kept reply under this key, or None. Raises `KeyReused` when the body is another one."""
     if not 8 <= len(key) <= MAX_KEY or not key.isprintable():
-        raise Invalid(f"An idempotency key has 8 to {MAX_KEY} printable characters.")
+        raise Invalid(
+            _("An idempotency key has 8 to %(max_key)s printable characters.") % {"max_key": MAX_KEY}
+        )
     kept = StoredReply.objects.filter(member=member, route=route, key=key).first()
     if kept is not None and kept.body_digest != _digest(body):
-        raise KeyReused("This idempotency key came before with another body.")
+        raise KeyReused(_("This idempotency key came before with another body."))
     return kept
 
 

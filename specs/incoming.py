@@ -13,6 +13,7 @@ from typing import Any, Literal
 
 from django.conf import settings
 from django.db import transaction
+from django.utils.translation import gettext as _
 
 from specs import copying, drafting, reading, running, store
 from specs.documents import Remark, Unreadable
@@ -49,14 +50,17 @@ def take(
     size says nothing about what is in it, is read in a job. Raises `Invalid` for what can be seen at once.
     """
     if len(data) > settings.MAX_DOCUMENT_BYTES:
-        raise Invalid(f"A document has at most {settings.MAX_DOCUMENT_BYTES // 2**20} MiB.")
+        raise Invalid(
+            _("A document has at most %(max_document_bytes)s MiB.")
+            % {"max_document_bytes": settings.MAX_DOCUMENT_BYTES // 2**20}
+        )
     packed = PurePath(name).suffix.lower() not in (".md", ".markdown", ".txt", ".html", ".htm")
     if in_job is None:
         in_job = len(data) > settings.DOCUMENT_BYTES_AT_ONCE or (what == "guideline" and packed)
     if in_job:
         with store.writing() as scratch:
             scratch.write(data)
-            digest, _ = store.keep(scratch)
+            digest, _size = store.keep(scratch)
         arguments = {"file": digest, "name": name[-300:], "what": what, "spec": key}
         return Taken(job=running.start(project=project, kind=READ, arguments=arguments, by=by))
     if what == "spec":

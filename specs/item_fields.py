@@ -9,6 +9,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from specs.wording import _
+
 KINDS = (
     "text",
     "markdown",
@@ -33,13 +35,18 @@ def declared(text: str) -> dict[str, str]:
     found: dict[str, str] = {}
     lines = [line.strip() for line in text.splitlines() if line.strip()]
     if len(lines) > MAX_DECLARED:
-        raise ValueError(f"More than {MAX_DECLARED} fields are declared.")
+        raise ValueError(
+            _("More than %(max_declared)s fields are declared.") % {"max_declared": MAX_DECLARED}
+        )
     for line in lines:
         name, equals, kind = (part.strip() for part in line.partition("="))
         if not equals or not name or kind not in KINDS:
-            raise ValueError(f"{line[:80]!r} is no line “field = kind”; kinds are {', '.join(KINDS)}.")
+            raise ValueError(
+                _("%(line)r is no line “field = kind”; kinds are %(kinds)s.")
+                % {"line": line[:80], "kinds": ", ".join(KINDS)}
+            )
         if name in found:
-            raise ValueError(f"The field {name[:80]!r} is declared twice.")
+            raise ValueError(_("The field %(name)r is declared twice.") % {"name": name[:80]})
         found[name] = kind
     return found
 

@@ -5,10 +5,13 @@ from __future__ import annotations
 from celery import shared_task
 from django.conf import settings
 from django.db import connection
+from django.utils.translation import gettext_noop
 
 from specs import delivering, incoming, ledger, running
 from specs.models import Project
 
+TITLES = (gettext_noop("Read document"),)
+"""What pages call these jobs (`Job.title`)."""
 SCHEDULE = {
     "seal-ledgers": {"task": "specs.seal_ledgers", "schedule": 10.0, "options": {"expires": 10.0}},
     "start-waiting-jobs": {

@@ -28,12 +28,23 @@ from specs.vague_words import (
     terms,
     vague,
 )
+from specs.wording import _, later
 
 Severity = Literal["warning", "advice"]
 LONG_SENTENCE = 60
 LONG_CLAUSE = 600
 MANY_NEGATIONS = 3
 _Hit = tuple[Place, str, str]  # place, message, hint
+_WITHOUT = {
+    "example": (
+        later("Governs answers but shows no example."),
+        later("Add an example, best a case on the border that people took differently."),
+    ),
+    "counter_example": (
+        later("Governs answers but shows no counter-example."),
+        later("Add a counter-example, best a case on the border that people took differently."),
+    ),
+}
 
 
 @dataclass(frozen=True)
@@ -66,8 +77,14 @@ def _question_ungoverned(spec: Spec) -> Iterator[_Hit]:
     governed = {entry.question for clause in spec.clauses for entry in clause.governs}
     for question in spec.questions:
         if question.key not in governed:
-            message = f"No clause says how to answer {quoted(question.title or question.key)}."
-            yield question.place, message, "Write a clause that governs this question, or let one govern it."
+            message = _("No clause says how to answer %(question)s.") % {
+                "question": quoted(question.title or question.key)
+            }
+            yield (
+                question.place,
+                message,
+                _("Write a clause that governs this question, or let one govern it."),
+            )
 
 
 def _label_ungoverned(spec: Spec) -> Iterator[_Hit]:
@@ -81,8 +98,8 @@ def _label_ungoverned(spec: Spec) -> Iterator[_Hit]:
         for at, (value, title) in enumerate(question.labels.items(), 1):
             if value not in governed:
                 place = Place((*question.place.order[:2], at), f"{question.place.where}, label {value}")
-                message = f"No clause says when the label {quoted(title)} is right."
-                yield place, message, "Let a clause govern this label: one that says when to use it."
+                message = _("No clause says when the label %(title)s is right.") % {"title": quoted(title)}
+                yield place, message, _("Let a clause govern this label: one that says when to use it.")
 
 
 def _same_pair(spec: Spec) -> Iterator[_Hit]:
@@ -100,20 +117,22 @@ def _same_pair(spec: Spec) -> Iterator[_Hit]:
                 ]
                 if rivals:
                     names = _listed([other.key for other in rivals])
-                    message = (
-                        f"Decides between {pair[0]} and {pair[1]} of {question}, as {names} does too: "
-                        "none says which counts when they differ."
-                    )
+                    message = _(
+                        "Decides between %(one)s and %(other)s of %(question)s, as %(names)s does too: none says "
+                        "which counts when they differ."
+                    ) % {"one": pair[0], "other": pair[1], "question": question, "names": names}
                     yield (
                         clause.place,
                         message,
-                        "Say which takes precedence, naming the other clause, or merge them.",
+                        _("Say which takes precedence, naming the other clause, or merge them."),
                     )
                 earlier.append((clause, explicit))
 
 
 def _listed(keys: list[str], most: int = 5) -> str:
-    return ", ".join(keys[:most]) + (f" and {len(keys) - most} more" if len(keys) > most else "")
+    return ", ".join(keys[:most]) + (
+        _(" and %(n_keys)s more") % {"n_keys": len(keys) - most} if len(keys) > most else ""
+    )
 
 
 def _settled(a: Clause, b: Clause) -> bool:
@@ -133,19 +152,19 @@ def _mentions(clause: Clause, other: Clause) -> bool:
 
 
 def _without_block(kind: str, spec: Spec) -> Iterator[_Hit]:
-    name = clause_shape.BLOCK_TYPES[kind].lower()
+    message, hint = _WITHOUT[kind]
     for clause in spec.clauses:
         if clause.governs and not clause.of_type(kind):
-            article = "an" if name[0] == "e" else "a"
-            hint = f"Add {article} {name}, best a case on the border that people took differently."
-            yield clause.place, f"Governs answers but shows no {name}.", hint
+            yield clause.place, _(message), _(hint)
 
 
 def _no_definition(spec: Spec) -> Iterator[_Hit]:
     for clause in spec.clauses:
         if not any(block.text.strip() for block in clause.of_type("definition", "use_when")):
-            message = "Has neither a definition nor a text on when to use it, so its rule has to be guessed."
-            yield clause.place, message, "State the rule in a definition."
+            message = _(
+                "Has neither a definition nor a text on when to use it, so its rule has to be guessed."
+            )
+            yield clause.place, message, _("State the rule in a definition.")
 
 
 def _vague_words(place: Place, text: str) -> Iterator[_Hit]:
@@ -177,8 +196,12 @@ def _undefined_term(spec: Spec) -> Iterator[_Hit]:
         for term in terms(block.text):
             if term_key(term) not in known and not (term.isupper() and term.lower() in lower):
                 known.add(term_key(term))
-                message = f"{quoted(term)} is used as a term, but no text defines it."
-                yield block.place, message, f"Say what it means where it is first used: “**{term}** means …”."
+                message = _("%(term)s is used as a term, but no text defines it.") % {"term": quoted(term)}
+                yield (
+                    block.place,
+                    message,
+                    _("Say what it means where it is first used: “**%(term)s** means …”.") % {"term": term},
+                )
 
 
 def _negation_pile(spec: Spec) -> Iterator[_Hit]:
@@ -186,13 +209,15 @@ def _negation_pile(spec: Spec) -> Iterator[_Hit]:
         for sentence in sentences(prose(block.text)):
             found = negations(sentence)
             if len(found) >= MANY_NEGATIONS:
-                message = (
-                    f"One sentence with {len(found)} negations ({', '.join(found[:6])}): {quoted(sentence)}"
-                )
+                message = _("One sentence with %(n_found)s negations (%(found)s): %(sentence)s") % {
+                    "n_found": len(found),
+                    "found": ", ".join(found[:6]),
+                    "sentence": quoted(sentence),
+                }
                 yield (
                     block.place,
                     message,
-                    "Say what is the case, or give each exception a sentence of its own.",
+                    _("Say what is the case, or give each exception a sentence of its own."),
                 )
 
 
@@ -200,15 +225,20 @@ def _long_sentence(spec: Spec) -> Iterator[_Hit]:
     for block in spec.rules:
         for sentence in sentences(block.text):
             if (n_words := len(sentence.split())) > LONG_SENTENCE:
-                message = f"A sentence of {n_words} words: {quoted(sentence)}"
-                yield block.place, message, "Make it several sentences, or a list of conditions."
+                message = _("A sentence of %(n_words)s words: %(sentence)s") % {
+                    "n_words": n_words,
+                    "sentence": quoted(sentence),
+                }
+                yield block.place, message, _("Make it several sentences, or a list of conditions.")
 
 
 def _long_clause(spec: Spec) -> Iterator[_Hit]:
     for clause in spec.clauses:
         if (n_words := len(clause.words.split())) > LONG_CLAUSE:
-            message = f"Has {n_words} words; nobody has that many in mind when deciding one item."
-            yield clause.place, message, "Split it: one clause for each decision."
+            message = _("Has %(n_words)s words; nobody has that many in mind when deciding one item.") % {
+                "n_words": n_words
+            }
+            yield clause.place, message, _("Split it: one clause for each decision.")
 
 
 def _duplicates(spec: Spec) -> Iterator[_Hit]:
@@ -217,16 +247,22 @@ def _duplicates(spec: Spec) -> Iterator[_Hit]:
     for clause in spec.clauses:
         first = titles.setdefault(normal(clause.title), clause) if clause.title.strip() else clause
         if first is not clause:
-            message = f"Has the same title as clause {first.key}: {quoted(clause.title)}."
-            yield clause.place, message, "Give each a title that says what it decides, or merge them."
+            message = _("Has the same title as clause %(first)s: %(clause)s.") % {
+                "first": first.key,
+                "clause": quoted(clause.title),
+            }
+            yield clause.place, message, _("Give each a title that says what it decides, or merge them.")
         for block in clause.of_type("definition"):
             first = texts.setdefault(normal(block.text), clause) if block.text.strip() else clause
             if first is not clause:
-                message = f"Says the same as clause {first.key}: {quoted(block.text)}"
+                message = _("Says the same as clause %(first)s: %(text)s") % {
+                    "first": first.key,
+                    "text": quoted(block.text),
+                }
                 yield (
                     block.place,
                     message,
-                    "Keep it in one clause; whoever cites one of two splits the count.",
+                    _("Keep it in one clause; whoever cites one of two splits the count."),
                 )
 
 
@@ -243,25 +279,34 @@ def _example_breaks_schema(spec: Spec) -> Iterator[_Hit]:
             names = ", ".join(dict.fromkeys(question.key for question in asked))
             meant = [v for q in asked for v, t in q.labels.items() if normal(t) == normal(block.value)]
             hint = (
-                f"Write its value, {meant[0]}." if meant else "Correct the value, or what the clause governs."
+                _("Write its value, %(meant)s.") % {"meant": meant[0]}
+                if meant
+                else _("Correct the value, or what the clause governs.")
             )
-            yield block.place, f"Gives the value {quoted(block.value)}, which is no label of {names}.", hint
+            yield (
+                block.place,
+                _("Gives the value %(value)s, which is no label of %(names)s.")
+                % {"value": quoted(block.value), "names": names},
+                hint,
+            )
 
 
 def _example_without_value(spec: Spec) -> Iterator[_Hit]:
     for clause, block in _examples(spec):
         labelled = clause.governs and any(question.labels for question in spec.asked_by(clause))
         if labelled and block.type == "example" and not block.value:
-            message = f"Does not say which label {quoted(block.item or block.text)} gets."
-            yield block.place, message, "Give the example its value."
+            message = _("Does not say which label %(item)s gets.") % {
+                "item": quoted(block.item or block.text)
+            }
+            yield block.place, message, _("Give the example its value.")
 
 
 def _counter_example_without_why(spec: Spec) -> Iterator[_Hit]:
-    for _, block in _examples(spec):
+    for _clause, block in _examples(spec):
         explained = block.why.strip() or (block.item.strip() and block.text.strip())
         if block.type == "counter_example" and not explained:
-            message = f"Does not say why {quoted(block.item or block.text)} is none."
-            yield block.place, message, "Say in a sentence what it lacks."
+            message = _("Does not say why %(item)s is none.") % {"item": quoted(block.item or block.text)}
+            yield block.place, message, _("Say in a sentence what it lacks.")
 
 
 def _example_contradicts(spec: Spec) -> Iterator[_Hit]:
@@ -271,8 +316,13 @@ def _example_contradicts(spec: Spec) -> Iterator[_Hit]:
             if block.item.strip() and block.value in question.labels:
                 earlier = first.setdefault((question.key, normal(block.item)), block)
                 if earlier.value != block.value:
-                    message = f"{quoted(block.item)} is {block.value} here and {earlier.value} in {earlier.place.where}."
-                    yield block.place, message, "Decide which of the two is right and correct the other."
+                    message = _("%(item)s is %(value)s here and %(earlier)s in %(where)s.") % {
+                        "item": quoted(block.item),
+                        "value": block.value,
+                        "earlier": earlier.value,
+                        "where": earlier.place.where,
+                    }
+                    yield block.place, message, _("Decide which of the two is right and correct the other.")
 
 
 def _dangling_reference(spec: Spec) -> Iterator[_Hit]:
@@ -282,8 +332,14 @@ def _dangling_reference(spec: Spec) -> Iterator[_Hit]:
         for block in clause.blocks:
             named = references(block.text) + references(block.why)
             for written in dict.fromkeys(shown for shown, name in named if name not in known):
-                hint = "Name a clause that is there; a link to `#clause-` and its key outlasts new numbers."
-                yield block.place, f"{quoted(written)} names no clause of this spec.", hint
+                hint = _(
+                    "Name a clause that is there; a link to `#clause-` and its key outlasts new numbers."
+                )
+                yield (
+                    block.place,
+                    _("%(written)s names no clause of this spec.") % {"written": quoted(written)},
+                    hint,
+                )
 
 
 @dataclass(frozen=True)
@@ -294,97 +350,107 @@ class _Rule:
     why: str
 
 
-_VAGUE_WHY = "A vague word lets each annotator draw the line elsewhere, and each is right."
+_VAGUE_WHY = later("A vague word lets each annotator draw the line elsewhere, and each is right.")
 _RULES = (
     _Rule(
         "question-ungoverned",
         "warning",
         _question_ungoverned,
-        "A question without a clause is answered by taste.",
+        later("A question without a clause is answered by taste."),
     ),
     _Rule(
         "label-ungoverned",
         "warning",
         _label_ungoverned,
-        "A label that no clause governs is chosen for reasons that nobody wrote down.",
+        later("A label that no clause governs is chosen for reasons that nobody wrote down."),
     ),
     _Rule(
         "same-pair",
         "warning",
         _same_pair,
-        "Two clauses that decide the same pair of labels can decide it differently.",
+        later("Two clauses that decide the same pair of labels can decide it differently."),
     ),
     _Rule(
         "no-definition",
         "warning",
         _no_definition,
-        "A clause without a rule leaves its examples to be generalised, by each in another way.",
+        later("A clause without a rule leaves its examples to be generalised, by each in another way."),
     ),
     _Rule(
         "no-example",
         "warning",
         partial(_without_block, "example"),
-        "Without an example nobody can check that they read the rule as it was meant.",
+        later("Without an example nobody can check that they read the rule as it was meant."),
     ),
     _Rule(
         "no-counter-example",
         "advice",
         partial(_without_block, "counter_example"),
-        "Without a counter-example nobody sees where the rule ends.",
+        later("Without a counter-example nobody sees where the rule ends."),
     ),
     _Rule(
         "duplicate-text",
         "warning",
         _duplicates,
-        "Two clauses with the same words or name are cited at random, and drift apart when one is amended.",
+        later(
+            "Two clauses with the same words or name are cited at random, and drift apart when one is amended."
+        ),
     ),
-    _Rule("long-clause", "advice", _long_clause, "Of a very long clause everybody remembers another part."),
+    _Rule(
+        "long-clause",
+        "advice",
+        _long_clause,
+        later("Of a very long clause everybody remembers another part."),
+    ),
     _Rule("vague-word", "warning", _vague_rule, _VAGUE_WHY),
     _Rule("vague-word", "advice", _vague_heading, _VAGUE_WHY),
     _Rule(
         "undefined-term",
         "warning",
         _undefined_term,
-        "A term that is not defined has the meaning that each reader brings along.",
+        later("A term that is not defined has the meaning that each reader brings along."),
     ),
     _Rule(
         "negation-pile",
         "advice",
         _negation_pile,
-        "Readers lose count of negations and end on opposite sides.",
+        later("Readers lose count of negations and end on opposite sides."),
     ),
     _Rule(
         "long-sentence",
         "advice",
         _long_sentence,
-        "In a very long sentence it is open which condition belongs to which case.",
+        later("In a very long sentence it is open which condition belongs to which case."),
     ),
     _Rule(
         "dangling-reference",
         "warning",
         _dangling_reference,
-        "A reference that leads nowhere hides a part of the rule.",
+        later("A reference that leads nowhere hides a part of the rule."),
     ),
     _Rule(
         "example-breaks-schema",
         "warning",
         _example_breaks_schema,
-        "An example with a value that cannot be given teaches nothing, or something wrong.",
+        later("An example with a value that cannot be given teaches nothing, or something wrong."),
     ),
     _Rule(
-        "example-contradicts", "warning", _example_contradicts, "The same item with two answers teaches both."
+        "example-contradicts",
+        "warning",
+        _example_contradicts,
+        later("The same item with two answers teaches both."),
     ),
     _Rule(
         "example-without-value",
         "advice",
         _example_without_value,
-        "An example without its label leaves open what it is an example of.",
+        later("An example without its label leaves open what it is an example of."),
     ),
     _Rule(
         "counter-example-without-why",
         "advice",
         _counter_example_without_why,
-        "A counter-example without a reason can be excluded for the wrong one.",
+        later("A counter-example without a reason can be excluded for the wrong one."),
     ),
 )
 CODES: dict[str, str] = {rule.code: rule.why for rule in _RULES}

@@ -13,8 +13,9 @@ from typing import Any
 
 from specs import canonical
 from specs import clauses as clause_shape
+from specs.wording import later
 
-_PLAIN = {"title": "Title", "section": "Section", "governs": "What it governs"}
+_PLAIN = {"title": later("Title"), "section": later("Section"), "governs": later("What it governs")}
 
 
 @dataclass(frozen=True)

@@ -18,6 +18,7 @@ from collections.abc import Mapping
 from urllib.parse import urlsplit
 
 from django.conf import settings
+from django.utils.translation import gettext as _
 
 from specs.refusals import Refusal
 
@@ -79,7 +80,9 @@ def post(url: str, *, body: bytes, headers: Mapping[str, str]) -> int:
         late = time.monotonic() >= deadline
         raise NotSent(
             "timeout" if late else "no-answer",
-            "No answer came in time." if late else f"No answer came ({type(error).__name__}).",
+            _("No answer came in time.")
+            if late
+            else _("No answer came (%(kind)s).") % {"kind": type(error).__name__},
         ) from error
     finally:
         watch.cancel()
@@ -89,27 +92,31 @@ def post(url: str, *, body: bytes, headers: Mapping[str, str]) -> int:
 def parse(url: str) -> tuple[str, str, int, str]:
     """Scheme, host, port and path of a URL that may be asked; raises `NotSent` for any other. Looks nothing up."""
     if not settings.OUTBOUND_HTTP:
-        raise NotSent("off", "This house sends nothing out; its settings can allow it (OUTBOUND_HTTP).")
+        raise NotSent("off", _("This house sends nothing out; its settings can allow it (OUTBOUND_HTTP)."))
     if len(url) > 2000 or any(
         character.isspace() or ord(character) < 33 or character == "\\" for character in url
     ):
-        raise NotSent("url", "This is no address that can be used.")
+        raise NotSent("url", _("This is no address that can be used."))
     try:
         parts = urlsplit(url)
         host, port = parts.hostname or "", parts.port
         host = host.encode("idna").decode() if not host.isascii() else host
     except (ValueError, UnicodeError) as error:
-        raise NotSent("url", "This is no address that can be used.") from error
+        raise NotSent("url", _("This is no address that can be used.")) from error
     if parts.scheme not in settings.OUTBOUND_SCHEMES:
-        raise NotSent("scheme", f"The address has to begin with {' or '.join(settings.OUTBOUND_SCHEMES)}://.")
+        raise NotSent(
+            "scheme",
+            _("The address has to begin with %(outbound_schemes)s://.")
+            % {"outbound_schemes": " or ".join(settings.OUTBOUND_SCHEMES)},
+        )
     if "@" in parts.netloc or not host or "%" in host:
-        raise NotSent("url", "The address names a host, without a user and without a zone.")
+        raise NotSent("url", _("The address names a host, without a user and without a zone."))
     port = port or (443 if parts.scheme == "https" else 80)
     if port not in settings.OUTBOUND_PORTS:
-        raise NotSent("port", f"Port {port} is not among those that may be asked.")
+        raise NotSent("port", _("Port %(port)s is not among those that may be asked.") % {"port": port})
     path = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
     if not path.isascii():
-        raise NotSent("url", "The path has to be written in ASCII.")
+        raise NotSent("url", _("The path has to be written in ASCII."))
     return parts.scheme, host, port, path
 
 
@@ -127,11 +134,11 @@ def _connect(host: str, port: int, deadline: float) -> socket.socket:
     try:
         found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
     except (OSError, UnicodeError) as error:
-        raise NotSent("name", "The host's name is not known.") from error
+        raise NotSent("name", _("The host's name is not known.")) from error
     if not found or not all(allowed(ipaddress.ip_address(where[0])) for *_, where in found):
-        raise NotSent("address", "The host leads to an address that may not be asked.")
+        raise NotSent("address", _("The host leads to an address that may not be asked."))
     last: OSError | None = None
-    for family, kind, protocol, _, where in found:
+    for family, kind, protocol, _name, where in found:
         sock = socket.socket(family, kind, protocol)
         sock.settimeout(max(deadline - time.monotonic(), 0.001))
         try:
@@ -140,7 +147,7 @@ def _connect(host: str, port: int, deadline: float) -> socket.socket:
         except OSError as error:
             sock.close()
             last = error
-    raise NotSent("no-connection", "Nobody listens there.") from last
+    raise NotSent("no-connection", _("Nobody listens there.")) from last
 
 
 def _shut(open_now: list[socket.socket]) -> None:

@@ -16,11 +16,13 @@ from typing import Any, BinaryIO
 
 from django.conf import settings
 from django.db import transaction
+from django.utils.translation import gettext as _
 from PIL import Image, ImageOps, UnidentifiedImageError
 
 from specs import ledger, store
 from specs.models import Member, Picture, Project
 from specs.refusals import Invalid
+from specs.wording import number
 
 _NAMED = re.compile(r"picture:(sha256:[0-9a-f]{64})")
 _READ = ("PNG", "JPEG", "WEBP", "GIF")
@@ -38,7 +40,10 @@ def add(*, project: Project, source: BinaryIO, by: Member | None) -> Picture:
     """Keep a picture (PNG, JPEG, WebP or GIF's first frame); the same pixels are kept once. Raises `Invalid`."""
     data = source.read(settings.MAX_PICTURE_BYTES + 1)
     if len(data) > settings.MAX_PICTURE_BYTES:
-        raise Invalid(f"A picture has at most {settings.MAX_PICTURE_BYTES // 2**20} MiB.")
+        raise Invalid(
+            _("A picture has at most %(max_picture_bytes)s MiB.")
+            % {"max_picture_bytes": settings.MAX_PICTURE_BYTES // 2**20}
+        )
     pixels, media_type, size = encoded(data)
     with store.writing() as scratch:
         scratch.write(pixels)
@@ -73,7 +78,10 @@ def encoded(data: bytes) -> tuple[bytes, str, tuple[int, int]]:
             warnings.simplefilter("error", Image.DecompressionBombWarning)
             with Image.open(io.BytesIO(data), formats=_READ) as opened:
                 if opened.width * opened.height > settings.MAX_PICTURE_PIXELS:
-                    raise Invalid(f"A picture has at most {settings.MAX_PICTURE_PIXELS:,} pixels.")
+                    raise Invalid(
+                        _("A picture has at most %(max_picture_pixels)s pixels.")
+                        % {"max_picture_pixels": number(settings.MAX_PICTURE_PIXELS)}
+                    )
                 came_as = opened.format
                 upright = ImageOps.exif_transpose(opened)
                 pixels = upright.convert("RGB" if came_as == "JPEG" else "RGBA")
@@ -85,7 +93,7 @@ def encoded(data: bytes) -> tuple[bytes, str, tuple[int, int]]:
         SyntaxError,
         ValueError,
     ) as error:
-        raise Invalid("This is no picture that can be read; PNG, JPEG, WebP and GIF can.") from error
+        raise Invalid(_("This is no picture that can be read; PNG, JPEG, WebP and GIF can.")) from error
     clean = Image.frombytes(pixels.mode, pixels.size, pixels.tobytes())
     encoded = io.BytesIO()
     if came_as == "JPEG":

@@ -16,6 +16,7 @@ from functools import lru_cache
 from typing import Any
 
 from django.conf import settings
+from django.utils.translation import gettext as _
 
 from specs import canonical, ledger
 from specs.models import Member, PrecedentSet, Spec, SpecVersion, VersionClause, VersionState
@@ -182,7 +183,10 @@ def _write(
     rows: list[PrecedentSet] = []
     for version, entries in changed.items():
         if len(entries) > settings.MAX_PRECEDENTS:
-            raise Invalid(f"A version shows at most {settings.MAX_PRECEDENTS} precedents.")
+            raise Invalid(
+                _("A version shows at most %(max_precedents)s precedents.")
+                % {"max_precedents": settings.MAX_PRECEDENTS}
+            )
         data = served_bytes(version, entries)
         revision = sets[version.pk].revision + 1 if version.pk in sets else 1
         facts: dict[str, Any] = {

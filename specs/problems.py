@@ -4,6 +4,22 @@ from __future__ import annotations
 
 from dataclasses import asdict, dataclass
 
+from specs.wording import later
+
+PLACES = (
+    later("question %(key)s"),
+    later("clause %(key)s"),
+    later("section %(name)s"),
+    later("line %(n)s"),
+    later("%(where)s, label %(value)s"),
+    later("%(where)s, block %(n)s"),
+    later("%(where)s, block %(n)s (%(kind)s)"),
+    later("questions"),
+    later("clauses"),
+    later("answer"),
+)
+"""How places are called. They name a field to programs, so they stay English until a page shows them (`specs.retelling`)."""
+
 
 @dataclass(frozen=True)
 class Problem:

@@ -15,6 +15,7 @@ from collections.abc import Sequence
 from django.conf import settings
 from django.db import transaction
 from django.db.models.functions import Now
+from django.utils.translation import gettext as _
 
 from specs import contents, ledger
 from specs.models import (
@@ -42,15 +43,15 @@ def propose(
 ) -> Proposal:
     """Put a draft forward, with the words it is to be published under. One proposal of a spec is open at a time."""
     if not notes.strip() or not rationale.strip():
-        raise Invalid("A proposal says what changed, for those who work under it, and why.")
+        raise Invalid(_("A proposal says what changed, for those who work under it, and why."))
     with transaction.atomic():
         spec = Spec.objects.select_for_update(no_key=True).get(pk=draft.spec_id)
         if not SpecVersion.objects.draft().filter(pk=draft.pk).exists():
-            raise WrongState("This version is not a draft any more.")
+            raise WrongState(_("This version is not a draft any more."))
         if open_proposal(spec) is not None:
-            raise WrongState("There is an open proposal already; withdraw it first.")
+            raise WrongState(_("There is an open proposal already; withdraw it first."))
         if found := contents.problems(draft):
-            raise Invalid("The draft cannot be proposed yet.", problems=[one.as_dict() for one in found])
+            raise Invalid(_("The draft cannot be proposed yet."), problems=[one.as_dict() for one in found])
         contents.change_class_of(draft, claimed)
         proposal = Proposal.objects.create(
             project_id=spec.project_id,
@@ -95,7 +96,7 @@ def approve(*, proposal: Proposal, note: str = "", by: Member) -> Approval:
 def decline(*, proposal: Proposal, note: str, by: Member) -> Approval:
     """Ask for changes; says which. Stands until the same member approves."""
     if not note.strip():
-        raise Invalid("Say which changes you ask for.")
+        raise Invalid(_("Say which changes you ask for."))
     return _verdict(proposal, Verdict.DECLINED, note, by)
 
 
@@ -104,7 +105,7 @@ def _verdict(proposal: Proposal, verdict: Verdict, note: str, by: Member) -> App
         locked = _open(proposal)
         project = locked.spec.project
         if verdict == Verdict.APPROVED and project.four_eyes and locked.proposed_by_id == by.pk:
-            raise NotAllowed("In this project nobody approves a proposal of his own.")
+            raise NotAllowed(_("In this project nobody approves a proposal of his own."))
         assert locked.version is not None
         draft = SpecVersion.objects.select_for_update(no_key=True).get(pk=locked.version.pk)
         digest = contents.digest_of(draft)
@@ -133,7 +134,7 @@ def _open(proposal: Proposal) -> Proposal:
         .get(pk=proposal.pk)
     )
     if locked.state != ProposalState.OPEN or locked.version is None:
-        raise WrongState(f"This proposal is {locked.get_state_display().lower()}.")
+        raise WrongState(_("This proposal is %(state)s.") % {"state": locked.get_state_display().lower()})
     return locked
 
 
@@ -170,7 +171,8 @@ def close_for(*, draft: SpecVersion, digest: str) -> None:
     given = n_approvals(verdicts(proposal), digest=digest) if proposal else 0
     if given < wanted:
         raise WrongState(
-            f"This project publishes with {wanted} approvals; the draft as it stands has {given}.",
+            _("This project publishes with %(wanted)s approvals; the draft as it stands has %(given)s.")
+            % {"wanted": wanted, "given": given},
             approvals=given,
             wanted=wanted,
         )
@@ -181,9 +183,12 @@ def close_for(*, draft: SpecVersion, digest: str) -> None:
 def comment(*, spec: Spec, text: str, clause: Clause | None = None, by: Member) -> Comment:
     """Say something about the draft, or about one of its clauses."""
     if not text.strip():
-        raise Invalid("The comment is empty.")
+        raise Invalid(_("The comment is empty."))
     if len(text) > settings.MAX_COMMENT_CHARACTERS:
-        raise Invalid(f"A comment has at most {settings.MAX_COMMENT_CHARACTERS} characters.")
+        raise Invalid(
+            _("A comment has at most %(max_comment_characters)s characters.")
+            % {"max_comment_characters": settings.MAX_COMMENT_CHARACTERS}
+        )
     with transaction.atomic():
         made = Comment.objects.create(
             project_id=spec.project_id, spec=spec, clause=clause, text=text.strip(), by=by

@@ -12,6 +12,7 @@ from typing import Any
 
 from django.db import transaction
 from django.db.models.functions import Now
+from django.utils.translation import gettext as _
 
 from specs import canonical, contents, diff, ledger, precedents, proposing
 from specs import clauses as clause_shape
@@ -50,16 +51,16 @@ def publish(
             .get(pk=draft.pk)
         )
         if locked.state != VersionState.DRAFT:
-            raise WrongState("This version is published already.")
+            raise WrongState(_("This version is published already."))
         found = contents.problems(locked)
         if found:
             raise Invalid(
-                "The draft cannot be published yet.", problems=[problem.as_dict() for problem in found]
+                _("The draft cannot be published yet."), problems=[problem.as_dict() for problem in found]
             )
         if not notes.strip():
-            raise Invalid("Say in the notes what changed, for those who work under it.")
+            raise Invalid(_("Say in the notes what changed, for those who work under it."))
         if not rationale.strip():
-            raise Invalid("Say in the rationale why it changed, for those who ask later.")
+            raise Invalid(_("Say in the rationale why it changed, for those who ask later."))
         locked.canonical = contents.canonical_bytes(locked)
         locked.digest = canonical.digest(locked.canonical)
         proposing.close_for(draft=locked, digest=locked.digest)
@@ -105,10 +106,12 @@ def freeze_trial(
             .get(pk=draft.pk)
         )
         if locked.state != VersionState.DRAFT:
-            raise WrongState("Only a draft is tried; this version is published already.")
+            raise WrongState(_("Only a draft is tried; this version is published already."))
         found = contents.problems(locked)
         if found:
-            raise Invalid("The draft cannot be tried yet.", problems=[problem.as_dict() for problem in found])
+            raise Invalid(
+                _("The draft cannot be tried yet."), problems=[problem.as_dict() for problem in found]
+            )
         trial = SpecVersion.objects.create(
             project_id=locked.project_id,
             spec=locked.spec,
@@ -136,7 +139,7 @@ def freeze_again(*, version: SpecVersion, by: Member | None) -> SpecVersion:
     """A trial with exactly the words of a published version: what is answered under it stays apart. Raises `WrongState`."""
     with transaction.atomic():
         if version.state != VersionState.PUBLISHED:
-            raise WrongState("Only a published version is put before people again.")
+            raise WrongState(_("Only a published version is put before people again."))
         trial = SpecVersion.objects.create(
             project_id=version.project_id,
             spec=version.spec,
@@ -242,7 +245,7 @@ def retire(*, version: SpecVersion, by: Member | None) -> SpecVersion:
     with transaction.atomic():
         locked = SpecVersion.objects.select_for_update(no_key=True).get(pk=version.pk)
         if locked.state != VersionState.PUBLISHED:
-            raise WrongState("Only a published version can be retired.")
+            raise WrongState(_("Only a published version can be retired."))
         locked.state = VersionState.RETIRED
         locked.save(update_fields=["state"])
         ledger.record(

@@ -23,6 +23,7 @@ from typing import BinaryIO
 from specs import guideline
 from specs.documents import Remark, Unreadable
 from specs.guideline import Guideline, Proposed
+from specs.wording import _, number
 
 Said = Callable[[str, int, int | None], None]
 """Told what is being done, and how far it is: step, done, total."""
@@ -80,7 +81,8 @@ def _watch(child: subprocess.Popen[bytes], seconds: float, said: Said) -> None:
             return
         if time.monotonic() > until:
             raise Unreadable(
-                f"Reading takes longer than {seconds:.0f} seconds; bring the document in in parts."
+                _("Reading takes longer than %(seconds)s seconds; bring the document in in parts.")
+                % {"seconds": number(seconds, 0)}
             )
         time.sleep(_PAUSE)
 
@@ -90,7 +92,11 @@ def _result(code: int, found: BinaryIO) -> Guideline:
         content = json.loads(found.read())
     except ValueError:
         raise Unreadable(
-            f"Reading this document broke off (code {code}): it is damaged, or takes more memory than it may."
+            _(
+                "Reading this document broke off (code %(code)s): it is damaged, or takes more memory than "
+                "it may."
+            )
+            % {"code": code}
         ) from None
     if "unreadable" in content:
         raise Unreadable(content["unreadable"])

@@ -13,6 +13,7 @@ from typing import Any, Literal
 from django.conf import settings
 from django.db import transaction
 from django.db.models.functions import Now
+from django.utils.translation import gettext as _
 
 from specs import clauses as clause_shape
 from specs.drafting import KeyTaken, add_clause, as_it_stands, lock, record_edit, withdraw_clause
@@ -59,11 +60,14 @@ def step_clause(*, clause: DraftClause, to: Literal["up", "down"], by: Member | 
 def rename_section(*, draft: SpecVersion, old: str, new: str, by: Member | None) -> None:
     """Give a section another title; an empty one dissolves it."""
     if len(new.strip()) > clause_shape.MAX_TITLE:
-        raise Invalid(f"A section's title has at most {clause_shape.MAX_TITLE} characters.")
+        raise Invalid(
+            _("A section's title has at most %(max_title)s characters.")
+            % {"max_title": clause_shape.MAX_TITLE}
+        )
     with transaction.atomic():
         draft = lock(draft)
         if not DraftClause.objects.filter(version=draft, section=old).update(section=new.strip()):
-            raise Invalid(f"There is no section {old[:80]!r} in this draft.")
+            raise Invalid(_("There is no section %(old)r in this draft.") % {"old": old[:80]})
         record_edit(draft, by, "section-renamed", "")
 
 
@@ -86,12 +90,14 @@ def split_clause(
         ordered = _ordered(draft)
         source = _found(ordered, clause)
         if revision is not None and source.revision != revision:
-            raise Stale("Somebody reworded this clause meanwhile.", **as_it_stands(source))
+            raise Stale(_("Somebody reworded this clause meanwhile."), **as_it_stands(source))
         chosen = {place for place in blocks if 1 <= place <= len(source.blocks)}
         if not chosen or len(chosen) == len(source.blocks):
-            raise Invalid("Each of the two clauses needs at least one block.")
+            raise Invalid(_("Each of the two clauses needs at least one block."))
         if there := next((row for row in ordered if row.clause.key == key), None):
-            raise KeyTaken(f"There is a clause {key} in this draft already.", **as_it_stands(there))
+            raise KeyTaken(
+                _("There is a clause %(key)s in this draft already.") % {"key": key}, **as_it_stands(there)
+            )
         taken = [block for place, block in enumerate(source.blocks, 1) if place in chosen]
         source.blocks = [block for place, block in enumerate(source.blocks, 1) if place not in chosen]
         source.revision, source.edited_by, source.edited_at = source.revision + 1, by, Now()
@@ -124,22 +130,24 @@ def merge_clauses(
     Raises `Stale` when either was reworded after the revisions that were seen; `details["clauses"]` holds both as they stand.
     """
     if into.pk == other.pk:
-        raise Invalid("A clause cannot be merged with itself.")
+        raise Invalid(_("A clause cannot be merged with itself."))
     with transaction.atomic():
         draft = lock(into.version)
         rows = {row.pk: row for row in _ordered(draft)}
         if not {into.pk, other.pk} <= rows.keys():
-            raise Invalid("Both clauses have to stand in this draft.")
+            raise Invalid(_("Both clauses have to stand in this draft."))
         kept, gone = rows[into.pk], rows[other.pk]
         if any(
             seen is not None and row.revision != seen
             for row, seen in ((kept, revision), (gone, other_revision))
         ):
             both = [{"key": row.clause.key, **as_it_stands(row)} for row in (kept, gone)]
-            raise Stale("Somebody reworded one of the two clauses meanwhile.", clauses=both)
+            raise Stale(_("Somebody reworded one of the two clauses meanwhile."), clauses=both)
         kept.blocks = [*kept.blocks, *(block for block in gone.blocks if block not in kept.blocks)]
         if len(kept.blocks) > settings.MAX_BLOCKS:
-            raise Invalid(f"Together they have more than {settings.MAX_BLOCKS} blocks.")
+            raise Invalid(
+                _("Together they have more than %(max_blocks)s blocks.") % {"max_blocks": settings.MAX_BLOCKS}
+            )
         kept.governs = _united(kept.governs, gone.governs)
         known = {entry["key"] for entry in kept.ancestors} | {kept.clause.key}
         merged = {"key": gone.clause.key, "kind": Lineage.MERGED.value}
@@ -178,7 +186,7 @@ def _ordered(draft: SpecVersion) -> list[DraftClause]:
 def _found(ordered: list[DraftClause], clause: DraftClause) -> DraftClause:
     found = next((row for row in ordered if row.pk == clause.pk), None)
     if found is None:
-        raise Invalid("This clause was withdrawn from the draft meanwhile.")
+        raise Invalid(_("This clause was withdrawn from the draft meanwhile."))
     return found
 
 

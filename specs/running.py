@@ -17,6 +17,7 @@ from typing import Any
 from celery import current_app
 from django.db import connection, transaction
 from django.db.models.functions import Now
+from django.utils.translation import gettext as _
 from kombu.exceptions import OperationalError
 
 from specs import ledger
@@ -70,11 +71,11 @@ def cancel(*, job: Job, by: Member) -> None:
     Whoever asked for a job may stop it, and whoever manages queues. Raises `SomebodyElses`, and `WrongState` when it has ended.
     """
     if by.pk != job.requested_by_id and "queue.manage" not in permissions_of(by):
-        raise SomebodyElses("Whoever asked for a job stops it, or whoever manages queues.")
+        raise SomebodyElses(_("Whoever asked for a job stops it, or whoever manages queues."))
     with transaction.atomic():
         locked = Job.objects.select_for_update(no_key=True).get(pk=job.pk)
         if locked.state not in (JobState.QUEUED, JobState.RUNNING):
-            raise WrongState("The job has ended already.")
+            raise WrongState(_("The job has ended already."))
         locked.cancel_asked_at = Now()
         if locked.state == JobState.QUEUED:
             locked.state, locked.finished_at = JobState.CANCELLED, Now()

@@ -15,6 +15,7 @@ from typing import Any
 from specs import task_types
 from specs.problems import Problem
 from specs.task_types import BadValue
+from specs.wording import _
 
 CITE = ("default", "always", "never")
 _KEY = re.compile(r"^[a-z][a-z0-9_]{0,62}$")
@@ -89,10 +90,14 @@ def problems(
 ) -> list[Problem]:
     """Everything wrong with the questions of a version, by question; an empty list means they can be asked."""
     if not questions:
-        return [Problem("questions", "there is no question")]
+        return [Problem("questions", _("there is no question"))]
     found: list[Problem] = []
     if len(questions) > max_questions:
-        found.append(Problem("questions", f"there are more than {max_questions}"))
+        found.append(
+            Problem(
+                "questions", _("there are more than %(max_questions)s") % {"max_questions": max_questions}
+            )
+        )
     earlier: dict[str, Question] = {}
     for number, question in enumerate(questions, 1):
         key = question.get("key")
@@ -100,7 +105,7 @@ def problems(
         found.extend(_question_problems(where, question, earlier, max_labels))
         if isinstance(key, str):
             if key in earlier:
-                found.append(Problem(where, "the key stands twice"))
+                found.append(Problem(where, _("the key stands twice")))
             earlier[key] = question
     return found
 
@@ -110,17 +115,18 @@ def _question_problems(
 ) -> Iterable[Problem]:
     unknown = sorted(set(question) - set(_FIELDS))
     if unknown:
-        yield Problem(where, f"has unknown fields: {', '.join(unknown)[:100]}")
+        yield Problem(where, _("has unknown fields: %(unknown)s") % {"unknown": ", ".join(unknown)[:100]})
     if not isinstance(question.get("key"), str) or not _KEY.match(question["key"]):
-        yield Problem(where, "the key has lower-case letters, digits and _, and begins with a letter")
+        yield Problem(where, _("the key has lower-case letters, digits and _, and begins with a letter"))
     if not str(question.get("title") or "").strip():
-        yield Problem(where, "has no title")
+        yield Problem(where, _("has no title"))
     if question.get("cite") not in (None, *CITE):
-        yield Problem(where, f"cite is one of {', '.join(CITE)}")
+        yield Problem(where, _("cite is one of %(cite)s") % {"cite": ", ".join(CITE)})
     if question.get("kind") not in task_types.kinds():
         yield Problem(
             where,
-            f"{question.get('kind')!r} is no kind of question; there are {', '.join(task_types.kinds())}",
+            _("%(kind)r is no kind of question; there are %(task_types)s")
+            % {"kind": question.get("kind"), "task_types": ", ".join(task_types.kinds())},
         )
     else:
         yield from _kind_problems(where, question)
@@ -129,11 +135,15 @@ def _question_problems(
     if condition is not None:
         parent = earlier.get(str(condition.get("question"))) if isinstance(condition, Mapping) else None
         if parent is None:
-            yield Problem(where, "is shown only after a question that does not stand before it")
+            yield Problem(where, _("is shown only after a question that does not stand before it"))
         else:
             values = _named_values(parent)
             if not condition.get("values") or (values and not set(condition["values"]) <= values):
-                yield Problem(where, f"is shown for values that {condition['question']} does not have")
+                yield Problem(
+                    where,
+                    _("is shown for values that %(question)s does not have")
+                    % {"question": condition["question"]},
+                )
 
 
 def _kind_problems(where: str, question: Question) -> Iterable[Problem]:
@@ -142,29 +152,44 @@ def _kind_problems(where: str, question: Question) -> Iterable[Problem]:
     wrong = list(task_types.own_settings.problems(where, kind.settings, question.get("settings")))
     yield from wrong
     if question.get("labels") and not kind.labelled:
-        yield Problem(where, f"has labels, which the kind {question['kind']} does not know")
+        yield Problem(
+            where, _("has labels, which the kind %(kind)s does not know") % {"kind": question["kind"]}
+        )
     if question.get("options_from") and not kind.item_options:
-        yield Problem(where, f"has options from the item, which the kind {question['kind']} does not know")
+        yield Problem(
+            where,
+            _("has options from the item, which the kind %(kind)s does not know")
+            % {"kind": question["kind"]},
+        )
     if not wrong:
         yield from kind.problems(question)
 
 
 def _label_problems(where: str, labels: Sequence[Mapping[str, Any]], max_labels: int) -> Iterable[Problem]:
     if len(labels) > max_labels:
-        yield Problem(where, f"has more than {max_labels} labels")
+        yield Problem(where, _("has more than %(max_labels)s labels") % {"max_labels": max_labels})
     seen: dict[str, str] = {}
     shortcuts: set[str] = set()
     for label in labels:
         value = str(label.get("value") or "")
         if not value.strip() or value != value.strip() or len(value) > 200:
-            yield Problem(where, f"the label value {value[:50]!r} is empty, padded or too long")
+            yield Problem(
+                where, _("the label value %(value)r is empty, padded or too long") % {"value": value[:50]}
+            )
         alike = _skeleton(value)
         if alike in seen:
-            yield Problem(where, f"the labels {seen[alike][:50]!r} and {value[:50]!r} look the same")
+            yield Problem(
+                where,
+                _("the labels %(seen)r and %(value)r look the same")
+                % {"seen": seen[alike][:50], "value": value[:50]},
+            )
         seen[alike] = value
         shortcut = str(label.get("shortcut") or "")
         if shortcut and (len(shortcut) != 1 or shortcut in shortcuts):
-            yield Problem(where, f"the shortcut {shortcut[:10]!r} is not one character of its own")
+            yield Problem(
+                where,
+                _("the shortcut %(shortcut)r is not one character of its own") % {"shortcut": shortcut[:10]},
+            )
         shortcuts.add(shortcut)
 
 
@@ -210,18 +235,20 @@ def _holds(value: Any, wanted: Sequence[str]) -> bool:
 def parse_answer(questions: Sequence[Question], answer: Any, item: Mapping[str, Any]) -> dict[str, Any]:
     """The checked values of a JSON answer. Raises `BadAnswer` naming every question that is missing, unknown or wrong."""
     if not isinstance(answer, Mapping):
-        raise BadAnswer([Problem("answer", "must be an object of question keys and values")])
+        raise BadAnswer([Problem("answer", _("must be an object of question keys and values"))])
     known = {question["key"] for question in questions}
-    found = [Problem(f"question {str(key)[:64]}", "is not asked here") for key in answer if key not in known]
+    found = [
+        Problem(f"question {str(key)[:64]}", _("is not asked here")) for key in answer if key not in known
+    ]
     values: dict[str, Any] = {}
     for question in questions:
         key, given = question["key"], answer.get(question["key"])
         if not _is_shown(question, values):
             if given is not None:
-                found.append(Problem(f"question {key}", "is not asked on this branch"))
+                found.append(Problem(f"question {key}", _("is not asked on this branch")))
         elif given is None:
             if question.get("required", True):
-                found.append(Problem(f"question {key}", "has no answer"))
+                found.append(Problem(f"question {key}", _("has no answer")))
         else:
             try:
                 values[key] = task_types.get(question["kind"]).parse_json(question, given, item)

@@ -40,6 +40,7 @@ from typing import Any
 from specs import canonical
 from specs import clauses as clause_shape
 from specs.problems import Problem
+from specs.wording import _
 
 FORMAT = 1
 _HEAD = re.compile(r"^(#{1,3}) (.*)$")
@@ -148,7 +149,7 @@ class _Reader:
         try:
             return canonical.loads_strict(text)
         except canonical.NotCanonical as error:
-            self.wrong(at, f"cannot be read: {error}")
+            self.wrong(at, _("cannot be read: %(error)s") % {"error": error})
             return None
 
     def read(self) -> SpecFile:
@@ -159,11 +160,11 @@ class _Reader:
         meta: dict[str, str] = {}
         questions: list[dict[str, Any]] = []
         if self.lines[0].rstrip() != "---":
-            self.wrong(1, "a spec file begins with a line of three hyphens and its front matter")
+            self.wrong(1, _("a spec file begins with a line of three hyphens and its front matter"))
             return meta, questions, 0
         end = next((n for n, line in enumerate(self.lines[1:], 1) if line.rstrip() == "---"), None)
         if end is None:
-            self.wrong(1, "the front matter has no end: a line of three hyphens")
+            self.wrong(1, _("the front matter has no end: a line of three hyphens"))
             return meta, questions, len(self.lines)
         for at, line in enumerate(self.lines[1:end], 2):
             name, colon, rest = line.partition(":")
@@ -172,15 +173,19 @@ class _Reader:
                 if isinstance(question, dict):
                     questions.append(question)
                 elif question is not None:
-                    self.wrong(at, "a question is an object")
+                    self.wrong(at, _("a question is an object"))
             elif name == "concordat" and rest.strip() != str(FORMAT):
-                self.wrong(at, f"this is format {rest.strip()[:20]!r}; format {FORMAT} can be read")
+                self.wrong(
+                    at,
+                    _("this is format %(found)r; format %(format)s can be read")
+                    % {"found": rest.strip()[:20], "format": FORMAT},
+                )
             elif name in _FRONT and colon:
                 meta[name] = str(self.json(at, rest.strip(), plain=True) or "")
             elif (
                 line.strip() and not line.lstrip().startswith("#") and name not in ("concordat", "questions")
             ):
-                self.wrong(at, f"{name[:40]!r} is nothing that stands in the front matter")
+                self.wrong(at, _("%(name)r is nothing that stands in the front matter") % {"name": name[:40]})
         return meta, questions, end + 1
 
     def _clauses(self, start: int) -> list[dict[str, Any]]:
@@ -198,17 +203,25 @@ class _Reader:
             elif level == 2:
                 clause, block = self._clause(at, title, section), None
                 if clause["key"] in keys:
-                    self.wrong(at, f"the clause {clause['key']} stands on line {keys[clause['key']]} already")
+                    self.wrong(
+                        at,
+                        _("the clause %(key)s stands on line %(keys)s already")
+                        % {"key": clause["key"], "keys": keys[clause["key"]]},
+                    )
                 keys[clause["key"]] = at
                 clauses.append(clause)
             elif not clauses:
-                self.wrong(at, "a block stands under a clause, `## Title {#key}`")
+                self.wrong(at, _("a block stands under a clause, `## Title {#key}`"))
             elif kind := _TYPES.get(title.strip().casefold()):
                 block = {"type": kind, "lines": []}
                 clauses[-1]["blocks"].append(block)
             else:
                 known = ", ".join(clause_shape.BLOCK_TYPES.values())
-                self.wrong(at, f"{title[:40]!r} is no type of block; there are {known}")
+                self.wrong(
+                    at,
+                    _("%(title)r is no type of block; there are %(known)s")
+                    % {"title": title[:40], "known": known},
+                )
         for clause in clauses:
             clause["blocks"] = [_block(block) for block in clause["blocks"]]
         return clauses
@@ -216,10 +229,10 @@ class _Reader:
     def _clause(self, at: int, heading: str, section: str) -> dict[str, Any]:
         found = _KEY.match(heading)
         if found is None:
-            self.wrong(at, "a clause names its key behind its title: `## Title {#key}`")
+            self.wrong(at, _("a clause names its key behind its title: `## Title {#key}`"))
         title, key = found.groups() if found else (heading, f"line-{at}")
         if why := clause_shape.key_problem(key):
-            self.wrong(at, f"the key {key[:40]!r}: {why}")
+            self.wrong(at, _("the key %(key)r: %(why)s") % {"key": key[:40], "why": why})
         title = str(self.json(at, title, plain=True) or "") if title.strip() else ""
         return {"key": key, "section": section, "title": title, "blocks": [], "governs": []}
 
@@ -236,9 +249,9 @@ class _Reader:
             if isinstance(about, dict) and about.keys() <= {"governs", "ancestors"}:
                 clauses[-1].update(about)
             elif about is not None:
-                self.wrong(at, "says more of a clause than what it governs and its ancestors")
+                self.wrong(at, _("says more of a clause than what it governs and its ancestors"))
         elif line.strip():
-            self.wrong(at, "text stands under the heading of a block, such as `### Definition`")
+            self.wrong(at, _("text stands under the heading of a block, such as `### Definition`"))
 
 
 def _block(read: Mapping[str, Any]) -> dict[str, Any]:

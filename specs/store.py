@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from django.conf import settings
+from django.utils.translation import gettext as _
 
 _DIGEST = re.compile(r"^sha256:([0-9a-f]{64})$")
 _CHUNK = 2**20
@@ -56,7 +57,7 @@ def intact(digest: str) -> bool:
 def opened(digest: str) -> BinaryIO:
     """The kept bytes, checked before the first one is handed out. Raises `Corrupted`."""
     if not intact(digest):
-        raise Corrupted(f"{digest} is damaged or missing in the store")
+        raise Corrupted(_("%(digest)s is damaged or missing in the store") % {"digest": digest})
     return _path(digest).open("rb")
 
 

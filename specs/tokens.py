@@ -20,12 +20,14 @@ from django.contrib.auth.models import User
 from django.db import transaction
 from django.db.models.functions import Now
 from django.utils import timezone
+from django.utils.translation import gettext as _
 
 from specs import ledger, prepared
 from specs.access import PERMISSIONS, permissions_of
 from specs.columns import Columns
 from specs.models import ApiToken, Member, Project
 from specs.refusals import Invalid, NotAllowed
+from specs.wording import number
 
 MAX_LEASES = 10_000
 _PREFIX = "cc"
@@ -75,27 +77,34 @@ def create(
     """
     wanted = sorted(set(permissions))
     if not name.strip() or len(name) > 100:
-        raise Invalid("A token needs a name of at most 100 characters.")
+        raise Invalid(_("A token needs a name of at most 100 characters."))
     if not wanted or not set(wanted) <= set(PERMISSIONS):
-        raise Invalid("A token needs one or more known permissions.")
+        raise Invalid(_("A token needs one or more known permissions."))
     if max_leases is not None and not 1 <= max_leases <= MAX_LEASES:
         raise Invalid(
-            "A token holds some tasks at once, or as many as its queues allow.",
-            problems=[{"where": "max_leases", "message": f"lies between 1 and {MAX_LEASES:,}"}],
+            _("A token holds some tasks at once, or as many as its queues allow."),
+            problems=[
+                {
+                    "where": "max_leases",
+                    "message": _("lies between 1 and %(max_leases)s") % {"max_leases": number(MAX_LEASES)},
+                }
+            ],
         )
     if not set(wanted) <= permissions_of(member):
-        raise NotAllowed("A token cannot do more than its member.")
+        raise NotAllowed(_("A token cannot do more than its member."))
     latest = timezone.now() + settings.TOKEN_LIFE
     if through is not None:
         if not set(wanted) <= through.permissions:
-            raise NotAllowed("A token makes none that can do more than itself.")
+            raise NotAllowed(_("A token makes none that can do more than itself."))
         if through.max_leases is not None:
             max_leases = min(max_leases or through.max_leases, through.max_leases)
         latest = min(latest, ApiToken.objects.values_list("expires_at", flat=True).get(pk=through.token_id))
         expires_at = min(expires_at or latest, latest)
     expires_at = expires_at or latest
     if not timezone.now() < expires_at <= latest + timedelta(minutes=1):
-        raise Invalid(f"A token ends after now and within {settings.TOKEN_LIFE.days} days.")
+        raise Invalid(
+            _("A token ends after now and within %(days)s days.") % {"days": settings.TOKEN_LIFE.days}
+        )
     prefix = secrets.token_hex(4)
     secret = f"{_PREFIX}_{prefix}_{secrets.token_urlsafe(32)}"
     with transaction.atomic():

@@ -8,19 +8,21 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
+from specs.wording import later
+
 
 def _set(words: str) -> frozenset[str]:
     return frozenset(words.split())
 
 
-_LIST = "List what belongs to it, or name what all of it has in common."
-_OFTEN = "Say in which cases it holds and what to do in the others."
-_JUDGE = "Name the test that two people would carry out alike."
-_COUNT = "Give the number, or the smallest that is enough."
-_READER = "What is plain to its author is not so to each reader: say by what one sees it."
-_WHEN = "Name the condition: when it is needed, and when not."
-_CHOOSE = "Say which of the two, or write “one or both”."
-_MUST = "Say what has to be done; put what is only advised into a note."
+_LIST = later("List what belongs to it, or name what all of it has in common.")
+_OFTEN = later("Say in which cases it holds and what to do in the others.")
+_JUDGE = later("Name the test that two people would carry out alike.")
+_COUNT = later("Give the number, or the smallest that is enough.")
+_READER = later("What is plain to its author is not so to each reader: say by what one sees it.")
+_WHEN = later("Name the condition: when it is needed, and when not.")
+_CHOOSE = later("Say which of the two, or write “one or both”.")
+_MUST = later("Say what has to be done; put what is only advised into a note.")
 
 VAGUE = {
     "etc.": _LIST,

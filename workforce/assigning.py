@@ -13,6 +13,8 @@ from datetime import timedelta
 
 from django.conf import settings
 from django.db import connection, transaction
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from specs.models import Member
 from specs.refusals import Invalid, WrongState
@@ -28,10 +30,10 @@ _WHY_NOT = """
     FROM workforce_task t WHERE t.queue_id = %(queue)s AND t.id = ANY(%(tasks)s) ORDER BY t.id
 """
 REASONS = {
-    "ended": "not open any more",
-    "has-it": "she has it, or answered it",
-    "barred": "she skipped it, or must not see it",
-    "no-free-slot": "every slot is out, held, or kept for somebody",
+    "ended": gettext_lazy("not open any more"),
+    "has-it": gettext_lazy("she has it, or answered it"),
+    "barred": gettext_lazy("she skipped it, or must not see it"),
+    "no-free-slot": gettext_lazy("every slot is out, held, or kept for somebody"),
 }
 
 
@@ -58,11 +60,17 @@ def assign(
     """
     wanted = sorted(set(task_ids))
     if not wanted or len(wanted) > settings.MAX_ASSIGNED_AT_ONCE:
-        raise Invalid(f"Choose 1 to {settings.MAX_ASSIGNED_AT_ONCE} tasks.")
+        raise Invalid(
+            _("Choose 1 to %(max_assigned_at_once)s tasks.")
+            % {"max_assigned_at_once": settings.MAX_ASSIGNED_AT_ONCE}
+        )
     if not timedelta(minutes=1) <= keep <= timedelta(days=90):
-        raise Invalid("Work is kept for somebody for a minute at least and 90 days at most.")
+        raise Invalid(_("Work is kept for somebody for a minute at least and 90 days at most."))
     if not Enrolment.objects.filter(queue=queue, annotator=annotator, active=True).exists():
-        raise Invalid(f"{annotator.pseudonym} does not pull from this queue; enrol her first.")
+        raise Invalid(
+            _("%(pseudonym)s does not pull from this queue; enrol her first.")
+            % {"pseudonym": annotator.pseudonym}
+        )
     with transaction.atomic(), connection.cursor() as cursor:
         # Under her lock, which whoever suspends her waits for: what is kept for her returns then.
         state = (
@@ -71,7 +79,10 @@ def assign(
             .get(pk=annotator.pk)
         )
         if state in (AnnotatorState.SUSPENDED, AnnotatorState.LEFT):
-            raise Invalid(f"{annotator.pseudonym} does not work here now; name somebody else.")
+            raise Invalid(
+                _("%(pseudonym)s does not work here now; name somebody else.")
+                % {"pseudonym": annotator.pseudonym}
+            )
         kept = reserving.reserve(
             queue_id=queue.pk,
             task_ids=wanted,
@@ -109,14 +120,17 @@ def recall(
     Raises `Invalid` without a reason, `WrongState` when nobody holds it.
     """
     if not reason.strip():
-        raise Invalid("Say why: whoever held the task reads it.")
+        raise Invalid(_("Say why: whoever held the task reads it."))
     if len(reason) > settings.MAX_NOTE_CHARACTERS:
-        raise Invalid(f"A reason has at most {settings.MAX_NOTE_CHARACTERS} characters.")
+        raise Invalid(
+            _("A reason has at most %(max_note_characters)s characters.")
+            % {"max_note_characters": settings.MAX_NOTE_CHARACTERS}
+        )
     with transaction.atomic():
         Task.objects.select_for_update(no_key=True).get(pk=assignment.task_id)
         locked = Assignment.objects.select_for_update(no_key=True).get(pk=assignment.pk)
         if locked.state != "leased":
-            raise WrongState("Nobody holds this task now.")
+            raise WrongState(_("Nobody holds this task now."))
         holder = locked.annotator_id
         assert holder is not None
         event = leasing.give_back(assignment_id=locked.pk, by=by, kind="assignment.recalled")
@@ -131,5 +145,8 @@ def recall(
         if to is not None:
             given = assign(queue=locked.queue, task_ids=[locked.task_id], annotator=to, keep=keep, by=by)
             if not given.tasks:
-                raise Invalid(f"{to.pseudonym} cannot have it: {REASONS[given.left[locked.task_id]]}.")
+                raise Invalid(
+                    _("%(pseudonym)s cannot have it: %(reasons)s.")
+                    % {"pseudonym": to.pseudonym, "reasons": REASONS[given.left[locked.task_id]]}
+                )
     return taken

@@ -12,6 +12,7 @@ from zoneinfo import available_timezones
 
 from django.db import transaction
 from django.db.models import Q
+from django.utils.translation import gettext as _
 
 from specs import ledger
 from specs.access import require
@@ -36,13 +37,13 @@ def describe(
     tags = language_tags(languages)
     if time_zone and time_zone not in available_timezones():
         raise Invalid(
-            "This time zone is not known.", problems=[{"where": "time_zone", "message": "is not known"}]
+            _("This time zone is not known."), problems=[{"where": "time_zone", "message": _("is not known")}]
         )
     hours = [float(each) for each in weekday_hours]
     if hours and (len(hours) != 7 or not all(0 <= each <= 24 for each in hours)):
         raise Invalid(
-            "A week has seven days of 0 to 24 hours.",
-            problems=[{"where": "weekday_hours", "message": "0 to 24"}],
+            _("A week has seven days of 0 to 24 hours."),
+            problems=[{"where": "weekday_hours", "message": _("0 to 24")}],
         )
     with transaction.atomic():
         locked = Annotator.objects.select_for_update(no_key=True).get(pk=annotator.pk)
@@ -64,8 +65,11 @@ def language_tags(given: Iterable[str]) -> list[str]:
     wrong = [tag[:35] for tag in tags if not LANGUAGE.fullmatch(tag)]
     if wrong:
         raise Invalid(
-            "Languages are tags such as de, en or pt-br.",
-            problems=[{"where": "languages", "message": f"{tag} is no language tag"} for tag in wrong],
+            _("Languages are tags such as de, en or pt-br."),
+            problems=[
+                {"where": "languages", "message": _("%(tag)s is no language tag") % {"tag": tag}}
+                for tag in wrong
+            ],
         )
     return tags
 
@@ -74,10 +78,10 @@ def go_away(*, annotator: Annotator, first: date, last: date, by: Member) -> Day
     """Days off, both included. Said again from the same day, the end is replaced."""
     _may(annotator, by)
     if last < first or last - first > LONGEST_ABSENCE:
-        raise Invalid("Days away end after they began, within a year.")
+        raise Invalid(_("Days away end after they began, within a year."))
     with transaction.atomic():
         Annotator.objects.select_for_update(no_key=True).get(pk=annotator.pk)
-        away, _ = DayAway.objects.update_or_create(
+        away, _made = DayAway.objects.update_or_create(
             annotator=annotator, first=first, defaults={"project_id": annotator.project_id, "last": last}
         )
         _record(annotator, "annotator.away", by, away)

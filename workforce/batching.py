@@ -13,6 +13,8 @@ from dataclasses import dataclass
 
 from django.conf import settings
 from django.db import transaction
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from specs.refusals import Invalid, NotAllowed, Refusal
 from specs.tokens import Bearer
@@ -20,11 +22,13 @@ from workforce import leasing, limiting
 from workforce.models import Annotator, AnnotatorKind, BatchesFor, Enrolment, QueueState
 
 SHORT = {
-    "too-many-leases": "You hold as many leases as this queue allows.",
-    limiting.TokenFull.code: "You hold as many leases as this token allows.",
-    "nothing-left": "There is nothing else for you in this queue now.",
-    "exposure-cap": "What is left is upsetting content, and you have seen as much of it as one may for now.",
-    "refused": "Something else has to come first; the next claim says what.",
+    "too-many-leases": gettext_lazy("You hold as many leases as this queue allows."),
+    limiting.TokenFull.code: gettext_lazy("You hold as many leases as this token allows."),
+    "nothing-left": gettext_lazy("There is nothing else for you in this queue now."),
+    "exposure-cap": gettext_lazy(
+        "What is left is upsetting content, and you have seen as much of it as one may for now."
+    ),
+    "refused": gettext_lazy("Something else has to come first; the next claim says what."),
 }
 """Why a batch is smaller than was asked for."""
 
@@ -47,8 +51,15 @@ def claim_many(*, queue_id: int, annotator: Annotator, n: int, bearer: Bearer) -
     """Lease up to *n* tasks. Raises what a claim raises where not one is given, `NoBatches`, and `Invalid` for a wild number."""
     if not 1 <= n <= settings.MAX_CLAIMED_AT_ONCE:
         raise Invalid(
-            f"One claim takes 1 to {settings.MAX_CLAIMED_AT_ONCE} tasks.",
-            problems=[{"where": "n", "message": f"lies between 1 and {settings.MAX_CLAIMED_AT_ONCE}"}],
+            _("One claim takes 1 to %(max_claimed_at_once)s tasks.")
+            % {"max_claimed_at_once": settings.MAX_CLAIMED_AT_ONCE},
+            problems=[
+                {
+                    "where": "n",
+                    "message": _("lies between 1 and %(max_claimed_at_once)s")
+                    % {"max_claimed_at_once": settings.MAX_CLAIMED_AT_ONCE},
+                }
+            ],
         )
     leases: list[leasing.Served] = []
     with limiting.within(bearer=bearer, annotator=annotator) as room, transaction.atomic():
@@ -107,6 +118,7 @@ def _require(queue_id: int, annotator: Annotator) -> None:
         allowed == BatchesFor.PROGRAMS and annotator.kind == AnnotatorKind.PERSON
     ):
         raise NoBatches(
-            "This queue gives out one task at a time"
-            + ("." if allowed == BatchesFor.NOBODY else ", except to programs.")
+            _("This queue gives out one task at a time.")
+            if allowed == BatchesFor.NOBODY
+            else _("This queue gives out one task at a time, except to programs.")
         )

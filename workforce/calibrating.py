@@ -13,10 +13,12 @@ from typing import Any
 
 from django.core.exceptions import ValidationError
 from django.db import connection, transaction
+from django.utils.translation import gettext as _
 
 from specs import ledger
 from specs.models import Member
 from specs.refusals import Invalid
+from specs.wording import number
 from workforce import intervals, leasing, skills, staffing
 from workforce.intervals import Share
 from workforce.models import (
@@ -43,10 +45,10 @@ def set_terms(*, queue: Queue, by: Member, **terms: Any) -> Calibration:
     Raises `Invalid` with a problem for each term that makes no sense.
     """
     if queue.purpose != Purpose.CALIBRATION:
-        raise Invalid("Only a calibration queue tests for a skill.")
+        raise Invalid(_("Only a calibration queue tests for a skill."))
     unknown = set(terms) - set(TERMS)
     if unknown:
-        raise Invalid(f"A test has no {', '.join(sorted(unknown))}.")
+        raise Invalid(_("A test has no %(unknown)s.") % {"unknown": ", ".join(sorted(unknown))})
     with transaction.atomic():
         Queue.objects.select_for_update(no_key=True).get(pk=queue.pk)
         row = terms_of(queue=queue)
@@ -88,11 +90,13 @@ def _said(row: Calibration) -> dict[str, Any]:
 def _check(row: Calibration) -> None:
     found: list[dict[str, str]] = []
     if row.skill_id is None:
-        raise Invalid("A test grants a skill.", problems=[{"where": "skill", "message": "name the skill"}])
+        raise Invalid(
+            _("A test grants a skill."), problems=[{"where": "skill", "message": _("name the skill")}]
+        )
     if row.clause is not None and row.clause.spec_id != row.queue.spec_id:
-        found.append({"where": "clause", "message": "is a clause of another spec"})
+        found.append({"where": "clause", "message": _("is a clause of another spec")})
     if row.wait < timedelta(0):
-        found.append({"where": "wait", "message": "is not negative"})
+        found.append({"where": "wait", "message": _("is not negative")})
     try:
         unset = [name for name in ("clause", "valid_days") if getattr(row, name) is None]
         row.clean_fields(exclude=["project", "queue", *unset])
@@ -103,17 +107,18 @@ def _check(row: Calibration) -> None:
         found.append(
             {
                 "where": "share",
-                "message": f"cannot be reached for sure: all {row.wanted} right says no more than {best:.2f}",
+                "message": _("cannot be reached for sure: all %(wanted)s right says no more than %(best)s")
+                % {"wanted": row.wanted, "best": number(best, 2)},
             }
         )
     if found:
-        raise Invalid("This test does not make sense.", problems=found)
+        raise Invalid(_("This test does not make sense."), problems=found)
 
 
 def enter(*, queue: Queue, annotator: Annotator, by: Member) -> Enrolment:
     """An annotator comes to a test of her own accord: that is what the queue is there for."""
     if terms_of(queue=queue) is None:
-        raise Invalid("This queue tests for nothing.")
+        raise Invalid(_("This queue tests for nothing."))
     return staffing.enrol(queue=queue, annotator=annotator, by=by)
 
 

@@ -13,6 +13,7 @@ from __future__ import annotations
 from django.db import connection, transaction
 from django.db.models import F
 from django.db.models.functions import Now
+from django.utils.translation import gettext as _
 
 from specs import ledger
 from specs.models import Member, SpecVersion, VersionState
@@ -54,19 +55,24 @@ def start(
     Raises `Invalid` (another spec's version, the one in force, no untouched task, an empty cohort) and `WrongState`.
     """
     if version.spec_id != queue.spec_id or version.state != VersionState.PUBLISHED:
-        raise Invalid("Only a published version of the queue's own spec can be tried in it.")
+        raise Invalid(_("Only a published version of the queue's own spec can be tried in it."))
     if version.pk == queue.version_id:
-        raise Invalid(f"Version {version.number} is in force in this queue already.")
+        raise Invalid(
+            _("Version %(version_number)s is in force in this queue already.")
+            % {"version_number": version.number}
+        )
     if not 0 < share <= 1:
-        raise Invalid("The share lies above 0 and at most at 1.")
+        raise Invalid(_("The share lies above 0 and at most at 1."))
     if queue.purpose not in (Purpose.LABELLING, Purpose.RELABELLING):
-        raise Invalid(f"A {queue.get_purpose_display().lower()} queue has no canary.")
+        raise Invalid(
+            _("Queues for “%(purpose)s” have no canary.") % {"purpose": queue.get_purpose_display()}
+        )
     if cohort and not CohortMembership.objects.filter(cohort=cohort, until__isnull=True).exists():
-        raise Invalid(f"Nobody is in the cohort {cohort.name}.")
+        raise Invalid(_("Nobody is in the cohort %(cohort)s.") % {"cohort": cohort.name})
     with transaction.atomic(), connection.cursor() as cursor:
         locked = Queue.objects.select_for_update(no_key=True).get(pk=queue.pk)
         if running(locked) is not None:
-            raise WrongState("A canary runs in this queue already.")
+            raise WrongState(_("A canary runs in this queue already."))
         assert locked.version_id is not None
         canary = Canary.objects.create(
             project_id=locked.project_id,
@@ -82,7 +88,7 @@ def start(
         drawn = [row[0] for row in cursor.fetchall()]
         canary.n_tasks = _serve(drawn, locked, version, pinned=version.pk, cohort=cohort, by=by)
         if not canary.n_tasks:
-            raise Invalid("No task of this queue is untouched; there is nothing to try the version on.")
+            raise Invalid(_("No task of this queue is untouched; there is nothing to try the version on."))
         canary.save(update_fields=["n_tasks"])
         _again_from_the_head(locked)
         ledger.record(
@@ -163,7 +169,9 @@ def _running(canary: Canary) -> Canary:
         .get(pk=canary.pk)
     )
     if locked.state != CanaryState.RUNNING:
-        raise WrongState(f"This canary is {locked.get_state_display().lower()} already.")
+        raise WrongState(
+            _("This canary is %(state)s already.") % {"state": locked.get_state_display().lower()}
+        )
     Queue.objects.select_for_update(no_key=True).get(pk=locked.queue_id)
     return locked
 

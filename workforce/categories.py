@@ -6,6 +6,7 @@ import re
 from datetime import timedelta
 
 from django.utils.translation import gettext, gettext_noop
+from django.utils.translation import gettext as _
 
 from workforce.models import Queue
 
@@ -36,26 +37,32 @@ def problems(queue: Queue) -> list[dict[str, str]]:
     """What is wrong with a queue's rules for skips and for what cannot be labelled, in words."""
     found: list[dict[str, str]] = []
     if not 0 <= queue.skips_per_hour <= 1000:
-        found.append({"where": "skips_per_hour", "message": "lies between 0 and 1000"})
+        found.append({"where": "skips_per_hour", "message": _("lies between 0 and 1000")})
     if not 0 <= queue.skip_share <= 1:
-        found.append({"where": "skip_share", "message": "lies between 0 and 1"})
+        found.append({"where": "skip_share", "message": _("lies between 0 and 1")})
     if not timedelta(0) <= queue.hold_for <= timedelta(days=60):
-        found.append({"where": "hold_for", "message": "lies between 0 (nothing is held) and 60 days"})
+        found.append({"where": "hold_for", "message": _("lies between 0 (nothing is held) and 60 days")})
     if not timedelta(0) <= queue.undo_for <= timedelta(hours=1):
         found.append(
-            {"where": "undo_for", "message": "lies between 0 (nothing is taken up again) and one hour"}
+            {"where": "undo_for", "message": _("lies between 0 (nothing is taken up again) and one hour")}
         )
     categories = list(queue.cannot_categories)
     if len(categories) > MOST or len(set(categories)) < len(categories):
         found.append(
-            {"where": "cannot_categories", "message": f"are at most {MOST}, and each stands there once"}
+            {
+                "where": "cannot_categories",
+                "message": _("are at most %(most)s, and each stands there once") % {"most": MOST},
+            }
         )
     for category in categories:
         if len(category) > 32 or not _KEY.fullmatch(category):
             found.append(
                 {
                     "where": "cannot_categories",
-                    "message": f"{category[:40]!r} is none: a category has lower-case letters, digits and hyphens",
+                    "message": _(
+                        "%(category)r is none: a category has lower-case letters, digits and hyphens"
+                    )
+                    % {"category": category[:40]},
                 }
             )
     return found

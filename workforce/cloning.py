@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 from django.db import transaction
+from django.utils.translation import gettext as _
 
 from specs import clauses as clause_shape
 from specs import contents, copying, governing, ledger, publishing
@@ -21,13 +22,13 @@ def clone_project(*, source: Project, key: str, name: str, by: Member) -> Projec
     Whoever clones owns the clone. Raises `Invalid` for a key that is taken or none.
     """
     if clause_shape.key_problem(key) or "." in key or "_" in key:
-        raise Invalid("A project's key has lower-case letters, digits and hyphens.")
+        raise Invalid(_("A project's key has lower-case letters, digits and hyphens."))
     if Project.objects.filter(key=key).exists():
-        raise Invalid(f"There is a project {key} already, or there was one.")
+        raise Invalid(_("There is a project %(key)s already, or there was one.") % {"key": key})
     if not name.strip():
-        raise Invalid("A project needs a name.")
+        raise Invalid(_("A project needs a name."))
     if by.user is None:
-        raise Invalid("Only somebody with a log-in can own a project.")
+        raise Invalid(_("Only somebody with a log-in can own a project."))
     with transaction.atomic():
         source, project = Project.objects.get(pk=source.pk), Project(key=key)
         project.name = name.strip()

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from django.db import transaction
 from django.db.models.functions import Now
+from django.utils.translation import gettext as _
 
 from specs import clauses as clause_shape
 from specs import ledger
@@ -18,13 +19,13 @@ from workforce.models import Annotator, Cohort, CohortMembership
 
 def create(*, project: Project, key: str, name: str, by: Member) -> Cohort:
     if clause_shape.key_problem(key) or "." in key:
-        raise Invalid("A cohort's key has lower-case letters, digits and hyphens.")
+        raise Invalid(_("A cohort's key has lower-case letters, digits and hyphens."))
     if not name.strip():
-        raise Invalid("A cohort needs a name.")
+        raise Invalid(_("A cohort needs a name."))
     with transaction.atomic():
         cohort, new = Cohort.objects.get_or_create(project=project, key=key, defaults={"name": name.strip()})
         if not new:
-            raise Invalid(f"There is a cohort {key} already.")
+            raise Invalid(_("There is a cohort %(key)s already.") % {"key": key})
         ledger.record(
             project_id=project.pk,
             kind="cohort.created",

@@ -16,6 +16,7 @@ from typing import Any
 from django.db import transaction
 from django.db.models import Q
 from django.db.models.functions import Now
+from django.utils.translation import gettext as _
 
 from specs import ledger
 from specs.models import Member
@@ -65,18 +66,18 @@ def decide_on(
     """A person's own decision, without a rule: raise review, or restrict to queues. Suspension has its own way."""
     if action not in (Action.REVIEW, Action.RESTRICT):
         raise Invalid(
-            "A person raises review or restricts to queues here; a suspension is decided on its own."
+            _("A person raises review or restricts to queues here; a suspension is decided on its own.")
         )
     if not reason.strip():
-        raise Invalid("Say why; she reads it.")
+        raise Invalid(_("Say why; she reads it."))
     if action == Action.RESTRICT and not queues:
-        raise Invalid("Name the queues where she may work meanwhile.")
+        raise Invalid(_("Name the queues where she may work meanwhile."))
     if not 1 <= days <= 366 or not 0 < share <= 1:
-        raise Invalid("It lasts 1 to 366 days, on a share of her tasks.")
+        raise Invalid(_("It lasts 1 to 366 days, on a share of her tasks."))
     if not 0 <= gold_share <= 0.5:
-        raise Invalid("At most half of what somebody is given is gold.")
+        raise Invalid(_("At most half of what somebody is given is gold."))
     if annotator.member_id == by.pk:
-        raise NotAllowed("Nobody decides about himself.")
+        raise NotAllowed(_("Nobody decides about himself."))
     with transaction.atomic():
         made = Consequence.objects.create(
             project_id=annotator.project_id,
@@ -108,7 +109,7 @@ def confirm(*, consequence: Consequence, note: str = "", by: Member) -> Conseque
 def _suspend(locked: Consequence, by: Member) -> None:
     member, finding = locked.annotator.member, locked.finding
     if member is None:
-        raise WrongState("This annotator is nobody's log-in.")
+        raise WrongState(_("This annotator is nobody's log-in."))
     evidence: dict[str, Any] = {}
     if finding is not None:
         evidence = {
@@ -131,7 +132,7 @@ def _suspend(locked: Consequence, by: Member) -> None:
 def decline(*, consequence: Consequence, note: str, by: Member) -> Consequence:
     """A person looked and does not agree; it is on record, and the same answers are not held against her again."""
     if not note.strip():
-        raise Invalid("Say why it is not right.")
+        raise Invalid(_("Say why it is not right."))
     with transaction.atomic():
         locked = _proposed(consequence, by)
         locked.state, locked.note = ConsequenceState.DECLINED, note.strip()[:2000]
@@ -147,9 +148,9 @@ def end(*, consequence: Consequence, by: Member) -> Consequence:
     with transaction.atomic():
         locked = Consequence.objects.select_for_update(no_key=True).get(pk=consequence.pk)
         if locked.state != ConsequenceState.IN_FORCE:
-            raise WrongState("Only what is in force can be lifted.")
+            raise WrongState(_("Only what is in force can be lifted."))
         if locked.annotator.member_id == by.pk:
-            raise NotAllowed("Nobody decides about himself.")
+            raise NotAllowed(_("Nobody decides about himself."))
         _end(locked, by)
     return locked
 
@@ -181,9 +182,9 @@ def _proposed(consequence: Consequence, by: Member) -> Consequence:
     rows = Consequence.objects.select_for_update(no_key=True, of=("self",))
     locked = rows.select_related("annotator__member", "finding__rule").get(pk=consequence.pk)
     if locked.state != ConsequenceState.PROPOSED:
-        raise WrongState("This is decided already.")
+        raise WrongState(_("This is decided already."))
     if locked.annotator.member_id == by.pk:
-        raise NotAllowed("Nobody decides about himself.")
+        raise NotAllowed(_("Nobody decides about himself."))
     return locked
 
 

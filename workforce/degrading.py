@@ -20,6 +20,7 @@ from django.conf import settings
 from django.db import transaction
 from django.db.models import Q, QuerySet
 from django.db.models.functions import Now
+from django.utils.translation import gettext as _
 
 from specs import ledger
 from specs.models import Member
@@ -49,24 +50,28 @@ def begin(
 ) -> Degradation:
     """Put a measure into use for a time of at most `MAX_DEGRADATION`. Raises `Invalid` without a reason, `WrongState` twice."""
     if measure not in Measure.values:
-        raise Invalid(f"A measure is one of {', '.join(Measure.values)}.")
+        raise Invalid(_("A measure is one of %(values)s.") % {"values": ", ".join(Measure.values)})
     problems = []
     if not reason.strip():
         problems.append(
-            {"where": "reason", "message": "is needed: it stands beside every answer given meanwhile"}
+            {"where": "reason", "message": _("is needed: it stands beside every answer given meanwhile")}
         )
     if not timedelta(0) < lasting <= settings.MAX_DEGRADATION:
         problems.append(
-            {"where": "hours", "message": f"is more than nothing and at most {settings.MAX_DEGRADATION}"}
+            {
+                "where": "hours",
+                "message": _("is more than nothing and at most %(max_degradation)s")
+                % {"max_degradation": settings.MAX_DEGRADATION},
+            }
         )
     if problems:
-        raise Invalid("This cannot be put into use.", problems=problems)
+        raise Invalid(_("This cannot be put into use."), problems=problems)
     with transaction.atomic():
         locked = Queue.objects.select_for_update(no_key=True).get(pk=queue.pk)
         if locked.state == QueueState.CLOSED:
-            raise WrongState("The queue is closed.")
+            raise WrongState(_("The queue is closed."))
         if Degradation.objects.filter(queue=locked, measure=measure, ended_at__isnull=True).exists():
-            raise WrongState(f"“{TITLES[measure]}” is in use here already.")
+            raise WrongState(_("“%(titles)s” is in use here already.") % {"titles": TITLES[measure]})
         before, after = _APPLY[measure](locked, by, overlap=overlap, cohort=cohort)
         now = leasing.database_now()
         made = Degradation.objects.create(
@@ -101,7 +106,7 @@ def end(*, degradation: Degradation, by: Member | None) -> Degradation:
         queue = Queue.objects.select_for_update(no_key=True).get(pk=degradation.queue_id)
         locked = Degradation.objects.select_for_update(no_key=True).get(pk=degradation.pk)
         if locked.ended_at is not None:
-            raise WrongState("This has ended already.")
+            raise WrongState(_("This has ended already."))
         _RESTORE[locked.measure](queue, locked, by)
         Degradation.objects.filter(pk=locked.pk).update(ended_at=Now(), ended_by=by)
         ledger.record(
@@ -149,7 +154,7 @@ def require_intake(queue: Queue) -> None:
     """Raises `IntakePaused` where nothing new may come in."""
     if not Queue.objects.values_list("takes_items", flat=True).get(pk=queue.pk):
         raise IntakePaused(
-            "Nothing new comes into this queue for now; its operations page says why and until when."
+            _("Nothing new comes into this queue for now; its operations page says why and until when.")
         )
 
 
@@ -182,18 +187,23 @@ def _unintake(queue: Queue, made: Degradation, by: Member | None) -> None:
 def _overlap(queue: Queue, by: Member, *, overlap: int | None = None, **_: Any) -> Applied:
     if queue.overlap_policy != OverlapPolicy.FIXED:
         raise Invalid(
-            "This cannot be put into use.",
+            _("This cannot be put into use."),
             problems=[
                 {
                     "where": "overlap",
-                    "message": "is lowered only where all tasks of a queue want the same number",
+                    "message": _("is lowered only where all tasks of a queue want the same number"),
                 }
             ],
         )
     if overlap is None or not 1 <= overlap < queue.overlap:
         raise Invalid(
-            "This cannot be put into use.",
-            problems=[{"where": "overlap", "message": f"lies between 1 and {queue.overlap - 1}"}],
+            _("This cannot be put into use."),
+            problems=[
+                {
+                    "where": "overlap",
+                    "message": _("lies between 1 and %(overlap)s") % {"overlap": queue.overlap - 1},
+                }
+            ],
         )
     before, queue.overlap = queue.overlap, overlap
     queue.save(update_fields=["overlap"])
@@ -240,7 +250,7 @@ def _pool(queue: Queue, by: Member, *, cohort: str = "", **_: Any) -> Applied:
         people = people.filter(cohorts__cohort__key=cohort, cohorts__until__isnull=True)
     joined = list(people.distinct().order_by("pk")[: settings.MAX_WIDENED])
     if not joined:
-        raise Invalid("There is nobody else who could be enrolled.")
+        raise Invalid(_("There is nobody else who could be enrolled."))
     for annotator in joined:
         staffing.enrol(queue=queue, annotator=annotator, by=by)
     return {}, {"annotators": [annotator.pk for annotator in joined], "n_people": len(joined)}

@@ -10,6 +10,7 @@ queue in the same transaction. What she answered and decided stays; enrolments, 
 from __future__ import annotations
 
 from django.db import transaction
+from django.utils.translation import gettext as _
 
 from specs import ledger
 from specs.access import require
@@ -24,7 +25,10 @@ def pause(*, annotator: Annotator, by: Member) -> Annotator:
     with transaction.atomic():
         locked = _locked(annotator, by)
         if locked.state != AnnotatorState.ACTIVE:
-            raise WrongState(f"Only who is active can pause; this annotator is {locked.state}.")
+            raise WrongState(
+                _("Only who is active can pause; this annotator is %(state)s.")
+                % {"state": locked.get_state_display().lower()}
+            )
         locked.state, locked.paused_by = AnnotatorState.PAUSED, by
         locked.save(update_fields=["state", "paused_by"])
         n_returned = leasing.return_leases_of(annotator=locked, by=by)
@@ -37,9 +41,12 @@ def resume(*, annotator: Annotator, by: Member) -> Annotator:
     with transaction.atomic():
         locked = _locked(annotator, by)
         if locked.state != AnnotatorState.PAUSED:
-            raise WrongState(f"Only who is paused can resume; this annotator is {locked.state}.")
+            raise WrongState(
+                _("Only who is paused can resume; this annotator is %(state)s.")
+                % {"state": locked.get_state_display().lower()}
+            )
         if locked.member_id == by.pk and locked.paused_by_id != by.pk:
-            raise NotAllowed("You were paused by somebody else: ask whoever manages people here.")
+            raise NotAllowed(_("You were paused by somebody else: ask whoever manages people here."))
         locked.state = AnnotatorState.ACTIVE
         locked.save(update_fields=["state"])
         _record(locked, "annotator.resumed", by)
@@ -51,7 +58,7 @@ def remove(*, member: Member, by: Member) -> Member:
     with transaction.atomic():
         locked = Member.objects.select_for_update(no_key=True).get(pk=member.pk)
         if locked.state == MemberState.LEFT:
-            raise WrongState("This member has left already.")
+            raise WrongState(_("This member has left already."))
         staffing.may_stop(locked, by)
         suspending.end_because_left(member=locked, by=by)
         _leave(locked, by, "member.removed")
@@ -63,7 +70,7 @@ def leave(*, member: Member) -> Member:
     with transaction.atomic():
         locked = Member.objects.select_for_update(no_key=True).get(pk=member.pk)
         if locked.state != MemberState.ACTIVE:
-            raise WrongState("Only an active member leaves.")
+            raise WrongState(_("Only an active member leaves."))
         staffing.keep_an_owner(locked)
         _leave(locked, locked, "member.left")
     return locked

@@ -16,6 +16,7 @@ from typing import Any
 from django.conf import settings
 from django.db import connection, transaction
 from django.db.models import Max
+from django.utils.translation import gettext as _
 
 from specs import ledger
 from specs.models import Member
@@ -48,24 +49,27 @@ def add(
     """Add a rule after the others. Raises `Invalid` for one that does nothing, or leads to a queue of another spec."""
     field, value = field.strip(), value.strip()
     if not field:
-        raise Invalid("Name the field.", problems=[{"where": "field", "message": "is empty"}])
+        raise Invalid(_("Name the field."), problems=[{"where": "field", "message": _("is empty")}])
     if target is None and skill is None and priority is None:
-        raise Invalid("A rule names a queue, a skill or a priority.")
+        raise Invalid(_("A rule names a queue, a skill or a priority."))
     if target is not None and skill is not None:
-        raise Invalid("A rule names a queue or a skill, not both.")
+        raise Invalid(_("A rule names a queue or a skill, not both."))
     if priority is not None and not 0 <= priority <= 1000:
-        raise Invalid("A priority lies between 0 and 1000.")
+        raise Invalid(_("A priority lies between 0 and 1000."))
     if target is not None and target.spec_id != queue.spec_id:
-        raise Invalid("Items go to a queue of the same spec.")
+        raise Invalid(_("Items go to a queue of the same spec."))
     with transaction.atomic():
         Queue.objects.select_for_update(no_key=True).get(pk=queue.pk)
         rules = Direction.objects.filter(queue=queue)
         if rules.filter(field=field, value=value).exists():
-            raise Invalid("There is a rule for this field and value; remove it first.")
+            raise Invalid(_("There is a rule for this field and value; remove it first."))
         if rules.count() >= settings.MAX_DIRECTIONS:
-            raise Invalid(f"A queue has at most {settings.MAX_DIRECTIONS} rules.")
+            raise Invalid(
+                _("A queue has at most %(max_directions)s rules.")
+                % {"max_directions": settings.MAX_DIRECTIONS}
+            )
         if skill is not None and _asking_for(queue, skill) is None:
-            raise Invalid(f"No open queue of this spec asks for {skill.name}.")
+            raise Invalid(_("No open queue of this spec asks for %(skill)s.") % {"skill": skill.name})
         rule = Direction.objects.create(
             project_id=queue.project_id,
             queue=queue,
@@ -114,9 +118,15 @@ def rules_of(*, queue: Queue) -> list[Applied]:
         if rule.skill is not None:
             target = _asking_for(queue, rule.skill)
             if target is None:
-                raise Invalid(f"The rule {rule} leads nowhere: no open queue asks for {rule.skill.name}.")
+                raise Invalid(
+                    _("The rule %(rule)s leads nowhere: no open queue asks for %(skill)s.")
+                    % {"rule": rule, "skill": rule.skill.name}
+                )
         if target is not None and target.state == QueueState.CLOSED:
-            raise Invalid(f"The rule {rule} leads to {target.name}, which is closed.")
+            raise Invalid(
+                _("The rule %(rule)s leads to %(target)s, which is closed.")
+                % {"rule": rule, "target": target.name}
+            )
         found.append(
             Applied(
                 rule.field,

@@ -14,12 +14,23 @@ from typing import Any
 from django.conf import settings
 from django.db import connection
 from django.db.models.functions import Now
+from django.utils.formats import date_format
+from django.utils.translation import gettext as _
 
 from specs import prepared
 from specs.models import SpecVersion
 from specs.refusals import NotAllowed, Refusal
 from workforce import minting, onboarding, ordering, sitting
-from workforce.models import Action, Annotator, Consequence, ConsequenceState, Queue, Stage
+from workforce.models import (
+    Action,
+    Annotator,
+    AnnotatorState,
+    Consequence,
+    ConsequenceState,
+    Queue,
+    QueueState,
+    Stage,
+)
 
 _STANDS = f"""e.id AS enrolment_id, e.active, a.state AS standing, q.state AS queue_state, q.cursor_epoch AS epoch,
            {ordering.PASSED} AS passed, {ordering.SEEN} AS seen,
@@ -233,11 +244,16 @@ def enter(*, queue_id: int, annotator: Annotator) -> Entry:
     """
     entry = look(queue_id=queue_id, annotator=annotator)
     if entry is None:
-        raise NotEnrolled("You are not enrolled in this queue.")
+        raise NotEnrolled(_("You are not enrolled in this queue."))
     if entry.standing != "active":
-        raise NotAllowed(f"You cannot claim while you are {entry.standing}.")
+        raise NotAllowed(
+            _("You cannot claim while you are %(standing)s.")
+            % {"standing": AnnotatorState(entry.standing).label.lower()}
+        )
     if entry.queue_state != "open":
-        raise QueueClosed(f"This queue is {entry.queue_state}.")
+        raise QueueClosed(
+            _("This queue is %(queue_state)s.") % {"queue_state": QueueState(entry.queue_state).label.lower()}
+        )
     if not entry.able:
         raise _unqualified(queue_id, annotator)
     on_path = bool(entry.stage) and entry.n_held < entry.max_leases
@@ -246,13 +262,13 @@ def enter(*, queue_id: int, annotator: Annotator) -> Entry:
         assert entry is not None
     if entry.unread is not None and (not entry.n_held or (entry.stage == Stage.READ and on_path)):
         raise AcknowledgementNeeded(
-            "The spec changed: read what is new and confirm it, then claim.",
+            _("The spec changed: read what is new and confirm it, then claim."),
             version=entry.unread,
             number=SpecVersion.objects.get(pk=entry.unread).number,
         )
     if entry.unpassed is not None and (not entry.n_held or (entry.stage == Stage.QUIZ and on_path)):
         raise QuizNeeded(
-            "This queue asks for a short quiz first.",
+            _("This queue asks for a short quiz first."),
             version=entry.unpassed,
             number=SpecVersion.objects.get(pk=entry.unpassed).number,
         )
@@ -260,7 +276,7 @@ def enter(*, queue_id: int, annotator: Annotator) -> Entry:
         entry.stage in (Stage.READ, Stage.QUIZ) and on_path
     ):  # of the version in force, whatever else she has read
         raise onboarding.PathHeld(
-            "Before the first task here comes reading the version in force, and its quiz."
+            _("Before the first task here comes reading the version in force, and its quiz.")
         )
     if entry.clear and not entry.cleared:
         seconds = settings.ENTRY_CLEARED_FOR_SECONDS
@@ -285,8 +301,11 @@ def _unqualified(queue_id: int, annotator: Annotator) -> NotQualified | Restrict
             Queue.objects.filter(pk__in=restricted.queues).order_by("name").values_list("name", flat=True)
         )
         return Restricted(
-            f"Until {restricted.until:%Y-%m-%d} you work in {names} only: {restricted.reason} "
-            "Your record says what this rests on; whoever manages people here can lift it."
+            _(
+                "Until %(until)s you work in %(names)s only: %(reason)s Your record says what this rests on; "
+                "whoever manages people here can lift it."
+            )
+            % {"until": date_format(restricted.until), "names": names, "reason": restricted.reason}
         )
     queue = Queue.objects.select_related("required_skill", "required_clause").get(pk=queue_id)
     spoken = Annotator.objects.values_list("languages", flat=True).get(pk=annotator.pk)
@@ -294,23 +313,39 @@ def _unqualified(queue_id: int, annotator: Annotator) -> NotQualified | Restrict
     said = []
     if missing:
         said.append(
-            f"It asks for the language {', '.join(missing)}: say on your profile which languages you work in."
+            _("It asks for the language %(missing)s: say on your profile which languages you work in.")
+            % {"missing": ", ".join(missing)}
         )
     else:
-        level = f" at level {queue.required_level}" if queue.required_level > 1 else ""
-        clause = f" for the clause {queue.required_clause.key}" if queue.required_clause else ""
+        level = (
+            _(" at level %(required_level)s") % {"required_level": queue.required_level}
+            if queue.required_level > 1
+            else ""
+        )
+        clause = (
+            _(" for the clause %(required_clause)s") % {"required_clause": queue.required_clause.key}
+            if queue.required_clause
+            else ""
+        )
         said.append(
-            f"It asks for the skill {queue.required_skill}{level}{clause}, and none of yours is valid for it now: "
-            f"{_way(queue)}"
+            _(
+                "It asks for the skill %(required_skill)s%(level)s%(clause)s, and none of yours is valid for "
+                "it now: %(way)s"
+            )
+            % {"required_skill": queue.required_skill, "level": level, "clause": clause, "way": _way(queue)}
         )
         missing = [queue.required_skill.key] if queue.required_skill else []
     tests = [one.key for one in sitting.ways(queue=queue)]
-    return NotQualified(f"You cannot claim in {queue.name}. {' '.join(said)}", missing=missing, tests=tests)
+    return NotQualified(
+        _("You cannot claim in %(queue)s. %(said)s") % {"queue": queue.name, "said": " ".join(said)},
+        missing=missing,
+        tests=tests,
+    )
 
 
 def _way(queue: Queue) -> str:
     """How the skill that a queue asks for is got."""
     tests = [one.name for one in sitting.ways(queue=queue)]
     if not tests:
-        return "whoever manages people here grants it, after a test or by hand."
-    return f"the test in {' or '.join(tests)} grants it to whoever passes."
+        return _("whoever manages people here grants it, after a test or by hand.")
+    return _("the test in %(tests)s grants it to whoever passes.") % {"tests": " or ".join(tests)}

@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from django.conf import settings
 from django.db import transaction
 from django.db.models.functions import Now
+from django.utils.translation import gettext as _
 
 from specs import ledger, prepared
 from specs.models import Member, Project
@@ -145,20 +146,26 @@ def admit(*, annotator: Annotator, assignment_id: int) -> bool:
 
 def refuse_capped() -> None:
     raise ExposureCap(
-        f"You have seen as much upsetting content as one may: {settings.SENSITIVE_PER_HOUR} items within an hour, "
-        f"{settings.SENSITIVE_MINUTES_PER_DAY} minutes within a day, in all projects together. Nothing else waits for you "
-        "here. Take a break; it counts for nothing against you.",
+        _(
+            "You have seen as much upsetting content as one may: %(sensitive_per_hour)s items within an "
+            "hour, %(sensitive_minutes_per_day)s minutes within a day, in all projects together. Nothing "
+            "else waits for you here. Take a break; it counts for nothing against you."
+        )
+        % {
+            "sensitive_per_hour": settings.SENSITIVE_PER_HOUR,
+            "sensitive_minutes_per_day": settings.SENSITIVE_MINUTES_PER_DAY,
+        },
     )
 
 
 def add_category(*, project: Project, key: str, name: str, warning: str, by: Member) -> SensitiveCategory:
     """A category of sensitive content: nobody is given its items before she has read the warning and agreed."""
     if not key or len(key) > 32 or not key.replace("-", "").isalnum() or key != key.lower():
-        raise Invalid("A category's key has lower-case letters, digits and hyphens.")
+        raise Invalid(_("A category's key has lower-case letters, digits and hyphens."))
     if not warning.strip() or not name.strip():
-        raise Invalid("A category has a name, and a warning that says what people will see.")
+        raise Invalid(_("A category has a name, and a warning that says what people will see."))
     if SensitiveCategory.objects.filter(project=project, key=key).exists():
-        raise Invalid(f"There is a category {key} already.")
+        raise Invalid(_("There is a category %(key)s already.") % {"key": key})
     with transaction.atomic():
         made = SensitiveCategory.objects.create(
             project=project, key=key, name=name.strip()[:100], warning=warning.strip()[:5000]
@@ -171,7 +178,10 @@ def mark(*, category: SensitiveCategory, items: Sequence[str], by: Member) -> in
     """Say that items, named by their keys, are of a category; returns how many were not yet."""
     wanted = sorted(set(items))
     if not wanted or len(wanted) > settings.MAX_ASSIGNED_AT_ONCE:
-        raise Invalid(f"Name 1 to {settings.MAX_ASSIGNED_AT_ONCE} items by their keys.")
+        raise Invalid(
+            _("Name 1 to %(max_assigned_at_once)s items by their keys.")
+            % {"max_assigned_at_once": settings.MAX_ASSIGNED_AT_ONCE}
+        )
     found = Item.objects.filter(project_id=category.project_id, key__in=wanted).exclude(
         categories__category=category
     )
@@ -225,7 +235,7 @@ def withdraw(*, annotator: Annotator, category: SensitiveCategory, by: Member) -
 def keep_apart(*, one: Annotator, other: Annotator, by: Member) -> None:
     """Two people who must not label the same item: whoever has it first keeps the other from it."""
     if one.pk == other.pk:
-        raise Invalid("Two different people are kept apart.")
+        raise Invalid(_("Two different people are kept apart."))
     with transaction.atomic():
         for annotator, from_whom in ((one, other), (other, one)):
             _exclude(annotator, by, other=from_whom)
@@ -234,7 +244,7 @@ def keep_apart(*, one: Annotator, other: Annotator, by: Member) -> None:
 def keep_from(*, annotator: Annotator, field: str, value: str, by: Member) -> None:
     """Somebody who must not see the items whose field has a value, such as texts of her own."""
     if not field.strip() or not value.strip() or len(field) > 100 or len(value) > 200:
-        raise Invalid("Name a field of the items and its value.")
+        raise Invalid(_("Name a field of the items and its value."))
     with transaction.atomic():
         _exclude(annotator, by, field=field.strip(), value=value.strip())
 

@@ -6,6 +6,8 @@ from datetime import timedelta
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
+from django.utils.translation import gettext as _
+
 if TYPE_CHECKING:
     from workforce.models import Queue
 
@@ -32,19 +34,19 @@ def problems(queue: Queue) -> list[dict[str, str]]:
         found.append({"where": where, "message": message})
 
     if not 0 <= Decimal(queue.gold_share) <= Decimal("0.5"):
-        wrong("gold_share", "lies between 0 and 0.5")
+        wrong("gold_share", _("lies between 0 and 0.5"))
     if not 0 <= queue.gold_first <= queue.gold_first_of:
-        wrong("gold_first", "is at most the number of first claims it is among")
+        wrong("gold_first", _("is at most the number of first claims it is among"))
     elif queue.gold_first * 2 > queue.gold_first_of:
-        wrong("gold_first", "is at most half of the first claims: there has to be work among them")
+        wrong("gold_first", _("is at most half of the first claims: there has to be work among them"))
     if queue.gold_first and not queue.gold_share:
-        wrong("gold_share", "cannot be 0 while newcomers get gold: nobody would be looked after later")
+        wrong("gold_share", _("cannot be 0 while newcomers get gold: nobody would be looked after later"))
     if not 0 < Decimal(queue.gold_failed_share) <= 1:
-        wrong("gold_failed_share", "lies above 0 and at most at 1")
+        wrong("gold_failed_share", _("lies above 0 and at most at 1"))
     if queue.gold_age is not None and queue.gold_age < timedelta(days=1):
-        wrong("gold_age", "is at least a day, or empty")
+        wrong("gold_age", _("is at least a day, or empty"))
     if not 0 <= Decimal(queue.repeat_share) <= Decimal("0.1"):
-        wrong("repeat_share", "lies between 0 and 0.1")
+        wrong("repeat_share", _("lies between 0 and 0.1"))
     if queue.repeat_share and queue.repeat_after < timedelta(hours=1):
-        wrong("repeat_after", "is at least an hour: what one still remembers is no repeat")
+        wrong("repeat_after", _("is at least an hour: what one still remembers is no repeat"))
     return found

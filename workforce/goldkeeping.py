@@ -21,6 +21,7 @@ from typing import Any, BinaryIO
 from django.conf import settings
 from django.db import connection, transaction
 from django.db.models.functions import Now
+from django.utils.translation import gettext as _
 
 from specs import canonical, ledger, task_types, versions
 from specs.models import Clause, Member, Spec, SpecVersion
@@ -81,7 +82,9 @@ def bring_in(*, spec: Spec, source: BinaryIO, name: str, by: Member | None) -> B
             try:
                 value = _value(version, one, item.payload)
             except BadValue as error:
-                problems.append(_problem(one.line, f"the value does not fit the question: {error}"))
+                problems.append(
+                    _problem(one.line, _("the value does not fit the question: %(error)s") % {"error": error})
+                )
                 continue
             before = known.get((item.pk, one.question))
             if before is None:
@@ -101,7 +104,7 @@ def bring_in(*, spec: Spec, source: BinaryIO, name: str, by: Member | None) -> B
                 new.append(answer)
             elif not same(version, one.question, before.value, value):
                 problems.append(
-                    _problem(one.line, "another answer is known for this item; set that one aside first")
+                    _problem(one.line, _("another answer is known for this item; set that one aside first"))
                 )
             elif before.pk and before.state == GoldState.CANDIDATE:
                 confirmed.append(before.pk)
@@ -109,7 +112,8 @@ def bring_in(*, spec: Spec, source: BinaryIO, name: str, by: Member | None) -> B
                 n_known += 1
         if problems:
             raise Invalid(
-                f"{len(problems)} of {len(given) or len(problems)} rows cannot be taken; nothing was brought in.",
+                _("%(n_problems)s of %(n_given)s rows cannot be taken; nothing was brought in.")
+                % {"n_problems": len(problems), "n_given": len(given) or len(problems)},
                 problems=sorted(problems, key=lambda problem: problem["line"])[
                     : settings.MAX_REPORTED_PROBLEMS
                 ],
@@ -131,7 +135,7 @@ def bring_in(*, spec: Spec, source: BinaryIO, name: str, by: Member | None) -> B
 def _newest(spec: Spec) -> versions.ReadVersion:
     newest = SpecVersion.objects.published().filter(spec=spec).newest_first().first()
     if newest is None:
-        raise Invalid("Known answers are given under a published version; this spec has none.")
+        raise Invalid(_("Known answers are given under a published version; this spec has none."))
     return versions.read(newest.pk)
 
 
@@ -148,7 +152,10 @@ def _read(
         rows.read(source, form=rows.form_of(name), max_bytes=settings.MAX_ITEM_BYTES), start=1
     ):
         if n > settings.MAX_GOLD_ROWS:
-            raise Invalid(f"A file of known answers has at most {settings.MAX_GOLD_ROWS} rows.")
+            raise Invalid(
+                _("A file of known answers has at most %(max_gold_rows)s rows.")
+                % {"max_gold_rows": settings.MAX_GOLD_ROWS}
+            )
         if isinstance(row, rows.BadRow):
             problems.append(_problem(row.line, row.reason))
             continue
@@ -157,17 +164,21 @@ def _read(
         question = str(question or version.questions[0]["key"])
         clauses, unknown = _clauses(version, cited)
         if value in (None, ""):
-            problems.append(_problem(row.line, "has no value"))
+            problems.append(_problem(row.line, _("has no value")))
         elif all(question != asked["key"] for asked in version.questions):
-            problems.append(_problem(row.line, f"there is no question {question[:64]!r}"))
+            problems.append(
+                _problem(row.line, _("there is no question %(question)r") % {"question": question[:64]})
+            )
         elif unknown:
-            problems.append(_problem(row.line, f"there is no clause {unknown[:64]!r}"))
+            problems.append(
+                _problem(row.line, _("there is no clause %(unknown)r") % {"unknown": unknown[:64]})
+            )
         else:
             given.append(
                 _Given(row.line, row.key, fields, question, value, clauses, str(explanation or "").strip())
             )
     if not given and not problems:
-        raise Invalid("The file has no rows.")
+        raise Invalid(_("The file has no rows."))
     return given, problems
 
 
@@ -210,7 +221,7 @@ def _items(
     found = _by_key(spec, keys)
     fresh = {one.key: one for one in given if one.key not in found and one.payload}
     problems = [
-        _problem(one.line, "the item is not known, and the row does not say what it looks like")
+        _problem(one.line, _("the item is not known, and the row does not say what it looks like"))
         for one in given
         if one.key not in found and one.key not in fresh
     ]
@@ -286,7 +297,7 @@ def decline(*, spec: Spec, ids: Collection[int], by: Member) -> int:
 
 def _decide(spec: Spec, ids: Collection[int], state: GoldState, kind: str, by: Member) -> int:
     if not ids:
-        raise Invalid("Choose at least one candidate.")
+        raise Invalid(_("Choose at least one candidate."))
     with transaction.atomic():
         moved = _move(spec, ids, state, by)
         if moved:
@@ -312,11 +323,11 @@ def _move(spec: Spec, ids: Collection[int], state: GoldState, by: Member | None)
 def set_aside(*, known: KnownAnswer, reason: str, by: Member | None) -> KnownAnswer:
     """Use it no more, by a person's word. Raises `Invalid` without a reason, `WrongState` when it is out of use."""
     if not reason.strip():
-        raise Invalid("Say why.")
+        raise Invalid(_("Say why."))
     with transaction.atomic():
         locked = KnownAnswer.objects.select_for_update(no_key=True).get(pk=known.pk)
         if locked.set_aside_at is not None:
-            raise WrongState("It is out of use already.")
+            raise WrongState(_("It is out of use already."))
         end(
             spec_id=locked.spec_id,
             project_id=locked.project_id,

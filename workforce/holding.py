@@ -17,6 +17,7 @@ from django.conf import settings
 from django.db import connection, transaction
 from django.db.models import QuerySet
 from django.db.models.functions import Now
+from django.utils.translation import gettext as _
 
 from specs import ledger
 from specs.models import Member
@@ -83,18 +84,20 @@ def hold(*, assignment_id: int, annotator: Annotator, token: uuid.UUID, by: Memb
     with transaction.atomic(), connection.cursor() as cursor:
         slot = slots.lock(assignment_id=assignment_id, annotator=annotator, token=token)
         if slot is None or not slot.live:
-            raise leasing.LeaseLost("This lease has ended already.")
+            raise leasing.LeaseLost(_("This lease has ended already."))
         cursor.execute(_LOCK_SLOTS, [slot.task_id])
         cursor.execute(_LOCK, [slot.queue_id, annotator.pk])
         queue = Queue.objects.get(pk=slot.queue_id)
         # Gold is withdrawn from birth, and held like work: a refusal would tell it apart.
         open_or_minted = slot.task_state == "open" or Probe.objects.filter(task=slot.task_id).exists()
         if not queue.hold_for or not open_or_minted:
-            raise NoHolds("This queue holds no tasks. Ask, and answer, skip or hand back the task.")
+            raise NoHolds(_("This queue holds no tasks. Ask, and answer, skip or hand back the task."))
         n_held = waiting(queue=queue).filter(annotator=annotator).count()
         if n_held >= queue.max_holds:
             raise NoHolds(
-                f"You hold {n_held} tasks here until answers come, as many as this queue allows.", held=n_held
+                _("You hold %(n_held)s tasks here until answers come, as many as this queue allows.")
+                % {"n_held": n_held},
+                held=n_held,
             )
         held = Hold.objects.create(
             project_id=annotator.project_id,
@@ -121,7 +124,7 @@ def release(*, hold: Hold, outcome: str = HoldOutcome.RELEASED, by: Member | Non
         Task.objects.select_for_update(no_key=True).get(pk=hold.task_id)
         locked = Hold.objects.select_for_update(no_key=True).get(pk=hold.pk)
         if locked.released_at is not None:
-            raise WrongState("This task is not held any more.")
+            raise WrongState(_("This task is not held any more."))
         locked.outcome, locked.released_at = outcome, Now()
         locked.save(update_fields=["outcome", "released_at"])
         known: dict[str, Any] = {

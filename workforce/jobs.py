@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from celery import shared_task
+from django.utils.translation import gettext_noop
 
 from specs import running
 from specs.models import Job, Project
@@ -24,6 +25,8 @@ from workforce import (
 
 LOAD = loading.JOB
 PURGE = "workforce.purge_staged"
+TITLES = (gettext_noop("Load items"), gettext_noop("Load predictions"), gettext_noop("Reorder queue"))
+"""What pages call these jobs (`Job.title`)."""
 SCHEDULE = {
     "return-expired-leases": {"task": "workforce.return_expired_leases", "schedule": 5.0},
     "end-suspensions": {"task": "workforce.end_suspensions", "schedule": 60.0},

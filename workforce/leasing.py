@@ -22,6 +22,7 @@ from typing import Any
 
 from django.conf import settings
 from django.db import connection, transaction
+from django.utils.translation import gettext as _
 
 from specs import prepared
 from specs.models import Member
@@ -173,7 +174,8 @@ def claim_one_more(*, queue_id: int, annotator: Annotator, by: Member | None) ->
 
 def _too_many(entry: entering.Entry) -> TooManyLeases:
     return TooManyLeases(
-        f"You hold {entry.n_held} of {entry.max_leases} leases here; submit or release one first.",
+        _("You hold %(n_held)s of %(max_leases)s leases here; submit or release one first.")
+        % {"n_held": entry.n_held, "max_leases": entry.max_leases},
         held=entry.n_held,
     )
 
@@ -208,13 +210,17 @@ def _newcomer(
 ) -> Served | None:
     """What is minted for somebody in practice or shadow: that, and never work, neither by name nor kept for her."""
     if task_id is not None:
-        raise onboarding.StillOnPath("This task is for those who are through their practice here.")
+        raise onboarding.StillOnPath(_("This task is for those who are through their practice here."))
     found = _mint(entry, annotator, by)
     if found is None:
         raise onboarding.PathHeld(
-            "There is nothing left to practise on that you have not seen yet. Whoever manages people here sees that you wait."
+            _(
+                "There is nothing left to practise on that you have not seen yet. Whoever manages people here sees that you wait."
+            )
             if entry.stage == Stage.PRACTICE
-            else "There is nothing yet that others have answered and you have not seen. It goes on when there is."
+            else _(
+                "There is nothing yet that others have answered and you have not seen. It goes on when there is."
+            )
         )
     return found
 
@@ -226,7 +232,9 @@ def _test(entry: entering.Entry, queue_id: int, annotator: Annotator, by: Member
     found = _mint(entry, annotator, by)
     if found is None:
         raise sitting.NoSittingLeft(
-            "No known answers are left that you have not seen, so this test cannot go on. Whoever keeps it can bring in more."
+            _(
+                "No known answers are left that you have not seen, so this test cannot go on. Whoever keeps it can bring in more."
+            )
         )
     return found
 
@@ -327,9 +335,11 @@ def renew(*, assignment_id: int, annotator: Annotator, token: uuid.UUID) -> date
         )
         row = cursor.fetchone()
         if row is None:
-            raise LeaseLost("This lease has ended.")
+            raise LeaseLost(_("This lease has ended."))
         if row[0] >= row[1]:
-            raise NoMoreRenewals(f"A lease is renewed at most {row[1]} times; submit or release the task.")
+            raise NoMoreRenewals(
+                _("A lease is renewed at most %(row)s times; submit or release the task.") % {"row": row[1]}
+            )
         cursor.execute(
             """WITH renewed AS (
                    UPDATE workforce_assignment s
@@ -370,7 +380,7 @@ def release(*, assignment_id: int, annotator: Annotator, token: uuid.UUID, by: M
             },
         )
         if cursor.fetchone() is None:
-            raise LeaseLost("This lease has ended already.")
+            raise LeaseLost(_("This lease has ended already."))
 
 
 def return_expired(*, limit: int = 1000, queue_id: int | None = None) -> int:

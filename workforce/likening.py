@@ -11,6 +11,7 @@ from typing import Any
 
 from django.conf import settings
 from django.db import connection
+from django.utils.translation import gettext as _
 
 from specs.refusals import Invalid
 from workforce.models import Load, Twin, TwinKind
@@ -117,7 +118,7 @@ def _near(load: Load, twins: list[int]) -> list[tuple[Any, ...]]:
             bands.append(some_bands)
             places += [(staged, number) for number, _, _ in batch]
             if len(places) > settings.MAX_COMPARED_ITEMS + load.n_rows:
-                raise Invalid("There are too many items to compare.")
+                raise Invalid(_("There are too many items to compare."))
     if not places or not places[-1][0]:
         return []
     pairs = sketching.candidates(np.concatenate(bits), np.concatenate(bands), at_least=settings.NEAR_LIKENESS)

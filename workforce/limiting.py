@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from django.db import transaction
+from django.utils.translation import gettext as _
 
 from specs import prepared
 from specs.refusals import Refusal
@@ -55,7 +56,8 @@ def within(*, bearer: Bearer, annotator: Annotator) -> Iterator[int | None]:
 
 def full(bearer: Bearer) -> TokenFull:
     return TokenFull(
-        f"This token lets you hold {bearer.max_leases} tasks at once, and you do; submit or release one first.",
+        _("This token lets you hold %(max_leases)s tasks at once, and you do; submit or release one first.")
+        % {"max_leases": bearer.max_leases},
         limit=bearer.max_leases,
     )
 

@@ -19,6 +19,7 @@ from typing import Any, BinaryIO
 from django.conf import settings
 from django.db import connection, transaction
 from django.db.models.functions import Now
+from django.utils.translation import gettext as _
 
 from specs import ledger, running, store
 from specs.models import Job, JobState, Member, Project
@@ -74,17 +75,20 @@ def begin(
 ) -> Load:
     """A delivery that is about to be read: *file* is its digest in the store. `run` does the rest."""
     if queue is not None and queue.state == QueueState.CLOSED:
-        raise WrongState("The queue is closed.")
+        raise WrongState(_("The queue is closed."))
     if queue is not None:
         degrading.require_intake(queue)
     if unknown := set(options) - set(OPTIONS):
-        raise Invalid(f"A load has no option {', '.join(sorted(unknown))}.")
+        raise Invalid(_("A load has no option %(unknown)s.") % {"unknown": ", ".join(sorted(unknown))})
     if options.get("twins") not in (None, *likening.TWINS):
-        raise Invalid(f"Twins can be treated as {', '.join(likening.TWINS)}.")
+        raise Invalid(_("Twins can be treated as %(twins)s.") % {"twins": ", ".join(likening.TWINS)})
     signalling.check_options(options, queue)
     form = form or row_files.form_of(name)
     if form not in row_files.FORMS:
-        raise Invalid(f"There is no form {form[:20]!r}; there are {', '.join(row_files.FORMS)}.")
+        raise Invalid(
+            _("There is no form %(form)r; there are %(forms)s.")
+            % {"form": form[:20], "forms": ", ".join(row_files.FORMS)}
+        )
     return Load.objects.create(
         project=project,
         queue=queue,
@@ -111,7 +115,7 @@ def resume(*, load: Load, by: Member | None) -> Job:
     with transaction.atomic():
         locked = Load.objects.select_for_update(no_key=True).get(pk=load.pk)
         if locked.state != LoadState.CANCELLED:
-            raise WrongState("Only a load that was stopped can be taken up again.")
+            raise WrongState(_("Only a load that was stopped can be taken up again."))
         locked.state = LoadState.READING
         locked.save(update_fields=["state"])
         return start(load=locked, by=by)
@@ -124,7 +128,7 @@ def cancel(*, load: Load, by: Member) -> None:
             Load.objects.select_for_update(no_key=True, of=("self",)).select_related("job").get(pk=load.pk)
         )
         if locked.state != LoadState.READING:
-            raise WrongState(f"The load is {locked.get_state_display().lower()}.")
+            raise WrongState(_("The load is %(state)s.") % {"state": locked.get_state_display().lower()})
         job = locked.job
         if job is not None and job.state in (JobState.QUEUED, JobState.RUNNING):
             running.cancel(job=job, by=by)
@@ -146,12 +150,15 @@ def receive(
         for chunk in chunks:
             size += len(chunk)
             if size > settings.MAX_LOAD_BYTES:
-                raise Invalid(f"The file is larger than {settings.MAX_LOAD_BYTES} bytes; nothing was loaded.")
+                raise Invalid(
+                    _("The file is larger than %(max_load_bytes)s bytes; nothing was loaded.")
+                    % {"max_load_bytes": settings.MAX_LOAD_BYTES}
+                )
             scratch.write(chunk)
         scratch.seek(0)
         if size <= settings.LOAD_AT_ONCE and not options.get("near"):
             return load(project=project, queue=queue, source=scratch, name=name, by=by, **options)
-        digest, _ = store.keep(scratch)
+        digest, _size = store.keep(scratch)
     return in_a_job(project=project, queue=queue, file=digest, name=name, by=by, **options)
 
 
@@ -239,7 +246,7 @@ def _run(found: Load, progress: Progress) -> Load:
 def _read(found: Load, source: BinaryIO, progress: Progress) -> None:
     staging.stage(load=found, source=source, progress=progress)
     if found.n_rows == 0:
-        raise Invalid("The file has no rows.")
+        raise Invalid(_("The file has no rows."))
 
 
 def _check(found: Load) -> None:
@@ -282,7 +289,8 @@ def _finish(found: Load) -> None:
 def refusal(found: Load) -> Invalid:
     """Why a delivery is refused whole."""
     return Invalid(
-        f"{found.n_bad} of {found.n_rows} rows cannot be loaded; nothing was loaded.",
+        _("%(n_bad)s of %(n_rows)s rows cannot be loaded; nothing was loaded.")
+        % {"n_bad": found.n_bad, "n_rows": found.n_rows},
         problems=[
             {"where": f"line {problem['line']}", "message": problem["reason"]} for problem in found.problems
         ],

@@ -19,6 +19,7 @@ from typing import Any, BinaryIO
 
 from django.conf import settings
 from django.db import transaction
+from django.utils.translation import gettext as _
 
 from specs import canonical, ledger, pictures, sounds, store
 from specs.models import Member, Project
@@ -48,7 +49,10 @@ def add(*, project: Project, source: BinaryIO, name: str, by: Member | None) -> 
     with transaction.atomic():
         made = [row for row in (_kept(project, path, data, by, wrong) for path, data in files) if row]
         if wrong:
-            raise Invalid(f"{len(wrong)} of the files cannot be kept; nothing was.", problems=wrong[:1000])
+            raise Invalid(
+                _("%(n_wrong)s of the files cannot be kept; nothing was.") % {"n_wrong": len(wrong)},
+                problems=wrong[:1000],
+            )
         fresh = [row for row, new in made if new]
         if fresh:
             ledger.record(
@@ -86,7 +90,7 @@ def _kept(
             },
         )
         if row.digest != digest:
-            raise Invalid("The name is known with other content; media do not change.")
+            raise Invalid(_("The name is known with other content; media do not change."))
     except Invalid as refusal:
         wrong.append({"where": name[:100], "message": refusal.message})
         return None
@@ -103,7 +107,9 @@ def _read(data: bytes) -> tuple[bytes, str, tuple[int, int] | None, float | None
         if "pixels" in refusal.message:
             raise
         raise Invalid(
-            "This is neither a picture (PNG, JPEG, WebP, GIF) nor a sound (WAV, MP3, Ogg, FLAC) that can be read."
+            _(
+                "This is neither a picture (PNG, JPEG, WebP, GIF) nor a sound (WAV, MP3, Ogg, FLAC) that can be read."
+            )
         ) from refusal
     return encoded, media_type, size, None
 
@@ -114,7 +120,9 @@ def _bounded(source: BinaryIO) -> bytes | str:
 
 
 def _too_large() -> str:
-    return f"A file of media has at most {settings.MAX_MEDIA_BYTES} bytes."
+    return _("A file of media has at most %(max_media_bytes)s bytes.") % {
+        "max_media_bytes": settings.MAX_MEDIA_BYTES
+    }
 
 
 def _clean(name: str) -> str:
@@ -123,7 +131,8 @@ def _clean(name: str) -> str:
     odd = any(part in ("", ".", "..") for part in name.split("/")) or "\\" in name or not name.isprintable()
     if odd or path.is_absolute() or not 0 < len(name) <= 300 or name != name.strip():
         raise Invalid(
-            f"{name[:100]!r} is no name for media: a path of at most 300 characters, without .. and odd signs."
+            _("%(name)r is no name for media: a path of at most 300 characters, without .. and odd signs.")
+            % {"name": name[:100]}
         )
     return name
 
@@ -134,26 +143,32 @@ def _unpacked(source: BinaryIO) -> Iterator[tuple[str, bytes | str]]:
         with zipfile.ZipFile(source) as packed:
             entries = [entry for entry in packed.infolist() if not entry.is_dir()]
             if len(entries) > settings.MAX_MEDIA_FILES:
-                raise Invalid(f"The ZIP holds {len(entries)} files, more than {settings.MAX_MEDIA_FILES}.")
+                raise Invalid(
+                    _("The ZIP holds %(n_entries)s files, more than %(max_media_files)s.")
+                    % {"n_entries": len(entries), "max_media_files": settings.MAX_MEDIA_FILES}
+                )
             names = [entry.filename for entry in entries]
             if len(set(names)) < len(names):
-                raise Invalid("The ZIP holds two files of one name.")
+                raise Invalid(_("The ZIP holds two files of one name."))
             total = 0
             for entry in entries:
                 data = _entry(packed, entry)
                 total += len(data) if isinstance(data, bytes) else 0
                 if total > settings.MAX_LOAD_BYTES:
-                    raise Invalid(f"The ZIP holds more than {settings.MAX_LOAD_BYTES} bytes.")
+                    raise Invalid(
+                        _("The ZIP holds more than %(max_load_bytes)s bytes.")
+                        % {"max_load_bytes": settings.MAX_LOAD_BYTES}
+                    )
                 yield _clean(entry.filename), data
     except (zipfile.BadZipFile, NotImplementedError, zlib.error, EOFError, OSError, RuntimeError) as error:
-        raise Invalid(f"The ZIP cannot be read: {error}.") from error
+        raise Invalid(_("The ZIP cannot be read: %(error)s.") % {"error": error}) from error
 
 
 def _entry(packed: zipfile.ZipFile, entry: zipfile.ZipInfo) -> bytes | str:
     if entry.flag_bits & 1:
-        return "The file is encrypted."
+        return _("The file is encrypted.")
     if stat.S_ISLNK(entry.external_attr >> 16):
-        return "A link is no file."
+        return _("A link is no file.")
     with packed.open(
         entry
     ) as opened:  # read to the bound: what the ZIP says of its size is only what it says

@@ -11,9 +11,12 @@ from dataclasses import dataclass
 
 from django.db import transaction
 from django.db.models.functions import Now
+from django.utils.formats import date_format
+from django.utils.translation import gettext as _
 
 from specs import ledger
 from specs.models import Member
+from specs.wording import number
 from workforce.models import Action, Consequence, Finding, Metric, Notice, Queue
 
 SHARES = {Metric.GOLD, Metric.AGREEMENT, Metric.SKIPS, Metric.SELF, Metric.LATE}
@@ -91,22 +94,34 @@ def _measured(finding: Finding) -> str:
     terms = finding.terms
     metric = Metric(terms["metric"])
     over = (
-        f"over the last {terms['last_answers']} answers"
+        _("over the last %(last_answers)s answers") % {"last_answers": terms["last_answers"]}
         if terms.get("last_answers")
-        else f"over the last {terms['days']} days"
+        else _("over the last %(days)s days") % {"days": terms["days"]}
     )
     interval = (
-        f" ({_said(metric, finding.low)} to {_said(metric, finding.high)})"
+        _(" (%(low)s to %(high)s)") % {"low": _said(metric, finding.low), "high": _said(metric, finding.high)}
         if finding.low is not None and finding.high is not None
         else ""
     )
-    where = f", in {finding.rule.queue.name}" if finding.rule.queue else ""
-    aside = f", {finding.n_set_aside} set aside" if finding.n_set_aside else ""
-    side = "above" if terms["above"] else "below"
-    return (
-        f"{metric.label}: {_said(metric, finding.value)}{interval}, from {finding.n} judged {over}{where}{aside}. "
-        f"The rule looks for {side} {_said(metric, terms['threshold'])}."
+    where = _(", in %(queue)s") % {"queue": finding.rule.queue.name} if finding.rule.queue else ""
+    aside = (
+        _(", %(n_set_aside)s set aside") % {"n_set_aside": finding.n_set_aside} if finding.n_set_aside else ""
     )
+    side = _("above") if terms["above"] else _("below")
+    return _(
+        "%(metric)s: %(value)s%(interval)s, from %(n)s judged "
+        "%(over)s%(where)s%(aside)s. The rule looks for %(side)s %(threshold)s."
+    ) % {
+        "metric": metric.label,
+        "value": _said(metric, finding.value),
+        "interval": interval,
+        "n": finding.n,
+        "over": over,
+        "where": where,
+        "aside": aside,
+        "side": side,
+        "threshold": _said(metric, terms["threshold"]),
+    }
 
 
 def _said(metric: Metric, value: float) -> str:
@@ -117,19 +132,29 @@ def _said(metric: Metric, value: float) -> str:
 
 def _follows(consequence: Consequence | None, names: dict[int, str]) -> str:
     if consequence is None:
-        return "Nothing follows. Whoever manages people here reads the same."
-    until = f"until {consequence.until:%Y-%m-%d}" if consequence.until else ""
+        return _("Nothing follows. Whoever manages people here reads the same.")
+    until = _("until %(day)s") % {"day": date_format(consequence.until)} if consequence.until else ""
     queues = ", ".join(sorted(names[pk] for pk in consequence.queues if pk in names))
     if consequence.action == Action.REVIEW:
         gold = (
-            f", and {100 * consequence.gold_share:.0f} % of what you are given has a known answer"
+            _(", and %(share)s %% of what you are given has a known answer")
+            % {"share": number(100 * consequence.gold_share, 0)}
             if consequence.gold_share
             else ""
         )
-        return f"{100 * consequence.share:.0f} % of your tasks get one more answer {until}{gold}."
+        return _("%(share)s %% of your tasks get one more answer %(until)s%(gold)s.") % {
+            "share": number(100 * consequence.share, 0),
+            "until": until,
+            "gold": gold,
+        }
     if consequence.action == Action.RETRAIN:
-        return (
-            f"You work in {queues} until {consequence.goal_answers} known answers there are right at "
-            f"{100 * consequence.goal_share:.0f} %, at most {until}."
-        )
-    return f"You work in {queues} only, {until}."
+        return _(
+            "You work in %(queues)s until %(goal_answers)s known answers there are right at %(share)s %%, "
+            "at most %(until)s."
+        ) % {
+            "queues": queues,
+            "goal_answers": consequence.goal_answers,
+            "share": number(100 * consequence.goal_share, 0),
+            "until": until,
+        }
+    return _("You work in %(queues)s only, %(until)s.") % {"queues": queues, "until": until}

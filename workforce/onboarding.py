@@ -13,6 +13,7 @@ from __future__ import annotations
 
 from django.db import transaction
 from django.db.models.functions import Now
+from django.utils.translation import gettext as _
 
 from specs import ledger
 from specs.models import Member
@@ -88,18 +89,24 @@ def admit(*, enrolment_id: int) -> str:
     stage = advance(enrolment_id=enrolment_id)
     locked = Enrolment.objects.get(pk=enrolment_id)
     if locked.held:
-        raise PathHeld(f"Somebody looks at how you get on: {held_reason(locked)}")
+        raise PathHeld(
+            _("Somebody looks at how you get on: %(held_reason)s") % {"held_reason": held_reason(locked)}
+        )
     if stage not in MINTED:
         return stage
     found = progress(enrolment=locked)
     if found.stuck:
         raise PathHeld(
-            f"You have given {found.n + found.n_waiting} answers in this stage, and it is not passed yet. "
-            "Whoever manages people here looks at it with you now."
+            _(
+                "You have given %(found_n)s answers in this stage, and it is not passed yet. Whoever manages "
+                "people here looks at it with you now."
+            )
+            % {"found_n": found.n + found.n_waiting}
         )
     if found.n_waiting and found.n + found.n_waiting >= found.at_most:
         raise PathHeld(
-            f"{found.n_waiting} of your answers wait for what their tasks end with; then it goes on by itself."
+            _("%(n_waiting)s of your answers wait for what their tasks end with; then it goes on by itself.")
+            % {"n_waiting": found.n_waiting}
         )
     return stage
 
@@ -121,9 +128,9 @@ def place(*, enrolment: Enrolment, stage: str, reason: str, by: Member) -> Enrol
     with transaction.atomic():
         locked = _decided(enrolment, reason, by)
         if stage and not PathStage.objects.filter(queue=locked.queue_id, stage=stage).exists():
-            raise Invalid("The path of this queue has no such stage.")
+            raise Invalid(_("The path of this queue has no such stage."))
         if stage == locked.stage:
-            raise WrongState("She stands there already.")
+            raise WrongState(_("She stands there already."))
         _move(locked, stage, Step.MOVED, reason=reason, by=by)
     return locked
 
@@ -133,7 +140,7 @@ def hold(*, enrolment: Enrolment, reason: str, by: Member) -> Enrolment:
     with transaction.atomic():
         locked = _decided(enrolment, reason, by)
         if not locked.stage or locked.held:
-            raise WrongState("Only somebody who goes along the path can be held.")
+            raise WrongState(_("Only somebody who goes along the path can be held."))
         _move(locked, locked.stage, Step.HELD, reason=reason, by=by)
     return locked
 
@@ -142,7 +149,7 @@ def let_go(*, enrolment: Enrolment, reason: str, by: Member) -> Enrolment:
     with transaction.atomic():
         locked = _decided(enrolment, reason, by)
         if not locked.held:
-            raise WrongState("She is not held.")
+            raise WrongState(_("She is not held."))
         _move(locked, locked.stage, Step.LET_GO, reason=reason, by=by)
     return locked
 
@@ -159,10 +166,10 @@ def advance_over() -> int:
 
 def _decided(enrolment: Enrolment, reason: str, by: Member) -> Enrolment:
     if not reason.strip():
-        raise Invalid("Say why; it stays on record, and she reads it.")
+        raise Invalid(_("Say why; it stays on record, and she reads it."))
     locked = _locked(enrolment.pk)
     if locked.annotator.member_id == by.pk:
-        raise NotAllowed("Nobody decides about himself.")
+        raise NotAllowed(_("Nobody decides about himself."))
     return locked
 
 

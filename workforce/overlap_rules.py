@@ -6,7 +6,10 @@ from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from typing import Any
 
+from django.utils.translation import gettext as _
+
 from specs import task_types, versions
+from specs.wording import percent
 from workforce.models import OverlapPolicy, Purpose, Queue, Rule
 
 SINGLE_VALUED = ("nominal", "ordinal", "interval")
@@ -40,17 +43,17 @@ def problems(queue: Queue) -> Sequence[dict[str, str]]:
         found.append({"where": where, "message": message})
 
     if queue.max_overlap < queue.overlap:
-        say("max_overlap", "must be at least the answers per task")
+        say("max_overlap", _("must be at least the answers per task"))
     for name, low in _OPEN_SHARES.items():
         if not low < Decimal(getattr(queue, name)) < 1:
-            say(name, f"lies above {low:.0%} and below 100%")
+            say(name, _("lies above %(low)s and below 100%%") % {"low": percent(low, 0)})
     for name, high in _CLOSED_SHARES.items():
         if not 0 <= Decimal(getattr(queue, name)) <= high:
-            say(name, f"lies between 0% and {high:.0%}")
+            say(name, _("lies between 0%% and %(high)s") % {"high": percent(high, 0)})
     if Decimal(queue.error_cost) < 0:
-        say("error_cost", "is 0 (not weighed) or more")
+        say("error_cost", _("is 0 (not weighed) or more"))
     elif Decimal(queue.error_cost) and queue.overlap_policy != OverlapPolicy.DYNAMIC:
-        say("error_cost", "goes with stopping when the answers are sure enough; leave it at 0")
+        say("error_cost", _("goes with stopping when the answers are sure enough; leave it at 0"))
     if found:
         return found
     match queue.overlap_policy:
@@ -58,16 +61,18 @@ def problems(queue: Queue) -> Sequence[dict[str, str]]:
             _fixed(queue, say)
         case OverlapPolicy.DOUBLES:
             if queue.overlap != 1:
-                say("overlap", "is 1 where only a share of the tasks is answered twice")
+                say("overlap", _("is 1 where only a share of the tasks is answered twice"))
             if queue.max_overlap < 2:
-                say("max_overlap", "must be at least 2, or no task could have its second answer")
+                say("max_overlap", _("must be at least 2, or no task could have its second answer"))
         case OverlapPolicy.EXPECTED:
             if queue.max_overlap == queue.overlap:
-                say("max_overlap", "must be above the answers per task, or there is nothing to choose from")
+                say(
+                    "max_overlap", _("must be above the answers per task, or there is nothing to choose from")
+                )
         case OverlapPolicy.DYNAMIC:
             _dynamic(queue, say)
     if queue.overlap_policy != OverlapPolicy.FIXED and queue.purpose in (Purpose.ADJUDICATION, Purpose.PILOT):
-        say("overlap_policy", "is the same number for every task in a queue of this purpose")
+        say("overlap_policy", _("is the same number for every task in a queue of this purpose"))
     return found
 
 
@@ -78,27 +83,37 @@ def _fixed(queue: Queue, say: Any) -> None:
         and queue.rule == Rule.SHARE
         and queue.purpose == Purpose.LABELLING
     ):
-        say("max_overlap", "has no effect with an overlap of 1: one answer never disagrees")
+        say("max_overlap", _("has no effect with an overlap of 1: one answer never disagrees"))
     if queue.overlap == 2 and queue.max_overlap == 2 and queue.rule == Rule.MAJORITY:
         say(
-            "rule", "needs a third answer where two differ: raise the most answers to 3, or ask for unanimity"
+            "rule",
+            _("needs a third answer where two differ: raise the most answers to 3, or ask for unanimity"),
         )
 
 
 def _dynamic(queue: Queue, say: Any) -> None:
     if queue.overlap < 2:
-        say("overlap", "is at least 2: one answer alone is never sure enough")
+        say("overlap", _("is at least 2: one answer alone is never sure enough"))
     if queue.max_overlap > MAX_DYNAMIC:
         say(
             "max_overlap",
-            f"is at most {MAX_DYNAMIC} where tasks stop by themselves; what is not sure by then is a dispute",
+            _(
+                "is at most %(max_dynamic)s where tasks stop by themselves; what is not sure by then is a "
+                "dispute"
+            )
+            % {"max_dynamic": MAX_DYNAMIC},
         )
     elif queue.max_overlap <= queue.overlap:
-        say("max_overlap", "must be above the answers per task, or no task could get one more")
+        say("max_overlap", _("must be above the answers per task, or no task could get one more"))
     elif queue.max_overlap < 3:
-        say("max_overlap", "is at least 3, which is what tasks need until enough is known of the annotators")
+        say(
+            "max_overlap",
+            _("is at least 3, which is what tasks need until enough is known of the annotators"),
+        )
     if queue.version_id and not not_dynamic(queue)[0]:
         say(
             "overlap_policy",
-            "is for questions with one value out of a few, and no question in force is one; take a fixed number",
+            _(
+                "is for questions with one value out of a few, and no question in force is one; take a fixed number"
+            ),
         )

@@ -12,10 +12,12 @@ from typing import Any
 
 from django.core.exceptions import ValidationError
 from django.db import transaction
+from django.utils.translation import gettext as _
 
 from specs import ledger
 from specs.models import Member
 from specs.refusals import Invalid
+from specs.wording import number
 from workforce import intervals, onboarding
 from workforce.models import PathStage, Queue, Stage
 from workforce.progressing import ORDER
@@ -55,10 +57,10 @@ def lay(*, queue: Queue, path: Mapping[str, Mapping[str, Any]], by: Member) -> l
     Raises `Invalid` with a problem for each term that makes no sense, at `<stage>.<term>`.
     """
     if queue.purpose not in onboarding.PURPOSES:
-        raise Invalid("Only a queue of labelling, relabelling or training has a path for newcomers.")
+        raise Invalid(_("Only a queue of labelling, relabelling or training has a path for newcomers."))
     wanted, problems = _rows(queue, path)
     if problems:
-        raise Invalid("This path does not make sense.", problems=problems)
+        raise Invalid(_("This path does not make sense."), problems=problems)
     with transaction.atomic():
         Queue.objects.select_for_update(no_key=True).get(pk=queue.pk)
         before = {one.stage: one for one in stages(queue=queue)}
@@ -99,11 +101,11 @@ def _rows(
     problems: list[dict[str, str]] = []
     for stage, terms in path.items():
         if stage not in TERMS:
-            problems.append({"where": stage, "message": "is no stage"})
+            problems.append({"where": stage, "message": _("is no stage")})
             continue
         unknown = set(terms) - set(TERMS[stage])
         problems += [
-            {"where": f"{stage}.{name}", "message": "is no term of this stage"} for name in sorted(unknown)
+            {"where": f"{stage}.{name}", "message": _("is no term of this stage")} for name in sorted(unknown)
         ]
         rows[stage] = PathStage(
             project_id=queue.project_id,
@@ -125,16 +127,17 @@ def _wrong(row: PathStage) -> list[tuple[str, str]]:
     if row.stage in onboarding.MINTED:
         best = intervals.share(row.wanted, row.wanted).low
         if row.wanted < 1:
-            return [("wanted", "is at least 1")]
+            return [("wanted", _("is at least 1"))]
         if row.at_most < row.wanted:
-            return [("at_most", "is at least what is wanted")]
+            return [("at_most", _("is at least what is wanted"))]
         if row.sure and best < row.share:
             return [
                 (
                     "share",
-                    f"cannot be reached for sure: all of {row.wanted} right says no more than {best:.2f}",
+                    _("cannot be reached for sure: all of %(wanted)s right says no more than %(best)s")
+                    % {"wanted": row.wanted, "best": number(best, 2)},
                 )
             ]
     if row.stage == Stage.PROBATION and not row.wanted and row.days is None:
-        return [("wanted", "give a number of answers, or of days")]
+        return [("wanted", _("give a number of answers, or of days"))]
     return []

@@ -17,6 +17,7 @@ from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.db import connection, transaction
 from django.db.models import QuerySet
+from django.utils.translation import gettext as _
 
 from specs import ledger
 from specs.models import Event, Member, Project
@@ -97,14 +98,16 @@ def set_rate(
         rate.clean_fields(exclude=["project", "queue", "annotator", "set_by", "set_at"])
     except ValidationError as error:
         raise Invalid(
-            "This is no rate.",
+            _("This is no rate."),
             problems=[
                 {"where": name, "message": " ".join(messages)}
                 for name, messages in error.message_dict.items()
             ],
         ) from error
     if until is not None and until < since:
-        raise Invalid("This is no rate.", problems=[{"where": "until", "message": "lies after it began"}])
+        raise Invalid(
+            _("This is no rate."), problems=[{"where": "until", "message": _("lies after it began")}]
+        )
     if basis == RateBasis.ANSWER:
         _timed_enough(queue)
     with transaction.atomic():
@@ -131,20 +134,23 @@ def set_rate(
 def _timed_enough(queue: Queue | None) -> None:
     if queue is None:
         raise Invalid(
-            "A rate for an answer belongs to a queue.",
+            _("A rate for an answer belongs to a queue."),
             problems=[
-                {"where": "queue", "message": "has to be named: answers of other queues take other times"}
+                {"where": "queue", "message": _("has to be named: answers of other queues take other times")}
             ],
         )
     timed = pace(queue)
     if timed.n < settings.TIMED_BEFORE_PIECE_RATE:
         raise Invalid(
-            "Too few answers were timed to tell what an hour would come to.",
+            _("Too few answers were timed to tell what an hour would come to."),
             problems=[
                 {
                     "where": "basis",
-                    "message": f"needs {settings.TIMED_BEFORE_PIECE_RATE} timed answers to this spec, a pilot's count; "
-                    f"there are {timed.n}",
+                    "message": _(
+                        "needs %(timed_before_piece_rate)s timed answers to this spec, a pilot's count; there are "
+                        "%(timed_n)s"
+                    )
+                    % {"timed_before_piece_rate": settings.TIMED_BEFORE_PIECE_RATE, "timed_n": timed.n},
                 }
             ],
         )

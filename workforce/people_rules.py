@@ -15,6 +15,8 @@ from typing import Any
 from django.core.exceptions import ValidationError
 from django.db import IntegrityError, transaction
 from django.db.models.functions import Now
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from specs import ledger
 from specs.models import Member, Project
@@ -43,7 +45,7 @@ TERMS = (
 )
 PRESETS: dict[str, dict[str, Any]] = {
     "gold-review": {
-        "name": "Known answers below 80 %",
+        "name": gettext_lazy("Known answers below 80 %"),
         "metric": Metric.GOLD,
         "last_answers": 200,
         "minimum": 20,
@@ -52,10 +54,12 @@ PRESETS: dict[str, dict[str, Any]] = {
         "confirm": False,
         "share": 0.5,
         "gold_share": 0.15,
-        "reason": "Fewer than 80 % of the known answers are right, beyond what chance explains.",
+        "reason": gettext_lazy(
+            "Fewer than 80 % of the known answers are right, beyond what chance explains."
+        ),
     },
     "drift-notice": {
-        "name": "A change in the error rate",
+        "name": gettext_lazy("A change in the error rate"),
         "metric": Metric.DRIFT,
         "days": 7,
         "minimum": 40,
@@ -63,30 +67,30 @@ PRESETS: dict[str, dict[str, Any]] = {
         "threshold": 0,
         "action": Action.NOTIFY,
         "confirm": False,
-        "reason": "The error rate has risen against a baseline of her own.",
+        "reason": gettext_lazy("The error rate has risen against a baseline of her own."),
     },
     "agreement-notice": {
-        "name": "Agreement below 70 %",
+        "name": gettext_lazy("Agreement below 70 %"),
         "metric": Metric.AGREEMENT,
         "last_answers": 200,
         "minimum": 50,
         "threshold": 0.7,
         "action": Action.NOTIFY,
         "confirm": False,
-        "reason": "Agreement with the others is low, beyond what chance explains.",
+        "reason": gettext_lazy("Agreement with the others is low, beyond what chance explains."),
     },
     "speed-notice": {
-        "name": "A fifth of the usual time",
+        "name": gettext_lazy("A fifth of the usual time"),
         "metric": Metric.SPEED,
         "last_answers": 100,
         "minimum": 50,
         "threshold": 0.2,
         "action": Action.NOTIFY,
         "confirm": False,
-        "reason": "Answers come in a fifth of the time that others take.",
+        "reason": gettext_lazy("Answers come in a fifth of the time that others take."),
     },
     "gold-suspension": {
-        "name": "Known answers below 60 %",
+        "name": gettext_lazy("Known answers below 60 %"),
         "metric": Metric.GOLD,
         "last_answers": 200,
         "minimum": 40,
@@ -94,7 +98,9 @@ PRESETS: dict[str, dict[str, Any]] = {
         "action": Action.SUSPEND,
         "confirm": True,
         "lasts_days": 30,
-        "reason": "Fewer than 60 % of the known answers are right, beyond what chance explains.",
+        "reason": gettext_lazy(
+            "Fewer than 60 % of the known answers are right, beyond what chance explains."
+        ),
     },
 }
 
@@ -150,7 +156,7 @@ def switch(*, rule: PeopleRule, on: bool, by: Member) -> PeopleRule:
 def _known(terms: Mapping[str, Any]) -> dict[str, Any]:
     unknown = set(terms) - set(TERMS)
     if unknown:
-        raise Invalid(f"A rule has no {', '.join(sorted(unknown))}.")
+        raise Invalid(_("A rule has no %(unknown)s.") % {"unknown": ", ".join(sorted(unknown))})
     return dict(terms)
 
 
@@ -159,26 +165,26 @@ def _check(rule: PeopleRule) -> None:
     found: list[dict[str, str]] = []
     rule.name, rule.reason = rule.name.strip(), rule.reason.strip()
     if not rule.reason:
-        found.append({"where": "reason", "message": "whoever is found reads it"})
+        found.append({"where": "reason", "message": _("whoever is found reads it")})
     if (rule.last_answers is None) == (rule.days is None):
-        found.append({"where": "last_answers", "message": "give a number of answers or of days, not both"})
+        found.append({"where": "last_answers", "message": _("give a number of answers or of days, not both")})
     if rule.action in (Action.RETRAIN, Action.RESTRICT):
         known = Queue.objects.filter(project_id=rule.project_id, pk__in=rule.queues).count()
         if not rule.queues or known != len(set(rule.queues)):
-            found.append({"where": "queues", "message": "name the queues where she may work meanwhile"})
+            found.append({"where": "queues", "message": _("name the queues where she may work meanwhile")})
     if rule.action == Action.SUSPEND and not rule.confirm:
-        found.append({"where": "confirm", "message": "a suspension is decided by a person, always"})
+        found.append({"where": "confirm", "message": _("a suspension is decided by a person, always")})
     if rule.metric not in (Metric.DRIFT, Metric.SPEED) and not 0 <= rule.threshold <= 1:
-        found.append({"where": "threshold", "message": "is a share between 0 and 1"})
+        found.append({"where": "threshold", "message": _("is a share between 0 and 1")})
     if rule.metric == Metric.DRIFT and not rule.above:
-        found.append({"where": "above", "message": "drift has alarms or has none: ask for more than 0"})
+        found.append({"where": "above", "message": _("drift has alarms or has none: ask for more than 0")})
     try:
         unset = [name for name in ("last_answers", "days") if getattr(rule, name) is None]
         rule.clean_fields(exclude=["project", "queue", "changed_at", "queues", *unset])
     except ValidationError as error:
         found += [{"where": name, "message": " ".join(said)} for name, said in error.message_dict.items()]
     if found:
-        raise Invalid("This rule does not make sense.", problems=found)
+        raise Invalid(_("This rule does not make sense."), problems=found)
 
 
 def _save(rule: PeopleRule, names: list[str] | None = None) -> None:
@@ -189,7 +195,7 @@ def _save(rule: PeopleRule, names: list[str] | None = None) -> None:
         if "people_rule_name_once" not in str(error):
             raise
         raise Invalid(
-            "There is a rule of this name already.", problems=[{"where": "name", "message": "is taken"}]
+            _("There is a rule of this name already."), problems=[{"where": "name", "message": _("is taken")}]
         ) from error
 
 

@@ -17,6 +17,7 @@ from typing import Any, BinaryIO
 
 from django.conf import settings
 from django.db import connection, transaction
+from django.utils.translation import gettext as _
 
 from specs import ledger, running, store, task_types
 from specs.models import Job, Member, Spec, SpecVersion
@@ -81,7 +82,7 @@ def bring_in(
     """
     newest = SpecVersion.objects.published().filter(spec=spec).newest_first().first()
     if newest is None:
-        raise Invalid("The spec has no published version.")
+        raise Invalid(_("The spec has no published version."))
     questions = {question["key"]: question for question in newest.questions}
     digest, found, problems, n_bad = hashlib.sha256(), BroughtIn(), [], 0
     while data := source.read(2**20):
@@ -110,10 +111,12 @@ def bring_in(
             if progress is not None:
                 progress(found.n_rows, None, "reading")
         if found.n_rows == 0:
-            raise Invalid("The file has no predictions that have a place here.")
+            raise Invalid(_("The file has no predictions that have a place here."))
         if n_bad:
             raise Invalid(
-                f"{n_bad} of {found.n_rows} rows cannot be taken; nothing was kept.", problems=problems
+                _("%(n_bad)s of %(n_rows)s rows cannot be taken; nothing was kept.")
+                % {"n_bad": n_bad, "n_rows": found.n_rows},
+                problems=problems,
             )
         ledger.record(
             project_id=spec.project_id,
@@ -134,14 +137,17 @@ def receive(
         for chunk in chunks:
             size += len(chunk)
             if size > settings.MAX_LOAD_BYTES:
-                raise Invalid(f"The file is larger than {settings.MAX_LOAD_BYTES} bytes; nothing was kept.")
+                raise Invalid(
+                    _("The file is larger than %(max_load_bytes)s bytes; nothing was kept.")
+                    % {"max_load_bytes": settings.MAX_LOAD_BYTES}
+                )
             scratch.write(chunk)
         scratch.seek(0)
         if size <= settings.LOAD_AT_ONCE:
             return bring_in(
                 spec=spec, source=scratch, name=name, model=model, model_version=model_version, by=by
             )
-        digest, _ = store.keep(scratch)
+        digest, _size = store.keep(scratch)
     arguments = {
         "spec": spec.pk,
         "file": digest,
@@ -201,7 +207,7 @@ def _of_label_studio(
             score = prediction.get("score")
             sure = float(score) if isinstance(score, int | float) and not isinstance(score, bool) else None
             if sure is not None and not 0 <= sure <= 1:
-                leave_out("score outside [0, 1]")
+                leave_out(_("score outside [0, 1]"))
                 sure = None
             for result in label_studio.parts(prediction, "result"):
                 control, kind = label_studio.control_of(result)
@@ -300,7 +306,7 @@ def _write(
     ]
     found.n_new += n_new
     found.n_known += len(given) - n_new - len(bad)
-    for _, _, model, version in good:
+    for _one, _text, model, version in good:
         name = f"{model} {version}".strip()
         if len(found.models) < 1000:
             found.models[name] = found.models.get(name, 0) + 1

@@ -5,6 +5,8 @@ from __future__ import annotations
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
+from django.utils.translation import gettext as _
+
 if TYPE_CHECKING:
     from workforce.models import Queue
 
@@ -20,9 +22,9 @@ def problems(queue: Queue) -> list[dict[str, str]]:
         found.append({"where": where, "message": message})
 
     if queue.predictions != "hidden" and queue.purpose != "labelling":
-        wrong("predictions", "stay hidden in a queue that measures people or settles what they differ on")
+        wrong("predictions", _("stay hidden in a queue that measures people or settles what they differ on"))
     if not 0 < Decimal(queue.predictions_share) < 1:
-        wrong("predictions_share", "lies between 0 and 1: each arm needs somebody in it")
+        wrong("predictions_share", _("lies between 0 and 1: each arm needs somebody in it"))
     if queue.predictions_prefill and queue.predictions not in _BEFORE:
-        wrong("predictions_prefill", "goes with predictions that are shown before the answer")
+        wrong("predictions_prefill", _("goes with predictions that are shown before the answer"))
     return found

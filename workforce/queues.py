@@ -15,6 +15,7 @@ from typing import Any
 from django.core.exceptions import ValidationError
 from django.db import connection, models, transaction
 from django.db.models import F
+from django.utils.translation import gettext as _
 
 from specs import clauses as clause_shape
 from specs import ledger
@@ -125,11 +126,11 @@ def create_queue(
         version or SpecVersion.objects.filter(spec=spec, state=VersionState.PUBLISHED).newest_first().first()
     )
     if version is None:
-        raise Invalid("A queue needs a published version of its spec.")
+        raise Invalid(_("A queue needs a published version of its spec."))
     if clause_shape.key_problem(key) or "." in key:
-        raise Invalid("A queue's key has lower-case letters, digits and hyphens.")
+        raise Invalid(_("A queue's key has lower-case letters, digits and hyphens."))
     if Queue.objects.filter(project=project, key=key).exists():
-        raise Invalid(f"There is a queue {key} already.")
+        raise Invalid(_("There is a queue %(key)s already.") % {"key": key})
     with transaction.atomic():
         if purpose not in (Purpose.ADJUDICATION, Purpose.PILOT) and adjudication_queue is None:
             adjudication_queue = adjudication_queue_of(spec=spec, owner=owner, version=version, by=by)
@@ -234,7 +235,10 @@ def _move(queue: Queue, old: QueueState, new: QueueState, by: Member | None) -> 
     with transaction.atomic():
         locked = Queue.objects.select_for_update(no_key=True).get(pk=queue.pk)
         if locked.state != old:
-            raise WrongState(f"The queue is {locked.get_state_display().lower()}, not {old.label.lower()}.")
+            raise WrongState(
+                _("The queue is %(state)s, not %(old_label)s.")
+                % {"state": locked.get_state_display().lower(), "old_label": old.label.lower()}
+            )
         locked.state = new
         locked.save(update_fields=["state"])
         ledger.record(
@@ -262,13 +266,16 @@ def put_in_force(
     at submission. Raises `WrongState` while a canary runs.
     """
     if version.spec_id != queue.spec_id or version.state != VersionState.PUBLISHED:
-        raise Invalid("Only a published version of the queue's own spec can be in force.")
+        raise Invalid(_("Only a published version of the queue's own spec can be in force."))
     if in_progress not in InProgress.values:
-        raise Invalid(f"Work in progress can {', '.join(InProgress.values)}, not {in_progress[:20]!r}.")
+        raise Invalid(
+            _("Work in progress can %(values)s, not %(in_progress)r.")
+            % {"values": ", ".join(InProgress.values), "in_progress": in_progress[:20]}
+        )
     with transaction.atomic():
         locked = Queue.objects.select_for_update(no_key=True).get(pk=queue.pk)
         if Canary.objects.filter(queue=locked, state=CanaryState.RUNNING).exists():
-            raise WrongState("A canary runs in this queue; adopt it or take it back first.")
+            raise WrongState(_("A canary runs in this queue; adopt it or take it back first."))
         before, locked.version, locked.in_progress = locked.version_id, version, in_progress
         locked.cursor_epoch = F("cursor_epoch") + 1
         locked.save(update_fields=["version", "in_progress", "cursor_epoch"])
@@ -331,7 +338,7 @@ def oldest(*, queue: Queue) -> Task | None:
 def _checked(settings: Mapping[str, Any]) -> dict[str, Any]:
     unknown = set(settings) - set(SETTINGS)
     if unknown:
-        raise Invalid(f"A queue has no setting {', '.join(sorted(unknown))}.")
+        raise Invalid(_("A queue has no setting %(unknown)s.") % {"unknown": ", ".join(sorted(unknown))})
     return dict(settings)
 
 
@@ -360,22 +367,22 @@ def _validate(queue: Queue) -> None:
     found += overlap_rules.problems(queue)
     found += order_rules.problems(queue)
     if not Decimal("0.5") < Decimal(queue.consensus_share) <= 1:
-        found.append({"where": "consensus_share", "message": "lies above 0.5 and at most at 1"})
+        found.append({"where": "consensus_share", "message": _("lies above 0.5 and at most at 1")})
     if not timedelta(seconds=5) <= queue.lease_for <= timedelta(days=30):
-        found.append({"where": "lease_for", "message": "lies between 5 seconds and 30 days"})
+        found.append({"where": "lease_for", "message": _("lies between 5 seconds and 30 days")})
     found += categories.problems(queue)
     found += service_levels.problems(queue)
     found += _requirement_problems(queue)
     if found:
-        raise Invalid("These settings do not make sense together.", problems=found)
+        raise Invalid(_("These settings do not make sense together."), problems=found)
 
 
 def _requirement_problems(queue: Queue) -> list[dict[str, str]]:
     clause = queue.required_clause
     if clause is not None and queue.required_skill is None:
-        return [{"where": "required_clause", "message": "goes with a skill that is asked for"}]
+        return [{"where": "required_clause", "message": _("goes with a skill that is asked for")}]
     if clause is not None and clause.spec_id != queue.spec_id:
-        return [{"where": "required_clause", "message": "is not a clause of this queue's spec"}]
+        return [{"where": "required_clause", "message": _("is not a clause of this queue's spec")}]
     try:
         queue.required_languages = availability.language_tags(queue.required_languages)
     except Invalid as refusal:

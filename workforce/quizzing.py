@@ -16,6 +16,7 @@ from typing import Any
 
 from django.db import transaction
 from django.db.models.functions import Now
+from django.utils.translation import gettext as _
 
 from specs import acknowledging, canonical, ledger, task_types, versions
 from specs.models import Member, SpecVersion
@@ -53,7 +54,7 @@ def begin(*, queue: Queue, annotator: Annotator, version: SpecVersion) -> QuizAt
         if past and past[-1].state == QuizState.OPEN:
             return past[-1]
         if any(attempt.state == QuizState.PASSED for attempt in past):
-            raise WrongState("You have passed this quiz already.")
+            raise WrongState(_("You have passed this quiz already."))
         # An attempt at an older version's quiz is over once another version is asked about.
         for stale in QuizAttempt.objects.filter(queue=queue, annotator=annotator, state=QuizState.OPEN):
             _end(stale, QuizState.FAILED)
@@ -96,11 +97,16 @@ def _may_try(queue: Queue, annotator: Annotator, version: SpecVersion, past: lis
         again = again_at(queue, past[-1])
         if len(past) % queue.quiz_attempts == 0 and again and database_now() < again:
             raise NoAttemptLeft(
-                f"You can try again at {again:%Y-%m-%d %H:%M} UTC.", again_at=again.isoformat()
+                _("You can try again at %(again)s UTC.") % {"again": f"{again:%Y-%m-%d %H:%M}"},
+                again_at=again.isoformat(),
             )
     elif len(past) >= queue.quiz_attempts:
         raise NoAttemptLeft(
-            f"All {queue.quiz_attempts} attempts are used. A lead or manager of this queue can let you try again."
+            _(
+                "All %(quiz_attempts)s attempts are used. A lead or manager of this queue can let you try "
+                "again."
+            )
+            % {"quiz_attempts": queue.quiz_attempts}
         )
 
 
@@ -201,9 +207,9 @@ def answer(*, attempt: QuizAttempt, annotator: Annotator, place: int, value: Any
             .get(pk=attempt.pk, annotator=annotator)
         )
         if locked.state != QuizState.OPEN:
-            raise WrongState("This attempt is over.")
+            raise WrongState(_("This attempt is over."))
         if not 0 <= place < len(locked.items):
-            raise Invalid("The quiz has no such item.")
+            raise Invalid(_("The quiz has no such item."))
         entry = locked.items[place]
         if "answer" not in entry:
             question = versions.read(locked.version_id).question(entry["question"])
@@ -211,7 +217,9 @@ def answer(*, attempt: QuizAttempt, annotator: Annotator, place: int, value: Any
             try:
                 given = kind.parse_json(question, value, entry["payload"])
             except BadValue as error:
-                raise Invalid(f"This is no answer to the question: {error}.") from error
+                raise Invalid(
+                    _("This is no answer to the question: %(error)s.") % {"error": error}
+                ) from error
             entry["answer"], entry["right"] = given, kind.agrees(question, given, entry["value"])
             locked.n_right = sum(bool(one.get("right")) for one in locked.items)
             locked.save(update_fields=["items", "n_right"])
@@ -246,7 +254,7 @@ def let_in(
 ) -> QuizLeave:
     """Let somebody try again, or work without the quiz; the name and the reason stay on record."""
     if not reason.strip():
-        raise Invalid("Say why.")
+        raise Invalid(_("Say why."))
     with transaction.atomic():
         event = ledger.record(
             project_id=queue.project_id,

@@ -14,6 +14,7 @@ from typing import Any
 
 from django.conf import settings
 from django.db import connection, transaction
+from django.utils.translation import gettext as _
 
 from specs import ledger, running
 from specs.models import Job, JobState, Member
@@ -77,13 +78,21 @@ def prioritise(
     field = field.strip()
     if not 0 <= priority <= MAX_PRIORITY:
         raise Invalid(
-            f"A priority lies between 0 and {MAX_PRIORITY}.",
-            problems=[{"where": "priority", "message": f"lies between 0 and {MAX_PRIORITY}"}],
+            _("A priority lies between 0 and %(max_priority)s.") % {"max_priority": MAX_PRIORITY},
+            problems=[
+                {
+                    "where": "priority",
+                    "message": _("lies between 0 and %(max_priority)s") % {"max_priority": MAX_PRIORITY},
+                }
+            ],
         )
     if bool(tasks) == bool(field):
-        raise Invalid("Name tasks, or a field and its value.")
+        raise Invalid(_("Name tasks, or a field and its value."))
     if len(tasks) > settings.MAX_ASSIGNED_AT_ONCE:
-        raise Invalid(f"Name at most {settings.MAX_ASSIGNED_AT_ONCE} tasks at once, or a field.")
+        raise Invalid(
+            _("Name at most %(max_assigned_at_once)s tasks at once, or a field.")
+            % {"max_assigned_at_once": settings.MAX_ASSIGNED_AT_ONCE}
+        )
     asked: dict[str, Any] = {"queue": queue.pk, "priority": priority}
     asked |= {"tasks": sorted(set(tasks))} if tasks else {"field": field, "value": value}
     with transaction.atomic():

@@ -16,6 +16,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, BinaryIO
 
+from specs.wording import _
+
 FORMS = {
     "jsonl": "JSON Lines",
     "csv": "CSV",
@@ -67,7 +69,14 @@ def _jsonl(source: BinaryIO, max_bytes: int, after: int) -> Found:
     while raw := readline(longest):
         number += 1
         if len(raw) >= longest and not raw.endswith(b"\n"):
-            yield number, BadRow(number, f"is longer than {longest} bytes; the rest of the file was not read")
+            yield (
+                number,
+                BadRow(
+                    number,
+                    _("is longer than %(longest)s bytes; the rest of the file was not read")
+                    % {"longest": longest},
+                ),
+            )
             return
         if number <= after:
             continue
@@ -96,10 +105,13 @@ def _csv(source: BinaryIO, max_bytes: int, after: int) -> Found:
                 continue
             yield line, dict(zip(header, values, strict=True))
     except UnicodeDecodeError:
-        yield line + 1, BadRow(line + 1, "is not UTF-8; the rest of the file was not read")
+        yield line + 1, BadRow(line + 1, _("is not UTF-8; the rest of the file was not read"))
     except csv.Error as error:
         line = max(line + 1, reader.line_num)
-        yield line, BadRow(line, f"is not CSV: {error}; the rest of the file was not read")
+        yield (
+            line,
+            BadRow(line, _("is not CSV: %(error)s; the rest of the file was not read") % {"error": error}),
+        )
     finally:
         text.detach()
 
@@ -126,7 +138,13 @@ def _parquet(source: BinaryIO, max_bytes: int, after: int) -> Found:
                     yield number, _jsonable(fields)
     except (pa.ArrowException, OSError, ValueError) as error:
         reason = str(error).splitlines()[0][:200] if str(error) else type(error).__name__
-        yield number + 1, BadRow(number + 1, f"is not Parquet: {reason}; the rest of the file was not read")
+        yield (
+            number + 1,
+            BadRow(
+                number + 1,
+                _("is not Parquet: %(reason)s; the rest of the file was not read") % {"reason": reason},
+            ),
+        )
 
 
 def _jsonable(value: Any) -> Any:
@@ -153,7 +171,7 @@ def _label_studio(source: BinaryIO, max_bytes: int, after: int) -> Found:
             continue
         data = task.get("data")
         if not isinstance(data, dict) or not data:
-            yield number, BadRow(number, "is no Label Studio task: it has no data")
+            yield number, BadRow(number, _("is no Label Studio task: it has no data"))
             continue
         key = key_of(task)
         if key is None:
@@ -192,7 +210,7 @@ def tasks(source: BinaryIO, max_bytes: int) -> Iterator[tuple[int, dict[str, Any
                 continue
             if not opened:
                 if buffer[at] != "[":
-                    yield 1, BadRow(1, "is not a JSON array of tasks; the rest of the file was not read")
+                    yield 1, BadRow(1, _("is not a JSON array of tasks; the rest of the file was not read"))
                     return
                 opened, at = True, at + 1
                 continue
@@ -203,14 +221,16 @@ def tasks(source: BinaryIO, max_bytes: int) -> Iterator[tuple[int, dict[str, Any
                 at += 1
                 continue
             try:
-                _, end = scan(buffer, at)
+                _value, end = scan(buffer, at)
                 if end >= len(buffer) and buffer[end - 1] not in '}]"':
                     raise StopIteration(end)
             except (StopIteration, ValueError, RecursionError) as error:
                 more = "" if isinstance(error, RecursionError) else text.read(max(_CHUNK, len(buffer) - at))
                 if not more or len(buffer) - at > 16 * max_bytes:
                     reason = (
-                        "is longer than a task may be" if more else "is not JSON, or the file ends inside it"
+                        _("is longer than a task may be")
+                        if more
+                        else _("is not JSON, or the file ends inside it")
                     )
                     yield number + 1, BadRow(number + 1, f"{reason}; the rest of the file was not read")
                     return
@@ -222,12 +242,12 @@ def tasks(source: BinaryIO, max_bytes: int) -> Iterator[tuple[int, dict[str, Any
             except canonical.NotCanonical as error:
                 yield number, BadRow(number, str(error))
             else:
-                yield number, task if isinstance(task, dict) else BadRow(number, "is not an object")
+                yield number, task if isinstance(task, dict) else BadRow(number, _("is not an object"))
             at = end
         if opened and not ended:
             yield number + 1, BadRow(number + 1, "the array does not end; the file is cut")
     except UnicodeDecodeError:
-        yield number + 1, BadRow(number + 1, "is not UTF-8; the rest of the file was not read")
+        yield number + 1, BadRow(number + 1, _("is not UTF-8; the rest of the file was not read"))
     finally:
         text.detach()
 

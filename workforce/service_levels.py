@@ -12,6 +12,7 @@ from datetime import timedelta
 from decimal import Decimal
 
 from django.db import transaction
+from django.utils.translation import gettext as _
 
 from specs import ledger
 from specs.access import ROLES, permissions_of
@@ -26,9 +27,9 @@ OWNING_ROLES = sorted(role for role, permissions in ROLES.items() if MAY_OWN in 
 def transfer(*, queue: Queue, to: Member, by: Member) -> Queue:
     """Another member answers for the queue from now on. Raises `Invalid` for one who is gone or cannot see queues."""
     if to.project_id != queue.project_id or to.state != MemberState.ACTIVE:
-        raise Invalid("Only an active member of this project can own a queue.")
+        raise Invalid(_("Only an active member of this project can own a queue."))
     if MAY_OWN not in permissions_of(to):
-        raise Invalid("Whoever owns a queue has to be able to see it.")
+        raise Invalid(_("Whoever owns a queue has to be able to see it."))
     with transaction.atomic():
         locked = Queue.objects.select_for_update(no_key=True).get(pk=queue.pk)
         before, locked.owner = locked.owner_id, to
@@ -47,15 +48,15 @@ def transfer(*, queue: Queue, to: Member, by: Member) -> Queue:
 def problems(queue: Queue) -> list[dict[str, str]]:
     """What the constraints would refuse of the queue's service level, in words and by field."""
     found = [
-        {"where": name, "message": "is a time above nothing"}
+        {"where": name, "message": _("is a time above nothing")}
         for name in ("oldest_within", "settled_within", "disputes_within")
         if getattr(queue, name) <= timedelta(0)
     ]
     found += [
-        {"where": name, "message": "lies above 0 and at most at 1"}
+        {"where": name, "message": _("lies above 0 and at most at 1")}
         for name in ("settled_share", "disputes_share")
         if not 0 < Decimal(getattr(queue, name)) <= 1
     ]
     if not found and queue.settled_within > queue.oldest_within:
-        found.append({"where": "settled_within", "message": "is no longer than the oldest task may take"})
+        found.append({"where": "settled_within", "message": _("is no longer than the oldest task may take")})
     return found

@@ -18,6 +18,7 @@ from typing import Any, NamedTuple
 
 from django.conf import settings
 from django.db import connection, transaction
+from django.utils.translation import gettext as _
 
 from specs import canonical, ledger
 from specs.refusals import Invalid
@@ -120,14 +121,14 @@ def check_options(options: Mapping[str, Any], queue: Queue | None) -> None:
     """Refuse options of a load of signals that say nothing, or that stand where no signals come. Raises `Invalid`."""
     given = [name for name in OPTIONS if options.get(name) not in (None, "", False)]
     if given and "signals" not in given:
-        raise Invalid("Time, reason and probability go with a load of signals.")
+        raise Invalid(_("Time, reason and probability go with a load of signals."))
     probability, span = options.get("signal_probability"), options.get("signal_hours")
     if probability is not None and not 0 < probability <= 1:
-        raise Invalid("A probability of selection lies above 0 and at most at 1.")
+        raise Invalid(_("A probability of selection lies above 0 and at most at 1."))
     if span is not None and not 0 < span <= 24 * 3650:
-        raise Invalid("A signal expires after more than no time, and within ten years.")
+        raise Invalid(_("A signal expires after more than no time, and within ten years."))
     if given and queue is None:
-        raise Invalid("Signals are loaded into a queue.")
+        raise Invalid(_("Signals are loaded into a queue."))
 
 
 def told(

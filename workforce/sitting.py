@@ -10,6 +10,7 @@ from __future__ import annotations
 from datetime import datetime
 
 from django.db import connection
+from django.utils.translation import gettext as _
 
 from specs import ledger
 from specs.refusals import NotAllowed, Refusal
@@ -79,18 +80,26 @@ def refuse(*, terms: Calibration, past: list[Sitting], annotator: Annotator) -> 
     if held is not None:
         until = f" until {held.until:%Y-%m-%d}" if held.until else ""
         raise AlreadyQualified(
-            f"You have the skill {terms.skill} at level {held.level}{until}; there is nothing to test."
+            _("You have the skill %(skill)s at level %(level)s%(until)s; there is nothing to test.")
+            % {"skill": terms.skill, "level": held.level, "until": until}
         )
     failed = [one for one in past if one.state == SittingState.FAILED]
     if not failed:
         return
     if terms.attempts and len(failed) >= terms.attempts:
         raise NoSittingLeft(
-            f"All {terms.attempts} attempts are used. Whoever manages people here can grant {terms.skill} or change the test."
+            _(
+                "All %(attempts)s attempts are used. Whoever manages people here can grant %(skill)s or "
+                "change the test."
+            )
+            % {"attempts": terms.attempts, "skill": terms.skill}
         )
     again = again_at(terms, failed[-1])
     if again is not None and again > _now():
-        raise NoSittingLeft(f"You can try again at {again:%Y-%m-%d %H:%M} UTC.", again_at=again.isoformat())
+        raise NoSittingLeft(
+            _("You can try again at %(again)s UTC.") % {"again": f"{again:%Y-%m-%d %H:%M}"},
+            again_at=again.isoformat(),
+        )
 
 
 def why_not(*, terms: Calibration, past: list[Sitting], annotator: Annotator) -> str:

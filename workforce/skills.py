@@ -11,6 +11,7 @@ from datetime import datetime
 
 from django.db import transaction
 from django.db.models import Count, Exists, OuterRef, Q
+from django.utils.translation import gettext as _
 
 from specs import clauses as clause_shape
 from specs import ledger
@@ -24,15 +25,15 @@ MAX_LEVEL = 10
 
 def create(*, project: Project, key: str, name: str, description: str = "", by: Member) -> Skill:
     if clause_shape.key_problem(key) or "." in key:
-        raise Invalid("A skill's key has lower-case letters, digits and hyphens.")
+        raise Invalid(_("A skill's key has lower-case letters, digits and hyphens."))
     if not name.strip():
-        raise Invalid("A skill needs a name.")
+        raise Invalid(_("A skill needs a name."))
     with transaction.atomic():
         skill, new = Skill.objects.get_or_create(
             project=project, key=key, defaults={"name": name.strip(), "description": description.strip()}
         )
         if not new:
-            raise Invalid(f"There is a skill {key} already.")
+            raise Invalid(_("There is a skill %(key)s already.") % {"key": key})
         ledger.record(
             project_id=project.pk, kind="skill.created", by=by, subject=("skill", skill.pk), data={"key": key}
         )
@@ -55,11 +56,11 @@ def grant(
     `by` is None when a rule grants; *source* says which.
     """
     if not 1 <= level <= MAX_LEVEL:
-        raise Invalid(f"A level lies between 1 and {MAX_LEVEL}.")
+        raise Invalid(_("A level lies between 1 and %(max_level)s.") % {"max_level": MAX_LEVEL})
     if until is not None and until <= leasing.database_now():
-        raise Invalid("A qualification ends after now.")
+        raise Invalid(_("A qualification ends after now."))
     if version is not None and clause is not None and version.spec_id != clause.spec_id:
-        raise Invalid("The clause is one of another spec than the version.")
+        raise Invalid(_("The clause is one of another spec than the version."))
     with transaction.atomic():
         Annotator.objects.select_for_update(no_key=True).get(pk=annotator.pk)
         held = AnnotatorSkill.objects.filter(

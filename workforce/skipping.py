@@ -14,9 +14,11 @@ from decimal import Decimal
 
 from django.conf import settings
 from django.db import connection, transaction
+from django.utils.translation import gettext as _
 
 from specs.models import Member
 from specs.refusals import Invalid, Refusal
+from specs.wording import percent
 from workforce import leasing, slots
 from workforce.models import Annotator, Barred, Skip, SkipNote, SkipReason
 
@@ -77,12 +79,12 @@ def skip(
     Whoever would rather not see a thing is excused: such a skip is refused by no limit.
     """
     if reason not in SkipReason.values:
-        raise Invalid(f"A reason is one of {', '.join(SkipReason.values)}.")
+        raise Invalid(_("A reason is one of %(values)s.") % {"values": ", ".join(SkipReason.values)})
     excused = reason == SkipReason.UPSETTING
     with transaction.atomic(), connection.cursor() as cursor:
         slot = slots.lock(assignment_id=assignment_id, annotator=annotator, token=token)  # type: ignore[arg-type]
         if slot is None or not slot.live:
-            raise leasing.LeaseLost("This lease has ended already.")
+            raise leasing.LeaseLost(_("This lease has ended already."))
         cursor.execute(_LOCK, [slot.queue_id, annotator.pk])
         if not excused:
             _within(standing(queue_id=slot.queue_id, annotator=annotator))
@@ -118,18 +120,22 @@ def skip(
 
 
 def _within(known: Standing) -> None:
-    way = "Answer it, say that it cannot be labelled, ask about a clause, or hand it back."
+    way = _("Answer it, say that it cannot be labelled, ask about a clause, or hand it back.")
     if known.per_hour == 0:
-        raise TooManySkips(f"This queue takes no skips. {way}")
+        raise TooManySkips(_("This queue takes no skips. %(way)s") % {"way": way})
     if known.n_this_hour >= known.per_hour:
         assert known.again_at is not None
         raise TooManySkips(
-            f"You skipped {known.n_this_hour} tasks within an hour, as many as this queue allows. {way} "
-            f"You can skip again from {known.again_at:%H:%M} UTC on.",
+            _(
+                "You skipped %(n_this_hour)s tasks within an hour, as many as this queue allows. %(way)s You "
+                "can skip again from %(again_at)s UTC on."
+            )
+            % {"n_this_hour": known.n_this_hour, "way": way, "again_at": f"{known.again_at:%H:%M}"},
             again_at=known.again_at.isoformat(),
         )
     after = known.given + 1
     if after >= settings.SKIP_SHARE_FROM and known.n_today + 1 > known.share * after:
         raise TooManySkips(
-            f"You skipped {known.n_today} of the last {known.given} tasks; this queue allows {known.share:.0%}. {way}"
+            _("You skipped %(n_today)s of the last %(given)s tasks; this queue allows %(share)s. %(way)s")
+            % {"n_today": known.n_today, "given": known.given, "share": percent(known.share, 0), "way": way}
         )

@@ -13,6 +13,7 @@ from collections.abc import Iterable
 
 from django.contrib.auth.models import User
 from django.db import IntegrityError, transaction
+from django.utils.translation import gettext as _
 
 from specs import ledger, tokens
 from specs.access import ROLES, permissions_of
@@ -33,9 +34,11 @@ def add_member(*, project: Project, user: User, roles: Iterable[str], by: Member
         )
         if not new:
             if member.state == MemberState.ACTIVE:
-                raise Invalid(f"{user.get_username()} is a member already.")
+                raise Invalid(_("%(username)s is a member already.") % {"username": user.get_username()})
             if member.state == MemberState.SUSPENDED:
-                raise WrongState(f"{user.get_username()} is suspended: reinstate instead.")
+                raise WrongState(
+                    _("%(username)s is suspended: reinstate instead.") % {"username": user.get_username()}
+                )
             may_grant(by, member.roles)
             member.state, member.roles = MemberState.ACTIVE, roles
             member.save(update_fields=["state", "roles"])
@@ -59,7 +62,7 @@ def set_roles(*, member: Member, roles: Iterable[str], by: Member) -> Member:
     with transaction.atomic():
         locked = Member.objects.select_for_update(no_key=True).get(pk=member.pk)
         if locked.pk == by.pk:
-            raise NotAllowed("Nobody changes his own roles.")
+            raise NotAllowed(_("Nobody changes his own roles."))
         may_grant(by, roles)
         may_grant(by, locked.roles)
         if Role.OWNER in locked.roles and Role.OWNER not in roles:
@@ -81,7 +84,7 @@ def set_roles(*, member: Member, roles: Iterable[str], by: Member) -> Member:
 def may_stop(locked: Member, by: Member) -> None:
     """Raises where *by* may not end this member's work."""
     if locked.pk == by.pk:
-        raise NotAllowed("Nobody suspends or removes himself.")
+        raise NotAllowed(_("Nobody suspends or removes himself."))
     may_grant(by, locked.roles)
     keep_an_owner(locked)
 
@@ -171,7 +174,7 @@ def dismiss(*, queue: Queue, annotator: Annotator, by: Member | None) -> None:
 def _known(roles: Iterable[str]) -> list[str]:
     found = sorted(set(roles))
     if not found or not set(found) <= set(ROLES):
-        raise Invalid(f"Roles are one or more of {', '.join(ROLES)}.")
+        raise Invalid(_("Roles are one or more of %(roles)s.") % {"roles": ", ".join(ROLES)})
     return found
 
 
@@ -184,7 +187,7 @@ def may_grant(by: Member | None, roles: Iterable[str]) -> None:
         return
     wanted = frozenset().union(*(ROLES[role] for role in roles)) - {"work.label"}
     if Role.OWNER in roles or not wanted < permissions_of(by):
-        raise NotAllowed("Nobody grants or takes a role at or above his own.")
+        raise NotAllowed(_("Nobody grants or takes a role at or above his own."))
 
 
 def keep_an_owner(leaving: Member) -> None:
@@ -195,4 +198,4 @@ def keep_an_owner(leaving: Member) -> None:
         project_id=leaving.project_id, state=MemberState.ACTIVE, roles__contains=[Role.OWNER]
     )
     if not others.exclude(pk=leaving.pk).exists():
-        raise WrongState("A project keeps at least one active owner.")
+        raise WrongState(_("A project keeps at least one active owner."))

@@ -12,6 +12,8 @@ from typing import Any, BinaryIO, cast
 
 from django.conf import settings
 from django.db import connection, transaction
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_noop
 
 from specs.refusals import Invalid
 from workforce import media, row_files, rows, signalling
@@ -54,8 +56,8 @@ _NAMING = """
     SELECT id, line, key, payload::text, digest FROM workforce_stagedrow
     WHERE load_number = %s AND id > %s AND payload::text LIKE '%%"media%%' ORDER BY id LIMIT 1000
 """
-TWICE = "the key stands twice in this file with different content"
-CHANGED = "the key is known with other content; items do not change"
+TWICE = gettext_noop("the key stands twice in this file with different content")
+CHANGED = gettext_noop("the key is known with other content; items do not change")
 
 
 class _Bounded(io.RawIOBase):
@@ -75,7 +77,8 @@ class _Bounded(io.RawIOBase):
         self.n_read += len(data)
         if self.n_read > settings.MAX_LOAD_BYTES:
             raise Invalid(
-                f"The file is larger than {settings.MAX_LOAD_BYTES} bytes unpacked; nothing was loaded."
+                _("The file is larger than %(max_load_bytes)s bytes unpacked; nothing was loaded.")
+                % {"max_load_bytes": settings.MAX_LOAD_BYTES}
             )
         buffer[: len(data)] = data
         return len(data)
@@ -120,7 +123,10 @@ def stage(*, load: Load, source: BinaryIO, progress: Callable[[int], None]) -> N
                         ended = True
                     n_good += len(batch)
                     if n_bytes > settings.MAX_LOAD_BYTES:
-                        raise Invalid(f"The file is larger than {settings.MAX_LOAD_BYTES} bytes unpacked.")
+                        raise Invalid(
+                            _("The file is larger than %(max_load_bytes)s bytes unpacked.")
+                            % {"max_load_bytes": settings.MAX_LOAD_BYTES}
+                        )
                     copy.write(rows.to_copy(load.pk, load.project_id, batch, sensitive=sensitive))
             signalling.stage(cursor, load=load, pending=signals)
             load.n_rows += n_seen

@@ -22,6 +22,7 @@ from typing import Any
 
 from django.conf import settings
 from django.db import connection, transaction
+from django.utils.translation import gettext as _
 
 from specs import ledger, prepared
 from specs.models import Member
@@ -176,8 +177,8 @@ def take(
         row = cursor.fetchone()
         if row is None:
             if not leasing.held(annotator=annotator, assignment_id=assignment_id):
-                raise leasing.LeaseLost("This lease has ended.")
-            raise Invalid("No suggestion is shown on this question.")
+                raise leasing.LeaseLost(_("This lease has ended."))
+            raise Invalid(_("No suggestion is shown on this question."))
         number, known, *rest = row
         if not known:
             cursor.execute(

@@ -18,6 +18,7 @@ from typing import Any
 from django.conf import settings
 from django.db import transaction
 from django.db.models.functions import Now
+from django.utils.translation import gettext as _
 
 from specs import ledger, sessions
 from specs.access import permissions_of
@@ -46,14 +47,14 @@ def suspend(
     evidence: Mapping[str, Any] | None = None,
 ) -> Suspension:
     """Stop a member's work at once: leases return, sessions and tokens end. Lasts until *until*, or until it is lifted."""
-    reason = _words(reason, "A suspension needs a reason.")
+    reason = _words(reason, _("A suspension needs a reason."))
     with transaction.atomic():
         locked = Member.objects.select_for_update(no_key=True).get(pk=member.pk)
         if locked.state != MemberState.ACTIVE:
-            raise WrongState("Only an active member can be suspended.")
+            raise WrongState(_("Only an active member can be suspended."))
         staffing.may_stop(locked, by)
         if until is not None and until <= leasing.database_now():
-            raise Invalid("A suspension ends after now.")
+            raise Invalid(_("A suspension ends after now."))
         event = ledger.record(
             project_id=locked.project_id,
             kind="member.suspended",
@@ -81,9 +82,9 @@ def lift(*, member: Member, by: Member) -> Member:
     with transaction.atomic():
         locked = Member.objects.select_for_update(no_key=True).get(pk=member.pk)
         if locked.state != MemberState.SUSPENDED:
-            raise WrongState("Only a suspended member can be reinstated.")
+            raise WrongState(_("Only a suspended member can be reinstated."))
         if locked.pk == by.pk:
-            raise NotAllowed("Nobody reinstates himself.")
+            raise NotAllowed(_("Nobody reinstates himself."))
         staffing.may_grant(by, locked.roles)
         _end(locked, Ending.LIFTED, by)
     return locked
@@ -114,15 +115,15 @@ def open_ones() -> Any:
 
 def appeal(*, suspension: Suspension, text: str, by: Member) -> Appeal:
     """Ask another person to look again; by the suspended member herself, while the suspension lasts."""
-    text = _words(text, "Say why the suspension is wrong.")
+    text = _words(text, _("Say why the suspension is wrong."))
     if suspension.member_id != by.pk:
-        raise NotAllowed("Only the suspended person appeals.")
+        raise NotAllowed(_("Only the suspended person appeals."))
     with transaction.atomic():
         Member.objects.select_for_update(no_key=True).get(pk=by.pk)
         if not open_ones().filter(pk=suspension.pk).exists():
-            raise WrongState("This suspension is over.")
+            raise WrongState(_("This suspension is over."))
         if Appeal.objects.filter(suspension=suspension, state=AppealState.OPEN).exists():
-            raise WrongState("Your appeal is with us already.")
+            raise WrongState(_("Your appeal is with us already."))
         made = Appeal.objects.create(
             project_id=suspension.project_id, suspension=suspension, suspended_by_id=suspension.by_id
         )
@@ -139,18 +140,18 @@ def appeal(*, suspension: Suspension, text: str, by: Member) -> Appeal:
 
 def decide(*, appeal: Appeal, grant: bool, answer: str, by: Member) -> Appeal:
     """Decide an appeal, by another person than who suspended; by an owner where nobody else could."""
-    answer = _words(answer, "The decision of an appeal needs a reason.")
+    answer = _words(answer, _("The decision of an appeal needs a reason."))
     with transaction.atomic():
         suspension = Suspension.objects.select_related("member").get(pk=appeal.suspension_id)
         member = Member.objects.select_for_update(no_key=True).get(pk=suspension.member_id)
         locked = Appeal.objects.select_for_update(no_key=True).get(pk=appeal.pk)
         if locked.state != AppealState.OPEN:
-            raise WrongState("This appeal is decided already.")
+            raise WrongState(_("This appeal is decided already."))
         if by.pk == member.pk:
-            raise NotAllowed("Nobody decides his own appeal.")
+            raise NotAllowed(_("Nobody decides his own appeal."))
         fallback = by.pk == locked.suspended_by_id
         if fallback and (Role.OWNER not in by.roles or _others_could(suspension)):
-            raise NotAllowed("Another person than the one who suspended decides an appeal.")
+            raise NotAllowed(_("Another person than the one who suspended decides an appeal."))
         staffing.may_grant(by, member.roles)
         locked.state = AppealState.GRANTED if grant else AppealState.UPHELD
         locked.decided_by, locked.answer, locked.fallback = by, answer, fallback
@@ -205,5 +206,8 @@ def _words(text: str, missing: str) -> str:
     if not text:
         raise Invalid(missing)
     if len(text) > settings.MAX_NOTE_CHARACTERS:
-        raise Invalid(f"At most {settings.MAX_NOTE_CHARACTERS} characters.")
+        raise Invalid(
+            _("At most %(max_note_characters)s characters.")
+            % {"max_note_characters": settings.MAX_NOTE_CHARACTERS}
+        )
     return text

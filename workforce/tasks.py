@@ -7,19 +7,20 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from django.db.models import Q, QuerySet
+from django.utils.translation import gettext_lazy
 
 from workforce.models import Assignment, Hold, Queue, SlotState, Task, TaskState
 
 FILTERS = {
-    "": "Not ended",
-    "out": "Out with somebody",
-    "reserved": "Kept for somebody",
-    "held": "Waiting for an answer",
-    "returned": "Came back",
-    "disputed": "Disputed",
-    "unlabellable": "Cannot be labelled",
-    "resolved": "Resolved",
-    "all": "All",
+    "": gettext_lazy("Not ended"),
+    "out": gettext_lazy("Out with somebody"),
+    "reserved": gettext_lazy("Kept for somebody"),
+    "held": gettext_lazy("Waiting for an answer"),
+    "returned": gettext_lazy("Came back"),
+    "disputed": gettext_lazy("Disputed"),
+    "unlabellable": gettext_lazy("Cannot be labelled"),
+    "resolved": gettext_lazy("Resolved"),
+    "all": gettext_lazy("All"),
 }
 _SLOTS = {"out": SlotState.LEASED, "reserved": SlotState.RESERVED}
 

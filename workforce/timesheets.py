@@ -14,6 +14,7 @@ from typing import Any
 
 from django.conf import settings
 from django.db import connection
+from django.utils.translation import gettext as _
 
 from specs import ledger
 from specs.models import Project
@@ -96,14 +97,17 @@ def period(*, first: date | None, last: date | None, as_of: datetime | None, zon
     """The asked days, or the last seven. Raises `Invalid` for too many days, or an instant that is still to come."""
     now = leasing.database_now()
     if as_of is not None and as_of > now:
-        raise Invalid("A timesheet cannot be reckoned as of a moment that is still to come.")
+        raise Invalid(_("A timesheet cannot be reckoned as of a moment that is still to come."))
     today = (as_of or now).astimezone(zone).date()
     last = last or today
     first = first or last - timedelta(days=6)
     if first > last:
-        raise Invalid("The first day lies after the last.")
+        raise Invalid(_("The first day lies after the last."))
     if (last - first).days >= settings.MAX_TIMESHEET_DAYS:
-        raise Invalid(f"A timesheet has at most {settings.MAX_TIMESHEET_DAYS} days.")
+        raise Invalid(
+            _("A timesheet has at most %(max_timesheet_days)s days.")
+            % {"max_timesheet_days": settings.MAX_TIMESHEET_DAYS}
+        )
     return Period(first, last, as_of or now)
 
 

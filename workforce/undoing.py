@@ -10,6 +10,7 @@ Items are never removed: they stay known, without a task. Loading the same file 
 from __future__ import annotations
 
 from django.db import connection, transaction
+from django.utils.translation import gettext as _
 
 from specs import ledger
 from specs.models import Member
@@ -55,14 +56,16 @@ def _take_back(load: Load, state: LoadState, by: Member | None) -> int:
     with transaction.atomic(), connection.cursor() as cursor:
         locked = Load.objects.select_for_update(no_key=True).get(pk=load.pk)
         if locked.state != LoadState.LOADED:
-            raise WrongState(f"The load is {locked.get_state_display().lower()}.")
+            raise WrongState(_("The load is %(state)s.") % {"state": locked.get_state_display().lower()})
         cursor.execute("SET LOCAL statement_timeout = 0")
         scope = {"load": locked.pk}
         # The slots first: whoever claims one at this moment has it before, and is counted, or finds nothing.
         cursor.execute(_SLOTS, scope)
         n_slots = cursor.rowcount
         if state == LoadState.UNDONE and (n := n_touched(load=locked)):
-            raise WrongState(f"{n} of its tasks are held or answered; withdraw the rest instead.", touched=n)
+            raise WrongState(
+                _("%(n)s of its tasks are held or answered; withdraw the rest instead.") % {"n": n}, touched=n
+            )
         cursor.execute(_TASKS, scope)
         n_tasks = cursor.rowcount
         locked.state = state

@@ -17,6 +17,7 @@ from annotation.agreement.clauses import Effects, Members
 from annotation.agreement.counts import sums
 from annotation.agreement.culprits import ByAnnotator, Seen
 from annotation.agreement.pairs import Codes, Floats, Pairs
+from specs.wording import _
 
 MIN_ITEMS = 10
 """Items with two answers from which on a rate is shown."""
@@ -118,7 +119,7 @@ def judge(
     seen = [by_one.under(c) for c in range(n_clauses)]
     units = members if clusters is None else _clustered(members, by_item.weight, clusters, n_clauses)
     mean, weight = by_item.units(clusters)
-    error, _ = clauses.spread(mean, weight, units, effects.clause)
+    error, _df = clauses.spread(mean, weight, units, effects.clause)
     sizes = _Sizes.of(pairs, members, seen, n_clauses)
     shown = (sizes.n_items >= max(minimum.shown_items, 1)) & np.isfinite(effects.clause) & np.isfinite(error)
     wanted = np.array([minimum.judged(float(per)) for per in sizes.per_item])
@@ -136,7 +137,11 @@ def judge(
         one = Clause(c, int(sizes.n_items[c]), int(sizes.n_answers[c]), int(sizes.n_annotators[c]))
         if not shown[c]:
             found.append(
-                replace(one, reason=f"too few items to say ({one.n_items} of {minimum.shown_items})")
+                replace(
+                    one,
+                    reason=_("too few items to say (%(n_items)s of %(shown_items)s)")
+                    % {"n_items": one.n_items, "shown_items": minimum.shown_items},
+                )
             )
             continue
         m, half = float(effects.clause[c]), _Z95 * float(error[c])
@@ -198,8 +203,14 @@ def _misreadings(seen: list[Seen], judged: NDArray[np.bool_]) -> list[NDArray[np
 
 def _too_few(one: Clause, wanted: int, minimum: Minimum) -> str:
     if one.n_annotators < minimum.annotators:
-        return f"too few annotators to judge by ({one.n_annotators} of {minimum.annotators})"
-    return f"too few items to judge by ({one.n_items} of {wanted})"
+        return _("too few annotators to judge by (%(n_annotators)s of %(annotators)s)") % {
+            "n_annotators": one.n_annotators,
+            "annotators": minimum.annotators,
+        }
+    return _("too few items to judge by (%(n_items)s of %(wanted)s)") % {
+        "n_items": one.n_items,
+        "wanted": wanted,
+    }
 
 
 def benjamini_hochberg(p: Floats, tested: NDArray[np.bool_], *, share: float) -> NDArray[np.bool_]:

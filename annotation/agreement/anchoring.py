@@ -9,6 +9,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from math import sqrt
 
+from specs.wording import _
+
 _Z = 1.959963984540054
 
 
@@ -93,7 +95,8 @@ def difference(sums: Sums, *, minimum: int) -> Difference:
             n1,
             n0,
             n_items,
-            reason=f"too few: {minimum} answers in each arm are needed to compare them",
+            reason=_("too few: %(minimum)s answers in each arm are needed to compare them")
+            % {"minimum": minimum},
         )
     a1_a1 = sums.k1_k1 - 2 * p1 * sums.n1_k1 + p1 * p1 * sums.n1_n1
     a0_a0 = sums.k0_k0 - 2 * p0 * sums.n0_k0 + p0 * p0 * sums.n0_n0

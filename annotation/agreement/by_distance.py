@@ -15,10 +15,11 @@ from annotation.agreement import bootstrap
 from annotation.agreement.counts import sums
 from annotation.agreement.estimate import NO_PAIRS, NO_VARIATION, Estimate
 from annotation.agreement.pairs import Codes, Floats
+from specs.wording import later
 
 Near = Callable[[Any, Any], float]
 MOST_VALUES = 5_000
-TOO_MANY = f"more than {MOST_VALUES:,} different answers"
+TOO_MANY = later("more than %(n)s different answers") % {"n": f"{MOST_VALUES:,}"}
 
 
 def alpha(

@@ -5,8 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-NO_PAIRS = "no item has two answers"
-NO_VARIATION = "all answers are the same: there is no variation to agree about"
+from specs.wording import later
+
+NO_PAIRS = later("no item has two answers")
+NO_VARIATION = later("all answers are the same: there is no variation to agree about")
 
 
 @dataclass(frozen=True)

@@ -24,6 +24,7 @@ import numpy as np
 
 from annotation.agreement import scales
 from annotation.agreement.estimate import NO_PAIRS, Estimate
+from specs.wording import _
 
 UNIT = 1_000_000
 MOST_PATTERNS = 20_000
@@ -162,7 +163,7 @@ def _table(sums: Mapping[str, int], keys: Sequence[str]) -> tuple[Any, Any]:
     places = {code(key): k for k, key in enumerate(keys)}
     patterns = [(name[2:], n) for name, n in sums.items() if name.startswith("v:") and n]
     rows = np.zeros((len(patterns), max(len(keys), 1)), dtype=np.int64)
-    for row, (pattern, _) in enumerate(patterns):
+    for row, (pattern, _n) in enumerate(patterns):
         for part in pattern.split(","):
             mark, n = part.split("=")
             rows[row, places[mark]] = int(n)
@@ -191,7 +192,7 @@ def _of_clauses(sums: Mapping[str, int]) -> list[LiveClause]:
     by_clause: dict[int, dict[int, dict[str, int]]] = {}
     for name, n in sums.items():
         if name.startswith("c:") and n:
-            _, clause, r, what = name.split(":")
+            _kind, clause, r, what = name.split(":")
             by_clause.setdefault(int(clause), {}).setdefault(int(r), {})[what] = int(n)
     return [
         LiveClause(clause, _of_clause(by_clause[clause]))
@@ -212,7 +213,11 @@ def _of_clause(parts: Mapping[int, Mapping[str, int]]) -> Estimate:
     second = sum(part.get("hdd", 0) / UNIT**2 / (r * (r * (r - 1) / 2) ** 2) for r, part in parts.items())
     effective = held**2 / squares
     if n_items < 10 or effective <= 1:
-        return Estimate(rate, n_items=n_items, reason=f"too few items for an interval ({n_items} of 10)")
+        return Estimate(
+            rate,
+            n_items=n_items,
+            reason=_("too few items for an interval (%(n_items)s of 10)") % {"n_items": n_items},
+        )
     variance = max(second / held - (first / held) ** 2, 0.0) * effective / (effective - 1)
     half = _Z95 * sqrt(variance / effective)
     return Estimate(rate, max(rate - half, 0.0), min(rate + half, 1.0), n_items)

@@ -10,6 +10,7 @@ from annotation.agreement import people
 from annotation.agreement.counts import sums
 from annotation.agreement.estimate import Estimate
 from annotation.agreement.pairs import Codes, Floats
+from specs.wording import _
 
 
 @dataclass(frozen=True)
@@ -62,4 +63,4 @@ def _estimate(mean: float, effective: float, n_items: int, n_answers: float, *, 
 
 
 def too_few(n: int, minimum: int) -> str:
-    return f"too few items to say ({n} of {minimum})"
+    return _("too few items to say (%(n_items)s of %(shown_items)s)") % {"n_items": n, "shown_items": minimum}

@@ -19,9 +19,10 @@ from annotation.agreement.counts import Counts, from_codes, grouped
 from annotation.agreement.estimate import Estimate
 from annotation.agreement.means import Cells
 from annotation.agreement.pairs import Codes, Floats, Pairs
+from specs.wording import later
 
-BY_WHAT_WAS_SAID = "no alpha for a part chosen by what people said"
-NO_SCALE = "alpha by part is for labels and scales; here pairs are more or less near"
+BY_WHAT_WAS_SAID = later("no alpha for a part chosen by what people said")
+NO_SCALE = later("alpha by part is for labels and scales; here pairs are more or less near")
 
 
 @dataclass(frozen=True)

@@ -10,8 +10,9 @@ from numpy.typing import NDArray
 from annotation.agreement import coefficients
 from annotation.agreement.counts import table
 from annotation.agreement.estimate import NO_PAIRS, NO_VARIATION, Estimate
+from specs.wording import _, later
 
-NO_TRIPLES = "no three things were all compared with each other"
+NO_TRIPLES = later("no three things were all compared with each other")
 
 
 def pair_counts(preferences: Iterable[tuple[Hashable, Hashable]]) -> NDArray[np.int64]:
@@ -91,8 +92,10 @@ def consistence(preferences: Iterable[tuple[Hashable, Hashable]]) -> Estimate:
     n = len({thing for row in rows for thing in row})
     judged = len({frozenset(row) for row in rows})
     if n < 3 or judged < n * (n - 1) // 2:
-        return Estimate(None, n_answers=len(rows), reason="not every pair of three or more things was judged")
-    circles, triples, _ = _circles(rows)
+        return Estimate(
+            None, n_answers=len(rows), reason=_("not every pair of three or more things was judged")
+        )
+    circles, triples, _n_rows = _circles(rows)
     most = n**3 - n if n % 2 else n**3 - 4 * n
     return Estimate(1 - 24 * circles / most, n_items=triples, n_answers=len(rows))
 
@@ -122,7 +125,7 @@ def kendall_w(ranks: NDArray[np.float64]) -> Estimate:
     """
     m, n = ranks.shape
     if m < 2 or n < 2:
-        return Estimate(None, n_items=n, n_answers=m * n, reason="two rankings of two things are needed")
+        return Estimate(None, n_items=n, n_answers=m * n, reason=_("two rankings of two things are needed"))
     sums = ranks.sum(axis=0)
     ties = sum(float((t**3 - t).sum()) for row in ranks for t in [np.unique(row, return_counts=True)[1]])
     below = m**2 * (n**3 - n) - m * ties

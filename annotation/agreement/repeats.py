@@ -12,8 +12,9 @@ from annotation.agreement.coefficients import Level
 from annotation.agreement.counts import from_codes
 from annotation.agreement.estimate import NO_VARIATION, Estimate
 from annotation.agreement.pairs import Codes, Floats
+from specs.wording import _, later
 
-NO_REPEATS = "nobody answered an item twice"
+NO_REPEATS = later("nobody answered an item twice")
 
 
 def first(items: Codes, annotators: Codes) -> NDArray[np.bool_]:
@@ -79,11 +80,11 @@ def measure(
     again = np.zeros(n_items, dtype=bool)
     again[items[one]] = True
     kept = first(items, annotators) & again[items]
-    _, place = np.unique(items[kept], return_inverse=True)
+    _distinct, place = np.unique(items[kept], return_inverse=True)
     rest = from_codes(place, values[kept], n_items=int(again.sum()), n_values=n_values)
     return Repeats(
         *_both(own, level, scale, NO_REPEATS),
-        *_both(rest, level, scale, "no repeated item was answered by two people"),
+        *_both(rest, level, scale, _("no repeated item was answered by two people")),
         by_annotator,
     )
 

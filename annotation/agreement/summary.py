@@ -12,8 +12,9 @@ from annotation.agreement.counts import from_codes
 from annotation.agreement.estimate import Estimate
 from annotation.agreement.levels import Agreement, Level, Units
 from annotation.agreement.pairs import Codes
+from specs.wording import later
 
-NO_ALPHA = "there is no alpha at this level: read its headline number"
+NO_ALPHA = later("there is no alpha at this level: read its headline number")
 
 
 @dataclass(frozen=True)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from django.db import models
 from django.db.models import Exists, OuterRef, Q
 from django.db.models.functions import Now
+from django.utils.translation import gettext_lazy as _
 
 from specs.models.base import (
     BusyProjectRow,
@@ -19,8 +20,8 @@ from specs.models.base import (
 
 
 class Source(models.TextChoices):
-    LIVE = "live", "Answered here"
-    IMPORT = "import", "Made elsewhere"
+    LIVE = "live", _("Answered here")
+    IMPORT = "import", _("Made elsewhere")
 
 
 class AnnotationQuerySet(models.QuerySet["Annotation"]):

@@ -7,6 +7,7 @@ from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.models import Exists, OuterRef, Q
 from django.db.models.functions import Now
+from django.utils.translation import gettext_lazy as _
 
 from specs.models.base import (
     BusyProjectRow,
@@ -23,10 +24,10 @@ from specs.models.base import (
 
 
 class DisputeState(models.TextChoices):
-    OPEN = "open", "Open"
-    DECIDED = "decided", "Decided"
-    PROBE = "probe", "Gold for one lead"
-    PROBED = "probed", "Gold that a lead ruled on"
+    OPEN = "open", _("Open")
+    DECIDED = "decided", _("Decided")
+    PROBE = "probe", _("Gold for one lead")
+    PROBED = "probed", _("Gold that a lead ruled on")
 
 
 DISPUTE_STATES = [(state.value, state.label) for state in (DisputeState.OPEN, DisputeState.DECIDED)]
@@ -34,11 +35,11 @@ DISPUTE_STATES = [(state.value, state.label) for state in (DisputeState.OPEN, Di
 
 
 class DisputeReason(models.TextChoices):
-    ANSWERS_DIFFER = "answers-differ", "The answers differ"
-    NO_CLAUSE_FITS = "no-clause-fits", "Most say that no clause fits"
-    ASKED_FOR = "asked-for", "Opened from imported history"
-    CANNOT = "cannot-be-labelled", "Some say that it cannot be labelled"
-    RETURNED = "returned", "It was skipped or given back too often"
+    ANSWERS_DIFFER = "answers-differ", _("The answers differ")
+    NO_CLAUSE_FITS = "no-clause-fits", _("Most say that no clause fits")
+    ASKED_FOR = "asked-for", _("Opened from imported history")
+    CANNOT = "cannot-be-labelled", _("Some say that it cannot be labelled")
+    RETURNED = "returned", _("It was skipped or given back too often")
 
 
 class Dispute(ProjectRow):
@@ -93,12 +94,12 @@ class Dispute(ProjectRow):
 
 
 class Cause(models.TextChoices):
-    ANNOTATOR_ERRED = "annotator-erred", "An annotator erred"
-    CLAUSE_AMBIGUOUS = "clause-ambiguous", "The clause is ambiguous"
-    CLAUSE_MISSING = "clause-missing", "A clause is missing"
-    ITEM_UNCLEAR = "item-unclear", "The item is unclear"
-    PLURAL = "plural", "Both are right"
-    LABEL_MISSING = "label-missing", "No label fits"
+    ANNOTATOR_ERRED = "annotator-erred", _("An annotator erred")
+    CLAUSE_AMBIGUOUS = "clause-ambiguous", _("The clause is ambiguous")
+    CLAUSE_MISSING = "clause-missing", _("A clause is missing")
+    ITEM_UNCLEAR = "item-unclear", _("The item is unclear")
+    PLURAL = "plural", _("Both are right")
+    LABEL_MISSING = "label-missing", _("No label fits")
 
 
 CAUSES_IN_THE_SPEC = (Cause.CLAUSE_AMBIGUOUS, Cause.CLAUSE_MISSING, Cause.LABEL_MISSING)
@@ -154,9 +155,9 @@ class Ruling(ProjectRow):
 
 
 class Basis(models.TextChoices):
-    CONSENSUS = "consensus", "Consensus"
-    RULING = "ruling", "Ruling"
-    GOLD = "gold", "Gold"
+    CONSENSUS = "consensus", _("Consensus")
+    RULING = "ruling", _("Ruling")
+    GOLD = "gold", _("Gold")
 
 
 class ResolutionQuerySet(models.QuerySet["Resolution"]):
@@ -276,8 +277,8 @@ class Precedent(ProjectRow):
 
 
 class IssueState(models.TextChoices):
-    OPEN = "open", "Open"
-    CLOSED = "closed", "Closed"
+    OPEN = "open", _("Open")
+    CLOSED = "closed", _("Closed")
 
 
 class ClauseIssue(ProjectRow):

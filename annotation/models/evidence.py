@@ -6,18 +6,19 @@ from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.models import Q
 from django.db.models.functions import Now
+from django.utils.translation import gettext_lazy as _
 
 from specs.models.base import ProjectLink, ProjectRow, append_only, one_of, project_key, same_project
 
 
 class ClauseVerdict(models.TextChoices):
-    AMBIGUOUS = "ambiguous", "ambiguous"
-    ANNOTATOR = "annotator", "one annotator off"
-    OVERLAPPING = "overlapping", "overlapping"
-    PLURAL = "plural", "plural"
-    RARELY_USED = "rarely_used", "rarely used"
-    TOO_FEW = "too_few", "too few to say"
-    CLEAR = "clear", "clear"
+    AMBIGUOUS = "ambiguous", _("ambiguous")
+    ANNOTATOR = "annotator", _("one annotator off")
+    OVERLAPPING = "overlapping", _("overlapping")
+    PLURAL = "plural", _("plural")
+    RARELY_USED = "rarely_used", _("rarely used")
+    TOO_FEW = "too_few", _("too few to say")
+    CLEAR = "clear", _("clear")
 
 
 class ReportEvidence(ProjectRow):

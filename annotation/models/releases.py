@@ -7,6 +7,7 @@ from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.models import Q
 from django.db.models.functions import Now
+from django.utils.translation import gettext_lazy as _
 
 from specs.models.base import (
     ProjectLink,
@@ -22,9 +23,9 @@ from specs.models.base import (
 
 
 class SnapshotState(models.TextChoices):
-    BUILDING = "building", "Building"
-    FROZEN = "frozen", "Frozen"
-    FAILED = "failed", "Failed"
+    BUILDING = "building", _("Building")
+    FROZEN = "frozen", _("Frozen")
+    FAILED = "failed", _("Failed")
 
 
 class Snapshot(ProjectRow):
@@ -103,8 +104,8 @@ class SnapshotFile(ProjectRow):
 
 
 class PlanState(models.TextChoices):
-    PROPOSED = "proposed", "Proposed"
-    CONFIRMED = "confirmed", "Confirmed"
+    PROPOSED = "proposed", _("Proposed")
+    CONFIRMED = "confirmed", _("Confirmed")
 
 
 class RelabelPlan(ProjectRow):
@@ -145,8 +146,8 @@ class RelabelPlan(ProjectRow):
 
 
 class Reach(models.TextChoices):
-    DIRECT = "direct", "Directly"
-    POSSIBLE = "possible", "Possibly"
+    DIRECT = "direct", _("Directly")
+    POSSIBLE = "possible", _("Possibly")
 
 
 class RelabelTask(ProjectRow):

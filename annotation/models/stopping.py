@@ -6,6 +6,7 @@ from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.models import Q
 from django.db.models.functions import Now
+from django.utils.translation import gettext_lazy as _
 
 from specs.models.base import (
     BusyProjectRow,
@@ -105,12 +106,12 @@ class StopTarget(ProjectRow):
 
 
 class StopVerdict(models.TextChoices):
-    AGREED = "agreed", "Sure enough"
-    MORE = "more", "One more answer"
-    DISPUTED = "disputed", "A dispute"
-    AUDIT = "audit", "Sure enough, and one more blind answer"
-    CONFIRMED = "confirmed", "The blind answer says the same"
-    CONTRADICTED = "contradicted", "The blind answer says something else"
+    AGREED = "agreed", _("Sure enough")
+    MORE = "more", _("One more answer")
+    DISPUTED = "disputed", _("A dispute")
+    AUDIT = "audit", _("Sure enough, and one more blind answer")
+    CONFIRMED = "confirmed", _("The blind answer says the same")
+    CONTRADICTED = "contradicted", _("The blind answer says something else")
 
 
 class StopDecision(BusyProjectRow):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from django.db import models
 from django.db.models import Q
 from django.db.models.functions import Now
+from django.utils.translation import gettext_lazy as _
 
 from specs.models import SpecVersion
 from specs.models.base import (
@@ -21,20 +22,20 @@ from specs.models.base import (
 
 
 class PilotState(models.TextChoices):
-    RUNNING = "running", "Running"
-    ENDED = "ended", "Ended"
+    RUNNING = "running", _("Running")
+    ENDED = "ended", _("Ended")
 
 
 class Sample(models.TextChoices):
-    RANDOM = "random", "A random sample"
-    CHANGED = "changed", "A sample for each clause that changed"
-    PRECEDENTS = "precedents", "The items of the precedents in force"
-    CASES = "cases", "The cases of the open clause issues"
+    RANDOM = "random", _("A random sample")
+    CHANGED = "changed", _("A sample for each clause that changed")
+    PRECEDENTS = "precedents", _("The items of the precedents in force")
+    CASES = "cases", _("The cases of the open clause issues")
 
 
 class Asks(models.TextChoices):
-    QUESTIONS = "questions", "The draft's questions"
-    CLAUSES = "clauses", "Of every clause, whether it applies"
+    QUESTIONS = "questions", _("The draft's questions")
+    CLAUSES = "clauses", _("Of every clause, whether it applies")
 
 
 class Pilot(ProjectRow):
@@ -81,9 +82,9 @@ class Pilot(ProjectRow):
 
 
 class ResampleKind(models.TextChoices):
-    AGAIN = "again", "The same items once more, blind"
-    AUDIT = "audit", "Accepted labels, one more blind look by others"
-    BRIDGE = "bridge", "The same items for new people or a new model"
+    AGAIN = "again", _("The same items once more, blind")
+    AUDIT = "audit", _("Accepted labels, one more blind look by others")
+    BRIDGE = "bridge", _("The same items for new people or a new model")
 
 
 class Resample(ProjectRow):

@@ -196,7 +196,7 @@ def _ruled(request: MemberRequest, dispute: Dispute) -> dict[str, Any]:
             )
         except BadValue as error:
             problem = {"where": f"question {key}", "message": str(error)}
-            raise Invalid("The ruling does not fit.", problems=[problem]) from error
+            raise Invalid(_("The ruling does not fit."), problems=[problem]) from error
         if value is not None:
             found[key] = value
     return found

@@ -56,7 +56,7 @@ def changes(request: MemberRequest, spec: str, number: str) -> HttpResponse:
     found = spec_of(request, spec)
     version = version_of(request, found, number)
     if not version.digest:
-        raise Invalid("A draft is not acknowledged; it still changes.")
+        raise Invalid(_("A draft is not acknowledged; it still changes."))
     if request.method == "POST":
         acknowledging.acknowledge(
             member=request.member, version=version, digest=request.POST.get("digest", "")
@@ -150,7 +150,7 @@ def _given(request: MemberRequest, attempt: QuizAttempt, place: int) -> Any:
     try:
         return task_types.get(question["kind"]).parse(question, request.POST, entry["payload"])
     except BadValue as error:
-        raise Invalid(f"This is no answer to the question: {error}.") from error
+        raise Invalid(_("This is no answer to the question: %(error)s.") % {"error": error}) from error
 
 
 def _number(text: str | None) -> int:

@@ -189,7 +189,7 @@ def find(request: MemberRequest, queue: str) -> HttpResponse:
     found = queue_of(request, queue)
     form = FindForm(request.POST)
     if not form.is_valid():
-        raise Invalid("Ask for 2 to 50 equal answers and for 1 to 2000 candidates.")
+        raise Invalid(_("Ask for 2 to 50 equal answers and for 1 to 2000 candidates."))
     limit = form.cleaned_data["limit"]
     if request.POST.get("source") == goldkeeping.RULING:
         n = nominating.from_rulings(spec=found.spec, limit=limit, by=request.member)

@@ -185,7 +185,7 @@ def _place(text: str, number: int) -> float:
     return int(text) if text.isascii() and text.isdigit() and len(text) < 5 else number + 1.5
 
 
-BLOCK_CHOICES = list(BLOCK_TYPES.items())
+BLOCK_CHOICES = [(kind, _(title)) for kind, title in BLOCK_TYPES.items()]
 
 
 class EquivalenceForm(forms.Form):

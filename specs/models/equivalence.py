@@ -5,6 +5,7 @@ from __future__ import annotations
 from django.db import models
 from django.db.models import F, Q
 from django.db.models.functions import Now
+from django.utils.translation import gettext_lazy as _
 
 from specs.models.base import (
     ProjectLink,
@@ -18,8 +19,8 @@ from specs.models.base import (
 
 
 class EquivalenceState(models.TextChoices):
-    DECLARED = "declared", "Declared"
-    WITHDRAWN = "withdrawn", "Withdrawn"
+    DECLARED = "declared", _("Declared")
+    WITHDRAWN = "withdrawn", _("Withdrawn")
 
 
 class Equivalence(ProjectRow):

@@ -5,16 +5,18 @@ from __future__ import annotations
 from django.db import models
 from django.db.models import Q
 from django.db.models.functions import Now
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 
 from specs.models.base import ProjectLink, ProjectRow, one_of, project_key, same_project
 
 
 class JobState(models.TextChoices):
-    QUEUED = "queued", "Waiting"
-    RUNNING = "running", "Running"
-    DONE = "done", "Done"
-    FAILED = "failed", "Failed"
-    CANCELLED = "cancelled", "Cancelled"
+    QUEUED = "queued", _("Waiting")
+    RUNNING = "running", _("Running")
+    DONE = "done", _("Done")
+    FAILED = "failed", _("Failed")
+    CANCELLED = "cancelled", _("Cancelled")
 
 
 class Job(ProjectRow):
@@ -51,8 +53,8 @@ class Job(ProjectRow):
 
     @property
     def title(self) -> str:
-        """`annotation.build_snapshot` as people read it: "Build snapshot"."""
-        return self.kind.rpartition(".")[2].replace("_", " ").capitalize()
+        """`annotation.build_snapshot` as people read it: "Build snapshot". Each app's jobs mark theirs for the catalogs."""
+        return gettext(self.kind.rpartition(".")[2].replace("_", " ").capitalize())
 
     def __str__(self) -> str:
         return f"{self.kind} {self.pk}"

@@ -41,8 +41,8 @@ def known_fields(lines: str) -> None:
 
 
 class GateRule(models.TextChoices):
-    MAJORS = "majors", "For major versions"
-    OFF = "off", "Never"
+    MAJORS = "majors", _("For major versions")
+    OFF = "off", _("Never")
 
 
 class Project(models.Model):
@@ -100,19 +100,19 @@ class Project(models.Model):
 
 
 class Role(models.TextChoices):
-    OWNER = "owner", "Owner"
-    EDITOR = "editor", "Spec editor"
-    PUBLISHER = "publisher", "Publisher"
-    LEAD = "lead", "Lead"
-    MANAGER = "manager", "Operations manager"
-    ANNOTATOR = "annotator", "Annotator"
-    READER = "reader", "Reader"
+    OWNER = "owner", _("Owner")
+    EDITOR = "editor", _("Spec editor")
+    PUBLISHER = "publisher", _("Publisher")
+    LEAD = "lead", _("Lead")
+    MANAGER = "manager", _("Operations manager")
+    ANNOTATOR = "annotator", _("Annotator")
+    READER = "reader", _("Reader")
 
 
 class MemberState(models.TextChoices):
-    ACTIVE = "active", "Active"
-    SUSPENDED = "suspended", "Suspended"
-    LEFT = "left", "Left"
+    ACTIVE = "active", _("Active")
+    SUSPENDED = "suspended", _("Suspended")
+    LEFT = "left", _("Left")
 
 
 class Member(ProjectRow):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from django.db import models
 from django.db.models import Q
 from django.db.models.functions import Now
+from django.utils.translation import gettext_lazy as _
 
 from specs.models.base import (
     ProjectLink,
@@ -21,9 +22,9 @@ from specs.models.spec import ChangeClass
 
 
 class ProposalState(models.TextChoices):
-    OPEN = "open", "Open"
-    WITHDRAWN = "withdrawn", "Withdrawn"
-    PUBLISHED = "published", "Published"
+    OPEN = "open", _("Open")
+    WITHDRAWN = "withdrawn", _("Withdrawn")
+    PUBLISHED = "published", _("Published")
 
 
 class Proposal(ProjectRow):
@@ -64,8 +65,8 @@ class Proposal(ProjectRow):
 
 
 class Verdict(models.TextChoices):
-    APPROVED = "approved", "Approved"
-    DECLINED = "declined", "Changes asked for"
+    APPROVED = "approved", _("Approved")
+    DECLINED = "declined", _("Changes asked for")
 
 
 class Approval(ProjectRow):

@@ -12,6 +12,7 @@ from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.models import F, Q
 from django.db.models.functions import Now
+from django.utils.translation import gettext_lazy as _
 
 from specs.models.base import (
     ProjectLink,
@@ -50,17 +51,17 @@ class Spec(ProjectRow):
 class VersionState(models.TextChoices):
     """`trial` is a draft frozen for a pilot; `forming` is a trial inside the transaction that writes its clauses."""
 
-    DRAFT = "draft", "Draft"
-    FORMING = "forming", "Forming"
-    TRIAL = "trial", "Trial"
-    PUBLISHED = "published", "Published"
-    RETIRED = "retired", "Retired"
+    DRAFT = "draft", _("Draft")
+    FORMING = "forming", _("Forming")
+    TRIAL = "trial", _("Trial")
+    PUBLISHED = "published", _("Published")
+    RETIRED = "retired", _("Retired")
 
 
 class ChangeClass(models.TextChoices):
-    MAJOR = "major", "Major"
-    MINOR = "minor", "Minor"
-    PATCH = "patch", "Patch"
+    MAJOR = "major", _("Major")
+    MINOR = "minor", _("Minor")
+    PATCH = "patch", _("Patch")
 
 
 class SpecVersionQuerySet(models.QuerySet["SpecVersion"]):
@@ -303,8 +304,8 @@ class DraftClause(ProjectRow):
 
 
 class Lineage(models.TextChoices):
-    SPLIT = "split", "Split from"
-    MERGED = "merged", "Merged from"
+    SPLIT = "split", _("Split from")
+    MERGED = "merged", _("Merged from")
 
 
 class ClauseLineage(ProjectRow):

@@ -9,6 +9,7 @@ from __future__ import annotations
 from django.db import models
 from django.db.models import F, Q
 from django.db.models.functions import Now
+from django.utils.translation import gettext_lazy as _
 
 from specs.models.base import (
     ProjectLink,
@@ -55,10 +56,10 @@ class Suspension(ProjectRow):
 
 
 class Ending(models.TextChoices):
-    LIFTED = "lifted", "Lifted"
-    APPEAL = "appeal", "Lifted on appeal"
-    OVER = "over", "Its time was over"
-    LEFT = "left", "The member left"
+    LIFTED = "lifted", _("Lifted")
+    APPEAL = "appeal", _("Lifted on appeal")
+    OVER = "over", _("Its time was over")
+    LEFT = "left", _("The member left")
 
 
 class SuspensionEnd(ProjectRow):
@@ -83,9 +84,9 @@ class SuspensionEnd(ProjectRow):
 
 
 class AppealState(models.TextChoices):
-    OPEN = "open", "Open"
-    UPHELD = "upheld", "The suspension stays"
-    GRANTED = "granted", "Granted: the suspension is lifted"
+    OPEN = "open", _("Open")
+    UPHELD = "upheld", _("The suspension stays")
+    GRANTED = "granted", _("Granted: the suspension is lifted")
 
 
 class Appeal(ProjectRow):

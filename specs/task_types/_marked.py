@@ -13,6 +13,7 @@ from typing import Any
 from specs import canonical
 from specs.problems import Problem
 from specs.task_types.base import BadValue, Question, field, given
+from specs.wording import _
 
 _WHOLE = re.compile(r"^[+-]?[0-9]{1,15}$")
 _NUMBER = re.compile(r"^[+-]?[0-9]{1,15}(\.[0-9]{1,15})?$")
@@ -27,9 +28,9 @@ def problems(question: Question) -> list[Problem]:
     """What is wrong with where the labels come from; one is enough, since a thing can also be left unmarked."""
     where, labels = f"question {question.get('key', '')}", question.get("labels") or []
     if question.get("options_from"):
-        both = "has labels of its own and options from the item; it can have one of the two"
+        both = _("has labels of its own and options from the item; it can have one of the two")
         return [Problem(where, both)] if labels else []
-    return [] if labels else [Problem(where, "needs at least one label")]
+    return [] if labels else [Problem(where, _("needs at least one label"))]
 
 
 def coloured(options: Sequence[dict[str, str]]) -> list[dict[str, str]]:
@@ -56,7 +57,7 @@ def check_nothing(question: Question, form: Mapping[str, Any], found: Any) -> No
     """Raises `BadValue` where something is marked in a form that says there is nothing to mark."""
     if found and given(form, question, "none"):
         raise BadValue(
-            "something is marked, and it is said that there is nothing to mark: take one of them back"
+            _("something is marked, and it is said that there is nothing to mark: take one of them back")
         )
 
 
@@ -79,15 +80,21 @@ def rows(value: Any, parts: Sequence[str]) -> list[dict[str, Any]]:
 def check_list(value: Any, at_most: int, things: str) -> None:
     """Raises `BadValue` where the value is no list, or a longer one than the question takes."""
     if not isinstance(value, list):
-        raise BadValue(f"the answer is a list of {things}")
+        raise BadValue(_("the answer is a list of %(things)s") % {"things": things})
     if len(value) > at_most:
-        raise BadValue(f"there are {len(value)} {things}, and this question takes at most {at_most}")
+        raise BadValue(
+            _("there are %(n_value)s %(things)s, and this question takes at most %(at_most)s")
+            % {"n_value": len(value), "things": things, "at_most": at_most}
+        )
 
 
 def check_parts(number: int, thing: Any, parts: Sequence[str], name: str) -> None:
     """Raises `BadValue` where the thing has not exactly these parts."""
     if not isinstance(thing, Mapping) or set(thing) != set(parts):
-        raise BadValue(f"{name} {number} is not an object of {', '.join(sorted(parts))}")
+        raise BadValue(
+            _("%(name)s %(number)s is not an object of %(parts)s")
+            % {"name": name, "number": number, "parts": ", ".join(sorted(parts))}
+        )
 
 
 def _loaded(text: str) -> Any:
@@ -131,7 +138,7 @@ def pairs(text: str) -> list[tuple[int, int, str]]:
     try:
         listed = canonical.loads_strict(text)
     except canonical.NotCanonical as error:
-        raise BadValue(f"is no list of spans: {error}") from error
+        raise BadValue(_("is no list of spans: %(error)s") % {"error": error}) from error
     found = []
     for one in listed if isinstance(listed, list) else [None]:
         parts = [one.get("start"), one.get("end"), one.get("label")] if isinstance(one, dict) else one
@@ -140,6 +147,6 @@ def pairs(text: str) -> list[tuple[int, int, str]]:
             or len(parts) not in (2, 3)
             or any(type(place) is not int for place in parts[:2])
         ):
-            raise BadValue("is no list of spans, as [start, end] each")
+            raise BadValue(_("is no list of spans, as [start, end] each"))
         found.append((parts[0], parts[1], str(parts[2]) if len(parts) == 3 and parts[2] else UNNAMED))
     return found

@@ -7,6 +7,7 @@ from typing import Any
 
 from specs.problems import Problem
 from specs.task_types.base import BadValue, Question
+from specs.wording import _
 
 MAX_VALUE = 200
 
@@ -18,10 +19,10 @@ def problems(question: Question) -> list[Problem]:
     found: list[Problem] = []
     if source and labels:
         found.append(
-            Problem(where, "has labels of its own and options from the item; it can have one of the two")
+            Problem(where, _("has labels of its own and options from the item; it can have one of the two"))
         )
     if not source and len(labels) < 2:
-        found.append(Problem(where, "needs at least two labels"))
+        found.append(Problem(where, _("needs at least two labels")))
     return found
 
 
@@ -67,9 +68,9 @@ def _from_item(field: Any) -> list[dict[str, Any]]:
     if isinstance(field, str):
         field = list(dict.fromkeys(field.split("|")))
     if not isinstance(field, list):
-        raise BadValue("the item brings no options for this question")
+        raise BadValue(_("the item brings no options for this question"))
     options = [entry if isinstance(entry, dict) else {"value": entry} for entry in field]
     values = [str(option.get("value", "")) for option in options]
     if not all(values) or len(set(values)) != len(values) or max(map(len, values), default=0) > MAX_VALUE:
-        raise BadValue("the item's options are empty, doubled or too long")
+        raise BadValue(_("the item's options are empty, doubled or too long"))
     return options

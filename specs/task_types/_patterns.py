@@ -7,15 +7,17 @@ from __future__ import annotations
 
 from typing import Any
 
+from specs.wording import _
+
 MOST = 500
 
 
 def problem(pattern: str) -> str | None:
     """Why the pattern cannot be used, in RE2's words; None where it can."""
     if len(pattern) > MOST:
-        return f"it is longer than {MOST} characters"
+        return _("it is longer than %(most)s characters") % {"most": MOST}
     if "\0" in pattern:
-        return "it holds a NUL"
+        return _("it holds a NUL")
     try:
         _search(pattern, "")
     except ValueError as error:

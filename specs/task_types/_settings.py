@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from specs.problems import Problem
+from specs.wording import _, number
 
 Change = Literal["patch", "minor", "major"]
 Type = Literal["whole", "number", "text", "lines", "choice", "yes"]
@@ -54,23 +55,25 @@ class Setting:
             return None
         match self.type:
             case "whole" if not isinstance(value, int) or isinstance(value, bool):
-                return "is a whole number"
+                return _("is a whole number")
             case "number" if not isinstance(value, int | float) or isinstance(value, bool):
-                return "is a number"
+                return _("is a number")
             case "yes" if not isinstance(value, bool):
-                return "is true or false"
+                return _("is true or false")
             case "text" if not isinstance(value, str) or len(value) > MAX_TEXT:
-                return f"is a text of at most {MAX_TEXT} characters"
-            case "choice" if value not in [known for known, _ in self.choices]:
-                return f"is one of {', '.join(known for known, _ in self.choices)}"
+                return _("is a text of at most %(max_text)s characters") % {"max_text": MAX_TEXT}
+            case "choice" if value not in [known for known, _title in self.choices]:
+                return _("is one of %(choices)s") % {
+                    "choices": ", ".join(known for known, _title in self.choices)
+                }
             case "lines" if not isinstance(value, list) or len(value) > MAX_LINES:
-                return f"is a list of at most {MAX_LINES} texts"
+                return _("is a list of at most %(max_lines)s texts") % {"max_lines": MAX_LINES}
             case "lines" if not all(isinstance(line, str) and len(line) <= MAX_TEXT for line in value):
-                return f"is a list of texts of at most {MAX_TEXT} characters"
+                return _("is a list of texts of at most %(max_text)s characters") % {"max_text": MAX_TEXT}
             case "whole" | "number" if self.low is not None and value < self.low:
-                return f"is at least {self.low:g}"
+                return _("is at least %(low)s") % {"low": number(self.low, None)}
             case "whole" | "number" if self.high is not None and value > self.high:
-                return f"is at most {self.high:g}"
+                return _("is at most %(high)s") % {"high": number(self.high, None)}
         return None
 
 
@@ -81,7 +84,7 @@ def _number(text: str) -> int | float | str:
         return int(text)
     except ValueError:
         try:
-            found = float(text)
+            found = float(text.replace(",", "."))  # as in answers: a point or a comma before the decimals
         except ValueError:
             return text
         return found if abs(found) < 1e300 else text
@@ -99,14 +102,14 @@ def problems(where: str, settings: Sequence[Setting], given: Any) -> Iterable[Pr
     if given is None:
         return
     if not isinstance(given, Mapping):
-        yield Problem(where, "settings is an object of names and values")
+        yield Problem(where, _("settings is an object of names and values"))
         return
     unknown = sorted(set(map(str, given)) - {one.name for one in settings})
     if unknown:
-        yield Problem(where, f"has no settings named {', '.join(unknown)[:100]}")
+        yield Problem(where, _("has no settings named %(unknown)s") % {"unknown": ", ".join(unknown)[:100]})
     for one in settings:
         if why := one.problem(given.get(one.name)):
-            yield Problem(where, f"{one.title.lower()} ({one.name}) {why}")
+            yield Problem(where, f"{_(one.title)} ({one.name}) {why}")
 
 
 def changes(
@@ -115,7 +118,7 @@ def changes(
     """`(class of change, what changed)` between two questions of one kind."""
     before, after = clean(settings, old.get("settings")), clean(settings, new.get("settings"))
     return [
-        (one.change, f"the setting {one.title.lower()} changed")
+        (one.change, _("the setting “%(setting)s” changed") % {"setting": _(one.title)})
         for one in settings
         if before.get(one.name) != after.get(one.name)
     ]

@@ -18,6 +18,7 @@ from specs.problems import Problem
 from specs.task_types import _marked, _options
 from specs.task_types._settings import Setting
 from specs.task_types.base import BadValue, Column, Question, TaskType, given
+from specs.wording import _, later
 
 MOST = 1000
 """Boxes of one answer, whatever its question says."""
@@ -31,22 +32,24 @@ Sides = tuple[float, float, float, float]
 
 
 class Boxes(TaskType):
-    name = "Boxes: labelled rectangles on an image"
+    name = later("Boxes: labelled rectangles on an image")
     level = "boxes"
     item_options = True
     settings = (
-        Setting("field", "Field of the item that holds the image", "text", default="image"),
+        Setting("field", later("Field of the item that holds the image"), "text", default="image"),
         Setting(
             "agree_within",
-            "Answers agree up to this distance (1 - F1)",
+            later("Answers agree up to this distance (1 - F1)"),
             "number",
             default=0,
             low=0,
             high=1,
-            hint="Boxes of one label match where they share at least half of what they cover together.",
+            hint=later(
+                "Boxes of one label match where they share at least half of what they cover together."
+            ),
             change="minor",
         ),
-        Setting("at_most", "Boxes at most", "whole", default=100, low=1, high=MOST, change="minor"),
+        Setting("at_most", later("Boxes at most"), "whole", default=100, low=1, high=MOST, change="minor"),
     )
 
     def problems(self, question: Question) -> list[Problem]:
@@ -78,7 +81,9 @@ class Boxes(TaskType):
         if not given(form, question) and isinstance(found, list):
             for number, row in enumerate(found, 1):
                 if missing := [part for part in _PARTS if part not in row]:
-                    raise BadValue(f"row {number} has no {missing[0]}")
+                    raise BadValue(
+                        _("row %(number)s has no %(missing)s") % {"number": number, "missing": missing[0]}
+                    )
         return self.parse_json(question, found, item)
 
     def entered(self, question: Question, form: Mapping[str, Any]) -> Any:
@@ -96,7 +101,7 @@ class Boxes(TaskType):
         )
         for one, other in itertools.pairwise(found):
             if one == other:
-                raise BadValue(f"the box {_words(one)} stands twice")
+                raise BadValue(_("the box %(words)s stands twice") % {"words": _words(one)})
         return found
 
     def size(self, question: Question, item: Mapping[str, Any]) -> tuple[int, int]:
@@ -104,7 +109,10 @@ class Boxes(TaskType):
         name = self.setting(question, "field")
         found = size_of(item.get(name))
         if found is None:
-            raise BadValue(f"the item has no image in its field {name!r}, so nothing of it can be marked")
+            raise BadValue(
+                _("the item has no image in its field %(name)r, so nothing of it can be marked")
+                % {"name": name}
+            )
         return found
 
     def distance(self, question: Question, a: Any, b: Any) -> float:
@@ -147,9 +155,13 @@ class Boxes(TaskType):
 
     def describe(self, question: Question, value: Any) -> str:
         if not value:
-            return "nothing marked"
+            return _("nothing marked")
         named = [f"{_options.title(question, box['label'])}: {_words(box)}" for box in value[:_DESCRIBED]]
-        return "; ".join(named) + (f"; and {len(value) - _DESCRIBED} more" if len(value) > _DESCRIBED else "")
+        return "; ".join(named) + (
+            _("; and %(n_value)s more") % {"n_value": len(value) - _DESCRIBED}
+            if len(value) > _DESCRIBED
+            else ""
+        )
 
     def sample(self) -> dict[str, Any]:
         question = {
@@ -195,16 +207,28 @@ def _checked(number: int, box: Any, size: tuple[int, int], labels: set[str]) -> 
     """One box of an answer, cut to the image, or why it is none."""
     _marked.check_parts(number, box, _PARTS, "box")
     if not all(_is_number(box[side]) for side in _SIDES):
-        raise BadValue(f"box {number}: {', '.join(_SIDES)} are numbers of pixels")
+        raise BadValue(
+            _("box %(number)s: %(sides)s are numbers of pixels")
+            % {"number": number, "sides": ", ".join(_SIDES)}
+        )
     if box["width"] <= 0 or box["height"] <= 0:
-        raise BadValue(f"box {number} has a side of no length: {_words(box)}")
+        raise BadValue(
+            _("box %(number)s has a side of no length: %(words)s") % {"number": number, "words": _words(box)}
+        )
     if box["label"] not in labels:
-        raise BadValue(f"box {number} has the label {str(box['label'])[:50]!r}, which is not asked for here")
+        raise BadValue(
+            _("box %(number)s has the label %(label)r, which is not asked for here")
+            % {"number": number, "label": str(box["label"])[:50]}
+        )
     left, right = _cut(box["x"], box["width"], size[0])
     top, bottom = _cut(box["y"], box["height"], size[1])
     if right - left < SMALLEST or bottom - top < SMALLEST:
         raise BadValue(
-            f"box {number} ({_words(box)}) has less than a pixel within the image of {size[0]} × {size[1]} pixels"
+            _(
+                "box %(number)s (%(words)s) has less than a pixel within the image of %(width)s × %(height)s "
+                "pixels"
+            )
+            % {"number": number, "words": _words(box), "width": size[0], "height": size[1]}
         )
     sides = (left, top, _even(right - left), _even(bottom - top))
     return {"label": box["label"], **dict(zip(_SIDES, sides, strict=True))}

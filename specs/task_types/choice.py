@@ -8,10 +8,11 @@ from typing import Any
 from specs.problems import Problem
 from specs.task_types import _options
 from specs.task_types.base import BadValue, Question, TaskType, given
+from specs.wording import _, later
 
 
 class Choice(TaskType):
-    name = "Choice: one of several labels"
+    name = later("Choice: one of several labels")
     level = "nominal"
     item_options = True
     one_of_options = True
@@ -34,10 +35,12 @@ class Choice(TaskType):
 
     def parse_json(self, question: Question, value: Any, item: Mapping[str, Any]) -> Any:
         if not isinstance(value, str):
-            raise BadValue("the answer to a choice is the value of one label, as text")
+            raise BadValue(_("the answer to a choice is the value of one label, as text"))
         known = [option["value"] for option in self.options(question, item)]
         if value not in known:
-            raise BadValue(f"{value[:50]!r} is not one of {', '.join(known[:20])}")
+            raise BadValue(
+                _("%(value)r is not one of %(known)s") % {"value": value[:50], "known": ", ".join(known[:20])}
+            )
         return value
 
     def distance(self, question: Question, a: Any, b: Any) -> float:

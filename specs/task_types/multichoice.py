@@ -11,32 +11,53 @@ from specs import canonical
 from specs.problems import Problem
 from specs.task_types import _options
 from specs.task_types.base import BadValue, Column, Question, Setting, TaskType, field, given
+from specs.wording import _, later
 
 NONE = "none"
-DISTANCES = (("masi", "MASI (a part of the other is nearer)"), ("jaccard", "Jaccard (share in common)"))
+DISTANCES = (
+    ("masi", later("MASI (a part of the other is nearer)")),
+    ("jaccard", later("Jaccard (share in common)")),
+)
 
 
 class MultiChoice(TaskType):
-    name = "Multiple choice: any number of labels"
+    name = later("Multiple choice: any number of labels")
     level = "set"
     item_options = True
     settings = (
         Setting(
-            "min", "Fewest labels", "whole", 1, low=0, high=500, hint="With 0, “none of these” is an answer."
+            "min",
+            later("Fewest labels"),
+            "whole",
+            1,
+            low=0,
+            high=500,
+            hint=later("With 0, “none of these” is an answer."),
         ),
-        Setting("max", "Most labels", "whole", None, low=1, high=500, hint="Empty: as many as there are."),
         Setting(
-            "alone", "Values that exclude all others", "lines", hint="One a line, such as “nothing of it”."
+            "max",
+            later("Most labels"),
+            "whole",
+            None,
+            low=1,
+            high=500,
+            hint=later("Empty: as many as there are."),
         ),
-        Setting("distance", "Distance of two answers", "choice", "masi", DISTANCES, change="minor"),
+        Setting(
+            "alone",
+            later("Values that exclude all others"),
+            "lines",
+            hint=later("One a line, such as “nothing of it”."),
+        ),
+        Setting("distance", later("Distance of two answers"), "choice", "masi", DISTANCES, change="minor"),
         Setting(
             "agree_within",
-            "Answers agree up to this distance",
+            later("Answers agree up to this distance"),
             "number",
             0,
             low=0,
             high=0.99,
-            hint="0: only the very same labels agree.",
+            hint=later("0: only the very same labels agree."),
             change="minor",
         ),
     )
@@ -46,14 +67,16 @@ class MultiChoice(TaskType):
         labels = [label.get("value") for label in question.get("labels") or ()]
         found = [] if question.get("options_from") else _options.problems(question)
         if most is not None and most < fewest:
-            found.append(Problem(where, "most labels is below fewest labels"))
+            found.append(Problem(where, _("most labels is below fewest labels")))
         if not question.get("options_from") and fewest > len(labels):
-            found.append(Problem(where, "asks for more labels than there are"))
+            found.append(Problem(where, _("asks for more labels than there are")))
         if fewest > 1 and self.setting(question, "alone"):
-            found.append(Problem(where, "has values that stand alone, and asks for more than one"))
+            found.append(Problem(where, _("has values that stand alone, and asks for more than one")))
         for value in self.setting(question, "alone") or ():
             if value not in labels:
-                found.append(Problem(where, f"{value[:50]!r} excludes others, and is no label"))
+                found.append(
+                    Problem(where, _("%(value)r excludes others, and is no label") % {"value": value[:50]})
+                )
         return found
 
     def _bounds(self, question: Question) -> tuple[int, int | None]:
@@ -86,7 +109,7 @@ class MultiChoice(TaskType):
         chosen = given(form, question)
         if given(form, question, NONE):
             if chosen:
-                raise BadValue("says that none fits, and names labels as well")
+                raise BadValue(_("says that none fits, and names labels as well"))
             return self.parse_json(question, [], item)
         return self.parse_json(question, chosen, item) if chosen else None
 
@@ -110,25 +133,33 @@ class MultiChoice(TaskType):
 
     def parse_json(self, question: Question, value: Any, item: Mapping[str, Any]) -> Any:
         if not isinstance(value, list) or not all(isinstance(one, str) for one in value):
-            raise BadValue("the answer is a list of the values of labels, as texts")
+            raise BadValue(_("the answer is a list of the values of labels, as texts"))
         known = [option["value"] for option in self.options(question, item)]
         unknown = sorted(set(value) - set(known))
         if unknown:
-            raise BadValue(f"{unknown[0][:50]!r} is not one of {', '.join(known[:20])}")
+            raise BadValue(
+                _("%(unknown)r is not one of %(known)s")
+                % {"unknown": unknown[0][:50], "known": ", ".join(known[:20])}
+            )
         if len(set(value)) != len(value):
-            raise BadValue("a label is named twice")
+            raise BadValue(_("a label is named twice"))
         self._check_number(question, value)
         alone = sorted(set(value) & set(self.setting(question, "alone") or ()))
         if alone and len(value) > 1:
-            raise BadValue(f"{self._titles(question, alone)} excludes all others")
+            raise BadValue(_("%(titles)s excludes all others") % {"titles": self._titles(question, alone)})
         return [one for one in known if one in set(value)]
 
     def _check_number(self, question: Question, value: Sequence[str]) -> None:
         fewest, most = self._bounds(question)
         if len(value) < fewest:
-            raise BadValue(f"choose at least {fewest}; {len(value)} chosen")
+            raise BadValue(
+                _("choose at least %(fewest)s; %(n_value)s chosen")
+                % {"fewest": fewest, "n_value": len(value)}
+            )
         if most is not None and len(value) > most:
-            raise BadValue(f"choose at most {most}; {len(value)} chosen")
+            raise BadValue(
+                _("choose at most %(most)s; %(n_value)s chosen") % {"most": most, "n_value": len(value)}
+            )
 
     def distance(self, question: Question, a: Any, b: Any) -> float:
         """Jaccard `1 - |A&B|/|A|B|`, or MASI: the similarity counts 2/3 if one contains the other, 1/3 if they only overlap.
@@ -164,7 +195,7 @@ class MultiChoice(TaskType):
         return ", ".join(_options.title(question, one) for one in value)
 
     def describe(self, question: Question, value: Any) -> str:
-        return self._titles(question, value) if value else "none of these"
+        return self._titles(question, value) if value else _("none of these")
 
     def columns(self, question: Question) -> dict[str, Column]:
         """All in one column, as a JSON list; each label of the question in a column of its own."""

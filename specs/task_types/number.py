@@ -8,28 +8,29 @@ from typing import Any
 
 from specs.problems import Problem
 from specs.task_types.base import BadValue, Column, Question, Setting, TaskType, field, given
+from specs.wording import _, later
 
 _NUMBER = re.compile(r"[+-]?(\d+([.,]\d*)?|[.,]\d+)([eE][+-]?\d{1,3})?")
 LIMIT = 2**53 - 1
 
 
 class Number(TaskType):
-    name = "Number: a quantity with a unit"
+    name = later("Number: a quantity with a unit")
     level = "ratio"
     labelled = False
     settings = (
-        Setting("unit", "Unit", "text", hint="As it stands behind the number: cm, years, %."),
-        Setting("min", "Smallest number", "number"),
-        Setting("max", "Largest number", "number"),
-        Setting("whole", "Whole numbers only", "yes", False),
+        Setting("unit", later("Unit"), "text", hint=later("As it stands behind the number: cm, years, %.")),
+        Setting("min", later("Smallest number"), "number"),
+        Setting("max", later("Largest number"), "number"),
+        Setting("whole", later("Whole numbers only"), "yes", False),
         Setting(
             "agree_within",
-            "Answers agree up to this distance",
+            later("Answers agree up to this distance"),
             "number",
             0,
             low=0,
             high=0.99,
-            hint="A share of the larger of the two: 0.05 lets 95 and 100 agree.",
+            hint=later("A share of the larger of the two: 0.05 lets 95 and 100 agree."),
             change="minor",
         ),
     )
@@ -38,7 +39,9 @@ class Number(TaskType):
         low, high = self.setting(question, "min"), self.setting(question, "max")
         if low is not None and high is not None and high <= low:
             return [
-                Problem(f"question {question.get('key', '')}", "the largest number is not above the smallest")
+                Problem(
+                    f"question {question.get('key', '')}", _("the largest number is not above the smallest")
+                )
             ]
         return []
 
@@ -55,7 +58,7 @@ class Number(TaskType):
         if not text:
             return None
         if not _NUMBER.fullmatch(text) or len(text) > 40:
-            raise BadValue(f"{text[:50]!r} is no number")
+            raise BadValue(_("%(text)r is no number") % {"text": text[:50]})
         return self.parse_json(question, float(text.replace(",", ".")), item)
 
     def from_text(self, question: Question, text: str, item: Mapping[str, Any]) -> Any:
@@ -63,14 +66,14 @@ class Number(TaskType):
 
     def parse_json(self, question: Question, value: Any, item: Mapping[str, Any]) -> Any:
         if not isinstance(value, int | float) or isinstance(value, bool) or not abs(value) <= LIMIT:
-            raise BadValue("the answer is a number")
+            raise BadValue(_("the answer is a number"))
         low, high = self.setting(question, "min"), self.setting(question, "max")
         if self.setting(question, "whole") and value != int(value):
-            raise BadValue("is not a whole number")
+            raise BadValue(_("is not a whole number"))
         if low is not None and value < low:
-            raise BadValue(f"is below {low}")
+            raise BadValue(_("is below %(low)s") % {"low": low})
         if high is not None and value > high:
-            raise BadValue(f"is above {high}")
+            raise BadValue(_("is above %(high)s") % {"high": high})
         return int(value) if value == int(value) else value
 
     def distance(self, question: Question, a: Any, b: Any) -> float:

@@ -13,25 +13,32 @@ from typing import Any
 from specs.problems import Problem
 from specs.task_types import _options
 from specs.task_types.base import BadValue, Column, Question, Setting, TaskType, field, given
+from specs.wording import _, later
 
 MOST = 50
 
 
 class Ranking(TaskType):
-    name = "Ranking: things in order, best first"
+    name = later("Ranking: things in order, best first")
     level = "ranking"
     item_options = True
     settings = (
-        Setting("ties", "Things may share a place", "yes", True),
-        Setting("best", "What the first place means", "text", hint="Such as “most helpful”.", change="minor"),
+        Setting("ties", later("Things may share a place"), "yes", True),
+        Setting(
+            "best",
+            later("What the first place means"),
+            "text",
+            hint=later("Such as “most helpful”."),
+            change="minor",
+        ),
         Setting(
             "agree_within",
-            "Answers agree up to this distance",
+            later("Answers agree up to this distance"),
             "number",
             0,
             low=0,
             high=0.99,
-            hint="The share of pairs in another order.",
+            hint=later("The share of pairs in another order."),
             change="minor",
         ),
     )
@@ -39,13 +46,21 @@ class Ranking(TaskType):
     def problems(self, question: Question) -> list[Problem]:
         found = _options.problems(question)
         if len(question.get("labels") or ()) > MOST:
-            found.append(Problem(f"question {question.get('key', '')}", f"ranks more than {MOST} things"))
+            found.append(
+                Problem(
+                    f"question {question.get('key', '')}",
+                    _("ranks more than %(most)s things") % {"most": MOST},
+                )
+            )
         return found
 
     def options(self, question: Question, item: Mapping[str, Any]) -> list[dict[str, str]]:
         found = _options.of(question, item)
         if not 2 <= len(found) <= MOST:
-            raise BadValue(f"the item brings {len(found)} things to rank; 2 to {MOST} can be")
+            raise BadValue(
+                _("the item brings %(n_found)s things to rank; 2 to %(most)s can be")
+                % {"n_found": len(found), "most": MOST}
+            )
         return found
 
     def context(self, question: Question, item: Mapping[str, Any], value: Any) -> dict[str, Any]:
@@ -70,7 +85,9 @@ class Ranking(TaskType):
         titles = {option["value"]: option["title"] for option in self.options(question, item)}
         without = [title for value, title in titles.items() if value not in entered]
         if without:
-            raise BadValue(f"give each a place; without one: {', '.join(without)[:200]}")
+            raise BadValue(
+                _("give each a place; without one: %(without)s") % {"without": ", ".join(without)[:200]}
+            )
         places: dict[int, list[str]] = {}
         for value, place in entered.items():
             places.setdefault(place, []).append(value)
@@ -102,14 +119,14 @@ class Ranking(TaskType):
     def parse_json(self, question: Question, value: Any, item: Mapping[str, Any]) -> Any:
         if not isinstance(value, list) or not all(isinstance(place, list) and place for place in value):
             raise BadValue(
-                "the answer is a list of places, best first, each a list of the things that share it"
+                _("the answer is a list of places, best first, each a list of the things that share it")
             )
         known = [option["value"] for option in self.options(question, item)]
         ranked = [thing for place in value for thing in place]
         if not all(isinstance(thing, str) for thing in ranked) or sorted(ranked) != sorted(known):
-            raise BadValue(f"each of {', '.join(known)[:200]} has one place")
+            raise BadValue(_("each of %(known)s has one place") % {"known": ", ".join(known)[:200]})
         if not self.setting(question, "ties") and len(value) < len(known):
-            raise BadValue("no two may share a place")
+            raise BadValue(_("no two may share a place"))
         return [[thing for thing in known if thing in place] for place in value]
 
     def distance(self, question: Question, a: Any, b: Any) -> float:

@@ -8,35 +8,36 @@ from typing import Any
 
 from specs.problems import Problem
 from specs.task_types.base import BadValue, Column, Level, Question, Setting, TaskType, field, given
+from specs.wording import _, later
 
 MOST_POINTS = 21
 LEVELS = (
-    ("ordinal", "Ordinal: only the order counts"),
-    ("interval", "Interval: equal steps are equally far"),
+    ("ordinal", later("Ordinal: only the order counts")),
+    ("interval", later("Interval: equal steps are equally far")),
 )
 
 
 class Rating(TaskType):
-    name = "Rating: a point of a scale"
+    name = later("Rating: a point of a scale")
     level = "ordinal"
     labelled = False
     one_of_options = True
     settings = (
-        Setting("min", "Lowest point", "whole", 1, low=-100, high=100),
-        Setting("max", "Highest point", "whole", 5, low=-100, high=100),
-        Setting("low_title", "What the lowest point means", "text", change="minor"),
-        Setting("high_title", "What the highest point means", "text", change="minor"),
+        Setting("min", later("Lowest point"), "whole", 1, low=-100, high=100),
+        Setting("max", later("Highest point"), "whole", 5, low=-100, high=100),
+        Setting("low_title", later("What the lowest point means"), "text", change="minor"),
+        Setting("high_title", later("What the highest point means"), "text", change="minor"),
         Setting(
             "points",
-            "A name for each point",
+            later("A name for each point"),
             "lines",
-            hint="One a line, from the lowest on; empty for none.",
+            hint=later("One a line, from the lowest on; empty for none."),
             change="minor",
         ),
-        Setting("level", "Level of measurement", "choice", "ordinal", LEVELS, change="minor"),
+        Setting("level", later("Level of measurement"), "choice", "ordinal", LEVELS, change="minor"),
         Setting(
             "agree_points",
-            "Answers agree up to this many points apart",
+            later("Answers agree up to this many points apart"),
             "whole",
             0,
             low=0,
@@ -49,13 +50,25 @@ class Rating(TaskType):
         where, (low, high) = f"question {question.get('key', '')}", self._ends(question)
         names = self.setting(question, "points") or ()
         if high <= low:
-            return [Problem(where, "the highest point is not above the lowest")]
+            return [Problem(where, _("the highest point is not above the lowest"))]
         if high - low >= MOST_POINTS:
-            return [Problem(where, f"has more than {MOST_POINTS} points; take the kind number")]
+            return [
+                Problem(
+                    where,
+                    _("has more than %(most_points)s points; take the kind number")
+                    % {"most_points": MOST_POINTS},
+                )
+            ]
         if names and len(names) != high - low + 1:
-            return [Problem(where, f"names {len(names)} points of {high - low + 1}")]
+            return [
+                Problem(
+                    where,
+                    _("names %(n_names)s points of %(high)s")
+                    % {"n_names": len(names), "high": high - low + 1},
+                )
+            ]
         if self.setting(question, "agree_points") >= high - low:
-            return [Problem(where, "would let its two ends agree")]
+            return [Problem(where, _("would let its two ends agree"))]
         return []
 
     def _ends(self, question: Question) -> tuple[int, int]:
@@ -104,7 +117,7 @@ class Rating(TaskType):
             return None
         text = chosen[-1].strip()
         if not _is_whole(text):
-            raise BadValue(f"{text[:50]!r} is no point of the scale")
+            raise BadValue(_("%(text)r is no point of the scale") % {"text": text[:50]})
         return self.parse_json(question, int(text), item)
 
     def drafted(self, texts: Collection[str], offered: Collection[str]) -> dict[str, Any]:
@@ -117,9 +130,9 @@ class Rating(TaskType):
     def parse_json(self, question: Question, value: Any, item: Mapping[str, Any]) -> Any:
         low, high = self._ends(question)
         if not isinstance(value, int) or isinstance(value, bool):
-            raise BadValue("the answer to a rating is a whole number")
+            raise BadValue(_("the answer to a rating is a whole number"))
         if not low <= value <= high:
-            raise BadValue(f"lies outside of {low} to {high}")
+            raise BadValue(_("lies outside of %(low)s to %(high)s") % {"low": low, "high": high})
         return value
 
     def distance(self, question: Question, a: Any, b: Any) -> float:

@@ -16,6 +16,7 @@ from specs.problems import Problem
 from specs.task_types import _marked, _options
 from specs.task_types._settings import Setting
 from specs.task_types.base import BadValue, Column, Question, TaskType, given
+from specs.wording import _, later
 
 MOST = 1000
 """Spans of one answer, whatever its question says."""
@@ -24,44 +25,44 @@ _DESCRIBED = 8
 
 
 class Spans(TaskType):
-    name = "Spans: labelled parts of a text"
+    name = later("Spans: labelled parts of a text")
     level = "spans"
     imported_from = ("spans", "spans")
     item_options = True
     settings = (
-        Setting("field", "Field of the item that holds the text", "text", default="text"),
-        Setting("overlapping", "Spans may overlap or lie in each other", "yes", default=False),
+        Setting("field", later("Field of the item that holds the text"), "text", default="text"),
+        Setting("overlapping", later("Spans may overlap or lie in each other"), "yes", default=False),
         Setting(
             "snap",
-            "What a selection snaps to",
+            later("What a selection snaps to"),
             "choice",
             default="word",
-            choices=(("word", "Whole words"), ("character", "Characters")),
-            hint="An aid of the page; answers by REST are taken as they are.",
+            choices=(("word", later("Whole words")), ("character", later("Characters"))),
+            hint=later("An aid of the page; answers by REST are taken as they are."),
             change="minor",
         ),
         Setting(
             "measure",
-            "When two answers match",
+            later("When two answers match"),
             "choice",
             default="exact",
             choices=(
-                ("exact", "Spans with the same ends"),
-                ("overlap", "Spans that share at least half of what they cover together"),
-                ("characters", "Characters marked alike"),
+                ("exact", later("Spans with the same ends")),
+                ("overlap", later("Spans that share at least half of what they cover together")),
+                ("characters", later("Characters marked alike")),
             ),
             change="minor",
         ),
         Setting(
             "agree_within",
-            "Answers agree up to this distance (1 - F1)",
+            later("Answers agree up to this distance (1 - F1)"),
             "number",
             default=0,
             low=0,
             high=1,
             change="minor",
         ),
-        Setting("at_most", "Spans at most", "whole", default=200, low=1, high=MOST, change="minor"),
+        Setting("at_most", later("Spans at most"), "whole", default=200, low=1, high=MOST, change="minor"),
     )
 
     def problems(self, question: Question) -> list[Problem]:
@@ -115,7 +116,7 @@ class Spans(TaskType):
         )
         for one, other in itertools.pairwise(found):
             if _place(one) == _place(other):
-                raise BadValue(f"{_words(one)} is marked twice with the same label")
+                raise BadValue(_("%(words)s is marked twice with the same label") % {"words": _words(one)})
         if not self.setting(question, "overlapping"):
             _check_apart(found)
         return found
@@ -144,7 +145,10 @@ class Spans(TaskType):
         name = self.setting(question, "field")
         found = item.get(name)
         if not isinstance(found, str):
-            raise BadValue(f"the item has no text in its field {name!r}, so nothing of it can be marked")
+            raise BadValue(
+                _("the item has no text in its field %(name)r, so nothing of it can be marked")
+                % {"name": name}
+            )
         return found
 
     def distance(self, question: Question, a: Any, b: Any) -> float:
@@ -194,9 +198,13 @@ class Spans(TaskType):
 
     def describe(self, question: Question, value: Any) -> str:
         if not value:
-            return "nothing marked"
+            return _("nothing marked")
         named = [f"{_options.title(question, span['label'])}: {_words(span)}" for span in value[:_DESCRIBED]]
-        return "; ".join(named) + (f"; and {len(value) - _DESCRIBED} more" if len(value) > _DESCRIBED else "")
+        return "; ".join(named) + (
+            _("; and %(n_value)s more") % {"n_value": len(value) - _DESCRIBED}
+            if len(value) > _DESCRIBED
+            else ""
+        )
 
     def sample(self) -> dict[str, Any]:
         question = {
@@ -257,21 +265,38 @@ def _checked(number: int, span: Any, text: str, labels: set[str]) -> dict[str, A
     _marked.check_parts(number, span, _PARTS, "span")
     start, end, surface = span["start"], span["end"], span["text"]
     if type(start) is not int or type(end) is not int:
-        raise BadValue(f"span {number} has no whole numbers as start and end")
+        raise BadValue(_("span %(number)s has no whole numbers as start and end") % {"number": number})
     if start < 0 or end > len(text):
         raise BadValue(
-            f"span {number} goes from {start} to {end}, but the text has the characters 0 to {len(text)}"
+            _(
+                "span %(number)s goes from %(start)s to %(end)s, but the text has the characters 0 to "
+                "%(n_text)s"
+            )
+            % {"number": number, "start": start, "end": end, "n_text": len(text)}
         )
     if start >= end:
-        raise BadValue(f"span {number} goes from {start} to {end}: its end lies not behind its start")
+        raise BadValue(
+            _("span %(number)s goes from %(start)s to %(end)s: its end lies not behind its start")
+            % {"number": number, "start": start, "end": end}
+        )
     if span["label"] not in labels:
         raise BadValue(
-            f"span {number} has the label {str(span['label'])[:50]!r}, which is not asked for here"
+            _("span %(number)s has the label %(label)r, which is not asked for here")
+            % {"number": number, "label": str(span["label"])[:50]}
         )
     if surface != text[start:end]:
         raise BadValue(
-            f"span {number} says {str(surface)[:50]!r}, but from {start} to {end} stands {text[start:end][:50]!r}; "
-            "places count Unicode code points"
+            _(
+                "span %(number)s says %(surface)r, but from %(start)s to %(end)s stands %(text)r; places "
+                "count Unicode code points"
+            )
+            % {
+                "number": number,
+                "surface": str(surface)[:50],
+                "start": start,
+                "end": end,
+                "text": text[start:end][:50],
+            }
         )
     return {"start": start, "end": end, "label": span["label"], "text": surface}
 
@@ -281,24 +306,36 @@ def _row(number: int, row: Mapping[str, Any], text: str) -> dict[str, Any]:
     label, words = str(row.get("label") or ""), str(row.get("text") or "")
     start, end = row.get("start"), row.get("end")
     if not label:
-        raise BadValue(f"row {number} has no label")
+        raise BadValue(_("row %(number)s has no label") % {"number": number})
     if start is None and end is None:
         start, end = _found(number, words, text)
     if type(start) is not int or type(end) is not int:
-        raise BadValue(f"row {number} needs both places as whole numbers, or neither and the words")
+        raise BadValue(
+            _("row %(number)s needs both places as whole numbers, or neither and the words")
+            % {"number": number}
+        )
     surface = text[start:end] if 0 <= start < end else ""
     # A line of a form holds no line ends, so what it showed of a text that has some comes back without them.
     if words and words.split() != surface.split():
-        raise BadValue(f"row {number}: from {start} to {end} stands {surface[:50]!r}, not {words[:50]!r}")
+        raise BadValue(
+            _("row %(number)s: from %(start)s to %(end)s stands %(surface)r, not %(words)r")
+            % {"number": number, "start": start, "end": end, "surface": surface[:50], "words": words[:50]}
+        )
     return {"start": start, "end": end, "label": label, "text": surface}
 
 
 def _found(number: int, words: str, text: str) -> tuple[int, int]:
     at = text.find(words) if words else -1
     if at < 0:
-        raise BadValue(f"row {number}: {words[:50]!r} does not stand in the text")
+        raise BadValue(
+            _("row %(number)s: %(words)r does not stand in the text")
+            % {"number": number, "words": words[:50]}
+        )
     if (n := text.count(words)) > 1:
-        raise BadValue(f"row {number}: {words[:50]!r} stands {n} times in the text; say from where to where")
+        raise BadValue(
+            _("row %(number)s: %(words)r stands %(n)s times in the text; say from where to where")
+            % {"number": number, "words": words[:50], "n": n}
+        )
     return at, at + len(words)
 
 
@@ -306,7 +343,10 @@ def _check_apart(spans: Sequence[Mapping[str, Any]]) -> None:
     reach = 0
     for span in spans:
         if span["start"] < reach:
-            raise BadValue(f"{_words(span)} overlaps another span, which this question does not allow")
+            raise BadValue(
+                _("%(words)s overlaps another span, which this question does not allow")
+                % {"words": _words(span)}
+            )
         reach = max(reach, span["end"])
 
 

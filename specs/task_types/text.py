@@ -10,6 +10,7 @@ from specs import edits
 from specs.problems import Problem
 from specs.task_types import _patterns
 from specs.task_types.base import BadValue, Question, Setting, TaskType, field, given
+from specs.wording import _, later
 
 MOST = 20_000
 SHOWN_DIFF = 20_000
@@ -17,40 +18,40 @@ SHOWN_DIFF = 20_000
 
 
 class Text(TaskType):
-    name = "Text: free words, or a text put right"
+    name = later("Text: free words, or a text put right")
     level = "text"
     labelled = False
     settings = (
         Setting(
             "correct",
-            "Field of the item whose text is to be put right",
+            later("Field of the item whose text is to be put right"),
             "text",
-            hint="Empty for a free answer.",
+            hint=later("Empty for a free answer."),
         ),
-        Setting("min_length", "Fewest characters", "whole", 1, low=0, high=MOST),
-        Setting("max_length", "Most characters", "whole", 2_000, low=1, high=MOST),
+        Setting("min_length", later("Fewest characters"), "whole", 1, low=0, high=MOST),
+        Setting("max_length", later("Most characters"), "whole", 2_000, low=1, high=MOST),
         Setting(
             "must_match",
-            "Patterns that the whole text must fit",
+            later("Patterns that the whole text must fit"),
             "lines",
             hint="One a line, in the syntax of RE2: [A-Z]{3}-\\d+",
         ),
         Setting(
             "must_not_match",
-            "Patterns that must not occur in it",
+            later("Patterns that must not occur in it"),
             "lines",
-            hint="One a line, in the syntax of RE2.",
+            hint=later("One a line, in the syntax of RE2."),
         ),
-        Setting("rule_help", "What to say where a pattern is not kept", "text", change="minor"),
-        Setting("fold", "Case and white space make no difference", "yes", False, change="minor"),
+        Setting("rule_help", later("What to say where a pattern is not kept"), "text", change="minor"),
+        Setting("fold", later("Case and white space make no difference"), "yes", False, change="minor"),
         Setting(
             "agree_within",
-            "Answers agree up to this distance",
+            later("Answers agree up to this distance"),
             "number",
             0,
             low=0,
             high=0.99,
-            hint="The share of characters that differ: 0.1 lets every tenth differ.",
+            hint=later("The share of characters that differ: 0.1 lets every tenth differ."),
             change="minor",
         ),
     )
@@ -59,11 +60,17 @@ class Text(TaskType):
         where = f"question {question.get('key', '')}"
         found = []
         if self.setting(question, "max_length") < self.setting(question, "min_length"):
-            found.append(Problem(where, "most characters is below fewest characters"))
+            found.append(Problem(where, _("most characters is below fewest characters")))
         for name in ("must_match", "must_not_match"):
             for pattern in self.setting(question, name) or ():
                 if why := _patterns.problem(pattern):
-                    found.append(Problem(where, f"the pattern {pattern[:80]!r} cannot be read: {why}"))
+                    found.append(
+                        Problem(
+                            where,
+                            _("the pattern %(pattern)r cannot be read: %(why)s")
+                            % {"pattern": pattern[:80], "why": why},
+                        )
+                    )
         return found
 
     def context(self, question: Question, item: Mapping[str, Any], value: Any) -> dict[str, Any]:
@@ -100,13 +107,16 @@ class Text(TaskType):
 
     def parse_json(self, question: Question, value: Any, item: Mapping[str, Any]) -> Any:
         if not isinstance(value, str):
-            raise BadValue("the answer is a text")
+            raise BadValue(_("the answer is a text"))
         text = _plain(value)
         if any(unicodedata.category(character) == "Cs" or character == "\0" for character in text):
-            raise BadValue("holds a character that no text has: NUL or half of a pair")
+            raise BadValue(_("holds a character that no text has: NUL or half of a pair"))
         if self.setting(question, "correct"):
             if self._original(question, item) is None:
-                raise BadValue(f"the item has no text {self.setting(question, 'correct')!r} to be put right")
+                raise BadValue(
+                    _("the item has no text %(setting)r to be put right")
+                    % {"setting": self.setting(question, "correct")}
+                )
         else:
             text = text.strip()
         self._check_length(question, text)
@@ -116,9 +126,15 @@ class Text(TaskType):
     def _check_length(self, question: Question, text: str) -> None:
         fewest, most = self.setting(question, "min_length"), self.setting(question, "max_length")
         if len(text) < fewest:
-            raise BadValue(f"has {len(text)} characters; at least {fewest} are asked for")
+            raise BadValue(
+                _("has %(n_text)s characters; at least %(fewest)s are asked for")
+                % {"n_text": len(text), "fewest": fewest}
+            )
         if len(text) > most:
-            raise BadValue(f"has {len(text)} characters; at most {most} are taken")
+            raise BadValue(
+                _("has %(n_text)s characters; at most %(most)s are taken")
+                % {"n_text": len(text), "most": most}
+            )
 
     def _check_patterns(self, question: Question, text: str) -> None:
         wanted, unwanted = (
@@ -128,10 +144,12 @@ class Text(TaskType):
         help_text = self.setting(question, "rule_help")
         for pattern in wanted:
             if not _patterns.fits(pattern, text):
-                raise BadValue(help_text or f"does not fit the pattern {pattern}")
+                raise BadValue(help_text or _("does not fit the pattern %(pattern)s") % {"pattern": pattern})
         for pattern in unwanted:
             if _patterns.occurs(pattern, text):
-                raise BadValue(help_text or f"holds what must not occur: {pattern}")
+                raise BadValue(
+                    help_text or _("holds what must not occur: %(pattern)s") % {"pattern": pattern}
+                )
 
     def key(self, question: Question, value: Any) -> str:
         return " ".join(value.casefold().split()) if self.setting(question, "fold") else str(value)

@@ -6,6 +6,7 @@ from django import template
 from django.utils.safestring import SafeString
 
 from specs import markdown as renderer
+from specs.retelling import retold
 
 register = template.Library()
 
@@ -18,6 +19,12 @@ def prose(context: template.Context, text: str | None) -> SafeString:
     """
     project = getattr(context.get("request"), "project", None)
     return renderer.render(text or "", project.key if project else "")
+
+
+@register.filter
+def told(text: str | None) -> str:
+    """A text that was stored in English, in the reader's language (`specs.retelling`); "" for nothing."""
+    return retold(str(text or ""))
 
 
 @register.simple_tag

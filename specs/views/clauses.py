@@ -27,7 +27,7 @@ def clause_of(request: MemberRequest, draft: SpecVersion, key: str) -> DraftClau
         return get_or_404(rows, project=request.project, version=draft, clause__key=key)
     except Http404:
         if request.headers.get("HX-Request"):
-            raise WrongState("This clause is not in the draft any more: somebody withdrew it.") from None
+            raise WrongState(_("This clause is not in the draft any more: somebody withdrew it.")) from None
         raise
 
 
@@ -88,7 +88,7 @@ def _posted(request: MemberRequest) -> dict[str, Any]:
             canonical.loads_strict(request.POST.get(name, "")) for name in ("merge.mine", "merge.theirs")
         )
     except canonical.NotCanonical as error:
-        raise Invalid("The two texts did not arrive whole.") from error
+        raise Invalid(_("The two texts did not arrive whole.")) from error
     choices = {
         name.removeprefix("take."): str(value)
         for name, value in request.POST.items()

@@ -111,7 +111,7 @@ def add_picture(request: MemberRequest, spec: str) -> HttpResponse:
     draft_of(request, found)
     upload = request.FILES.get("picture")
     if upload is None:
-        raise Invalid("Choose a picture first.")
+        raise Invalid(_("Choose a picture first."))
     picture = pictures.add(project=request.project, source=upload.file, by=request.member)  # type: ignore[arg-type]
     return render(request, "specs/picture_added.html", {"spec": found, "picture": picture})
 

@@ -122,7 +122,7 @@ def _form(
         "changes": changes,
         "in_place": in_place,
         "titles": schema.titles(row.version.questions),
-        "blocks": [(BLOCK_TYPES[block["type"]], block) for block in row.blocks],
+        "blocks": [(_(BLOCK_TYPES[block["type"]]), block) for block in row.blocks],
         "crumbs": [*crumbs(request, spec), (_("Draft"), f"/p/{request.project.key}/specs/{spec.key}/draft/")],
         **context,
     }
@@ -140,9 +140,9 @@ def _seen(request: MemberRequest, name: str) -> dict[str, Any]:
     try:
         seen = canonical.loads_strict(request.POST.get(name, ""))
     except canonical.NotCanonical as error:
-        raise Invalid("What you saw did not arrive whole.") from error
+        raise Invalid(_("What you saw did not arrive whole.")) from error
     if not isinstance(seen, dict) or not all(
         isinstance(block, dict) and "type" in block for block in seen.setdefault("blocks", [])
     ):
-        raise Invalid("What you saw did not arrive whole.")
+        raise Invalid(_("What you saw did not arrive whole."))
     return seen

@@ -54,7 +54,7 @@ def questions(request: MemberRequest, spec: str) -> HttpResponse:
             "refusal": refusal,
             "theirs": theirs,
             "colours": forms.COLOURS,
-            "kinds": [(key, kind.name) for key, kind in kinds.items()],
+            "kinds": [(key, _(kind.name)) for key, kind in kinds.items()],
             "labelled": " ".join(key for key, kind in kinds.items() if kind.labelled),
             "from_items": " ".join(key for key, kind in kinds.items() if kind.item_options),
             "crumbs": [

@@ -184,6 +184,7 @@ class RuleForm(forms.Form):
     def of(terms: dict[str, Any]) -> dict[str, Any]:
         """The form's values for a rule's terms (or a preset's)."""
         found = {name: terms[name] for name in (*_COMMON, "goal_answers") if name in terms}
+        found["reason"], found["name"] = (str(terms.get(name, "")) for name in ("reason", "name"))
         found["above"] = "1" if terms.get("above") else ""
         for name, shown in _PERCENT.items():
             if name in terms:

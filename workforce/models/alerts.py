@@ -5,6 +5,7 @@ from __future__ import annotations
 from django.db import models
 from django.db.models import Q
 from django.db.models.functions import Now
+from django.utils.translation import gettext_lazy as _
 
 from specs.models.base import (
     ProjectLink,
@@ -20,26 +21,26 @@ from specs.models.base import (
 
 
 class AlertKind(models.TextChoices):
-    LEVEL_MISSED = "level-missed", "The service level is missed"
-    LEVEL_AT_RISK = "level-at-risk", "The service level is about to be missed"
-    UTILISATION = "utilisation", "More comes in than is done"
-    BACKLOG = "backlog", "The backlog has no end in sight"
-    NOBODY = "nobody-enrolled", "Work waits, and nobody is enrolled"
-    NO_OWNER = "no-owner", "The owner of the queue is gone"
-    GOLD = "gold-falling", "Known answers are answered worse than before"
-    AGREEMENT = "agreement-falling", "Agreement is lower than before"
-    OPPOSITE = "opposite-readings", "Two groups of people read in opposite ways"
-    DRIFT = "drift", "Somebody's errors have risen"
-    CHANGE = "changed-at-once", "Several people's errors rose at once: look at the data or the spec"
-    ANCHORING = "leaning-on-predictions", "People lean on predictions that they are shown"
-    JOB_FAILED = "job-failed", "A background job failed"
-    LOAD_FAILED = "import-failed", "An import failed"
+    LEVEL_MISSED = "level-missed", _("The service level is missed")
+    LEVEL_AT_RISK = "level-at-risk", _("The service level is about to be missed")
+    UTILISATION = "utilisation", _("More comes in than is done")
+    BACKLOG = "backlog", _("The backlog has no end in sight")
+    NOBODY = "nobody-enrolled", _("Work waits, and nobody is enrolled")
+    NO_OWNER = "no-owner", _("The owner of the queue is gone")
+    GOLD = "gold-falling", _("Known answers are answered worse than before")
+    AGREEMENT = "agreement-falling", _("Agreement is lower than before")
+    OPPOSITE = "opposite-readings", _("Two groups of people read in opposite ways")
+    DRIFT = "drift", _("Somebody's errors have risen")
+    CHANGE = "changed-at-once", _("Several people's errors rose at once: look at the data or the spec")
+    ANCHORING = "leaning-on-predictions", _("People lean on predictions that they are shown")
+    JOB_FAILED = "job-failed", _("A background job failed")
+    LOAD_FAILED = "import-failed", _("An import failed")
 
 
 class AlertState(models.TextChoices):
-    OPEN = "open", "Open"
-    ACKNOWLEDGED = "acknowledged", "Taken on"
-    CLOSED = "closed", "Over"
+    OPEN = "open", _("Open")
+    ACKNOWLEDGED = "acknowledged", _("Taken on")
+    CLOSED = "closed", _("Over")
 
 
 class Alert(ProjectRow):

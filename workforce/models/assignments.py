@@ -8,6 +8,7 @@ from django.db import models
 from django.db.models import Q
 from django.db.models.expressions import RawSQL
 from django.db.models.functions import Now
+from django.utils.translation import gettext_lazy as _
 
 from specs.models.base import (
     BusyProjectRow,
@@ -27,12 +28,12 @@ from workforce.models.ranks import Ranges, Rank
 
 
 class SlotState(models.TextChoices):
-    OPEN = "open", "Open"
-    HELD = "held", "Held"
-    RESERVED = "reserved", "Kept for somebody"
-    LEASED = "leased", "Leased"
-    SUBMITTED = "submitted", "Submitted"
-    WITHDRAWN = "withdrawn", "Withdrawn"
+    OPEN = "open", _("Open")
+    HELD = "held", _("Held")
+    RESERVED = "reserved", _("Kept for somebody")
+    LEASED = "leased", _("Leased")
+    SUBMITTED = "submitted", _("Submitted")
+    WITHDRAWN = "withdrawn", _("Withdrawn")
 
 
 class LinksOfSlots(LinkedAtOnce):

@@ -8,6 +8,7 @@ from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
 from django.db.models import Q
 from django.db.models.functions import Now
+from django.utils.translation import gettext_lazy as _
 
 from specs.models.base import (
     ProjectLink,
@@ -70,9 +71,9 @@ class Calibration(ProjectRow):
 
 
 class SittingState(models.TextChoices):
-    OPEN = "open", "Under way"
-    PASSED = "passed", "Passed"
-    FAILED = "failed", "Not passed"
+    OPEN = "open", _("Under way")
+    PASSED = "passed", _("Passed")
+    FAILED = "failed", _("Not passed")
 
 
 class Sitting(ProjectRow):

@@ -7,6 +7,7 @@ from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
 from django.db.models import Q
 from django.db.models.functions import Now
+from django.utils.translation import gettext_lazy as _
 
 from specs.models.base import (
     BusyProjectRow,
@@ -24,21 +25,21 @@ from workforce.models.clearances import ends_clearance
 
 
 class Metric(models.TextChoices):
-    GOLD = "gold", "Known answers given right (share)"
-    AGREEMENT = "agreement", "Agreement with the others (share)"
-    DRIFT = "drift", "Drift alarms (number)"
-    SKIPS = "skips", "Tasks skipped (share)"
-    SPEED = "speed", "Time per answer, as a multiple of the others'"
-    SELF = "self", "Agreement with oneself (share)"
-    LATE = "late", "Answers that came too late (share)"
+    GOLD = "gold", _("Known answers given right (share)")
+    AGREEMENT = "agreement", _("Agreement with the others (share)")
+    DRIFT = "drift", _("Drift alarms (number)")
+    SKIPS = "skips", _("Tasks skipped (share)")
+    SPEED = "speed", _("Time per answer, as a multiple of the others'")
+    SELF = "self", _("Agreement with oneself (share)")
+    LATE = "late", _("Answers that came too late (share)")
 
 
 class Action(models.TextChoices):
-    NOTIFY = "notify", "Tell whoever manages people"
-    REVIEW = "review", "Raise review: one more answer on her tasks"
-    RETRAIN = "retrain", "Require retraining in the named queues"
-    RESTRICT = "restrict", "Restrict to the named queues"
-    SUSPEND = "suspend", "Propose suspension"
+    NOTIFY = "notify", _("Tell whoever manages people")
+    REVIEW = "review", _("Raise review: one more answer on her tasks")
+    RETRAIN = "retrain", _("Require retraining in the named queues")
+    RESTRICT = "restrict", _("Restrict to the named queues")
+    SUSPEND = "suspend", _("Propose suspension")
 
 
 class PeopleRule(ProjectRow):
@@ -170,10 +171,10 @@ class Finding(ProjectRow):
 
 
 class ConsequenceState(models.TextChoices):
-    PROPOSED = "proposed", "Proposed"
-    IN_FORCE = "in-force", "In force"
-    DECLINED = "declined", "Declined"
-    ENDED = "ended", "Ended"
+    PROPOSED = "proposed", _("Proposed")
+    IN_FORCE = "in-force", _("In force")
+    DECLINED = "declined", _("Declined")
+    ENDED = "ended", _("Ended")
 
 
 class Consequence(ProjectRow):

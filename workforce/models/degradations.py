@@ -6,6 +6,7 @@ import pgtrigger
 from django.db import models
 from django.db.models import F, Q
 from django.db.models.functions import Now
+from django.utils.translation import gettext_lazy as _
 
 from specs.models.base import (
     ProjectLink,
@@ -19,10 +20,10 @@ from specs.models.base import (
 
 
 class Measure(models.TextChoices):
-    PRIORITY = "priority", "Its work comes first"
-    OVERLAP = "overlap", "Fewer answers per task"
-    POOL = "pool", "More people may take it"
-    INTAKE = "intake", "Nothing new comes in"
+    PRIORITY = "priority", _("Its work comes first")
+    OVERLAP = "overlap", _("Fewer answers per task")
+    POOL = "pool", _("More people may take it")
+    INTAKE = "intake", _("Nothing new comes in")
 
 
 class Degradation(ProjectRow):

@@ -7,6 +7,7 @@ from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.models import Q
 from django.db.models.functions import Now, Random
+from django.utils.translation import gettext_lazy as _
 
 from specs.models.base import (
     BusyProjectRow,
@@ -25,25 +26,25 @@ from specs.models.base import (
 class Feedback(models.TextChoices):
     """Whether an annotator learns that an item was gold."""
 
-    SILENT = "silent", "Silent: nobody is told which items were gold"
-    AT_ONCE = "at-once", "At once: after the answer, what was expected and why"
+    SILENT = "silent", _("Silent: nobody is told which items were gold")
+    AT_ONCE = "at-once", _("At once: after the answer, what was expected and why")
 
 
 class GoldState(models.TextChoices):
-    CANDIDATE = "candidate", "Candidate"
-    IN_USE = "in-use", "In use"
-    DECLINED = "declined", "Declined"
-    SET_ASIDE = "set-aside", "Set aside"
+    CANDIDATE = "candidate", _("Candidate")
+    IN_USE = "in-use", _("In use")
+    DECLINED = "declined", _("Declined")
+    SET_ASIDE = "set-aside", _("Set aside")
 
 
 class SetAside(models.TextChoices):
     """Why a known answer is no longer used."""
 
-    CLAUSE_CHANGED = "clause-changed", "Its clause changed meaning"
-    FAILED = "failed", "Good annotators fail it"
-    EXPOSED = "exposed", "Seen too often"
-    AGED = "aged", "Too old"
-    PERSON = "person", "By a person"
+    CLAUSE_CHANGED = "clause-changed", _("Its clause changed meaning")
+    FAILED = "failed", _("Good annotators fail it")
+    EXPOSED = "exposed", _("Seen too often")
+    AGED = "aged", _("Too old")
+    PERSON = "person", _("By a person")
 
 
 class KnownAnswer(ProjectRow):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from django.db import models
 from django.db.models import Q
 from django.db.models.functions import Now
+from django.utils.translation import gettext_lazy as _
 
 from specs.models.base import (
     ProjectLink,
@@ -18,10 +19,10 @@ from specs.models.base import (
 
 
 class HoldOutcome(models.TextChoices):
-    WAITING = "waiting", "Waiting"
-    ANSWERED = "answered", "The answer came"
-    OVERDUE = "overdue", "No answer came in time"
-    RELEASED = "released", "Released by hand"
+    WAITING = "waiting", _("Waiting")
+    ANSWERED = "answered", _("The answer came")
+    OVERDUE = "overdue", _("No answer came in time")
+    RELEASED = "released", _("Released by hand")
 
 
 class Hold(ProjectRow):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from django.db import models
 from django.db.models import Q
 from django.db.models.functions import Now
+from django.utils.translation import gettext_lazy as _
 
 from specs.models.base import (
     BusyProjectRow,
@@ -21,12 +22,12 @@ from specs.models.base import (
 
 
 class LoadState(models.TextChoices):
-    READING = "reading", "Being read"
-    LOADED = "loaded", "Loaded"
-    REFUSED = "refused", "Refused"
-    CANCELLED = "cancelled", "Stopped"
-    UNDONE = "undone", "Undone"
-    WITHDRAWN = "withdrawn", "Withdrawn"
+    READING = "reading", _("Being read")
+    LOADED = "loaded", _("Loaded")
+    REFUSED = "refused", _("Refused")
+    CANCELLED = "cancelled", _("Stopped")
+    UNDONE = "undone", _("Undone")
+    WITHDRAWN = "withdrawn", _("Withdrawn")
 
 
 class Load(ProjectRow):
@@ -126,8 +127,8 @@ class StagedRow(BusyProjectRow):
 
 
 class TwinKind(models.TextChoices):
-    SAME = "same", "Same content"
-    NEAR = "near", "Nearly the same"
+    SAME = "same", _("Same content")
+    NEAR = "near", _("Nearly the same")
 
 
 class Twin(BusyProjectRow):

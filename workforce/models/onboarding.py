@@ -6,6 +6,7 @@ from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
 from django.db.models import F, Q
 from django.db.models.functions import Now
+from django.utils.translation import gettext_lazy as _
 
 from specs.models.base import ProjectLink, ProjectRow, append_only, frozen, one_of, project_key, same_project
 
@@ -13,11 +14,11 @@ from specs.models.base import ProjectLink, ProjectRow, append_only, frozen, one_
 class Stage(models.TextChoices):
     """The stages in their order; a path leaves out what it does not want."""
 
-    READ = "read", "Read the spec and confirm it"
-    QUIZ = "quiz", "Pass the quiz"
-    PRACTICE = "practice", "Practice on known answers, told at once"
-    SHADOW = "shadow", "Shadow: real items, answers that do not count"
-    PROBATION = "probation", "Probation: answers count, more review"
+    READ = "read", _("Read the spec and confirm it")
+    QUIZ = "quiz", _("Pass the quiz")
+    PRACTICE = "practice", _("Practice on known answers, told at once")
+    SHADOW = "shadow", _("Shadow: real items, answers that do not count")
+    PROBATION = "probation", _("Probation: answers count, more review")
 
 
 class PathStage(ProjectRow):
@@ -77,11 +78,11 @@ class PathStage(ProjectRow):
 class Step(models.TextChoices):
     """What happened on a path: by its rule, or by a named person who says why."""
 
-    BEGUN = "begun", "Began"
-    PASSED = "passed", "Passed"
-    MOVED = "moved", "Moved"
-    HELD = "held", "Held"
-    LET_GO = "let-go", "Let go on"
+    BEGUN = "begun", _("Began")
+    PASSED = "passed", _("Passed")
+    MOVED = "moved", _("Moved")
+    HELD = "held", _("Held")
+    LET_GO = "let-go", _("Let go on")
 
 
 class OnboardingStep(ProjectRow):

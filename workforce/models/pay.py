@@ -8,6 +8,7 @@ from django.core.validators import MinValueValidator, RegexValidator
 from django.db import models
 from django.db.models import F, Q
 from django.db.models.functions import Now
+from django.utils.translation import gettext_lazy as _
 
 from specs.models.base import ProjectLink, ProjectRow, append_only, one_of, project_key, same_project
 
@@ -15,16 +16,16 @@ from specs.models.base import ProjectLink, ProjectRow, append_only, one_of, proj
 class Work(models.TextChoices):
     """Kinds of work as they are booked and paid."""
 
-    LABELLING = "labelling", "Labelling"
-    REWORK = "rework", "Labelling again"
-    ADJUDICATION = "adjudication", "Adjudication"
-    TRAINING = "training", "Training and calibration"
-    QUIZ = "quiz", "Quizzes on the spec"
+    LABELLING = "labelling", _("Labelling")
+    REWORK = "rework", _("Labelling again")
+    ADJUDICATION = "adjudication", _("Adjudication")
+    TRAINING = "training", _("Training and calibration")
+    QUIZ = "quiz", _("Quizzes on the spec")
 
 
 class RateBasis(models.TextChoices):
-    HOUR = "hour", "For an hour"
-    ANSWER = "answer", "For an answer"
+    HOUR = "hour", _("For an hour")
+    ANSWER = "answer", _("For an answer")
 
 
 class Rate(ProjectRow):

@@ -8,6 +8,7 @@ from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.models import F, Q
 from django.db.models.functions import Now
+from django.utils.translation import gettext_lazy as _
 
 from specs.models.base import (
     ProjectLink,
@@ -23,17 +24,17 @@ from workforce.models.clearances import ends_clearance
 
 
 class AnnotatorKind(models.TextChoices):
-    PERSON = "person", "Person"
-    BOT = "bot", "Bot"
-    MODEL = "model", "Model"
-    IMPORTED = "imported", "Imported"
+    PERSON = "person", _("Person")
+    BOT = "bot", _("Bot")
+    MODEL = "model", _("Model")
+    IMPORTED = "imported", _("Imported")
 
 
 class AnnotatorState(models.TextChoices):
-    ACTIVE = "active", "Active"
-    PAUSED = "paused", "Paused"
-    SUSPENDED = "suspended", "Suspended"
-    LEFT = "left", "Left"
+    ACTIVE = "active", _("Active")
+    PAUSED = "paused", _("Paused")
+    SUSPENDED = "suspended", _("Suspended")
+    LEFT = "left", _("Left")
 
 
 class Annotator(ProjectRow):

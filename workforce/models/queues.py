@@ -12,6 +12,7 @@ from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
 from django.db.models import F, Q
 from django.db.models.functions import Now
+from django.utils.translation import gettext_lazy as _
 
 from specs.models.base import (
     ProjectLink,
@@ -32,50 +33,50 @@ from workforce.models.suggestions import Predictions
 
 
 class Purpose(models.TextChoices):
-    LABELLING = "labelling", "Labelling"
-    ADJUDICATION = "adjudication", "Adjudication"
-    CALIBRATION = "calibration", "Calibration"
-    RELABELLING = "relabelling", "Relabelling"
-    TRAINING = "training", "Training"
-    PILOT = "pilot", "Pilot"
+    LABELLING = "labelling", _("Labelling")
+    ADJUDICATION = "adjudication", _("Adjudication")
+    CALIBRATION = "calibration", _("Calibration")
+    RELABELLING = "relabelling", _("Relabelling")
+    TRAINING = "training", _("Training")
+    PILOT = "pilot", _("Pilot")
 
 
 class QueueState(models.TextChoices):
-    OPEN = "open", "Open"
-    PAUSED = "paused", "Paused"
-    CLOSED = "closed", "Closed"
+    OPEN = "open", _("Open")
+    PAUSED = "paused", _("Paused")
+    CLOSED = "closed", _("Closed")
 
 
 class Rule(models.TextChoices):
-    SHARE = "share", "Share of the answers"
-    UNANIMITY = "unanimity", "Unanimity"
-    MAJORITY = "majority", "Majority"
+    SHARE = "share", _("Share of the answers")
+    UNANIMITY = "unanimity", _("Unanimity")
+    MAJORITY = "majority", _("Majority")
 
 
 class OverlapPolicy(models.TextChoices):
     """How many answers a task wants before anybody has answered it, and when it has enough."""
 
-    FIXED = "fixed", "The same number for every task"
-    DOUBLES = "doubles", "Two answers for a random share, one for the rest"
-    EXPECTED = "expected", "As many as the clauses that apply make necessary"
-    DYNAMIC = "dynamic", "Until the answers are sure enough"
+    FIXED = "fixed", _("The same number for every task")
+    DOUBLES = "doubles", _("Two answers for a random share, one for the rest")
+    EXPECTED = "expected", _("As many as the clauses that apply make necessary")
+    DYNAMIC = "dynamic", _("Until the answers are sure enough")
 
 
 class Order(models.TextChoices):
     """Which task comes first, among those of the same priority."""
 
-    FIRST_IN = "first-in", "First in, first out"
-    RANDOM = "random", "Random"
-    FIELD = "field", "By a field of the item"
-    DISAGREEMENT = "disagreement", "Highest disagreement first"
-    OLDEST_DISPUTE = "oldest-dispute", "Oldest dispute first"
+    FIRST_IN = "first-in", _("First in, first out")
+    RANDOM = "random", _("Random")
+    FIELD = "field", _("By a field of the item")
+    DISAGREEMENT = "disagreement", _("Highest disagreement first")
+    OLDEST_DISPUTE = "oldest-dispute", _("Oldest dispute first")
 
 
 class OrderKind(models.TextChoices):
     """What the field that orders a queue holds."""
 
-    NUMBER = "number", "Numbers"
-    TEXT = "text", "Text"
+    NUMBER = "number", _("Numbers")
+    TEXT = "text", _("Text")
 
 
 MAX_STAGGER = 10_000
@@ -84,16 +85,16 @@ MAX_STAGGER = 10_000
 class Spread(models.TextChoices):
     """Whether what is begun is finished before anything else is begun."""
 
-    DEPTH = "depth", "Finish what is begun first"
-    BREADTH = "breadth", "Every task its first answer before any its second"
+    DEPTH = "depth", _("Finish what is begun first")
+    BREADTH = "breadth", _("Every task its first answer before any its second")
 
 
 class BatchesFor(models.TextChoices):
     """Who may claim several tasks at once."""
 
-    NOBODY = "nobody", "Nobody"
-    PROGRAMS = "programs", "Programs"
-    EVERYBODY = "everybody", "Programs and people's own tokens"
+    NOBODY = "nobody", _("Nobody")
+    PROGRAMS = "programs", _("Programs")
+    EVERYBODY = "everybody", _("Programs and people's own tokens")
 
 
 def some_seed() -> int:
@@ -103,28 +104,28 @@ def some_seed() -> int:
 class Entry(models.TextChoices):
     """What stands before the first claim under a version: nothing, reading what changed, or a quiz on it as well."""
 
-    NONE = "none", "Nothing"
-    ACKNOWLEDGE = "acknowledge", "Read and confirm what changed"
-    QUIZ = "quiz", "Read what changed and pass a quiz on it"
+    NONE = "none", _("Nothing")
+    ACKNOWLEDGE = "acknowledge", _("Read and confirm what changed")
+    QUIZ = "quiz", _("Read what changed and pass a quiz on it")
 
 
 class QuizFailure(models.TextChoices):
-    WAIT = "wait", "May try again after a while"
-    LEAD = "lead", "A lead or manager lets her try again"
+    WAIT = "wait", _("May try again after a while")
+    LEAD = "lead", _("A lead or manager lets her try again")
 
 
 class InProgress(models.TextChoices):
     """What happens to work under way when another version comes into force."""
 
-    FINISH = "finish", "Finish under the old version"
-    RESTART = "restart", "Start again under the new version"
-    ASK = "ask", "Ask each annotator at submission"
+    FINISH = "finish", _("Finish under the old version")
+    RESTART = "restart", _("Start again under the new version")
+    ASK = "ask", _("Ask each annotator at submission")
 
 
 class Citing(models.TextChoices):
-    NEVER = "never", "Never asked"
-    SAMPLE = "sample", "Asked on a random share, and wherever an answer is flagged"
-    ALWAYS = "always", "Always required"
+    NEVER = "never", _("Never asked")
+    SAMPLE = "sample", _("Asked on a random share, and wherever an answer is flagged")
+    ALWAYS = "always", _("Always required")
 
 
 def offered_categories() -> list[str]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from django.db import models
 from django.db.models import F, Q
 from django.db.models.functions import Now
+from django.utils.translation import gettext_lazy as _
 
 from specs.models.base import (
     BusyProjectRow,
@@ -18,9 +19,9 @@ from specs.models.base import (
 
 
 class SignalState(models.TextChoices):
-    LIVE = "live", "Waits for an answer"
-    USED = "used", "Answered"
-    EXPIRED = "expired", "Expired unused"
+    LIVE = "live", _("Waits for an answer")
+    USED = "used", _("Answered")
+    EXPIRED = "expired", _("Expired unused")
 
 
 class Signal(BusyProjectRow):

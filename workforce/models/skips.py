@@ -5,6 +5,7 @@ from __future__ import annotations
 from django.db import models
 from django.db.models import Q
 from django.db.models.functions import Now
+from django.utils.translation import gettext_lazy as _
 
 from specs.models.base import (
     BusyProjectRow,
@@ -17,11 +18,11 @@ from specs.models.base import (
 
 
 class SkipReason(models.TextChoices):
-    CANNOT_DECIDE = "cannot-decide", "I cannot decide"
-    UNKNOWN = "unknown", "I do not know enough about this"
-    LANGUAGE = "language", "I do not read this language"
-    UPSETTING = "upsetting", "I would rather not see this (never counted)"
-    OTHER = "other", "Another reason"
+    CANNOT_DECIDE = "cannot-decide", _("I cannot decide")
+    UNKNOWN = "unknown", _("I do not know enough about this")
+    LANGUAGE = "language", _("I do not read this language")
+    UPSETTING = "upsetting", _("I would rather not see this (never counted)")
+    OTHER = "other", _("Another reason")
 
 
 class Skip(BusyProjectRow):

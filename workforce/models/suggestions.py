@@ -6,6 +6,7 @@ import pgtrigger
 from django.db import models
 from django.db.models import Q
 from django.db.models.functions import Now
+from django.utils.translation import gettext_lazy as _
 
 from specs.models.base import BusyProjectRow, ProjectLink, frozen, never_deleted, one_of, same_project
 
@@ -13,16 +14,16 @@ from specs.models.base import BusyProjectRow, ProjectLink, frozen, never_deleted
 class Predictions(models.TextChoices):
     """What a queue does with what models said of its items."""
 
-    HIDDEN = "hidden", "Never shown"
-    AFTER = "after", "Shown after the answer"
-    BEFORE = "before", "Shown before the answer"
-    EXPERIMENT = "experiment", "Shown before the answer to a random share"
+    HIDDEN = "hidden", _("Never shown")
+    AFTER = "after", _("Shown after the answer")
+    BEFORE = "before", _("Shown before the answer")
+    EXPERIMENT = "experiment", _("Shown before the answer to a random share")
 
 
 class Arm(models.TextChoices):
-    SHOWN = "shown", "Shown before the answer"
-    HIDDEN = "hidden", "Not shown"
-    AFTER = "after", "Shown after the answer"
+    SHOWN = "shown", _("Shown before the answer")
+    HIDDEN = "hidden", _("Not shown")
+    AFTER = "after", _("Shown after the answer")
 
 
 class Suggestion(BusyProjectRow):

@@ -7,6 +7,7 @@ from django.contrib.postgres.indexes import BrinIndex
 from django.db import models
 from django.db.models import F, Func, Q, Value
 from django.db.models.functions import Now
+from django.utils.translation import gettext_lazy as _
 
 from specs.models.base import (
     BusyProjectRow,
@@ -23,11 +24,11 @@ from specs.models.guards import Guard
 
 
 class TaskState(models.TextChoices):
-    OPEN = "open", "Open"
-    DISPUTED = "disputed", "Disputed"
-    RESOLVED = "resolved", "Resolved"
-    UNLABELLABLE = "unlabellable", "Cannot be labelled"
-    WITHDRAWN = "withdrawn", "Withdrawn"
+    OPEN = "open", _("Open")
+    DISPUTED = "disputed", _("Disputed")
+    RESOLVED = "resolved", _("Resolved")
+    UNLABELLABLE = "unlabellable", _("Cannot be labelled")
+    WITHDRAWN = "withdrawn", _("Withdrawn")
 
 
 class TaskPurpose(models.TextChoices):
@@ -37,23 +38,23 @@ class TaskPurpose(models.TextChoices):
     test for a skill.
     """
 
-    WORK = "work", "Work"
-    GOLD = "gold", "Gold"
-    REPEAT = "repeat", "Repeat"
-    PRACTICE = "practice", "Practice"
-    SHADOW = "shadow", "Shadow"
-    TEST = "test", "Test"
+    WORK = "work", _("Work")
+    GOLD = "gold", _("Gold")
+    REPEAT = "repeat", _("Repeat")
+    PRACTICE = "practice", _("Practice")
+    SHADOW = "shadow", _("Shadow")
+    TEST = "test", _("Test")
 
 
 class OverlapBasis(models.TextChoices):
     """Why a task wants as many answers as it does: the queue's policy, and what the draw gave this task."""
 
-    FIXED = "fixed", "The queue's number"
-    SINGLE = "single", "One, as most"
-    DOUBLE = "double", "Two, drawn at random"
-    EXPECTED = "expected", "By the clauses that apply"
-    DYNAMIC = "dynamic", "Until sure enough"
-    FAIR = "fair", "Drawn at random for fair statistics"
+    FIXED = "fixed", _("The queue's number")
+    SINGLE = "single", _("One, as most")
+    DOUBLE = "double", _("Two, drawn at random")
+    EXPECTED = "expected", _("By the clauses that apply")
+    DYNAMIC = "dynamic", _("Until sure enough")
+    FAIR = "fair", _("Drawn at random for fair statistics")
 
 
 class Task(BusyProjectRow):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from django.db import models
 from django.db.models import Q
 from django.db.models.functions import Now
+from django.utils.translation import gettext_lazy as _
 
 from specs.models.base import (
     ProjectLink,
@@ -22,9 +23,9 @@ from workforce.models.clearances import ends_clearance
 
 
 class CanaryState(models.TextChoices):
-    RUNNING = "running", "Running"
-    ADOPTED = "adopted", "Adopted"
-    WITHDRAWN = "withdrawn", "Withdrawn"
+    RUNNING = "running", _("Running")
+    ADOPTED = "adopted", _("Adopted")
+    WITHDRAWN = "withdrawn", _("Withdrawn")
 
 
 class Canary(ProjectRow):
@@ -76,14 +77,14 @@ class Canary(ProjectRow):
 
 
 class QuizScope(models.TextChoices):
-    CHANGED = "changed", "Quiz on the changed clauses"
-    WHOLE = "whole", "Qualification on the whole spec"
+    CHANGED = "changed", _("Quiz on the changed clauses")
+    WHOLE = "whole", _("Qualification on the whole spec")
 
 
 class QuizState(models.TextChoices):
-    OPEN = "open", "Open"
-    PASSED = "passed", "Passed"
-    FAILED = "failed", "Failed"
+    OPEN = "open", _("Open")
+    PASSED = "passed", _("Passed")
+    FAILED = "failed", _("Failed")
 
 
 class QuizAttempt(ProjectRow):

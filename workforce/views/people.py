@@ -135,5 +135,5 @@ def _until(request: MemberRequest) -> datetime | None:
     if not days:
         return None
     if not (days.isascii() and days.isdigit() and 1 <= int(days[:5]) <= 3650):
-        raise Invalid("A suspension lasts 1 to 3650 days, or until somebody lifts it.")
+        raise Invalid(_("A suspension lasts 1 to 3650 days, or until somebody lifts it."))
     return leasing.database_now() + timedelta(days=int(days))
