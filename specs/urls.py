@@ -12,6 +12,7 @@ from specs.views import (
     incoming,
     jobs,
     joints,
+    languages,
     proposals,
     questions,
     settings,
@@ -25,6 +26,7 @@ app_name = "specs"
 _SPEC = "p/<slug:project>/specs/<slug:spec>/"
 _CLAUSE = f"{_SPEC}draft/clauses/<str:clause>/"
 urlpatterns = [
+    path("language/", languages.language, name="language"),
     path("p/<slug:project>/", specs.project, name="project"),
     path("p/<slug:project>/settings/", settings.settings, name="settings"),
     path("p/<slug:project>/specs/", specs.specs, name="specs"),

@@ -89,8 +89,9 @@ def test_every_row_belongs_to_a_project() -> None:
     }
     assert without == {
         "Event",
+        "Preferences",
         "StoredReply",
-    }  # an event of the system has none; a reply belongs to its member
+    }  # an event of the system has none; a reply belongs to its member, a choice to whoever logs in
 
 
 def test_links_and_migrations_point_down() -> None:

@@ -18,7 +18,7 @@ from django.db import IntegrityError, transaction
 from django.db.models.functions import Now
 from django.utils.translation import gettext as _
 
-from specs import delivering, ledger
+from specs import delivering, ledger, preferring
 from specs.access import permissions_of
 from specs.models import Member, MemberState, Project, Role
 from specs.refusals import Invalid, WrongState
@@ -60,14 +60,16 @@ def raise_alert(
                 body={**as_dict(alert), "facts": facts},
             )
             if owner is not None and settings.ALERTS_BY_MAIL:
-                delivering.mail(
-                    member=owner,
-                    topic="alert.raised",
-                    event_id=event,
-                    subject=_("%(project)s: %(title)s") % {"project": project.name, "title": title(alert)},
-                    text=_("%(title)s.\n\nIt waits for you at /p/%(key)s/alerts/")
-                    % {"title": title(alert), "key": project.key},
-                )
+                with preferring.speaking_to(owner):
+                    delivering.mail(
+                        member=owner,
+                        topic="alert.raised",
+                        event_id=event,
+                        subject=_("%(project)s: %(title)s")
+                        % {"project": project.name, "title": title(alert)},
+                        text=_("%(title)s.\n\nIt waits for you at /p/%(key)s/alerts/")
+                        % {"title": title(alert), "key": project.key},
+                    )
     except IntegrityError:  # two watchers saw it at once
         return None
     return alert
@@ -78,7 +80,7 @@ def acknowledge(*, alert: Alert, note: str = "", by: Member) -> Alert:
     with transaction.atomic():
         locked = Alert.objects.select_for_update(no_key=True).get(pk=alert.pk)
         if locked.state != AlertState.OPEN:
-            raise WrongState("Somebody took this alert on already, or it is over.")
+            raise WrongState(_("Somebody took this alert on already, or it is over."))
         Alert.objects.filter(pk=locked.pk).update(
             state=AlertState.ACKNOWLEDGED, acknowledged_at=Now(), owner=by
         )
@@ -97,22 +99,23 @@ def hand_over(*, alert: Alert, to: Member, note: str = "", by: Member) -> Alert:
         or to.state != MemberState.ACTIVE
         or "queue.read" not in permissions_of(to)
     ):
-        raise Invalid("Only an active member who can see queues can own an alert.")
+        raise Invalid(_("Only an active member who can see queues can own an alert."))
     with transaction.atomic():
         locked = Alert.objects.select_for_update(no_key=True).get(pk=alert.pk)
         if locked.state == AlertState.CLOSED:
-            raise WrongState("This alert is over.")
+            raise WrongState(_("This alert is over."))
         Alert.objects.filter(pk=locked.pk).update(owner=to)
         locked.refresh_from_db()
         event = _step(locked, "handed-over", by=by, to=to, note=note)
         if settings.ALERTS_BY_MAIL:
-            delivering.mail(
-                member=to,
-                topic="alert.handed-over",
-                event_id=event,
-                subject=title(locked),
-                text=_("%(title)s. It was handed over to you.") % {"title": title(locked)},
-            )
+            with preferring.speaking_to(to):
+                delivering.mail(
+                    member=to,
+                    topic="alert.handed-over",
+                    event_id=event,
+                    subject=title(locked),
+                    text=_("%(title)s. It was handed over to you.") % {"title": title(locked)},
+                )
     return locked
 
 

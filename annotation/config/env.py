@@ -75,6 +75,18 @@ def names(name: str, default: str = "") -> list[str]:
     return [part.strip() for part in text(name, default).split(",") if part.strip()]
 
 
+def some_of(name: str, default: list[str], *choices: str) -> list[str]:
+    """A list of known names separated by commas, at least one."""
+
+    def parse(raw: str) -> list[str]:
+        found = [part.strip() for part in raw.split(",") if part.strip()]
+        if not found or not set(found) <= set(choices):
+            raise ValueError(f"{raw!r} is not one or more of {', '.join(choices)}")
+        return found
+
+    return _read(name, parse, default)
+
+
 def one_of(name: str, default: str, *choices: str) -> str:
     def parse(raw: str) -> str:
         if raw not in choices:

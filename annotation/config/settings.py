@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import dj_database_url
 from csp.constants import NONE, SELF
+from django.conf.locale import LANG_INFO
 
 from annotation.config import checks, env, local, logs
 from annotation.config.limits import *  # noqa: F403  (every limit is a setting)
@@ -192,7 +193,13 @@ SECURE_CROSS_ORIGIN_OPENER_POLICY = "same-origin"
 X_FRAME_OPTIONS = "DENY"
 
 LANGUAGE_CODE = "en"
-LANGUAGES = [("en", "English")]
+_NAMES = {code: info["name_local"] for code, info in LANG_INFO.items() if "name_local" in info}
+LANGUAGES = [(code, _NAMES[code]) for code in env.some_of("LANGUAGES", ["en", "de"], *_NAMES)]
+LANGUAGE_COOKIE_NAME = "concordat-language"
+LANGUAGE_COOKIE_AGE = 31_536_000
+LANGUAGE_COOKIE_HTTPONLY = True
+LANGUAGE_COOKIE_SAMESITE = "Lax"
+LANGUAGE_COOKIE_SECURE = not INSECURE_COOKIES
 LOCALE_PATHS = [ROOT / "locale"]
 USE_I18N = USE_TZ = True
 TIME_ZONE = "UTC"

@@ -3,6 +3,7 @@ from specs.models.equivalence import Equivalence, EquivalenceState
 from specs.models.jobs import Job, JobState, StoredReply
 from specs.models.ledger import Event, LedgerEntry, Seal
 from specs.models.precedents import PrecedentSet
+from specs.models.preferences import Preferences
 from specs.models.project import ApiToken, GateRule, Member, MemberState, Project, Role
 from specs.models.review import Approval, Comment, Picture, Proposal, ProposalState, Verdict
 from specs.models.spec import (
@@ -48,6 +49,7 @@ __all__ = [
     "MemberState",
     "Picture",
     "PrecedentSet",
+    "Preferences",
     "Project",
     "Proposal",
     "ProposalState",
