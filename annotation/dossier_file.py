@@ -10,7 +10,7 @@ from typing import Any
 
 from annotation import dossier
 from annotation.appraising import Share
-from annotation.models import Annotation, Resolution
+from annotation.models import Annotation, AnswerDraft, LateAnswer, Resolution
 from specs.models import Member
 from workforce import suggesting
 from workforce.models import Annotator
@@ -20,7 +20,7 @@ AT_A_TIME = 500
 
 
 def chunks(annotator: Annotator) -> Iterator[str]:
-    """The file, piece by piece: standing and figures first, then every answer with what its task ended with."""
+    """The file, piece by piece: standing, figures, every answer with what its task ended with, late ones, drafts."""
     head = json.dumps(about(annotator), default=_plain, ensure_ascii=False, indent=1)
     yield head[: head.rindex("}")].rstrip() + ',\n "answers": [\n'
     before, first = None, True
@@ -43,7 +43,29 @@ def chunks(annotator: Annotator) -> Iterator[str]:
             }
             yield ("" if first else ",\n") + "  " + json.dumps(line, default=_plain, ensure_ascii=False)
             first = False
+    for name, lines in (("late_answers", _late(annotator)), ("drafts", _drafts(annotator))):
+        yield f'\n ],\n "{name}": ['
+        for place, line in enumerate(lines):
+            text = json.dumps(line, default=_plain, ensure_ascii=False)
+            yield f"{',' if place else ''}\n  {text}"
     yield "\n ]\n}\n"
+
+
+def _late(annotator: Annotator) -> Iterator[dict[str, Any]]:
+    """What she sent when its lease was lost and no slot was free: kept as she wrote it, counted by nothing."""
+    rows = LateAnswer.objects.filter(annotator=annotator).select_related(
+        "assignment__task__item", "assignment__queue"
+    )
+    for row in rows.order_by("-pk").iterator(AT_A_TIME):
+        yield {
+            "item": row.assignment.task.item.key,
+            "queue": row.assignment.queue.key,
+            "received_at": row.received_at,
+            "values": row.values,
+            "clauses": row.citations,
+            "flagged": row.flagged,
+            "confidence": row.confidence,
+        }
 
 
 def _answers(annotator: Annotator, before: int | None) -> list[Annotation]:
@@ -51,6 +73,22 @@ def _answers(annotator: Annotator, before: int | None) -> list[Annotation]:
     if before is not None:
         rows = rows.filter(pk__lt=before)
     return list(rows.order_by("-pk")[:AT_A_TIME])
+
+
+def _drafts(annotator: Annotator) -> Iterator[dict[str, Any]]:
+    """What she has begun and not given: of tasks under way, and of those that ended without it (`keeping.forget_ended`)."""
+    rows = AnswerDraft.objects.filter(annotator=annotator).select_related("task__item", "task__queue")
+    for row in rows.order_by("-pk").iterator(AT_A_TIME):
+        yield {
+            "item": row.task.item.key,
+            "queue": row.task.queue.key,
+            "saved_at": row.saved_at,
+            "values": row.values,
+            "clauses": row.citations,
+            "flagged": row.flagged,
+            "confidence": row.confidence,
+            "note": row.note,
+        }
 
 
 def about(annotator: Annotator) -> dict[str, Any]:

@@ -64,6 +64,8 @@ _ROWS = """
            d.distribution::text, cardinality(d.answers), d.rule, u.cause, k.key, d.cannot,
            ARRAY(SELECT DISTINCT cl.key FROM annotation_citation ci JOIN specs_clause cl ON cl.id = ci.clause_id
                  WHERE ci.annotation_id = ANY(d.answers) AND ci.question = d.question ORDER BY 1),
+           CASE WHEN %(sure)s THEN ARRAY(
+               SELECT a.confidence FROM annotation_annotation a WHERE a.id = ANY(d.answers) AND a.confidence IS NOT NULL) END,
            g.probability, g.reason, g.source, g.happened_at
     FROM chosen c JOIN workforce_item i ON i.id = c.item_id
     LEFT JOIN (workforce_signal g JOIN workforce_load o ON o.id = g.load_id JOIN sealed n ON n.event_id = o.event_id)
@@ -79,6 +81,12 @@ _SELECTED = """
         SELECT FROM workforce_signal g JOIN workforce_load o ON o.id = g.load_id
         JOIN specs_ledgerentry l ON l.event_id = o.event_id
         WHERE g.project_id = %(project)s AND l.project_id = %(project)s AND l.position <= %(position)s)
+"""
+_SURE = """
+    SELECT EXISTS (
+        SELECT FROM annotation_annotation a JOIN specs_ledgerentry l ON l.event_id = a.event_id
+        WHERE a.project_id = %(project)s AND a.confidence IS NOT NULL
+          AND l.project_id = %(project)s AND l.position <= %(position)s)
 """
 
 
@@ -175,7 +183,9 @@ def _build(snapshot: Snapshot, progress: Callable[..., None]) -> tuple[list[Snap
     counts = _Counts(version.questions)
     files = []
     with store.writing() as lines, store.writing() as table:
-        writer = parquet.Writer(table, version.questions, selected=_has_selected(snapshot))
+        writer = parquet.Writer(
+            table, version.questions, selected=_has(snapshot, _SELECTED), sure=_has(snapshot, _SURE)
+        )
         for n, row in enumerate(rows(snapshot), 1):
             lines.write(canonical.dumps(row) + b"\n")
             writer.write(row)
@@ -191,10 +201,10 @@ def _build(snapshot: Snapshot, progress: Callable[..., None]) -> tuple[list[Snap
     return files, _manifest(snapshot, version, counts, files)
 
 
-def _has_selected(snapshot: Snapshot) -> bool:
-    """Whether the project has items that were selected with a known probability, at the snapshot's position."""
+def _has(snapshot: Snapshot, what: str) -> bool:
+    """Whether the project has, at the snapshot's position, what the query looks for."""
     with connection.cursor() as cursor:
-        cursor.execute(_SELECTED, {"project": snapshot.project_id, "position": snapshot.position})
+        cursor.execute(what, {"project": snapshot.project_id, "position": snapshot.position})
         return bool(cursor.fetchone()[0])
 
 
@@ -214,7 +224,8 @@ def _file(snapshot: Snapshot, name: str, media: str, scratch: BinaryIO, n_rows: 
 def rows(snapshot: Snapshot) -> Iterator[dict[str, Any]]:
     """One row per item, in the order of its key: the value per question with everything it rests on.
 
-    A signal from production has its `selection`: its label stands for `1 / probability` of what it was selected from.
+    A signal from production has its `selection`: its label stands for `1 / probability` of what it was selected from. Where
+    any author of a label's answers said how sure she was, `confidence` counts how many said 1 (a guess) to 5 (certain).
     """
     queues = snapshot.request.get("queues")
     known = {
@@ -227,6 +238,7 @@ def rows(snapshot: Snapshot) -> Iterator[dict[str, Any]]:
         )
         if queues
         else None,
+        "sure": _has(snapshot, _SURE),
     }
     current: dict[str, Any] | None = None
     with transaction.atomic(), connection.cursor() as cursor:
@@ -251,6 +263,7 @@ def rows(snapshot: Snapshot) -> Iterator[dict[str, Any]]:
                     ruled,
                     cannot,
                     cited,
+                    sure,
                     *selection,
                 ) = found
                 if current is None or current["key"] != key:
@@ -267,6 +280,7 @@ def rows(snapshot: Snapshot) -> Iterator[dict[str, Any]]:
                     "spec_version": f"{major}.{minor}.{patch}",
                     "distribution": json.loads(distribution),
                     "n_answers": n,
+                    **({"confidence": _levels(sure)} if sure else {}),
                     "clauses": cited,
                     "cause": cause,
                     "decisive_clause": ruled,
@@ -274,6 +288,11 @@ def rows(snapshot: Snapshot) -> Iterator[dict[str, Any]]:
                 }
     if current is not None:
         yield current
+
+
+def _levels(said: Sequence[int]) -> dict[str, int]:
+    """How many said each level of confidence."""
+    return {str(level): said.count(level) for level in sorted(set(said))}
 
 
 def _selection(probability: float, reason: str, source: str, happened_at: datetime) -> dict[str, Any]:

@@ -19,11 +19,16 @@ _TYPES = {"text": pa.string(), "whole": pa.int64(), "number": pa.float64(), "yes
 class Writer:
     """Collects rows into row groups of a fixed size. Per question the columns that its kind declares, and how it was decided.
 
-    *selected* adds how items were selected from production.
+    *selected* adds how items were selected from production, *sure* how many authors said each level of confidence.
     """
 
     def __init__(
-        self, out: BinaryIO, questions: Sequence[Mapping[str, Any]], *, selected: bool = False
+        self,
+        out: BinaryIO,
+        questions: Sequence[Mapping[str, Any]],
+        *,
+        selected: bool = False,
+        sure: bool = False,
     ) -> None:
         self.questions = questions
         columns = [("key", pa.string()), ("payload", pa.string())]
@@ -35,6 +40,7 @@ class Writer:
                 (f"{question}.basis", pa.string()),
                 (f"{question}.distribution", pa.string()),
                 (f"{question}.n_answers", pa.int32()),
+                *([(f"{question}.confidence", pa.string())] if sure else []),
                 (f"{question}.spec_version", pa.string()),
                 (f"{question}.clauses", pa.list_(pa.string())),
             ]
@@ -64,6 +70,8 @@ class Writer:
             flat[f"{question}.basis"] = label["basis"]
             flat[f"{question}.distribution"] = _json(label["distribution"])
             flat[f"{question}.n_answers"] = label["n_answers"]
+            if "confidence" in label:
+                flat[f"{question}.confidence"] = _json(label["confidence"])
             flat[f"{question}.spec_version"] = label["spec_version"]
             flat[f"{question}.clauses"] = label["clauses"]
         self.rows.append(flat)

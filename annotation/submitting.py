@@ -398,6 +398,8 @@ def _late(
         citations=[
             {"question": question, "clauses": list(keys)} for question, keys in answer.citations.items()
         ],
+        flagged=answer.flagged,
+        confidence=answer.confidence,
         reason="lease-lost",
         event_id=event,
     )

@@ -18,6 +18,8 @@ from specs.models.base import (
     same_project,
 )
 
+FROM_ONE_TO_FIVE = Q(confidence=None) | Q(confidence__gte=1, confidence__lte=5)
+
 
 class Source(models.TextChoices):
     LIVE = "live", _("Answered here")
@@ -82,10 +84,7 @@ class Annotation(BusyProjectRow):
             models.CheckConstraint(
                 condition=Q(ordinal__gte=1, revision__gte=1), name="annotation_counts_from_one"
             ),
-            models.CheckConstraint(
-                condition=Q(confidence=None) | Q(confidence__gte=1, confidence__lte=5),
-                name="annotation_confidence_from_one_to_five",
-            ),
+            models.CheckConstraint(condition=FROM_ONE_TO_FIVE, name="annotation_confidence_from_one_to_five"),
             models.CheckConstraint(
                 condition=Q(cannot="") | Q(values={}), name="what_cannot_be_labelled_has_no_value"
             ),
@@ -151,6 +150,8 @@ class LateAnswer(BusyProjectRow):
     client_key = models.CharField(max_length=100)
     values = models.JSONField()
     citations = models.JSONField(default=list)
+    flagged = models.BooleanField(default=False, db_default=False)
+    confidence = models.SmallIntegerField(null=True)
     reason = models.CharField(max_length=32)
     received_at = models.DateTimeField(db_default=Now())
     event_id = models.BigIntegerField()
@@ -159,6 +160,9 @@ class LateAnswer(BusyProjectRow):
         constraints = [
             *same_project("late_answer", assignment="workforce_assignment", annotator="workforce_annotator"),
             models.UniqueConstraint(fields=["annotator", "client_key"], name="late_answer_client_key_once"),
+            models.CheckConstraint(
+                condition=FROM_ONE_TO_FIVE, name="late_answer_confidence_from_one_to_five"
+            ),
         ]
         indexes = [models.Index(fields=["assignment"], name="late_answer_assignment")]
         triggers = append_only()

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import json
+from datetime import timedelta
 
 import pytest
 from django.db import IntegrityError, connection, transaction
 from django.test import Client
 from django.urls import reverse
+from django.utils import timezone
 
-from annotation import dossier_file
-from annotation.models import Annotation, AnswerDraft
+from annotation import dossier_file, submitting
+from annotation.models import Annotation, AnswerDraft, LateAnswer
 from tests import cast
 from workforce import queues
+from workforce.models import Assignment
 
 pytestmark = pytest.mark.django_db
 
@@ -79,6 +82,34 @@ def test_it_is_part_of_what_she_can_take_along(stage: cast.Stage) -> None:
     ben_of(stage).post(page("submit", assignment=served.assignment_id), form)
     taken = json.loads("".join(dossier_file.chunks(stage.ben)))
     assert [line["confidence"] for line in taken["answers"]] == [3]
+
+
+def test_a_late_answer_keeps_it_and_its_author_can_take_both_along() -> None:
+    stage = cast.stage(overlap=1, max_overlap=1, asks_confidence=True)
+    stage.load(1)
+    served = stage.claim(stage.ben)
+    Assignment.objects.update(lease_until=timezone.now() - timedelta(minutes=1))
+    stage.answer(stage.chi, "no")
+    answer = submitting.Answer({"entailed": "yes"}, {"entailed": ["whole"]}, flagged=True, confidence=2)
+    sent = {"assignment_id": served.assignment_id, "token": served.token, "client_key": "late-and-unsure"}
+    assert submitting.submit(annotator=stage.ben, answer=answer, by=None, **sent).outcome == "late"
+    taken = json.loads("".join(dossier_file.chunks(stage.ben)))
+    assert taken["answers"] == []
+    [late] = taken["late_answers"]
+    assert (late["item"], late["values"], late["confidence"]) == ("item-0", {"entailed": "yes"}, 2)
+    assert (late["flagged"], late["clauses"]) == (True, [{"question": "entailed", "clauses": ["whole"]}])
+    with pytest.raises(IntegrityError, match="late_answer_confidence_from_one_to_five"), transaction.atomic():
+        LateAnswer.objects.create(
+            project=stage.project,
+            assignment_id=served.assignment_id,
+            annotator=stage.ben,
+            token=served.token,
+            client_key="another-key",
+            values={},
+            confidence=6,
+            reason="lease-lost",
+            event_id=1,
+        )
 
 
 def test_nothing_but_one_to_five_is_stored(stage: cast.Stage) -> None:

@@ -11,8 +11,8 @@ import pyarrow.parquet as pq
 import pytest
 from django.conf import settings
 
-from annotation import exporting, relabelling
-from annotation.models import Annotation, Resolution, Snapshot
+from annotation import exporting, relabelling, submitting
+from annotation.models import Annotation, Resolution, Snapshot, SnapshotFile
 from specs import canonical, ledger, store
 from specs.refusals import Invalid
 from tests import cast
@@ -33,6 +33,10 @@ def stage(committed_db: None) -> cast.Stage:
         for who in (made.ben, made.chi):
             made.answer(who, "yes", cite=["whole"])
     return made
+
+
+def _files(frozen: Snapshot) -> dict[str, SnapshotFile]:
+    return {file.name: file for file in frozen.files.all()}
 
 
 def _path(digest: str) -> Path:
@@ -58,8 +62,7 @@ def test_an_older_position_gives_the_older_bytes_after_more_work(stage: cast.Sta
 
 
 def test_rows_equal_an_independent_recount_in_both_formats(stage: cast.Stage) -> None:
-    frozen = _frozen(stage)
-    files = {file.name: file for file in frozen.files.all()}
+    files = _files(_frozen(stage))
     with store.opened(files["labels.jsonl"].digest) as source:
         rows = [json.loads(line) for line in source]
     assert [row["key"] for row in rows] == [f"item-{k}" for k in range(4)]
@@ -72,6 +75,29 @@ def test_rows_equal_an_independent_recount_in_both_formats(stage: cast.Stage) ->
     assert [(r["key"], r["entailed"]) for r in table] == [
         (r["key"], r["labels"]["entailed"]["value"]) for r in rows
     ]
+
+
+def test_how_sure_the_authors_were_is_counted_where_any_of_them_said(stage: cast.Stage) -> None:
+    before = _frozen(stage)
+    assert "entailed.confidence" not in pq.read_schema(_path(_files(before)["labels.parquet"].digest)).names
+    stage.load(1, start=4)
+    for who, sure in ((stage.ben, 5), (stage.chi, None)):
+        served = stage.claim(who)
+        submitting.submit(
+            annotator=who,
+            assignment_id=served.assignment_id,
+            token=served.token,
+            answer=submitting.Answer({"entailed": "no"}, {}, confidence=sure),
+            client_key=f"how-sure-{who.pk}",
+            by=who.member,
+        )
+    files = _files(_frozen(stage))
+    with store.opened(files["labels.jsonl"].digest) as source:
+        said = {row["key"]: row["labels"]["entailed"].get("confidence") for row in map(json.loads, source)}
+    assert said == {**{f"item-{k}": None for k in range(4)}, "item-4": {"5": 1}}
+    table = pq.read_table(_path(files["labels.parquet"].digest)).to_pylist()
+    assert [row["entailed.confidence"] for row in table] == [None] * 4 + ['{"5":1}']
+    assert _frozen(stage, position=before.position).digest == before.digest
 
 
 def test_one_flipped_bit_is_found_and_the_file_is_not_served(stage: cast.Stage) -> None:
