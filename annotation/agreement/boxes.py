@@ -8,23 +8,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from annotation.agreement.spans import LEAST_OVERLAP
+from specs import matching
 
 Box = tuple[float, float, float, float, str]
 Answer = Sequence[Box]
 
 
-def overlap(one: Box, other: Box) -> float:
-    """Intersection over union of the two areas, in [0, 1]; labels do not matter. Source: Jaccard 1912; Everingham 2010."""
-    across = min(one[2], other[2]) - max(one[0], other[0])
-    down = min(one[3], other[3]) - max(one[1], other[1])
-    if across <= 0 or down <= 0:
-        return 0.0
-    both = across * down
-    return both / (_area(one) + _area(other) - both)
-
-
-def f1(one: Answer, other: Answer, *, least: float = LEAST_OVERLAP, with_labels: bool = True) -> float:
+def f1(
+    one: Answer, other: Answer, *, least: float = matching.LEAST_OVERLAP, with_labels: bool = True
+) -> float:
     """Dice over boxes matched one to one that cover each other by at least *least*, the best matches first.
 
     1 for two empty answers, 0 where one is empty. With labels, boxes of different labels never match. Source: Everingham et
@@ -33,10 +25,10 @@ def f1(one: Answer, other: Answer, *, least: float = LEAST_OVERLAP, with_labels:
     >>> f1([(0, 0, 2, 2, "car")], [(0, 0, 2, 1, "car")]), f1([(0, 0, 2, 2, "car")], [(0, 0, 2, 2, "van")])
     (1.0, 0.0)
     """
-    if not one and not other:
-        return 1.0
-    matched = _matched(one, other, least, with_labels)
-    return 2 * len(matched) / (len(one) + len(other))
+    if with_labels:
+        return matching.overlapping(one, other, matching.overlap_of_areas, least=least)
+    bare = [[box[:4] for box in answer] for answer in (one, other)]
+    return matching.overlapping(*bare, matching.overlap_of_areas, least=least)
 
 
 def mean_overlap(one: Answer, other: Answer) -> float:
@@ -44,32 +36,4 @@ def mean_overlap(one: Answer, other: Answer) -> float:
 
     Falls smoothly where `f1` jumps, so it serves as the nearness of two answers. 1 for two empty answers.
     """
-    if not one and not other:
-        return 1.0
-    return 2 * sum(_matched(one, other, 0.0, True)) / (len(one) + len(other))
-
-
-def _matched(one: Answer, other: Answer, least: float, with_labels: bool) -> list[float]:
-    """The overlaps of boxes matched one to one, the best first."""
-    found = sorted(
-        (
-            (share, i, j)
-            for i, a in enumerate(one)
-            for j, b in enumerate(other)
-            if (not with_labels or a[4] == b[4]) and (share := overlap(a, b)) >= least and share > 0
-        ),
-        key=lambda match: -match[0],
-    )
-    left: set[int] = set()
-    right: set[int] = set()
-    shares = []
-    for share, i, j in found:
-        if i not in left and j not in right:
-            left.add(i)
-            right.add(j)
-            shares.append(share)
-    return shares
-
-
-def _area(box: Box) -> float:
-    return (box[2] - box[0]) * (box[3] - box[1])
+    return matching.shared(one, other, matching.overlap_of_areas, least=0.0)

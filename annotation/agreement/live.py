@@ -150,7 +150,7 @@ def read(
         found = scales.of_rows(
             rows,
             multiplicity,
-            level=level,  # type: ignore[arg-type]
+            level="ordinal" if level == "ordinal" else "nominal",
             n_resamples=n_resamples if len(rows) <= MOST_PATTERNS else 0,
         )
         headline = "alpha"

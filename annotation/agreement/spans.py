@@ -14,51 +14,33 @@ from numpy.typing import NDArray
 
 from annotation.agreement import coefficients
 from annotation.agreement.estimate import NO_PAIRS, NO_VARIATION, Estimate
+from specs import matching
 
-Span = tuple[int, int] | tuple[int, int, str]
+Span = matching.Range
 Answer = Sequence[Span]
-LEAST_OVERLAP = 0.5
 Match = Callable[[Answer, Answer], float]
 
 
 def exact_f1(one: Answer, other: Answer) -> float:
     """Dice over whole spans: `2 both / (n_one + n_other)`; 1 for two empty answers, 0 where one is empty."""
-    first, second = set(one), set(other)
-    return _dice(len(first & second), len(first), len(second))
+    return matching.exact(one, other)
 
 
 def overlap_f1(one: Answer, other: Answer) -> float:
     """Dice over spans matched one to one whose intersection is at least half of their union, the best matches first."""
-    found = sorted(
-        (
-            (_iou(a, b), i, j)
-            for i, a in enumerate(one)
-            for j, b in enumerate(other)
-            if a[2:] == b[2:] and _iou(a, b) >= LEAST_OVERLAP
-        ),
-        key=lambda match: -match[0],
-    )
-    left: set[int] = set()
-    right: set[int] = set()
-    for _, i, j in found:
-        if i not in left and j not in right:
-            left.add(i)
-            right.add(j)
-    return _dice(len(left), len(one), len(other))
+    return matching.overlapping(one, other, matching.overlap_of_ranges)
 
 
 def character_f1(one: Answer, other: Answer) -> float:
     """Dice over marked characters, each with its label."""
-    first, second = _characters(one), _characters(other)
-    return _dice(len(first & second), len(first), len(second))
+    return matching.covering(one, other)
 
 
 def token_f1(tokens: Sequence[Span]) -> Match:
     """Dice over tokens of a text, given as spans; a token is marked when any character of it is."""
 
     def match(one: Answer, other: Answer) -> float:
-        first, second = _touched(one, tokens), _touched(other, tokens)
-        return _dice(len(first & second), len(first), len(second))
+        return matching.exact(_touched(one, tokens), _touched(other, tokens))
 
     return match
 
@@ -144,22 +126,9 @@ def _marked(answers: Sequence[Answer], length: int, units: Sequence[Span]) -> ND
     return np.stack([len(answers) - found, found], axis=1)
 
 
-def _characters(answer: Answer) -> set[tuple[int, ...] | tuple[int, str]]:
-    return {(place, *span[2:]) for span in answer for place in range(span[0], span[1])}
-
-
 def _touched(answer: Answer, tokens: Sequence[Span]) -> set[int]:
     return {
         k
         for k, (start, end, *_) in enumerate(tokens)
         if any(span[0] < end and span[1] > start for span in answer)
     }
-
-
-def _iou(one: Span, other: Span) -> float:
-    both = min(one[1], other[1]) - max(one[0], other[0])
-    return both / (max(one[1], other[1]) - min(one[0], other[0])) if both > 0 else 0.0
-
-
-def _dice(both: int, first: int, second: int) -> float:
-    return 2 * both / (first + second) if first + second else 1.0

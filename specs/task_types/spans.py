@@ -8,27 +8,25 @@ was loaded, not normalised, with `end` excluded; `text` is what stands there, so
 from __future__ import annotations
 
 import itertools
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 from specs import matching
-from specs.problems import Problem
 from specs.task_types import _marked, _options
 from specs.task_types._settings import Setting
-from specs.task_types.base import BadValue, Column, Question, TaskType, given
+from specs.task_types.base import BadValue, Question
 from specs.wording import _, later
 
 MOST = 1000
 """Spans of one answer, whatever its question says."""
-_PARTS = ("label", "text", "start", "end")
-_DESCRIBED = 8
 
 
-class Spans(TaskType):
+class Spans(_marked.Marks):
     name = later("Spans: labelled parts of a text")
     level = "spans"
+    parts = ("label", "text", "start", "end")
+    mark, marks = "span", "spans"
     imported_from = ("spans", "spans")
-    item_options = True
     settings = (
         Setting("field", later("Field of the item that holds the text"), "text", default="text"),
         Setting("overlapping", later("Spans may overlap or lie in each other"), "yes", default=False),
@@ -65,20 +63,11 @@ class Spans(TaskType):
         Setting("at_most", later("Spans at most"), "whole", default=200, low=1, high=MOST, change="minor"),
     )
 
-    def problems(self, question: Question) -> list[Problem]:
-        return _marked.problems(question)
-
-    def options(self, question: Question, item: Mapping[str, Any]) -> list[dict[str, str]]:
-        return _marked.coloured(_options.of(question, item))
-
-    def shows(self, question: Question) -> tuple[str, ...]:
-        return (self.setting(question, "field"),)
-
     def context(self, question: Question, item: Mapping[str, Any], value: Any) -> dict[str, Any]:
         """`text` (None where the item has none), its `segments`, the `marks` that stand, the `rows` of the plain form."""
         text = item.get(self.setting(question, "field"))
         text = text if isinstance(text, str) else None
-        rows = _marked.rows(value, _PARTS)
+        rows = _marked.rows(value, self.parts)
         marks = [mark for mark in rows if text is not None and _fits(mark, len(text))]
         return {
             "text": text,
@@ -91,35 +80,25 @@ class Spans(TaskType):
             "at_most": self.setting(question, "at_most"),
         }
 
-    def parse(self, question: Question, form: Mapping[str, Any], item: Mapping[str, Any]) -> Any:
-        found = self.entered(question, form)
-        if found is None:
-            return None
-        _marked.check_nothing(question, form, found)
-        if not given(form, question) and isinstance(found, list):
-            text = self.text(question, item)
-            found = [_row(number, row, text) for number, row in enumerate(found, 1)]
-        return self.parse_json(question, found, item)
-
-    def entered(self, question: Question, form: Mapping[str, Any]) -> Any:
-        return _marked.entered(question, form, _PARTS)
-
-    def form(self, question: Question, value: Any) -> dict[str, list[str]]:
-        return _marked.form(question, value)
+    def completed(self, question: Question, rows: list[Any], item: Mapping[str, Any]) -> list[Any]:
+        text = self.whole(question, item)
+        return [_row(number, row, text) for number, row in enumerate(rows, 1)]
 
     def parse_json(self, question: Question, value: Any, item: Mapping[str, Any]) -> Any:
-        _marked.check_list(value, self.setting(question, "at_most"), "spans")
-        text = self.text(question, item)
-        labels = {option["value"] for option in self.options(question, item)}
-        found = sorted(
-            (_checked(number, span, text, labels) for number, span in enumerate(value, 1)), key=_place
-        )
-        for one, other in itertools.pairwise(found):
-            if _place(one) == _place(other):
-                raise BadValue(_("%(words)s is marked twice with the same label") % {"words": _words(one)})
+        found = super().parse_json(question, value, item)
         if not self.setting(question, "overlapping"):
-            _check_apart(found)
+            self._check_apart(found)
         return found
+
+    def _check_apart(self, spans: Sequence[Mapping[str, Any]]) -> None:
+        reach = 0
+        for span in spans:
+            if span["start"] < reach:
+                raise BadValue(
+                    _("%(words)s overlaps another span, which this question does not allow")
+                    % {"words": self.words(span)}
+                )
+            reach = max(reach, span["end"])
 
     def drafted(self, texts: Collection[str], offered: Collection[str]) -> dict[str, Any]:
         """With the labels that are named, else the one label `span`; overlapping where any two do."""
@@ -133,14 +112,14 @@ class Spans(TaskType):
 
     def from_text(self, question: Question, text: str, item: Mapping[str, Any]) -> Any:
         """Of a JSON list of spans, or of `[start, end]` and `[start, end, label]`: what stands there is taken from the item."""
-        whole = self.text(question, item)
+        whole = self.whole(question, item)
         spans = [
             {"start": start, "end": end, "label": label, "text": whole[start:end]}
             for start, end, label in dict.fromkeys(_marked.pairs(text))
         ]
         return self.parse_json(question, spans, item)
 
-    def text(self, question: Question, item: Mapping[str, Any]) -> str:
+    def whole(self, question: Question, item: Mapping[str, Any]) -> str:
         """The text that is marked. Raises `BadValue` where the item has none."""
         name = self.setting(question, "field")
         found = item.get(name)
@@ -151,16 +130,55 @@ class Spans(TaskType):
             )
         return found
 
+    def checked(self, number: int, mark: Mapping[str, Any], whole: str) -> dict[str, Any]:
+        start, end, surface = mark["start"], mark["end"], mark["text"]
+        if type(start) is not int or type(end) is not int:
+            raise BadValue(_("span %(number)s has no whole numbers as start and end") % {"number": number})
+        if start < 0 or end > len(whole):
+            raise BadValue(
+                _(
+                    "span %(number)s goes from %(start)s to %(end)s, but the text has the characters 0 to "
+                    "%(n_text)s"
+                )
+                % {"number": number, "start": start, "end": end, "n_text": len(whole)}
+            )
+        if start >= end:
+            raise BadValue(
+                _("span %(number)s goes from %(start)s to %(end)s: its end lies not behind its start")
+                % {"number": number, "start": start, "end": end}
+            )
+        if surface != whole[start:end]:
+            raise BadValue(
+                _(
+                    "span %(number)s says %(surface)r, but from %(start)s to %(end)s stands %(text)r; places "
+                    "count Unicode code points"
+                )
+                % {
+                    "number": number,
+                    "surface": str(surface)[:50],
+                    "start": start,
+                    "end": end,
+                    "text": whole[start:end][:50],
+                }
+            )
+        return {"start": start, "end": end, "label": mark["label"], "text": surface}
+
+    def place(self, mark: Mapping[str, Any]) -> tuple[int, int, str]:
+        return mark["start"], mark["end"], mark["label"]
+
+    def words(self, mark: Mapping[str, Any]) -> str:
+        words = " ".join(str(mark["text"]).split())
+        return f"“{words[:40]}{'…' if len(words) > 40 else ''}” ({mark['start']} to {mark['end']})"
+
     def distance(self, question: Question, a: Any, b: Any) -> float:
         """`1 - F1` of the two lists, as the question measures; spans match only under the same label."""
+        first, second = [*map(self.place, a)], [*map(self.place, b)]
         match self.setting(question, "measure"):
             case "exact":
-                return 1.0 - matching.exact(map(_place, a), map(_place, b))
+                return 1.0 - matching.exact(first, second)
             case "overlap":
-                return 1.0 - matching.overlapping([*map(_place, a)], [*map(_place, b)], _overlap)
-        first, second = _covered(a), _covered(b)
-        both = sum(_shared(first[label], second[label]) for label in first.keys() & second.keys())
-        return 1.0 - matching.dice(both, _length(first), _length(second))
+                return 1.0 - matching.overlapping(first, second, matching.overlap_of_ranges)
+        return 1.0 - matching.covering(first, second)
 
     def overlay(
         self, question: Question, item: Mapping[str, Any], readings: Sequence[tuple[str, Any]]
@@ -188,23 +206,6 @@ class Spans(TaskType):
             "whose": " · ".join(whose for whose, labels in by.items() if labels),
             "same": len({frozenset(labels) for labels in by.values()}) == 1,
         }
-
-    def columns(self, question: Question) -> dict[str, Column]:
-        return {question["key"]: "text", f"{question['key']}:n": "whole"}
-
-    def rows(self, question: Question, value: Any) -> dict[str, Any]:
-        """The list as canonical JSON, and how long it is."""
-        return {question["key"]: self.key(question, value), f"{question['key']}:n": len(value)}
-
-    def describe(self, question: Question, value: Any) -> str:
-        if not value:
-            return _("nothing marked")
-        named = [f"{_options.title(question, span['label'])}: {_words(span)}" for span in value[:_DESCRIBED]]
-        return "; ".join(named) + (
-            _("; and %(n_value)s more") % {"n_value": len(value) - _DESCRIBED}
-            if len(value) > _DESCRIBED
-            else ""
-        )
 
     def sample(self) -> dict[str, Any]:
         question = {
@@ -260,47 +261,6 @@ def _fits(mark: Mapping[str, Any], length: int) -> bool:
     return type(start) is int and type(end) is int and 0 <= start < end <= length
 
 
-def _checked(number: int, span: Any, text: str, labels: set[str]) -> dict[str, Any]:
-    """One span of an answer, or why it is none."""
-    _marked.check_parts(number, span, _PARTS, "span")
-    start, end, surface = span["start"], span["end"], span["text"]
-    if type(start) is not int or type(end) is not int:
-        raise BadValue(_("span %(number)s has no whole numbers as start and end") % {"number": number})
-    if start < 0 or end > len(text):
-        raise BadValue(
-            _(
-                "span %(number)s goes from %(start)s to %(end)s, but the text has the characters 0 to "
-                "%(n_text)s"
-            )
-            % {"number": number, "start": start, "end": end, "n_text": len(text)}
-        )
-    if start >= end:
-        raise BadValue(
-            _("span %(number)s goes from %(start)s to %(end)s: its end lies not behind its start")
-            % {"number": number, "start": start, "end": end}
-        )
-    if span["label"] not in labels:
-        raise BadValue(
-            _("span %(number)s has the label %(label)r, which is not asked for here")
-            % {"number": number, "label": str(span["label"])[:50]}
-        )
-    if surface != text[start:end]:
-        raise BadValue(
-            _(
-                "span %(number)s says %(surface)r, but from %(start)s to %(end)s stands %(text)r; places "
-                "count Unicode code points"
-            )
-            % {
-                "number": number,
-                "surface": str(surface)[:50],
-                "start": start,
-                "end": end,
-                "text": text[start:end][:50],
-            }
-        )
-    return {"start": start, "end": end, "label": span["label"], "text": surface}
-
-
 def _row(number: int, row: Mapping[str, Any], text: str) -> dict[str, Any]:
     """A row of the plain form as a span: by its places, or by words that stand in the text once."""
     label, words = str(row.get("label") or ""), str(row.get("text") or "")
@@ -337,58 +297,6 @@ def _found(number: int, words: str, text: str) -> tuple[int, int]:
             % {"number": number, "words": words[:50], "n": n}
         )
     return at, at + len(words)
-
-
-def _check_apart(spans: Sequence[Mapping[str, Any]]) -> None:
-    reach = 0
-    for span in spans:
-        if span["start"] < reach:
-            raise BadValue(
-                _("%(words)s overlaps another span, which this question does not allow")
-                % {"words": _words(span)}
-            )
-        reach = max(reach, span["end"])
-
-
-def _place(span: Mapping[str, Any]) -> tuple[int, int, str]:
-    return span["start"], span["end"], span["label"]
-
-
-def _words(span: Mapping[str, Any]) -> str:
-    words = " ".join(str(span["text"]).split())
-    return f"“{words[:40]}{'…' if len(words) > 40 else ''}” ({span['start']} to {span['end']})"
-
-
-def _overlap(one: tuple[int, int, str], other: tuple[int, int, str]) -> float:
-    return matching.overlap_of_ranges(one[:2], other[:2]) if one[2] == other[2] else 0.0
-
-
-def _covered(spans: Iterable[Mapping[str, Any]]) -> dict[str, list[tuple[int, int]]]:
-    """What each label covers: ranges by place that do not touch."""
-    found: dict[str, list[tuple[int, int]]] = {}
-    for span in sorted(spans, key=_place):
-        ranges = found.setdefault(span["label"], [])
-        if ranges and span["start"] <= ranges[-1][1]:
-            ranges[-1] = (ranges[-1][0], max(ranges[-1][1], span["end"]))
-        else:
-            ranges.append((span["start"], span["end"]))
-    return found
-
-
-def _length(covered: Mapping[str, Sequence[tuple[int, int]]]) -> int:
-    return sum(end - start for ranges in covered.values() for start, end in ranges)
-
-
-def _shared(one: Sequence[tuple[int, int]], other: Sequence[tuple[int, int]]) -> int:
-    """How many characters two lists of ranges have in common; both by place."""
-    i = j = found = 0
-    while i < len(one) and j < len(other):
-        found += max(0, min(one[i][1], other[j][1]) - max(one[i][0], other[j][0]))
-        if one[i][1] < other[j][1]:
-            i += 1
-        else:
-            j += 1
-    return found
 
 
 task_type = Spans()

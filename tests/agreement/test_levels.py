@@ -21,6 +21,7 @@ from annotation.agreement import (
     wide,
 )
 from annotation.agreement.levels import LEVELS, Agreement, Level, Units
+from specs import matching
 from specs.edits import edit_distance
 from tests.agreement import real
 
@@ -152,7 +153,7 @@ def test_boxes_match_one_to_one() -> None:
     assert found["mean_overlap"] == pytest.approx(0.5)
     # two boxes over one: only the better one counts
     assert boxes.f1([whole], [half, (0.0, 0.0, 10.0, 9.0, "car")]) == pytest.approx(2 / 3)
-    assert boxes.overlap(whole, (10.0, 0.0, 12.0, 10.0, "car")) == 0
+    assert matching.overlap_of_areas(whole, (10.0, 0.0, 12.0, 10.0, "car")) == 0
 
 
 def test_texts_are_as_near_as_their_edits() -> None:

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from specs import task_types
+from specs import matching, task_types
 from specs.task_types import BadValue, boxes
 from tests.task_types.test_spans import _posted
 
@@ -120,7 +120,7 @@ def test_the_area_in_common_is_that_of_pixels() -> None:
 
     one, other = {**CAT, "width": 30, "height": 20}, {**CAT, "x": 15, "y": 25, "width": 30, "height": 20}
     share = len(pixels(one) & pixels(other)) / len(pixels(one) | pixels(other))
-    assert boxes._overlap(boxes._order(one), boxes._order(other)) == pytest.approx(share)
+    assert matching.overlap_of_areas(boxes._area(one), boxes._area(other)) == pytest.approx(share)
 
 
 def test_answers_laid_over_each_other_name_their_boxes_apart() -> None:
