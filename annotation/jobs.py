@@ -8,7 +8,17 @@ from typing import Any
 from celery import shared_task
 from django.utils.translation import gettext_noop
 
-from annotation import accompanying, falling, histories, nominating, parting, scoping, shadowing, slicing
+from annotation import (
+    accompanying,
+    falling,
+    histories,
+    keeping,
+    nominating,
+    parting,
+    scoping,
+    shadowing,
+    slicing,
+)
 from specs import running
 from specs.models import Job, Project, Spec
 from workforce import onboarding, retiring
@@ -17,6 +27,7 @@ from workforce.models import KnownAnswer, Queue
 GATHER = "annotation.gather_evidence"
 BUILD, MEASURE, END = "annotation.build_snapshot", "annotation.measure", "annotation.end_exhausted"
 FOLLOW = "annotation.follow"
+FORGET_DRAFTS = "annotation.forget_ended_drafts"
 CHANGE_OVERLAP, LEARN = "annotation.change_overlap", "annotation.learn"
 TITLES = (
     gettext_noop("Build snapshot"),
@@ -44,6 +55,11 @@ SCHEDULE = {
     },
     "gather-evidence": {"task": GATHER, "schedule": 60.0, "options": {"expires": 60.0}},
     "keep-gold": {"task": "annotation.keep_gold", "schedule": 3600.0, "options": {"expires": 3600.0}},
+    "forget-ended-drafts": {
+        "task": FORGET_DRAFTS,
+        "schedule": 3600.0,
+        "options": {"expires": 3600.0},
+    },
     "refresh-overlap": {
         "task": "annotation.refresh_overlap",
         "schedule": 300.0,
@@ -62,6 +78,11 @@ def end_exhausted() -> None:
     from annotation import ending
 
     ending.end_exhausted()
+
+
+@shared_task(name=FORGET_DRAFTS)
+def forget_ended_drafts() -> None:
+    keeping.forget_ended()
 
 
 @shared_task(name="annotation.move_newcomers_on")

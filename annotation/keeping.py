@@ -1,9 +1,11 @@
 """Answers being written: kept for their author alone until they are given.
 
     (nothing) -> draft -> newer draft: save_draft
+    draft -> (nothing): forget_ended, where its task has ended without it
 
 A draft belongs to a task and its author, not to a lease: it outlives the lease and comes back with the next one of the same task.
 It counts as nothing. Giving the answer takes it away (`recording`), and what comes after that is not kept any more.
+What was not given before its task ended is its author's to take along (`dossier_file`) for `ENDED_DRAFTS_KEPT_FOR`.
 """
 
 from __future__ import annotations
@@ -150,6 +152,19 @@ def draft_of(*, annotator: Annotator, task_id: int) -> AnswerDraft | None:
     """The annotator's own draft; nobody else sees it."""
     found = prepared.run(_DRAFT_OF, {"annotator": annotator.pk, "task": task_id})
     return DRAFT.instance(found[0]) if found else None
+
+
+def forget_ended() -> int:
+    """Delete drafts of tasks that have been resolved or withdrawn for `ENDED_DRAFTS_KEPT_FOR`, and not been written in since;
+    returns how many. A task that is opened again takes them back until then."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """DELETE FROM annotation_answerdraft d USING workforce_task t
+               WHERE t.id = d.task_id AND t.state IN ('resolved', 'withdrawn')
+                 AND greatest(d.saved_at, t.settled_at) < statement_timestamp() - make_interval(secs => %s)""",
+            [settings.ENDED_DRAFTS_KEPT_FOR.total_seconds()],
+        )
+        return cursor.rowcount
 
 
 def lapsed(*, annotator: Annotator, queue: Queue) -> list[Kept]:

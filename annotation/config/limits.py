@@ -104,6 +104,8 @@ MAX_PILOT_ITEMS = env.number("MAX_PILOT_ITEMS", 2000, low=1)
 MAX_NOTE_CHARACTERS = env.number("MAX_NOTE_CHARACTERS", 2000, low=1)
 DRAFTS_SHOWN = env.number("DRAFTS_SHOWN", 5, low=1, high=100)
 """Answers whose lease ended before they were given, that a queue's start page offers to take up again; the newest."""
+ENDED_DRAFTS_KEPT_FOR = env.seconds("ENDED_DRAFTS_KEPT_FOR_SECONDS", 30 * 86_400, low=60)
+"""How long a draft is kept for its author after its task has ended without it."""
 LEASE_DURATION = env.seconds("LEASE_SECONDS", 1800, low=5, high=7 * 86_400)
 """How long a lease lasts on a queue that does not say otherwise."""
 

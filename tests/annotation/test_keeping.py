@@ -2,21 +2,24 @@
 
 from __future__ import annotations
 
+import json
 import uuid
 from datetime import timedelta
 from typing import Any
 
 import pytest
+from django.conf import settings
 from django.db.models import F
 from django.test import Client
 from django.urls import reverse
+from django.utils import timezone
 
-from annotation import keeping
+from annotation import dossier_file, jobs, keeping
 from annotation.models import Annotation, AnswerDraft
 from specs.refusals import Stale
 from tests import cast
 from workforce import leasing, skipping
-from workforce.models import Annotator, Assignment
+from workforce.models import Annotator, Assignment, Task
 
 pytestmark = pytest.mark.django_db
 YES, NO = {"entailed": "yes"}, {"entailed": "no"}
@@ -191,3 +194,23 @@ def test_a_form_that_is_older_than_the_log_in_is_told_apart_from_other_refusals(
         form(served) | {"csrfmiddlewaretoken": fresh["token"]},
     )
     assert Annotation.objects.count() == 1
+
+
+def test_a_draft_whose_task_ended_without_it_goes_in_time_and_no_other(stage: cast.Stage) -> None:
+    first, second = stage.claim(stage.ben), stage.claim(stage.dov)
+    for who, served in ((stage.ben, first), (stage.dov, second)):
+        save(who, served)
+    end(first)
+    stage.submit(stage.chi, stage.claim(stage.chi), NO)  # the task is resolved without Ben
+    assert keeping.forget_ended() == 0
+    taken = json.loads("".join(dossier_file.chunks(stage.ben)))
+    assert [(one["item"], one["values"]) for one in taken["drafts"]] == [("item-0", YES)]
+    long_ago = timezone.now() - settings.ENDED_DRAFTS_KEPT_FOR - timedelta(minutes=1)
+    AnswerDraft.objects.update(saved_at=long_ago)
+    assert keeping.forget_ended() == 0  # it ended only now
+    Task.objects.filter(state="resolved").update(settled_at=long_ago)
+    AnswerDraft.objects.filter(annotator=stage.ben).update(saved_at=timezone.now())
+    assert keeping.forget_ended() == 0  # written in since
+    AnswerDraft.objects.update(saved_at=long_ago)
+    jobs.forget_ended_drafts()
+    assert [draft.annotator_id for draft in AnswerDraft.objects.all()] == [stage.dov.pk]
