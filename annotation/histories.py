@@ -34,10 +34,21 @@ class BroughtIn:
     report: list[str] = field(default_factory=list)
 
 
-def look(*, source: BinaryIO, control: str = "") -> label_studio.Mapping:
-    """What an export holds and which control becomes the question; writes nothing. Raises `Invalid` where that is not clear."""
+def look(*, spec: Spec, source: BinaryIO, control: str = "") -> label_studio.Mapping:
+    """What an export holds and which control becomes the answers to the spec's first question; writes nothing.
+
+    Raises `Invalid` where that is not clear, and for a spec that is not published.
+    """
+    newest = SpecVersion.objects.published().filter(spec=spec).newest_first().first()
+    if newest is None:
+        raise Invalid(_("The spec has no published version."))
     try:
-        return label_studio.survey(source, max_bytes=settings.MAX_ITEM_BYTES, control=control or None)
+        return label_studio.survey(
+            source,
+            max_bytes=settings.MAX_ITEM_BYTES,
+            control=control or None,
+            kind=newest.questions[0]["kind"],
+        )
     except label_studio.NotMapped as error:
         raise Invalid(str(error)) from error
 
@@ -49,9 +60,7 @@ def bring_in(
 
     Raises `Invalid` for a control that has to be named, and for labels that the version does not have.
     """
-    if not SpecVersion.objects.published().filter(spec=spec).exists():
-        raise Invalid(_("The spec has no published version."))
-    mapping = look(source=source, control=control)
+    mapping = look(spec=spec, source=source, control=control)
     source.seek(0)
     with tempfile.TemporaryDirectory(dir=settings.STORE_ROOT) as folder:
         label_studio.unfold(source, Path(folder), max_bytes=settings.MAX_ITEM_BYTES, mapping=mapping)

@@ -15,10 +15,11 @@ from annotation import label_files, rules, settling
 from annotation.label_files import Files
 from annotation.models import Basis
 from specs import canonical, task_types
+from specs.models import Project
 from specs.refusals import Invalid
 from specs.task_types import BadValue
 from specs.versions import ReadVersion
-from workforce.models import Queue, Task
+from workforce.models import Item, Queue, Task
 
 LONGEST = 100_000  # characters of a label that is no name: a text, a list of spans
 QUESTION = "label"
@@ -100,15 +101,13 @@ def _offered(files: Files, field: str) -> set[str]:
     return {one for row in files.items for one in row.get(field, "").split("|")} if field else set()
 
 
-def texts(version: ReadVersion, files: Files, which: str) -> list[str]:
+def texts(project: Project, version: ReadVersion, files: Files, which: str) -> list[str]:
     """The values of the rows of `labels` or `gold` as JSON. Raises `Invalid` naming the line of one that is no answer."""
     question = version.questions[0]
     kind = task_types.get(question["kind"])
-    fields = (
-        {row["item_id"]: row for row in files.items}
-        if question.get("options_from") or _reads_items(kind)
-        else {}
-    )
+    fields: dict[str, Mapping[str, Any]] = {}
+    if question.get("options_from") or _reads_items(kind):
+        fields = {row["item_id"]: row for row in files.items} | _known_items(project, files)
     rows = files.first_labels if which == "labels" else files.gold
     known: dict[tuple[str, str], str] = {}
     found = []
@@ -124,6 +123,13 @@ def texts(version: ReadVersion, files: Files, which: str) -> list[str]:
             text = known[item, row["label"]] = canonical.dumps(value).decode()
         found.append(text)
     return found
+
+
+def _known_items(project: Project, files: Files) -> dict[str, Mapping[str, Any]]:
+    """The items of these labels that are there already, as they are: an import leaves them so, whatever its file says of them."""
+    keys = {row["item_id"] for row in files.labels}
+    known = Item.objects.filter(project=project, revision=1, key__in=keys)
+    return dict(known.values_list("key", "payload").iterator())
 
 
 def _reads_items(kind: task_types.TaskType) -> bool:

@@ -325,9 +325,9 @@ def _write(
         "question": question,
         "sensitive": sensitive,
         "gold_items": [row["item_id"] for row in files.gold],
-        "gold_labels": import_values.texts(whole, files, "gold"),
+        "gold_labels": import_values.texts(project, whole, files, "gold"),
     }
-    values = import_values.texts(whole, files, "labels")
+    values = import_values.texts(project, whole, files, "labels")
     cites = False
 
     def staged_items() -> Iterator[tuple[object, ...]]:

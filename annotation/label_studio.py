@@ -1,7 +1,7 @@
 """A Label Studio export as labels made elsewhere: which of its controls becomes which question, and the rows of it. Pure.
 
 An export is an array of tasks; a task has `data`, and `annotations` with `result`s, each of one control (`from_name`) and type.
-Choices of one and ratings become labels; what no kind of question here takes (spans, boxes, free text) is counted and named.
+One control becomes the answers to one question; everything that has no place here is counted and named.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from django.utils.translation import gettext as _
 
 from specs.wording import number
 from workforce import row_files
-from workforce.label_studio import TAKEN, chooses_several, control_of, parts, value_of
+from workforce.label_studio import KINDS, MARKS, NotCarried, chooses_several, control_of, parts, value_of
 
 
 class NotMapped(ValueError):
@@ -28,15 +28,20 @@ class NotMapped(ValueError):
 
 @dataclass
 class Mapping:
-    """What an export holds: results by control and type, and which control is taken."""
+    """What an export holds: results by control and type, which control is taken, and the kind of question it answers.
+
+    `left_out` counts annotations that say something of the control which has no place here, by reason.
+    """
 
     n_tasks: int = 0
     n_annotations: int = 0
     n_predictions: int = 0
     controls: Counter[tuple[str, str]] = field(default_factory=Counter)
+    several: set[str] = field(default_factory=set)
     taken: str = ""
+    kind: str = ""
     n_labels: int = 0
-    n_several: int = 0
+    left_out: Counter[str] = field(default_factory=Counter)
     bad: list[tuple[int, str]] = field(default_factory=list)
 
     def sentences(self) -> list[str]:
@@ -50,26 +55,40 @@ class Mapping:
             }
         ]
         for (name, kind), n in sorted(self.controls.items()):
-            what = _("becomes the question") if name == self.taken else _("is left out")
-            if kind not in TAKEN:
-                what = _("is left out: no kind of question here takes it")
             lines.append(
                 _("%(name)s (%(kind)s), %(n)s results: %(what)s")
-                % {"name": name, "kind": kind, "n": number(n), "what": what}
+                % {"name": name, "kind": kind, "n": number(n), "what": self._what_becomes(name, kind)}
             )
-        if self.n_several:
-            lines.append(f"{self.n_several:,} results choose several values and are left out")
+        lines += [
+            _("%(name)s: the results of %(n)s annotations %(why)s; these annotations are left out")
+            % {"name": self.taken, "n": number(n), "why": why}
+            for why, n in sorted(self.left_out.items())
+        ]
         lines += [
             _("task %(line)s: %(reason)s") % {"line": line, "reason": reason}
             for line, reason in self.bad[:20]
         ]
         return lines
 
+    def _what_becomes(self, name: str, kind: str) -> str:
+        if kind not in KINDS:
+            return _("is left out: no kind of question here takes it")
+        if self.kind not in KINDS[kind]:
+            return _("is left out: it is no answer to a question of the kind %(kind)s") % {"kind": self.kind}
+        if name != self.taken:
+            return _("is left out")
+        return _("becomes the question (%(kind)s)") % {"kind": self.kind}
 
-def survey(source: BinaryIO, *, max_bytes: int, control: str | None = None) -> Mapping:
-    """Read through an export and say what it holds. Raises `NotMapped` where it is not clear which control to take."""
+
+def survey(
+    source: BinaryIO, *, max_bytes: int, control: str | None = None, kind: str | None = None
+) -> Mapping:
+    """Read through an export and say what it holds. *kind* is that of the question, where there is one already.
+
+    Raises `NotMapped` where it is not clear which control to take.
+    """
     found = Mapping()
-    for line, task in _tasks(source, max_bytes, found):
+    for _line, task in _tasks(source, max_bytes, found):
         found.n_tasks += 1
         found.n_predictions += len(parts(task, "predictions"))
         for annotation in _annotations(task):
@@ -77,21 +96,33 @@ def survey(source: BinaryIO, *, max_bytes: int, control: str | None = None) -> M
             for result in parts(annotation, "result"):
                 if len(found.controls) < 200:
                     found.controls[control_of(result)] += 1
-        del line
-    fitting = sorted({name for name, kind in found.controls if kind in TAKEN})
+                if chooses_several(result) and len(found.several) < 200:
+                    found.several.add(control_of(result)[0])
+    fitting = {
+        name: type_
+        for name, type_ in sorted(found.controls)
+        if type_ in KINDS and (kind is None or kind in KINDS[type_])
+    }
+    named = ", ".join(f"{name} ({type_})" for name, type_ in fitting.items())
+    takes = (
+        _("that answers a question of the kind %(kind)s") % {"kind": kind}
+        if kind
+        else _("that a question here takes")
+    )
     if control is not None and control not in fitting:
         raise NotMapped(
-            _("The export has no choices or ratings named %(control)r; it has %(fitting)s.")
-            % {"control": control, "fitting": ", ".join(fitting) or "none"}
+            _("The export has no control %(control)r %(takes)s; it has %(named)s.")
+            % {"control": control, "takes": takes, "named": named or _("none")}
         )
-    if control is None and len(fitting) != 1:
+    if not fitting:
+        raise NotMapped(_("The export has no control %(takes)s.") % {"takes": takes})
+    if control is None and len(fitting) > 1:
         raise NotMapped(
-            _("Say which of its controls becomes the question: %(fitting)s.")
-            % {"fitting": ", ".join(fitting)}
-            if fitting
-            else _("The export has no choices or ratings.")
+            _("Say which of its controls becomes the question: %(fitting)s.") % {"fitting": named}
         )
-    found.taken = control or fitting[0]
+    found.taken = control or next(iter(fitting))
+    several = fitting[found.taken] == "choices" and found.taken in found.several
+    found.kind = kind or ("multichoice" if several else KINDS[fitting[found.taken]][0])
     return found
 
 
@@ -100,8 +131,12 @@ def unfold(source: BinaryIO, folder: Path, *, max_bytes: int, mapping: Mapping) 
     names = list(_fields(source, max_bytes))
     source.seek(0)
     with ExitStack() as files:
-        items = csv.writer(files.enter_context((folder / "items.csv").open("w", newline="")))
-        labels = csv.writer(files.enter_context((folder / "labels.csv").open("w", newline="")))
+        items = csv.writer(
+            files.enter_context((folder / "items.csv").open("w", newline="", encoding="utf-8"))
+        )
+        labels = csv.writer(
+            files.enter_context((folder / "labels.csv").open("w", newline="", encoding="utf-8"))
+        )
         items.writerow(("item_id", *names))
         labels.writerow(("item_id", "annotator_id", "label", "timestamp", "repeat"))
         for _line, task in _tasks(source, max_bytes, mapping):
@@ -110,14 +145,25 @@ def unfold(source: BinaryIO, folder: Path, *, max_bytes: int, mapping: Mapping) 
             items.writerow((key, *(_text(data.get(name, "")) for name in names)))
             seen: set[str] = set()
             for annotation in _annotations(task):
-                for result in parts(annotation, "result"):
-                    value = _value(result, mapping)
-                    if value is None:
-                        continue
-                    who = _who(annotation)
-                    labels.writerow((key, who, value, annotation.get("created_at") or "", int(who in seen)))
-                    mapping.n_labels += who not in seen
-                    seen.add(who)
+                label = _label(annotation, data, mapping)
+                if label is None:
+                    continue
+                who = _who(annotation)
+                labels.writerow((key, who, label, annotation.get("created_at") or "", int(who in seen)))
+                mapping.n_labels += who not in seen
+                seen.add(who)
+
+
+def _label(annotation: dict[str, Any], data: dict[str, Any], mapping: Mapping) -> str | None:
+    """What an annotation says of the control that is taken, as a text of a table; None where that is nothing."""
+    results = [one for one in parts(annotation, "result") if one.get("from_name") == mapping.taken]
+    if not results and mapping.kind not in MARKS:
+        return None
+    try:
+        return _text(value_of(mapping.kind, results, data))
+    except NotCarried as error:
+        mapping.left_out[str(error)] += 1
+        return None
 
 
 def _tasks(source: BinaryIO, max_bytes: int, mapping: Mapping) -> Iterator[tuple[int, dict[str, Any]]]:
@@ -145,15 +191,6 @@ def _fields(source: BinaryIO, max_bytes: int) -> dict[str, None]:
 def _annotations(task: dict[str, Any]) -> list[dict[str, Any]]:
     """The annotations that count: cancelled ones are skips."""
     return [one for one in parts(task, "annotations") if not one.get("was_cancelled")]
-
-
-def _value(result: dict[str, Any], mapping: Mapping) -> str | None:
-    if result.get("from_name") != mapping.taken:
-        return None
-    if chooses_several(result):
-        mapping.n_several += 1
-        return None
-    return value_of(result)
 
 
 def _who(annotation: dict[str, Any]) -> str:

@@ -91,7 +91,7 @@ def bring_in(
     stream = row_files.unpacked(source)
     first = newest.questions[0]["key"]
     if rows.form_of(name) == "label-studio":
-        read = _of_label_studio(stream, list(questions), model, model_version, found)
+        read = _of_label_studio(stream, questions, model, model_version, found)
     else:
         read = _of_rows(stream, rows.form_of(name), first, model, model_version)
     with transaction.atomic(), connection.cursor() as cursor:
@@ -184,13 +184,14 @@ def _of_rows(
 
 
 def _of_label_studio(
-    source: BinaryIO, questions: list[str], model: str, model_version: str, found: BroughtIn
+    source: BinaryIO, questions: dict[str, Any], model: str, model_version: str, found: BroughtIn
 ) -> Iterator[_Given | rows.BadRow]:
     """The predictions of the tasks of an export: a control answers the question of its name, else one of them the first one.
 
     The name of a model is the version that the export names where no model is given, else its version.
     """
     adopted: str | None = None
+    first = next(iter(questions))
 
     def leave_out(what: str) -> None:
         if what in found.left_out or len(found.left_out) < 200:
@@ -209,13 +210,17 @@ def _of_label_studio(
             if sure is not None and not 0 <= sure <= 1:
                 leave_out(_("score outside [0, 1]"))
                 sure = None
+            results: dict[tuple[str, str], list[dict[str, Any]]] = {}
             for result in label_studio.parts(prediction, "result"):
-                control, kind = label_studio.control_of(result)
-                value = label_studio.value_of(result)
-                if value is None:
-                    leave_out(f"{control} ({kind})")
-                    continue
+                results.setdefault(label_studio.control_of(result), []).append(result)
+            for (control, kind), said in results.items():
                 known = control in questions
+                asked = questions[control if known else first]["kind"]
+                try:
+                    value = label_studio.value_of(asked, said, task.get("data") or {})
+                except label_studio.NotCarried as error:
+                    leave_out(f"{control} ({kind}): {error}")
+                    continue
                 adopted = adopted or (None if known else control)
                 if not known and control != adopted:
                     leave_out(f"{control} ({kind})")
@@ -226,9 +231,7 @@ def _of_label_studio(
                         line, "names no model of at most 200 characters with a version of at most 100"
                     )
                 else:
-                    yield _Given(
-                        line, str(key), control if known else questions[0], value, named, version, sure
-                    )
+                    yield _Given(line, str(key), control if known else first, value, named, version, sure)
 
 
 def _given(row: rows.Row, first: str, model: str, model_version: str) -> _Given | rows.BadRow:
@@ -276,7 +279,8 @@ def _write(
         else:
             number, payload = items[one.key]
             try:
-                value = task_types.get(question["kind"]).parse_json(question, one.value, json.loads(payload))
+                kind, item = task_types.get(question["kind"]), json.loads(payload)
+                value = kind.parse_json(question, kind.from_elsewhere(question, one.value, item), item)
             except BadValue as error:
                 bad.append(rows.BadRow(one.line, str(error)))
                 continue

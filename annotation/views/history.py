@@ -28,7 +28,9 @@ def history(request: MemberRequest, spec: str) -> HttpResponse:
         try:
             if "look" in request.POST:
                 with data["file"].open("rb") as source:
-                    context["seen"] = histories.look(source=source, control=data["control"]).sentences()
+                    context["seen"] = histories.look(
+                        spec=found, source=source, control=data["control"]
+                    ).sentences()
             else:
                 done = histories.receive(
                     spec=found,

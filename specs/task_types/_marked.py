@@ -204,8 +204,9 @@ def _read(part: str, text: str) -> Any:
     return float(text) if _NUMBER.match(text.strip()) else text
 
 
-def pairs(text: str) -> list[tuple[int, int, str]]:
-    """`(start, end, label)` of a JSON list of `[start, end]`, `[start, end, label]` or spans. Raises `BadValue`."""
+def pairs(text: str) -> list[tuple[int, int, str, str | None]]:
+    """`(start, end, label, text)` of a JSON list of `[start, end]`, `[start, end, label]` or spans; `text` None where it is not
+    said. Raises `BadValue`."""
     try:
         listed = canonical.loads_strict(text)
     except canonical.NotCanonical as error:
@@ -219,5 +220,7 @@ def pairs(text: str) -> list[tuple[int, int, str]]:
             or any(type(place) is not int for place in parts[:2])
         ):
             raise BadValue(_("is no list of spans, as [start, end] each"))
-        found.append((parts[0], parts[1], str(parts[2]) if len(parts) == 3 and parts[2] else UNNAMED))
+        label = str(parts[2]) if len(parts) == 3 and parts[2] else UNNAMED
+        said = one.get("text") if isinstance(one, dict) else None
+        found.append((parts[0], parts[1], label, said if isinstance(said, str) else None))
     return found

@@ -102,7 +102,11 @@ class TaskType(ABC):
             value = canonical.loads_strict(text)
         except canonical.NotCanonical:
             value = text
-        return self.parse_json(question, value, item)
+        return self.parse_json(question, self.from_elsewhere(question, value, item), item)
+
+    def from_elsewhere(self, question: Question, value: Any, item: Mapping[str, Any]) -> Any:
+        """A value that another program gave, in the terms of this kind; it is still to be parsed. Raises `BadValue`."""
+        return value
 
     # --- Several answers
 

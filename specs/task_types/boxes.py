@@ -9,10 +9,10 @@ says that there is nothing to mark, which is an answer.
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
-from specs import matching
+from specs import canonical, matching
 from specs.task_types import _marked, _options
 from specs.task_types._settings import Setting
 from specs.task_types.base import BadValue, Question
@@ -104,6 +104,19 @@ class Boxes(_marked.Marks):
         sides = (left, top, _even(right - left), _even(bottom - top))
         return {"label": mark["label"], **dict(zip(_SIDES, sides, strict=True))}
 
+    def drafted(self, texts: Collection[str], offered: Collection[str]) -> dict[str, Any]:
+        """With the labels that are named."""
+        boxes = [box for text in texts for box in _listed(text) if isinstance(box, dict)]
+        labels = sorted({str(box["label"]) for box in boxes if box.get("label")})
+        return {"labels": [{"value": one, "title": one.capitalize()} for one in labels]}
+
+    def from_elsewhere(self, question: Question, value: Any, item: Mapping[str, Any]) -> Any:
+        """A box may name the size of the image that its pixels are `of`: a copy in another size, of the same shape."""
+        if not isinstance(value, list):
+            return value
+        size = self.whole(question, item)
+        return [_scaled(number, box, size) for number, box in enumerate(value, 1)]
+
     def place(self, mark: Mapping[str, Any]) -> tuple[Any, ...]:
         return mark["y"], mark["x"], mark["height"], mark["width"], mark["label"]
 
@@ -175,6 +188,35 @@ def size_of(image: Any) -> tuple[int, int] | None:
     if type(width) is not int or type(height) is not int or width < 1 or height < 1:
         return None
     return width, height
+
+
+def _listed(text: str) -> list[Any]:
+    try:
+        found = canonical.loads_strict(text)
+    except canonical.NotCanonical as error:
+        raise BadValue(_("is no list of boxes: %(error)s") % {"error": error}) from error
+    return found if isinstance(found, list) else []
+
+
+def _scaled(number: int, box: Any, size: tuple[int, int]) -> Any:
+    if not isinstance(box, Mapping) or "of" not in box:
+        return box
+    of = box["of"]
+    if not isinstance(of, list) or len(of) != 2 or any(type(side) is not int or side < 1 for side in of):
+        raise BadValue(
+            _("box %(number)s does not say as [width, height] how large the image is that it is of")
+            % {"number": number}
+        )
+    if abs(of[0] * size[1] - of[1] * size[0]) > max(*of, *size):
+        raise BadValue(
+            _(
+                "box %(number)s is of an image of %(of)s pixels, and that of the item has another shape: %(size)s"
+            )
+            % {"number": number, "of": f"{of[0]} × {of[1]}", "size": f"{size[0]} × {size[1]}"}
+        )
+    scale = size[0] / of[0]
+    sides = {name: box[name] * scale if _is_number(box.get(name)) else box.get(name) for name in _SIDES}
+    return {"label": box.get("label"), **sides}
 
 
 def _is_number(value: Any) -> bool:

@@ -104,18 +104,20 @@ class Spans(_marked.Marks):
         """With the labels that are named, else the one label `span`; overlapping where any two do."""
         said = [_marked.pairs(text) for text in texts]
         labels = sorted({span[2] for spans in said for span in spans})
-        crossed = any(a[1] > b[0] for spans in said for a, b in itertools.pairwise(sorted(spans)))
+        crossed = any(
+            a[1] > b[0] for spans in said for a, b in itertools.pairwise(sorted(span[:3] for span in spans))
+        )
         return {
             "labels": [{"value": one, "title": one.capitalize()} for one in labels or [_marked.UNNAMED]],
             "settings": {"overlapping": crossed},
         }
 
     def from_text(self, question: Question, text: str, item: Mapping[str, Any]) -> Any:
-        """Of a JSON list of spans, or of `[start, end]` and `[start, end, label]`: what stands there is taken from the item."""
+        """Of a JSON list of spans, of `[start, end]` or `[start, end, label]`; what stands there is the item's unless said."""
         whole = self.whole(question, item)
         spans = [
-            {"start": start, "end": end, "label": label, "text": whole[start:end]}
-            for start, end, label in dict.fromkeys(_marked.pairs(text))
+            {"start": start, "end": end, "label": label, "text": whole[start:end] if said is None else said}
+            for start, end, label, said in dict.fromkeys(_marked.pairs(text))
         ]
         return self.parse_json(question, spans, item)
 

@@ -30,13 +30,14 @@ def _choice(*values: str, name: str = "sentiment") -> dict[str, Any]:
     return {"from_name": name, "to_name": "text", "type": "choices", "value": {"choices": list(values)}}
 
 
+KEYPOINT = {"from_name": "keys", "type": "keypointlabels", "value": {"x": 1, "y": 2}}
 SPAN = {"from_name": "ner", "type": "labels", "value": {"start": 0, "end": 2, "labels": ["x"]}}
 EXPORT = [
     {
         "id": 7,
         "data": {"text": "Good.", "meta": {"a": 1}},
         "annotations": [
-            _annotation({"id": 1, "email": "ann@example.org"}, _choice("good"), SPAN),
+            _annotation({"id": 1, "email": "ann@example.org"}, _choice("good"), SPAN, KEYPOINT),
             _annotation(2, _choice("bad")),
             _annotation(2, _choice("good")),
             _annotation(3, _choice("good"), was_cancelled=True),
@@ -53,10 +54,14 @@ EXPORT = [
 
 
 def test_the_mapping_says_what_is_taken_and_what_is_left_out() -> None:
-    found = label_studio.survey(io.BytesIO(json.dumps(EXPORT).encode()), max_bytes=MAX)
+    found = label_studio.survey(io.BytesIO(json.dumps(EXPORT).encode()), max_bytes=MAX, kind="choice")
     assert (found.n_tasks, found.n_annotations, found.n_predictions, found.taken) == (2, 5, 1, "sentiment")
     assert found.bad == [(3, "has no data")]
-    assert "ner (labels), 1 results: is left out: no kind of question here takes it" in found.sentences()
+    assert "ner (labels), 1 results: is left out: it is no answer to a question of the kind choice" in found.sentences()
+    assert (
+        "keys (keypointlabels), 1 results: is left out: no kind of question here takes it"
+        in found.sentences()
+    )
 
 
 def test_several_controls_have_to_be_told_apart() -> None:
@@ -68,7 +73,7 @@ def test_several_controls_have_to_be_told_apart() -> None:
         }
     ]
     source = io.BytesIO(json.dumps(export).encode())
-    with pytest.raises(label_studio.NotMapped, match="other, sentiment"):
+    with pytest.raises(label_studio.NotMapped, match=r"other \(choices\), sentiment"):
         label_studio.survey(source, max_bytes=MAX)
     source.seek(0)
     assert label_studio.survey(source, max_bytes=MAX, control="other").taken == "other"
@@ -78,10 +83,11 @@ def test_several_controls_have_to_be_told_apart() -> None:
 def test_the_command_brings_in_items_and_labels_without_names(tmp_path: Path, capsys: Any) -> None:
     path = tmp_path / "export.json.gz"
     path.write_bytes(gzip.compress(json.dumps(EXPORT).encode()))
-    call_command("import_labels", str(path), project="ls", look=True)
-    assert "sentiment (choices), 5 results: becomes the question" in capsys.readouterr().out
+    call_command("import_labels", str(path), project="ls", look=True, kind="choice")
+    assert "sentiment (choices), 5 results: becomes the question (choice)" in capsys.readouterr().out
     assert not Project.objects.filter(key="ls").exists()
-    call_command("import_labels", str(path), project="ls", json=True)
+    call_command("import_labels", str(path), project="ls", json=True, control="sentiment", kind="choice")
+    assert "sentiment: the results of 1 annotations choose several values" in capsys.readouterr().err
     assert set(Item.objects.values_list("key", flat=True)) == {"7", "8"}
     given = Annotation.objects.values_list("task__item__key", "annotator__origin_key", "values__label")
     assert set(given) == {
@@ -96,7 +102,7 @@ def test_the_command_brings_in_items_and_labels_without_names(tmp_path: Path, ca
 def test_a_file_that_is_no_export_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "export.json"
     path.write_text('{"id": 1}')
-    with pytest.raises(CommandError, match="no choices or ratings"):
+    with pytest.raises(CommandError, match="no control that a question here takes"):
         call_command("import_labels", str(path), project="ls")
 
 
@@ -123,7 +129,11 @@ def test_predictions_of_an_export_become_those_of_their_model() -> None:
     file = io.BytesIO(json.dumps(tasks).encode())
     done = predicting.bring_in(spec=stage.spec, source=file, name="export.json", by=stage.ada)
     assert (done.n_new, done.models) == (3, {"bert-3": 2, "bert-4": 1})
-    assert done.left_out == {"ner (labels)": 1, "score outside [0, 1]": 1, "other (choices)": 1}
+    assert done.left_out == {
+        "ner (labels): are no answer to a question of the kind choice": 1,
+        "score outside [0, 1]": 1,
+        "other (choices)": 1,
+    }
     found = {(one.item.key, one.model): one for one in Prediction.objects.select_related("item")}
     assert found["item-0", "bert-3"].confidence == 0.7
     assert (found["item-1", "bert-3"].value, found["item-1", "bert-3"].confidence) == ("no", None)

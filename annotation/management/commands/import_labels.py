@@ -32,7 +32,10 @@ class Command(BaseCommand):
             "--look", action="store_true", help="say how a Label Studio export is mapped, and write nothing"
         )
         parser.add_argument("--project", required=True, help="the project's key; made if missing")
-        parser.add_argument("--kind", default="choice", help="kind of question (default: %(default)s)")
+        parser.add_argument(
+            "--kind",
+            help="kind of question (default: choice; of a Label Studio export the one that fits its control)",
+        )
         parser.add_argument("--level", help="level of measurement, where the kind has more than one")
         parser.add_argument(
             "--options-from",
@@ -69,13 +72,17 @@ class Command(BaseCommand):
         with path.open("rb") as source:
             try:
                 mapping = label_studio.survey(
-                    source, max_bytes=settings.MAX_ITEM_BYTES, control=options["control"]
+                    source,
+                    max_bytes=settings.MAX_ITEM_BYTES,
+                    control=options["control"],
+                    kind=options["kind"],
                 )
             except label_studio.NotMapped as error:
                 raise CommandError(str(error)) from error
             if not options["look"]:
                 source.seek(0)
                 label_studio.unfold(source, folder, max_bytes=settings.MAX_ITEM_BYTES, mapping=mapping)
+                options["kind"] = mapping.kind
         for sentence in mapping.sentences():
             (self.stdout if options["look"] else self.stderr).write(sentence)
         return not options["look"]
@@ -86,7 +93,10 @@ class Command(BaseCommand):
                 folder=folder,
                 project_key=options["project"],
                 wanted=import_values.Wanted(
-                    options["kind"], options["level"], options["options_from"], _settings(options["setting"])
+                    options["kind"] or "choice",
+                    options["level"],
+                    options["options_from"],
+                    _settings(options["setting"]),
                 ),
                 sensitive=options["sensitive"],
                 by=None,
