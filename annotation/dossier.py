@@ -10,16 +10,17 @@ import json
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from statistics import median, quantiles
 from typing import Any
 
 from django.conf import settings
 from django.db import connection
-from django.db.models import Q
+from django.db.models import OuterRef, Q, Subquery
 
-from annotation import appraising, flagging
+from annotation import appraising, flagging, keeping
 from annotation.agreement import people
-from annotation.models import Recheck
+from annotation.models import LateAnswer, Recheck
 from specs import task_types, versions
 from specs.models import Clause, Event, Suspension
 from workforce.models import (
@@ -30,13 +31,14 @@ from workforce.models import (
     DayAway,
     Enrolment,
     Finding,
+    Lease,
     OnboardingStep,
     Sitting,
 )
 
 PEERS, OF_A_PEER = 20, 50
 """How many others, and how many answers of each, what is usual is read from."""
-EVENTS, CONFUSIONS = 100, 8
+EVENTS, CONFUSIONS, LATE = 100, 8, 20
 _COUNTS = """
     SELECT q.id, (SELECT count(*) FROM workforce_assignment s WHERE s.annotator_id = %(who)s AND s.queue_id = q.id
                     AND s.state = 'submitted'),
@@ -89,6 +91,16 @@ class InQueue:
     n_answers: int
     n_skipped: int
     n_late: int
+
+
+@dataclass(frozen=True)
+class TooLate:
+    """An answer that was kept and not counted: `said` in words, as (question, answer)."""
+
+    item: str
+    queue: str
+    received_at: datetime
+    said: list[tuple[str, str]]
 
 
 @dataclass(frozen=True)
@@ -231,6 +243,28 @@ def queues(annotator: Annotator) -> list[InQueue]:
         cursor.execute(_COUNTS, {"who": annotator.pk, "queues": [row.queue_id for row in rows]})
         counts = {queue: numbers for queue, *numbers in cursor.fetchall()}
     return [InQueue(row, *counts[row.queue_id]) for row in rows]
+
+
+def late(annotator: Annotator) -> list[TooLate]:
+    """Her newest answers whose lease was lost and which no free slot took, under the version that they were written under."""
+    lease = Lease.objects.filter(assignment=OuterRef("assignment"), token=OuterRef("token"))
+    rows = (
+        LateAnswer.objects.filter(annotator=annotator)
+        .annotate(under=Subquery(lease.values("version")[:1]))
+        .select_related("assignment__task__item", "assignment__queue")
+        .order_by("-pk")[:LATE]
+    )
+    return [
+        TooLate(
+            row.assignment.task.item.key,
+            row.assignment.queue.name,
+            row.received_at,
+            keeping.in_words(
+                versions.read(row.under), values=row.values, payload=row.assignment.task.item.payload
+            ),
+        )
+        for row in rows
+    ]
 
 
 def standing(annotator: Annotator) -> dict[str, Any]:

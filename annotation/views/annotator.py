@@ -70,6 +70,7 @@ def _render(request: MemberRequest, found: Annotator, *, own: bool) -> HttpRespo
         "drift": charting_people.of_drift(figures),
         "errors": charting_people.of_errors(figures),
         "queues": dossier.queues(found),
+        "late": dossier.late(found),
         "events": dossier.events(found),
         **dossier.standing(found),
     }

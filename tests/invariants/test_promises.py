@@ -12,6 +12,8 @@ from typing import Any
 import pytest
 from celery import current_app
 from django.db import Error, connection, connections, transaction
+from django.test import Client
+from django.urls import reverse
 from django.utils import timezone
 from kombu import pools
 
@@ -213,3 +215,13 @@ def test_a_late_answer_is_there_for_its_author_and_for_leads() -> None:
     kept = LateAnswer.objects.get()
     assert (receipt.outcome, kept.values, kept.annotator_id) == ("late", {"entailed": "yes"}, stage.ben.pk)
     assert list(Annotation.objects.values_list("annotator", flat=True)) == [stage.chi.pk]
+    for who, address in (
+        (stage.member("ben"), reverse("annotation:about-me", args=["rte"])),
+        (stage.ada, reverse("annotation:annotator", args=["rte", stage.ben.pseudonym])),
+    ):
+        client = Client()
+        client.force_login(who.user)  # type: ignore[arg-type]
+        shown = client.get(address)
+        [one] = shown.context["late"]
+        assert (one.item, one.said) == ("item-0", [("Does it follow?", "Yes")])
+        assert "Came too late" in shown.content.decode()
