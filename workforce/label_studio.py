@@ -9,7 +9,7 @@ there and code points here; a rectangle is in per cent of its image there and in
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from specs.wording import _
@@ -146,7 +146,7 @@ def _boxes(result: Mapping[str, Any]) -> list[dict[str, Any]]:
     sides = [value.get(side) for side in _SIDES]
     if any(isinstance(side, bool) or not isinstance(side, int | float) for side in sides):
         raise NotCarried(_("have no place on their image"))
-    pixels = [side * whole / 100 for side, whole in zip(sides, (*size, *size), strict=True)]  # type: ignore[operator]
+    pixels = [side * whole / 100 for side, whole in zip(sides, (*size, *size), strict=True)]
     return [
         {**dict(zip(_SIDES, pixels, strict=True)), "label": label, "of": [*size]}
         for label in _labels(result, "rectanglelabels")
@@ -170,4 +170,10 @@ def _listed(result: Mapping[str, Any], name: str) -> list[Any]:
     return found if isinstance(found, list) else []
 
 
-_VALUES = {"choice": _choice, "multichoice": _choices, "rating": _whole, "number": _number, "text": _text}
+_VALUES: dict[str, Callable[[Mapping[str, Any]], Any]] = {
+    "choice": _choice,
+    "multichoice": _choices,
+    "rating": _whole,
+    "number": _number,
+    "text": _text,
+}

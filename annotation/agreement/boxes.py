@@ -27,7 +27,7 @@ def f1(
     """
     if with_labels:
         return matching.overlapping(one, other, matching.overlap_of_areas, least=least)
-    bare = [[box[:4] for box in answer] for answer in (one, other)]
+    bare = [box[:4] for box in one], [box[:4] for box in other]
     return matching.overlapping(*bare, matching.overlap_of_areas, least=least)
 
 
