@@ -11,9 +11,8 @@ from playwright.sync_api import Browser, Page, expect
 
 from annotation.models import Annotation
 from tests import cast
+from tests.browser.labelling import answered, begin, finger, tap, without_script
 from tests.browser.test_every_page import SCHEMES, broken_rules
-from tests.browser.test_spans import answered, begin
-from tests.browsing import log_in
 from tests.serving import Site
 from tests.workforce.test_media import picture
 from workforce import loading, media
@@ -103,6 +102,30 @@ def test_items_by_pointer_on_a_telephone(page: Page, stage: cast.Stage, n_items:
     assert problems == []
 
 
+@pytest.mark.long
+def test_twenty_items_by_touch(page: Page, stage: cast.Stage) -> None:
+    load(stage, 20)
+    problems: list[str] = []
+    page.set_viewport_size({"width": 390, "height": 844})
+    begin(page, problems)
+    for n in range(1, 21):
+        page.locator("[data-sheet]").scroll_into_view_if_needed()
+        frame = page.locator("[data-sheet]").bounding_box()
+        assert frame is not None
+        scale = frame["width"] / SIZE[0]
+        finger(
+            page,
+            *((frame["x"] + x * scale, frame["y"] + y * scale) for x, y in ((50, 40), (100, 80), (150, 120))),
+        )
+        tap(page, page.get_by_role("button", name="Dog").first)
+        tap(page, page.get_by_role("button", name="Submit and next"))
+        answered(page, n)
+    for (box,) in values():
+        assert near(box, x=50, y=40, width=100, height=80)
+        assert box["label"] == "dog"
+    assert problems == []
+
+
 def test_boxes_are_resized_zoomed_typed_and_removed(page: Page, stage: cast.Stage) -> None:
     load(stage, 1)
     problems: list[str] = []
@@ -139,21 +162,15 @@ def test_boxes_are_resized_zoomed_typed_and_removed(page: Page, stage: cast.Stag
 
 def test_without_script_rows_answer(browser: Browser, site: Site, stage: cast.Stage) -> None:
     load(stage, 1)
-    plain = browser.new_context(base_url=site.url, java_script_enabled=False)
-    plain.set_default_timeout(5000)
-    page = plain.new_page()
-    log_in(page, "ben")
-    page.goto("/p/rte/queues/main/label/")
-    page.get_by_role("button", name="Start").click()
-    row = page.locator("[data-plain] [data-mark]").first
-    row.get_by_label("Label").select_option("cat")
-    for name, value in (("Left edge", "10"), ("Upper edge", "20.5"), ("Width", "30"), ("Height", "0")):
-        row.get_by_label(name).fill(value)
-    page.get_by_role("button", name="Submit and next").click()
-    expect(page.get_by_text("has a side of no length").last).to_be_visible()
-    expect(row.get_by_label("Upper edge")).to_have_value("20.5")
-    row.get_by_label("Height").fill("40")
-    page.get_by_role("button", name="Submit and next").click()
-    expect(page.get_by_text("the last task").first).to_be_visible()
+    with without_script(browser, site) as page:
+        row = page.locator("[data-plain] [data-mark]").first
+        row.get_by_label("Label").select_option("cat")
+        for name, value in (("Left edge", "10"), ("Upper edge", "20.5"), ("Width", "30"), ("Height", "0")):
+            row.get_by_label(name).fill(value)
+        page.get_by_role("button", name="Submit and next").click()
+        expect(page.get_by_text("has a side of no length").last).to_be_visible()
+        expect(row.get_by_label("Upper edge")).to_have_value("20.5")
+        row.get_by_label("Height").fill("40")
+        page.get_by_role("button", name="Submit and next").click()
+        expect(page.get_by_text("the last task").first).to_be_visible()
     assert values() == [[{"label": "cat", "x": 10, "y": 20.5, "width": 30, "height": 40}]]
-    plain.close()

@@ -10,8 +10,8 @@ from playwright.sync_api import Page, expect
 
 from specs import governing
 from tests import cast
+from tests.browser.labelling import begin_any
 from tests.browser.test_every_page import SCHEMES, broken_rules
-from tests.browser.test_spans import begin_any
 from tests.workforce.test_media import packed, picture, sound
 from workforce import loading, media
 

@@ -12,8 +12,8 @@ from playwright.sync_api import Browser, Page, expect
 
 from annotation.models import Annotation, Dispute, Ruling
 from tests import cast
+from tests.browser.labelling import answered, at_desk, begin, finger, tap, without_script
 from tests.browser.test_every_page import SCHEMES, broken_rules
-from tests.browsing import log_in, settled
 from tests.serving import Site
 from workforce import loading
 
@@ -51,34 +51,6 @@ def load(stage: cast.Stage, texts: list[str] | tuple[str, ...]) -> None:
         name="items.jsonl",
         by=stage.ada,
     )
-
-
-def at_desk(page: Page, name: str, problems: list[str]) -> None:
-    """Logged in; what the console says from then on goes to *problems*."""
-    page.on("console", lambda said: problems.append(said.text) if said.type in ("error", "warning") else None)
-    page.on("pageerror", lambda error: problems.append(str(error)))
-    log_in(page, name)
-
-
-def begin_any(page: Page, problems: list[str]) -> None:
-    """Ben logs in and takes the first task."""
-    at_desk(page, "ben", problems)
-    page.goto("/p/rte/queues/main/label/")
-    page.keyboard.press("Enter")
-    expect(page.locator("#answer")).to_be_attached()
-    settled(page)
-
-
-def begin(page: Page, problems: list[str]) -> None:
-    """The same, where the first question is one whose script fills a list."""
-    begin_any(page, problems)
-    expect(page.locator("[data-value]:enabled")).to_be_attached()
-
-
-def answered(page: Page, n: int) -> None:
-    """Wait until the page has gone on after the n-th answer."""
-    expect(page.get_by_text(f"{n} answer{'s' * (n != 1)} today").first).to_be_visible()
-    settled(page)
 
 
 def test_twenty_items_by_keyboard_only(page: Page, stage: cast.Stage) -> None:
@@ -155,6 +127,32 @@ def test_items_by_pointer_on_a_telephone(page: Page, stage: cast.Stage, n_items:
     assert problems == []
 
 
+@pytest.mark.long
+def test_twenty_items_by_touch(page: Page, stage: cast.Stage) -> None:
+    load(stage, ["Ada met Zoë in Paris."] * 20)
+    problems: list[str] = []
+    page.set_viewport_size({"width": 390, "height": 844})
+    begin(page, problems)
+    for n in range(1, 21):
+        place = page.locator("[data-text]")
+        place.scroll_into_view_if_needed()
+        x, y = place.evaluate(
+            """(place) => {
+                const range = document.createRange();
+                range.setStart(document.createTreeWalker(place, NodeFilter.SHOW_TEXT).nextNode(), 0);
+                const box = range.getBoundingClientRect();
+                return [box.left + 8, box.top + box.height / 2];
+            }"""
+        )
+        finger(page, (x, y), held_for=600)  # the first word
+        tap(page, page.get_by_role("button", name="Person").first)
+        expect(page.locator("[data-list] li")).to_contain_text(["Ada"])
+        tap(page, page.get_by_role("button", name="Submit and next"))
+        answered(page, n)
+    assert [answer.values["names"][0]["text"] for answer in Annotation.objects.all()] == ["Ada"] * 20
+    assert problems == []
+
+
 def test_marks_are_looked_at_moved_renamed_and_removed_by_keyboard(page: Page, stage: cast.Stage) -> None:
     load(stage, ["one two three four five"])
     problems: list[str] = []
@@ -206,26 +204,20 @@ def test_without_script_rows_answer_and_come_back_with_what_is_wrong(
     browser: Browser, site: Site, stage: cast.Stage
 ) -> None:
     load(stage, ["one two one"])
-    plain = browser.new_context(base_url=site.url, java_script_enabled=False)
-    plain.set_default_timeout(5000)
-    page = plain.new_page()
-    log_in(page, "ben")
-    page.goto("/p/rte/queues/main/label/")
-    page.get_by_role("button", name="Start").click()
-    row = page.locator("[data-plain] [data-mark]").first
-    row.get_by_label("Label").select_option("person")
-    row.get_by_label("Words").fill("one")
-    page.get_by_role("button", name="Submit and next").click()
-    expect(page.get_by_text("stands 2 times").last).to_be_visible()
-    expect(row.get_by_label("Words")).to_have_value("one")
-    row.get_by_label("From character").fill("8")
-    row.get_by_label("To character").fill("11")
-    page.get_by_role("button", name="Submit and next").click()
-    expect(page.get_by_text("the last task").first).to_be_visible()
+    with without_script(browser, site) as page:
+        row = page.locator("[data-plain] [data-mark]").first
+        row.get_by_label("Label").select_option("person")
+        row.get_by_label("Words").fill("one")
+        page.get_by_role("button", name="Submit and next").click()
+        expect(page.get_by_text("stands 2 times").last).to_be_visible()
+        expect(row.get_by_label("Words")).to_have_value("one")
+        row.get_by_label("From character").fill("8")
+        row.get_by_label("To character").fill("11")
+        page.get_by_role("button", name="Submit and next").click()
+        expect(page.get_by_text("the last task").first).to_be_visible()
     assert Annotation.objects.get().values["names"] == [
         {"start": 8, "end": 11, "label": "person", "text": "one"}
     ]
-    plain.close()
 
 
 def test_a_lead_sees_the_answers_over_one_text_and_rules_with_her_own(page: Page, committed_db: None) -> None:
