@@ -104,18 +104,13 @@ def survey(
         if type_ in KINDS and (kind is None or kind in KINDS[type_])
     }
     named = ", ".join(f"{name} ({type_})" for name, type_ in fitting.items())
-    takes = (
-        _("that answers a question of the kind %(kind)s") % {"kind": kind}
-        if kind
-        else _("that a question here takes")
-    )
     if control is not None and control not in fitting:
         raise NotMapped(
-            _("The export has no control %(control)r %(takes)s; it has %(named)s.")
-            % {"control": control, "takes": takes, "named": named or _("none")}
+            _("The export has no control %(control)r that can answer the question; it has %(fitting)s.")
+            % {"control": control, "fitting": named or _("none")}
         )
     if not fitting:
-        raise NotMapped(_("The export has no control %(takes)s.") % {"takes": takes})
+        raise NotMapped(_("The export has no control that can answer the question."))
     if control is None and len(fitting) > 1:
         raise NotMapped(
             _("Say which of its controls becomes the question: %(fitting)s.") % {"fitting": named}

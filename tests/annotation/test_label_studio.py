@@ -57,7 +57,10 @@ def test_the_mapping_says_what_is_taken_and_what_is_left_out() -> None:
     found = label_studio.survey(io.BytesIO(json.dumps(EXPORT).encode()), max_bytes=MAX, kind="choice")
     assert (found.n_tasks, found.n_annotations, found.n_predictions, found.taken) == (2, 5, 1, "sentiment")
     assert found.bad == [(3, "has no data")]
-    assert "ner (labels), 1 results: is left out: it is no answer to a question of the kind choice" in found.sentences()
+    assert (
+        "ner (labels), 1 results: is left out: it is no answer to a question of the kind choice"
+        in found.sentences()
+    )
     assert (
         "keys (keypointlabels), 1 results: is left out: no kind of question here takes it"
         in found.sentences()
@@ -102,7 +105,7 @@ def test_the_command_brings_in_items_and_labels_without_names(tmp_path: Path, ca
 def test_a_file_that_is_no_export_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "export.json"
     path.write_text('{"id": 1}')
-    with pytest.raises(CommandError, match="no control that a question here takes"):
+    with pytest.raises(CommandError, match="no control that can answer the question"):
         call_command("import_labels", str(path), project="ls")
 
 

@@ -80,7 +80,11 @@ def test_places_in_utf_16_become_code_points() -> None:
             "something else than a plain text",
         ),
         ("spans", [marked("Ada")], "without a label"),
-        ("spans", [result("hypertextlabels", start="/p[1]", labels=["x"])], "no answer to a question of the kind spans"),
+        (
+            "spans",
+            [result("hypertextlabels", start="/p[1]", labels=["x"])],
+            "no answer to a question of the kind spans",
+        ),
         ("boxes", [drawn(rotation=30)], "turned"),
         ("boxes", [result("rectanglelabels", x=1, y=2, width=3, height=4)], "how large"),
         ("boxes", [drawn(x=None)], "no place"),
