@@ -2,7 +2,8 @@
 
     leased slot -> submitted slot with its annotation: accept
 
-Answers with values and those that say that the item cannot be labelled go this way alike.
+Where its queue has review stages, the answer goes under review with it. What is said of rework is the next revision of the
+answer that was returned (`reworking`). Answers with values and those that say that the item cannot be labelled go this way alike.
 """
 
 from __future__ import annotations
@@ -13,11 +14,12 @@ from typing import Any
 
 from django.conf import settings
 
-from annotation import reckoning, recording, settling
-from annotation.models import AnnotationNote
+from annotation import reckoning, recording, reviewing, reworking, settling
+from annotation.models import Annotation, AnnotationNote
 from specs.models import Member
+from specs.refusals import WrongState
 from workforce import slots
-from workforce.models import Annotator
+from workforce.models import Annotator, Purpose
 
 
 def accept(
@@ -40,6 +42,22 @@ def accept(
     Raises what the database refuses: `IntegrityError` for a client key that came before.
     """
     assert slot.version_id is not None
+    if slot.purpose == Purpose.REVIEW:
+        raise WrongState("This is a review: accept the answer, fix it, or return it.")
+    if slot.purpose == Purpose.REWORK:
+        return reworking.accept(
+            annotator=annotator,
+            slot=slot,
+            client_key=client_key,
+            by=by,
+            values=values,
+            questions=questions,
+            clauses=clauses,
+            flagged=flagged,
+            confidence=confidence,
+            cannot=cannot,
+            note=note,
+        )
     annotation_id = recording.store_locked(
         recording.Accepted(
             project_id=annotator.project_id,
@@ -66,6 +84,8 @@ def accept(
             annotation_id=annotation_id,
             text=note.strip()[: settings.MAX_NOTE_CHARACTERS],
         )
+    if slot.reviewed and slot.task_state == "open":
+        reviewing.begin(answer=Annotation.objects.get(pk=annotation_id))
     if slot.task_state == "open" and slot.n_answers + 1 >= slot.overlap:
         settling.settle(task_id=slot.task_id)
     elif slot.task_state in ("open", "disputed"):

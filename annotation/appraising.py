@@ -38,7 +38,7 @@ _ANSWERS = """
         SELECT s.id, s.submitted_at, s.leased_at FROM workforce_assignment s
         WHERE s.annotator_id = w.id AND s.state = 'submitted' AND s.submitted_at >= w.since
           AND s.queue_id IN (SELECT q.id FROM workforce_queue q WHERE q.project_id = s.project_id
-                             AND q.purpose NOT IN ('adjudication', 'pilot')
+                             AND q.purpose NOT IN ('adjudication', 'pilot', 'review', 'rework')
                              AND (%(queues)s::bigint[] IS NULL OR q.id = ANY(%(queues)s)))
         ORDER BY s.submitted_at DESC LIMIT %(last)s
     ) s

@@ -27,6 +27,8 @@ GOLD = "gold"
 SOURCES = {
     Work.LABELLING.value: gettext_lazy("First answers"),
     Work.REWORK.value: gettext_lazy("Labelling again: more answers than first wanted, tasks that came back"),
+    Work.REVIEW.value: gettext_lazy("Review"),
+    Work.RETURNED.value: gettext_lazy("Rework: answers that a reviewer returned"),
     Work.ADJUDICATION.value: "Adjudication",
     GOLD: gettext_lazy("Items whose answer is known, and repeats"),
     Work.TRAINING.value: gettext_lazy("Training and calibration"),

@@ -8,7 +8,7 @@ from dataclasses import asdict
 from datetime import date, datetime
 from typing import Any
 
-from annotation import dossier
+from annotation import dossier, reworking
 from annotation.appraising import Share
 from annotation.models import Annotation, AnswerDraft, LateAnswer, Resolution
 from specs.models import Member
@@ -30,6 +30,7 @@ def chunks(annotator: Annotator) -> Iterator[str]:
         for resolution in Resolution.objects.current().filter(task__in=[row.task_id for row in rows]):
             ended.setdefault(resolution.task_id, {})[resolution.question] = resolution.value
         seen = suggesting.shown_to(annotator=annotator, tasks=[row.task_id for row in rows])
+        looks = reworking.decided_on(assignments=[row.assignment_id for row in rows])
         for row in rows:
             line = {
                 "item": row.task.item.key,
@@ -39,6 +40,7 @@ def chunks(annotator: Annotator) -> Iterator[str]:
                 "flagged": row.flagged,
                 "confidence": row.confidence,
                 "task_ended_with": ended.get(row.task_id),
+                "reviewed": [one.as_dict() for one in looks.get(row.assignment_id, ())],
                 "suggested_to_you": [one.as_dict() for one in seen.get(row.task_id, ())],
             }
             yield ("" if first else ",\n") + "  " + json.dumps(line, default=_plain, ensure_ascii=False)

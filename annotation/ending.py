@@ -26,7 +26,7 @@ _EXHAUSTED = """
     SELECT t.id, t.project_id, t.item_id, t.meaning, q.spec_id, q.adjudication_queue_id,
            ARRAY(SELECT s.annotator_id FROM workforce_assignment s WHERE s.task_id = t.id AND s.state = 'submitted')
     FROM workforce_task t JOIN workforce_queue q ON q.id = t.queue_id
-    WHERE {which} AND t.state = 'open' AND q.purpose NOT IN ('adjudication', 'pilot')
+    WHERE {which} AND t.state = 'open' AND q.purpose NOT IN ('adjudication', 'pilot', 'review', 'rework')
       AND NOT EXISTS (SELECT 1 FROM workforce_assignment s
                       WHERE s.task_id = t.id AND s.state IN ('leased', 'held', 'reserved'))
       AND EXISTS (SELECT 1 FROM workforce_assignment s WHERE s.task_id = t.id AND s.state = 'open')

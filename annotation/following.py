@@ -51,7 +51,7 @@ _CURSOR = (
 _NEW_QUEUES = """
     INSERT INTO annotation_livequeue (project_id, queue_id, recounted_to, folded_at)
     SELECT q.project_id, q.id, 0, statement_timestamp() FROM workforce_queue q
-    WHERE q.project_id = %(project)s AND q.purpose <> 'adjudication'
+    WHERE q.project_id = %(project)s AND q.purpose NOT IN ('adjudication', 'review', 'rework')
       AND NOT EXISTS (SELECT 1 FROM annotation_livequeue l WHERE l.queue_id = q.id)
 """
 _ELSEWHERE = "SELECT pg_snapshot_xmax(pg_current_snapshot())::text::bigint < %(seen)s"

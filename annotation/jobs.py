@@ -75,9 +75,12 @@ def import_history(job_id: int) -> None:
 
 @shared_task(name=END)
 def end_exhausted() -> None:
-    from annotation import ending
+    """What nobody labels, and what was returned and not given anew in time, goes to the leads."""
+    from annotation import ending, reviewing
 
     ending.end_exhausted()
+    reviewing.end_overdue()
+    reviewing.withdraw_ended()
 
 
 @shared_task(name=FORGET_DRAFTS)

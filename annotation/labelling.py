@@ -8,12 +8,12 @@ from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from annotation import presenting, submitting
-from annotation.models import Annotation, AnswerDraft
+from annotation import parsing, presenting, reworking, submitting
+from annotation.models import Annotation, AnswerDraft, ReviewDecision
 from specs import posing, precedents, schema, task_types, versions
 from specs.schema import BadAnswer
 from workforce import leasing, suggesting
-from workforce.models import Annotator, Queue
+from workforce.models import Annotator, Purpose, Queue
 
 # Letters that cite a clause. A dot takes a suggestion over; the others of the page are s (skip), x (cannot be labelled),
 # h (hold), z (hand back), f (flag) and v (lift the veil).
@@ -58,6 +58,8 @@ class Work:
     confidence: int | None
     note: str
     asks_for_clause: bool
+    returned: reworking.Returned | None = None
+    """Why a reviewer returned the answer that is reworked here."""
 
     @property
     def cited(self) -> list[str]:
@@ -77,9 +79,12 @@ def work(
     """The page's content: from a form that was refused, else from the kept draft, else empty."""
     said = _kept(form, draft, versions.read(served.version_id))
     suggested = {one.question: one for one in suggesting.serve(served)}
+    returned = reworking.of_work(served.task_id) if queue.purpose == Purpose.REWORK else None
     if form is None and draft is None:
-        said = replace(said, values={one.question: one.value for one in suggested.values() if one.prefilled})
-    return _work(served, annotator, queue, said, suggested, draft.revision if draft else 0, errors or {})
+        prefilled = {one.question: one.value for one in suggested.values() if one.prefilled}
+        said = _given(returned.answer) if returned else replace(said, values=prefilled)
+    made = _work(served, annotator, queue, said, suggested, draft.revision if draft else 0, errors or {})
+    return replace(made, returned=returned)
 
 
 def correction(
@@ -87,10 +92,11 @@ def correction(
     answer: Annotation,
     form: Mapping[str, Any] | None = None,
     errors: Mapping[str, list[str]] | None = None,
+    fixed: ReviewDecision | None = None,
 ) -> Work:
     """The page of an answer that was given: the item and the clauses as they were served, and what stands, or a refused form.
 
-    `answer` comes with its task, item, queue, annotator, citations and notes.
+    `answer` comes with its task, item, queue, annotator, citations and notes; *fixed* is what a reviewer put in its place.
     """
     item, version = answer.task.item, versions.read(answer.version_id)
     served = leasing.Served(
@@ -110,16 +116,25 @@ def correction(
         queue_id=answer.queue_id,
         suggests=False,
     )
-    said = _Said(
+    said = _given(answer)
+    if fixed is not None:
+        said = replace(
+            said, values=fixed.values, cited={key for keys in fixed.citations.values() for key in keys}
+        )
+    if form is not None:
+        said = _kept(form, None, version)
+    return _work(served, answer.annotator, answer.queue, said, {}, 0, errors or {})
+
+
+def _given(answer: Annotation) -> _Said:
+    """What an answer says, as the page begins with it; it comes with its citations and notes."""
+    return _Said(
         answer.values,
-        {one.clause.key if one.clause else submitting.NO_CLAUSE for one in answer.citations.all()},
+        {one.clause.key if one.clause else parsing.NO_CLAUSE for one in answer.citations.all()},
         answer.flagged,
         next((note.text for note in answer.notes.all()), ""),
         answer.confidence,
     )
-    if form is not None:
-        said = _kept(form, None, version)
-    return _work(served, answer.annotator, answer.queue, said, {}, 0, errors or {})
 
 
 def correction_key(answer: Annotation) -> str:
@@ -175,7 +190,7 @@ def _work(
         ],
         client_key=client_key(served.token),
         draft_revision=draft_revision,
-        no_clause=submitting.NO_CLAUSE in said.cited,
+        no_clause=parsing.NO_CLAUSE in said.cited,
         flagged=said.flagged,
         confidence=said.confidence,
         note=said.note,
@@ -256,7 +271,7 @@ def _number(text: str) -> int:
 
 def _cited(form: Mapping[str, Any]) -> list[str]:
     named = form.getlist("cite") if hasattr(form, "getlist") else list(form.get("cite", []))
-    return [*named, *([submitting.NO_CLAUSE] if form.get("no_clause") else [])]
+    return [*named, *([parsing.NO_CLAUSE] if form.get("no_clause") else [])]
 
 
 def answer(
@@ -290,9 +305,9 @@ def citations(
         decided = [question for question in answered if clause.decides(question)] or answered[:1]
         for question in decided:
             found.setdefault(question, []).append(key)
-    if submitting.NO_CLAUSE in cited:
+    if parsing.NO_CLAUSE in cited:
         for question in answered:
-            found.setdefault(question, [submitting.NO_CLAUSE])
+            found.setdefault(question, [parsing.NO_CLAUSE])
     return found
 
 

@@ -47,6 +47,7 @@ _LOOK = f"""
     JOIN workforce_item i ON i.id = t.item_id
     WHERE s.id = %(assignment)s::bigint AND s.project_id = %(project)s::bigint AND {_LIVE} AND t.state = 'open'
       AND NOT (q.in_progress = 'ask' AND s.version_id <> q.version_id AND t.pinned_id IS NULL)
+      AND NOT q.reviewed AND q.purpose NOT IN ('review', 'rework')
       AND NOT (q."order" = 'disagreement' AND t.n_answers > 0 AND t.n_answers + 1 < t.overlap)
 """
 

@@ -22,7 +22,7 @@ from specs import ledger, publishing
 from specs.models import Member, SpecVersion
 from specs.refusals import Invalid
 from workforce import queues, routing, staffing
-from workforce.models import Annotator, Purpose, Queue
+from workforce.models import WITHOUT_DISPUTES, Annotator, Purpose, Queue
 
 _SETTLED = """
     WITH settled AS (
@@ -157,7 +157,7 @@ def _drawn_from(source: Queue, n_items: int) -> SpecVersion:
             _("A sample has between 1 and %(max_pilot_items)s items.")
             % {"max_pilot_items": settings.MAX_PILOT_ITEMS}
         )
-    if source.version is None or source.purpose in (Purpose.ADJUDICATION, Purpose.PILOT):
+    if source.version is None or source.purpose in WITHOUT_DISPUTES:
         raise Invalid(_("Samples are drawn from queues whose tasks end with a label."))
     return source.version
 

@@ -3,7 +3,8 @@
     annotation in force -> superseded, with the next revision in force: revise
 
 Nothing is edited: a correction is a row of its own under the same slot and ordinal, and the newest revision is what counts. It is
-judged under the version that was served for the slot. Once a task has ended, or a lead has it, its answers stay as they are.
+judged under the version that was served for the slot. Once a task has ended, or a lead has it, its answers stay as they are; an
+answer that a reviewer has decided on changes by rework only (`reworking`).
 
 An answer to gold that is told at once, to practice, to a test or as a shadow cannot be corrected: what was expected is known by
 then. Silent gold and repeats are corrected like work, so that nobody tells them from it, and are judged anew.
@@ -17,18 +18,16 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from django.conf import settings
-from django.db import IntegrityError, transaction
-from django.db.models import F
+from django.db import transaction
 from django.utils.translation import gettext as _
 
-from annotation import probing, reckoning, submitting
-from annotation.models import Annotation, AnnotationNote, Citation, Source
-from specs import canonical, ledger, prepared, versions
+from annotation import parsing, probing, reckoning, submitting, superseding
+from annotation.models import Annotation, Source
+from specs import prepared, versions
 from specs.models import Member
 from specs.refusals import Invalid, KeyReused, Refusal, Stale
-from workforce import leasing, slots
-from workforce.models import Annotator, Queue, Task
+from workforce import slots
+from workforce.models import Annotator, Queue
 
 
 class Settled(Refusal):
@@ -73,8 +72,9 @@ _LAST = """
     WHERE s.annotator_id = %(annotator)s::bigint AND s.queue_id = %(queue)s::bigint AND s.state = 'submitted'
     ORDER BY s.submitted_at DESC, s.id DESC LIMIT {n}
 """
-# Silent probes stay correctable as work does that is still open.
-_OPEN = """(t.state = 'open' OR EXISTS (
+# Silent probes stay correctable as work does that is still open; what a reviewer has decided on stands.
+_OPEN = """(t.state = 'open' AND NOT EXISTS (
+    SELECT FROM annotation_review r WHERE r.assignment_id = s.id AND r.state NOT IN ('open', 'withdrawn')) OR EXISTS (
     SELECT FROM workforce_probe p WHERE p.task_id = t.id
        AND (p.purpose = 'repeat' OR p.purpose = 'gold' AND q.gold_feedback = 'silent')))"""
 
@@ -135,27 +135,26 @@ def revise(
         assert slot is not None
         before = in_force(annotator=annotator, assignment_id=assignment_id)
         version = versions.read(before.version_id)
-        values = submitting.parse(version, answer, slot.payload)
+        values = parsing.parse(version, answer.values, slot.payload)
         if before.client_key == client_key:
             if before.values != values:
                 raise KeyReused(_("This client key came before with another answer."))
             return _receipt(before, since=before.answered_at)
         _check(annotator, before, seen)
-        questions, clauses = submitting.citations(version, answer, values)
-        made = _store(before, values, answer, client_key, by)
-        Citation.objects.bulk_create(
-            Citation(project_id=made.project_id, annotation=made, question=question, clause_id=clause)
-            for question, clause in zip(questions, clauses, strict=True)
+        questions, clauses = parsing.citations(version, answer.citations, values)
+        made = superseding.supersede(
+            before=before,
+            values=values,
+            questions=questions,
+            clauses=clauses,
+            flagged=answer.flagged,
+            confidence=answer.confidence,
+            note=answer.note,
+            client_key=client_key,
+            by=by,
         )
-        if answer.note.strip():
-            AnnotationNote.objects.create(
-                project_id=made.project_id,
-                annotation=made,
-                text=answer.note.strip()[: settings.MAX_NOTE_CHARACTERS],
-            )
         if slot.task_state == "withdrawn":
             probing.judge_again(slot=slot, version_id=version.id, values=values)
-        Task.objects.filter(pk=slot.task_id).update(n_corrections=F("n_corrections") + 1)
         if slot.task_state == "open":
             reckoning.reckon(task_id=slot.task_id)
     return _receipt(made)
@@ -173,60 +172,15 @@ def _check(annotator: Annotator, before: Annotation, seen: int) -> None:
             % {"n_correctable": queue.n_correctable}
         )
     if not place.correctable:
-        raise Settled(_("This task has ended, or a lead has it: your answer stays as it is."))
+        raise Settled(
+            _("This task has ended, or a lead or a reviewer has looked at it: your answer stays as it is.")
+        )
     if before.revision != seen:
         raise Stale(
             _("You corrected this answer in another window meanwhile."),
             revision=before.revision,
             values=before.values,
         )
-
-
-def _store(
-    before: Annotation,
-    values: Mapping[str, Any],
-    answer: submitting.Answer,
-    client_key: str,
-    by: Member | None,
-) -> Annotation:
-    event = ledger.record(
-        project_id=before.project_id,
-        kind="annotation.revised",
-        by=by,
-        subject=("assignment", before.assignment_id),
-        data={
-            "annotator": before.annotator_id,
-            "task": before.task_id,
-            "version": before.version_id,
-            "revision": before.revision + 1,
-            "values": canonical.digest(canonical.dumps(dict(values))),
-        },
-    )
-    try:
-        with transaction.atomic():
-            return Annotation.objects.create(
-                project_id=before.project_id,
-                assignment_id=before.assignment_id,
-                task_id=before.task_id,
-                queue_id=before.queue_id,
-                annotator_id=before.annotator_id,
-                version_id=before.version_id,
-                served_digest=before.served_digest,
-                lease_token=before.lease_token,
-                client_key=client_key,
-                revision=before.revision + 1,
-                ordinal=before.ordinal,
-                values=dict(values),
-                flagged=answer.flagged,
-                confidence=answer.confidence,
-                source=Source.LIVE,
-                answered_at=leasing.database_now(),
-                event_id=event,
-            )
-    except IntegrityError as error:
-        if "annotation_client_key_once" in str(error):
-            raise KeyReused(_("This client key came before with another answer.")) from error
-        raise
 
 
 def _receipt(made: Annotation, *, since: datetime | None = None) -> submitting.Receipt:

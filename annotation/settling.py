@@ -18,8 +18,8 @@ from typing import Any
 from django.db import connection, transaction
 from django.db.models import Max
 
-from annotation import recording, rules, stopping, unlabellable
-from annotation.models import Annotation, Basis, Dispute, DisputeReason, Resolution
+from annotation import parsing, recording, rules, stopping, under_review, unlabellable
+from annotation.models import Annotation, Basis, Dispute, DisputeReason, Resolution, ReviewDecision
 from specs import canonical, ledger, schema, versions
 from specs.models import Member
 from workforce import routing
@@ -51,7 +51,7 @@ _RESOLVE = """
     SELECT %(project)s, %(task)s, r.question,
            1 + coalesce((SELECT max(o.revision) FROM annotation_resolution o
                          WHERE o.task_id = %(task)s AND o.question = r.question), 0),
-           r.value, 'consensus', %(version)s, r.distribution, %(answers)s, %(rule)s, statement_timestamp(), event.id
+           r.value, %(basis)s, %(version)s, r.distribution, %(answers)s, %(rule)s, statement_timestamp(), event.id
     FROM event, jsonb_to_recordset(%(outcomes)s::jsonb) AS r (question text, value jsonb, distribution jsonb)
 """
 
@@ -59,14 +59,19 @@ _RESOLVE = """
 def settle(*, task_id: int) -> str:
     """Judge a task's counted answers by its queue's rule; returns what became of it: resolved, open or disputed.
 
-    Call it under the task's lock, inside the transaction of the last answer.
+    While an answer is under review the task stays open; what a reviewer fixed stands for the answer that was reviewed. Call it
+    under the task's lock, inside the transaction of the last answer, or of the last review.
     """
+    if under_review.pending(task_id):
+        return "open"
     with connection.cursor() as cursor:
         cursor.execute(_ANSWERS, [task_id])
         rows = cursor.fetchall()
     if not rows:
         return "open"
-    answers = [json.loads(row[1]) for row in rows]
+    fixes = under_review.fixes(task_id)
+    fixed = [fixes.get(row[0]) for row in rows]
+    answers = [fix.values if fix else json.loads(row[1]) for row, fix in zip(rows, fixed, strict=True)]
     rule, share, maximum, overlap, project_id, queue_id, adjudication, item_id, meaning, purpose = rows[0][
         5:15
     ]
@@ -75,10 +80,10 @@ def settle(*, task_id: int) -> str:
         return _close_pilot_task(task_id, project_id)
     version = versions.read(max(row[2] for row in rows))
     unfit: dict[str, int] = {}
-    for row in rows:
-        for question in row[4]:
+    for row, fix in zip(rows, fixed, strict=True):
+        for question in _unfit(fix) if fix else row[4]:
             unfit[question] = unfit.get(question, 0) + 1
-    said = [row[15] for row in rows]
+    said = [fix.cannot if fix else row[15] for row, fix in zip(rows, fixed, strict=True)]
     if policy == OverlapPolicy.DYNAMIC and not any(said):
         minimum, tau, accuracy, audit_share, error_cost = stop
         seen = stopping.look(
@@ -89,7 +94,7 @@ def settle(*, task_id: int) -> str:
                 meaning=meaning,
                 version=version,
                 answers=answers,
-                annotators=[row[3] for row in rows],
+                annotators=[fix.reviewer_id if fix else row[3] for row, fix in zip(rows, fixed, strict=True)],
                 no_clause=unfit,
                 share=Fraction(share),
                 minimum=minimum,
@@ -108,6 +113,7 @@ def settle(*, task_id: int) -> str:
         outcomes = rules.decide(
             version.questions, answers, unfit, rule=rule, share=Fraction(share), maximum=max(maximum, overlap)
         )
+    basis = Basis.REVIEW if any(fixed) else Basis.CONSENSUS
     judged = None
     if any(said):
         judged = unlabellable.judge(
@@ -122,6 +128,7 @@ def settle(*, task_id: int) -> str:
             said=said,
             answers=[row[0] for row in rows],
             rule=rule,
+            basis=basis,
         )
         return "unlabellable"
     if judged.verdict == "agreed" if judged else all(outcome.verdict == "agreed" for outcome in outcomes):
@@ -133,9 +140,10 @@ def settle(*, task_id: int) -> str:
                     "task": task_id,
                     "version": version.id,
                     "rule": rule,
+                    "basis": basis.value,
                     "answers": [row[0] for row in rows],
                     "outcomes": json.dumps([outcome.as_resolution() for outcome in outcomes]),
-                    "data": canonical.dumps({"basis": "consensus", "questions": len(outcomes)}).decode(),
+                    "data": canonical.dumps({"basis": basis.value, "questions": len(outcomes)}).decode(),
                 },
             )
         return "resolved"
@@ -159,10 +167,15 @@ def settle(*, task_id: int) -> str:
         item_id=item_id,
         meaning=meaning,
         adjudication_queue_id=adjudication,
-        answered_by=[row[3] for row in rows],
+        answered_by=[*(row[3] for row in rows), *under_review.reviewers(task_id)],
         by=None,
     )
     return "disputed"
+
+
+def _unfit(fix: ReviewDecision) -> list[str]:
+    """The questions for which a reviewer says that no clause fits."""
+    return [question for question, cited in fix.citations.items() if parsing.NO_CLAUSE in cited]
 
 
 def asked(version: versions.ReadVersion) -> list[str]:
@@ -179,6 +192,7 @@ def end_without_label(
     said: Sequence[str],
     answers: Sequence[int],
     rule: str,
+    basis: Basis = Basis.CONSENSUS,
 ) -> None:
     """End a task whose item cannot be labelled: no value, and why. Call it under the task's lock."""
     event = ledger.record(
@@ -186,7 +200,7 @@ def end_without_label(
         kind="task.unlabellable",
         by=None,
         subject=("task", task_id),
-        data={"basis": "consensus", "category": category, "answers": len(answers)},
+        data={"basis": basis.value, "category": category, "answers": len(answers)},
     )
     counts = Counter(f"cannot:{one}" if one else "label" for one in said)
     for question in asked(version):
@@ -196,7 +210,7 @@ def end_without_label(
             question=question,
             value=None,
             cannot=category,
-            basis=Basis.CONSENSUS,
+            basis=basis,
             version_id=version.id,
             event_id=event,
             rule=rule,
@@ -293,6 +307,7 @@ def open_dispute(
                 disagreement=disagreement,
                 by=by,
             )
+        under_review.withdraw(task_id=task_id)
         routing.withdraw_open_slots(task_id=task_id)
         routing.mark(task_id=task_id, state=TaskState.DISPUTED)
         return Dispute.objects.create(

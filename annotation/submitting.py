@@ -18,17 +18,14 @@ from typing import Any, Protocol
 from django.db import IntegrityError, transaction
 from django.utils.translation import gettext as _
 
-from annotation import accepting, probing, recording, settling
+from annotation import accepting, parsing, probing, recording, reworking, settling
 from annotation.models import Annotation, LateAnswer, Source
-from specs import canonical, ledger, schema, versions
+from specs import canonical, ledger, versions
 from specs.models import Member
-from specs.problems import Problem
 from specs.refusals import Invalid, KeyReused, Refusal
-from specs.schema import BadAnswer
 from workforce import leasing, restarting, slots
-from workforce.models import Annotator, Citing
+from workforce.models import Annotator, Assignment, Citing
 
-NO_CLAUSE = "no-clause-fits"
 LOOKS = 3
 
 
@@ -182,8 +179,8 @@ def submit_plain(
         given = answer if isinstance(answer, Answer) else answer(version=version, payload=looked.payload)
         if given.note.strip():
             return None
-        values = parse(version, given, looked.payload)
-        questions, clauses = citations(version, given, values)
+        values = parsing.parse(version, given.values, looked.payload)
+        questions, clauses = parsing.citations(version, given.citations, values)
         resolving = None
         if looked.answers is not None:
             resolving = settling.foresee(looked, version, values, questions, clauses)
@@ -236,8 +233,8 @@ def _record(
 ) -> Receipt:
     assert slot.version_id is not None
     version = versions.read(slot.version_id)
-    values = parse(version, answer, slot.payload)
-    questions, clauses = citations(version, answer, values)
+    values = parsing.parse(version, answer.values, slot.payload)
+    questions, clauses = parsing.citations(version, answer.citations, values)
     try:
         annotation_id = accepting.accept(
             annotator=annotator,
@@ -258,50 +255,6 @@ def _record(
     if slot.task_state == "withdrawn":
         told = probing.judge(slot=slot, annotator=annotator, version_id=version.id, values=values)
     return Receipt("counted", annotation_id, slot.task_id, slot.queue_id, slot.served_digest, feedback=told)
-
-
-def parse(version: versions.ReadVersion, answer: Answer, payload: Mapping[str, Any]) -> dict[str, Any]:
-    """The values, checked against the questions of the served version. Raises `Invalid` naming each question."""
-    try:
-        return schema.parse_answer(version.questions, answer.values, payload)
-    except BadAnswer as error:
-        raise Invalid(
-            _("The answer does not fit the questions."),
-            problems=[problem.as_dict() for problem in error.problems],
-        ) from error
-
-
-def citations(
-    version: versions.ReadVersion, answer: Answer, values: Mapping[str, Any]
-) -> tuple[list[str], list[int | None]]:
-    """Cited clauses as parallel lists of question and clause id (None: no clause fits). Raises `Invalid`."""
-    found: list[Problem] = []
-    rows: dict[tuple[str, int | None], None] = {}
-    for question, keys in answer.citations.items():
-        if question not in values:
-            found.append(Problem(f"question {question}", _("is cited for, but has no answer")))
-            continue
-        for key in keys:
-            clause = version.clause(key)
-            if clause is None and key != NO_CLAUSE:
-                found.append(
-                    Problem(
-                        f"question {question}",
-                        _("%(key)r is no clause of version %(version_number)s")
-                        % {"key": key, "version_number": version.number},
-                    )
-                )
-            else:
-                rows[question, clause.id if clause else None] = None
-    for asked in version.questions:
-        key = asked["key"]
-        if asked.get("cite") == "always" and key in values and not any(cited == key for cited, _ in rows):
-            found.append(
-                Problem(f"question {key}", _("needs the clause that the answer rests on, or that none fits"))
-            )
-    if found:
-        raise Invalid(_("The citations do not fit."), problems=[problem.as_dict() for problem in found])
-    return [question for question, _ in rows], [clause for _, clause in rows]
 
 
 def take_again(
@@ -331,10 +284,10 @@ def _repeated(annotator: Annotator, assignment_id: int, client_key: str, answer:
         cited: dict[str, set[str]] = {}
         for citation in known.citations.all():
             cited.setdefault(citation.question, set()).add(
-                citation.clause.key if citation.clause else NO_CLAUSE
+                citation.clause.key if citation.clause else parsing.NO_CLAUSE
             )
         same = (
-            known.assignment_id == assignment_id
+            known.assignment_id in (assignment_id, _reworked(assignment_id))
             and known.values == dict(answer.values)
             and known.flagged == answer.flagged
             and cited == {question: set(keys) for question, keys in answer.citations.items() if keys}
@@ -356,6 +309,12 @@ def _repeated(annotator: Annotator, assignment_id: int, client_key: str, answer:
             "late", None, late.assignment.task_id, late.assignment.queue_id, "", since=late.received_at
         )
     return None
+
+
+def _reworked(assignment_id: int) -> int | None:
+    """The slot whose answer was reworked under this one: the answer stands there."""
+    slot = Assignment.objects.filter(pk=assignment_id).first()
+    return reworking.original(slot.task_id) if slot is not None else None
 
 
 def _late(

@@ -43,6 +43,7 @@ PERMISSIONS = {
     "queue.manage": gettext_lazy("Create and change queues, load items, enrol annotators"),
     "gold.manage": gettext_lazy("See and keep known answers, and how people do on them"),
     "work.label": gettext_lazy("Claim tasks and answer them"),
+    "answer.review": gettext_lazy("Review answers, in review queues that one may work in"),
     "dispute.read": gettext_lazy("See disputes"),
     "dispute.decide": "Adjudicate",
     "agreement.read": gettext_lazy("See agreement"),
@@ -70,6 +71,7 @@ ROLES: dict[str, frozenset[str]] = {
         _READ
         | {
             "dispute.read",
+            "answer.review",
             "dispute.decide",
             "member.read",
             "spec.discuss",
@@ -83,7 +85,7 @@ ROLES: dict[str, frozenset[str]] = {
         | {"queue.manage", "gold.manage", "member.read", "people.manage", "pay.read", "pay.manage"}
         | {"agreement.measure", "dispute.read", "spec.discuss", "webhook.manage"}
     ),
-    Role.ANNOTATOR: frozenset({"spec.read", "work.label", "token.manage"}),
+    Role.ANNOTATOR: frozenset({"spec.read", "work.label", "answer.review", "token.manage"}),
     Role.READER: frozenset(_READ | {"snapshot.build"}),
 }
 

@@ -9,7 +9,7 @@ from datetime import timedelta
 from PIL import Image
 
 from annotation import asking, exporting, gathering, investigating, measuring, piloting, relabelling
-from annotation.models import Dispute, Resample
+from annotation.models import Dispute, Resample, Review
 from specs import drafting, pictures, proposing, publishing, running, tokens
 from specs.models import Delivery, PrecedentSet, Role, SpecVersion, Subscriber
 from tests import cast
@@ -28,6 +28,7 @@ from workforce import (
     people_rules,
     queues,
     quizzing,
+    review_stages,
     skills,
     staffing,
     suspending,
@@ -89,6 +90,7 @@ def furnish(key: str, *, versions: int) -> Furnished:
     ids: dict[str, object] = {
         "sample": sample,
         **_before_law(stage, key),
+        **_reviewed(stage, key),
         "spec": stage.spec.key,
         "queue": f"queue-{key}",
         "number": version.number,
@@ -113,6 +115,16 @@ def furnish(key: str, *, versions: int) -> Furnished:
         "issue": issue.pk,
     }
     return Furnished(stage, ids)
+
+
+def _reviewed(stage: cast.Stage, key: str) -> dict[str, object]:
+    """A review stage of the queue that addresses name, and an answer there that waits for a reviewer."""
+    queue = Queue.objects.get(project=stage.project, key=f"queue-{key}")
+    made = review_stages.add(queue=queue, terms=review_stages.Terms(), by=stage.ada)
+    stage.load(1, start=70, queue=queue)
+    staffing.enrol(queue=queue, annotator=stage.ben, by=stage.ada)
+    stage.answer(stage.ben, "yes", queue=queue)
+    return {"stage": made.pk, "review": Review.objects.get(stage=made).pk}
 
 
 def _sample(stage: cast.Stage, key: str) -> int:

@@ -21,7 +21,7 @@ from django.utils.translation import gettext as _
 from specs import ledger
 from specs.models import Member
 from specs.refusals import Invalid
-from workforce.models import Direction, Load, Queue, QueueState, Skill
+from workforce.models import ABOUT_ANSWERS, Direction, Load, Queue, QueueState, Skill
 
 
 @dataclass
@@ -58,6 +58,8 @@ def add(
         raise Invalid(_("A priority lies between 0 and 1000."))
     if target is not None and target.spec_id != queue.spec_id:
         raise Invalid(_("Items go to a queue of the same spec."))
+    if target is not None and target.purpose in ABOUT_ANSWERS:
+        raise Invalid(_("Items are not loaded into a queue of reviews or of rework."))
     with transaction.atomic():
         Queue.objects.select_for_update(no_key=True).get(pk=queue.pk)
         rules = Direction.objects.filter(queue=queue)

@@ -25,7 +25,7 @@ from specs import ledger, running, store
 from specs.models import Job, JobState, Member, Project
 from specs.refusals import Invalid, WrongState
 from workforce import activating, degrading, directing, likening, row_files, signalling, staging
-from workforce.models import Load, LoadState, Queue, QueueState
+from workforce.models import ABOUT_ANSWERS, Load, LoadState, Queue, QueueState
 
 JOB = "workforce.load_items"
 OPTIONS = ("keep_good_rows", "sensitive", "clause_field", "twins", "near", *signalling.OPTIONS)
@@ -76,6 +76,10 @@ def begin(
     """A delivery that is about to be read: *file* is its digest in the store. `run` does the rest."""
     if queue is not None and queue.state == QueueState.CLOSED:
         raise WrongState(_("The queue is closed."))
+    if queue is not None and queue.purpose in ABOUT_ANSWERS:
+        raise WrongState(
+            _("Nothing is loaded into this queue: what waits here is about answers of another one.")
+        )
     if queue is not None:
         degrading.require_intake(queue)
     if unknown := set(options) - set(OPTIONS):

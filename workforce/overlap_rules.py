@@ -10,7 +10,7 @@ from django.utils.translation import gettext as _
 
 from specs import task_types, versions
 from specs.wording import percent
-from workforce.models import OverlapPolicy, Purpose, Queue, Rule
+from workforce.models import WITHOUT_DISPUTES, OverlapPolicy, Purpose, Queue, Rule
 
 SINGLE_VALUED = ("nominal", "ordinal", "interval")
 MAX_DYNAMIC = 10
@@ -71,7 +71,7 @@ def problems(queue: Queue) -> Sequence[dict[str, str]]:
                 )
         case OverlapPolicy.DYNAMIC:
             _dynamic(queue, say)
-    if queue.overlap_policy != OverlapPolicy.FIXED and queue.purpose in (Purpose.ADJUDICATION, Purpose.PILOT):
+    if queue.overlap_policy != OverlapPolicy.FIXED and queue.purpose in WITHOUT_DISPUTES:
         say("overlap_policy", _("is the same number for every task in a queue of this purpose"))
     return found
 

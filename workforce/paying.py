@@ -289,6 +289,8 @@ def work_of(queue: Queue) -> str:
         "relabelling": Work.REWORK,
         "calibration": Work.TRAINING,
         "training": Work.TRAINING,
+        "review": Work.REVIEW,
+        "rework": Work.RETURNED,
     }.get(queue.purpose, Work.LABELLING)
 
 

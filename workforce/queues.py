@@ -34,6 +34,7 @@ from workforce import (
     service_levels,
 )
 from workforce.models import (
+    WITHOUT_DISPUTES,
     Canary,
     CanaryState,
     Entry,
@@ -132,7 +133,7 @@ def create_queue(
     if Queue.objects.filter(project=project, key=key).exists():
         raise Invalid(_("There is a queue %(key)s already.") % {"key": key})
     with transaction.atomic():
-        if purpose not in (Purpose.ADJUDICATION, Purpose.PILOT) and adjudication_queue is None:
+        if purpose not in WITHOUT_DISPUTES and adjudication_queue is None:
             adjudication_queue = adjudication_queue_of(spec=spec, owner=owner, version=version, by=by)
         queue = Queue(
             project=project,

@@ -23,7 +23,8 @@ from workforce.models import Annotator
 _RESERVE = """
     WITH wanted AS MATERIALIZED (
         SELECT t.id FROM workforce_task t
-        WHERE t.queue_id = %(queue)s AND t.id = ANY(%(tasks)s) AND t.state = 'open' ORDER BY t.id FOR NO KEY UPDATE
+        WHERE t.queue_id = %(queue)s AND t.id = ANY(%(tasks)s) AND t.state = 'open'
+          AND coalesce(t.kept_for_id, %(annotator)s) = %(annotator)s ORDER BY t.id FOR NO KEY UPDATE
     ), free AS (
         SELECT DISTINCT ON (s.task_id) s.id FROM workforce_assignment s JOIN wanted w ON w.id = s.task_id
         WHERE s.state = ANY(%(states)s) AND s.reserved_for_id IS NULL

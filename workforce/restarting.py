@@ -26,7 +26,9 @@ _AGAIN = (
     """
     WITH chosen AS MATERIALIZED (
         SELECT t.* FROM workforce_task t
-        WHERE t.queue_id = %(queue)s AND t.state = 'open' AND {which} FOR NO KEY UPDATE SKIP LOCKED
+        WHERE t.queue_id = %(queue)s AND t.state = 'open' AND {which}
+          AND NOT EXISTS (SELECT FROM workforce_queue w WHERE w.id = t.queue_id AND w.purpose IN ('review', 'rework'))
+        FOR NO KEY UPDATE SKIP LOCKED
     ), free AS (
         SELECT c.* FROM chosen c WHERE NOT EXISTS (
             SELECT 1 FROM workforce_assignment s WHERE s.task_id = c.id AND s.state = 'leased')

@@ -17,7 +17,7 @@ from django.db.models.functions import Now
 from specs import ledger
 from specs.models import Member
 from workforce import ordering, overlapping, slots
-from workforce.models import Assignment, Barred, Queue, Task, TaskState
+from workforce.models import Annotator, Assignment, Barred, Queue, Task, TaskState
 
 
 def route(
@@ -28,11 +28,14 @@ def route(
     barred: Iterable[int] = (),
     overlap: int | None = None,
     disagreement: float | None = None,
+    pinned_id: int | None = None,
+    kept_for: Annotator | None = None,
     by: Member | None,
 ) -> Task:
     """A task for the item in *queue*, as the next round if it was there before; *barred* annotators never get it.
 
-    With *disagreement* (a share of pairs of answers) it is the work on a dispute that opens now.
+    With *disagreement* (a share of pairs of answers) it is the work on a dispute that opens now. *pinned_id* is the version it
+    is served under, whatever is in force; *kept_for* the only annotator who can do it.
     Call it inside the transaction that gives the reason.
     """
     last = (
@@ -55,6 +58,8 @@ def route(
         rank=rank,
         disagreement=disagreement,
         disputed_at=None if disagreement is None else Now(),
+        pinned_id=pinned_id,
+        kept_for=kept_for,
     )
     Barred.objects.bulk_create(
         Barred(project_id=queue.project_id, task=task, annotator_id=annotator, reason="answered before")

@@ -17,10 +17,10 @@ from django.db import connection, transaction
 from django.utils.translation import gettext as _
 
 from specs.models import Member
-from specs.refusals import Invalid, Refusal
+from specs.refusals import Invalid, Refusal, WrongState
 from specs.wording import percent
 from workforce import leasing, slots
-from workforce.models import Annotator, Barred, Skip, SkipNote, SkipReason
+from workforce.models import Annotator, Barred, Purpose, Skip, SkipNote, SkipReason
 
 _LOCK = "SELECT 1 FROM workforce_enrolment WHERE queue_id = %s AND annotator_id = %s FOR NO KEY UPDATE"
 _COUNT = """
@@ -85,6 +85,12 @@ def skip(
         slot = slots.lock(assignment_id=assignment_id, annotator=annotator, token=token)  # type: ignore[arg-type]
         if slot is None or not slot.live:
             raise leasing.LeaseLost(_("This lease has ended already."))
+        if slot.purpose == Purpose.REWORK:
+            raise WrongState(
+                _(
+                    "This is your own answer, and nobody else can rework it: give it anew, ask, or hand it back for now."
+                )
+            )
         cursor.execute(_LOCK, [slot.queue_id, annotator.pk])
         if not excused:
             _within(standing(queue_id=slot.queue_id, annotator=annotator))

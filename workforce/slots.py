@@ -23,7 +23,8 @@ ADDED = """CASE WHEN EXISTS (SELECT FROM workforce_hold h WHERE h.task_id = t.id
 class Slot:
     """A slot with its task, both locked, as `lock` found them.
 
-    `other_in_force` is the version that came into force since, where the queue has its annotators asked about it.
+    `purpose` is its queue's, `reviewed` says that answers may be under review there. `other_in_force` is the version that came
+    into force since, where the queue has its annotators asked about it.
     """
 
     assignment_id: int
@@ -39,6 +40,8 @@ class Slot:
     n_answers: int
     overlap: int
     meaning: int
+    purpose: str
+    reviewed: bool
     other_in_force: int | None
     payload: dict[str, Any]
 
@@ -60,7 +63,7 @@ def lock(*, assignment_id: int, annotator: Annotator, token: uuid.UUID | None) -
                           AND s.lease_until > statement_timestamp(), false),
                       coalesce(s.state = 'leased' AND s.annotator_id = %(annotator)s AND s.token = %(token)s
                           AND s.lease_until <= statement_timestamp(), false),
-                      t.state, t.n_answers, t.overlap, t.meaning,
+                      t.state, t.n_answers, t.overlap, t.meaning, q.purpose, q.reviewed,
                       CASE WHEN q.in_progress = 'ask' AND s.version_id <> q.version_id AND t.pinned_id IS NULL
                            THEN q.version_id END,
                       i.payload::text
@@ -79,7 +82,7 @@ def lock(*, assignment_id: int, annotator: Annotator, token: uuid.UUID | None) -
     if row is None:
         return None
     names = (field.name for field in fields(Slot))
-    return Slot(**dict(zip(names, (*row[:14], json.loads(row[14])), strict=True)))
+    return Slot(**dict(zip(names, (*row[:-1], json.loads(row[-1])), strict=True)))
 
 
 def held_before(*, assignment_id: int, annotator: Annotator, token: uuid.UUID) -> bool:

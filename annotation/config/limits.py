@@ -94,6 +94,12 @@ MAX_SUBMITTED_AT_ONCE = env.number("MAX_SUBMITTED_AT_ONCE", 100, low=1, high=10_
 """Answers that one request by REST submits, each in a transaction of its own."""
 MAX_ASSIGNED_AT_ONCE = env.number("MAX_ASSIGNED_AT_ONCE", 1000, low=1, high=100_000)
 """Tasks that are given to one person by name in one step."""
+MAX_REVIEW_STAGES = env.number("MAX_REVIEW_STAGES", 5, low=1, high=50)
+"""Review stages of a queue that take answers at a time."""
+REVIEW_ROUNDS = env.number("REVIEW_ROUNDS", 2, low=1, high=20)
+"""How often one stage returns an answer; what would be returned once more becomes a dispute."""
+REWORK_DAYS = env.number("REWORK_DAYS", 7, low=1, high=366)
+"""Days that an annotator has for an answer that was returned; then it becomes a dispute."""
 SENSITIVE_PER_HOUR = env.number("SENSITIVE_PER_HOUR", 60, low=1)
 """Sensitive items that one person is served within an hour, in all projects together."""
 SENSITIVE_MINUTES_PER_DAY = env.number("SENSITIVE_MINUTES_PER_DAY", 240, low=1, high=1440)

@@ -265,6 +265,8 @@ SPECTACULAR_SETTINGS = {
         "DisputeReason": "annotation.models.DisputeReason",
         "IssueState": "annotation.models.IssueState",
         "ResampleKind": "annotation.models.ResampleKind",
+        "ReviewScope": "workforce.models.ReviewScope",
+        "ReviewVerdict": "annotation.models.ReviewVerdict",
     },
     "SWAGGER_UI_DIST": "SIDECAR",
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",

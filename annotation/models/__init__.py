@@ -27,6 +27,13 @@ from annotation.models.releases import (
     SnapshotFile,
     SnapshotState,
 )
+from annotation.models.reviews import (
+    UNDER_REVIEW,
+    Review,
+    ReviewDecision,
+    ReviewState,
+    ReviewVerdict,
+)
 from annotation.models.standing import Recheck
 from annotation.models.stopping import SkillMatrix, SkillSet, StopDecision, StopTarget, StopVerdict
 from annotation.models.trials import (
@@ -44,6 +51,7 @@ from annotation.models.trials import (
 __all__ = [
     "CAUSES_IN_THE_SPEC",
     "DISPUTE_STATES",
+    "UNDER_REVIEW",
     "AgreementReport",
     "Annotation",
     "AnnotationNote",
@@ -83,6 +91,10 @@ __all__ = [
     "Resample",
     "ResampleKind",
     "Resolution",
+    "Review",
+    "ReviewDecision",
+    "ReviewState",
+    "ReviewVerdict",
     "Ruling",
     "Sample",
     "SkillMatrix",

@@ -9,6 +9,7 @@ from django.db.models import Exists, OuterRef, Q
 from django.db.models.functions import Now
 from django.utils.translation import gettext_lazy as _
 
+from annotation.models.reviews import NOT_UNDER_REVIEW
 from specs.models.base import (
     BusyProjectRow,
     ProjectLink,
@@ -40,6 +41,7 @@ class DisputeReason(models.TextChoices):
     ASKED_FOR = "asked-for", _("Opened from imported history")
     CANNOT = "cannot-be-labelled", _("Some say that it cannot be labelled")
     RETURNED = "returned", _("It was skipped or given back too often")
+    REVIEW = "review", _("A reviewer and the annotator do not come together")
 
 
 class Dispute(ProjectRow):
@@ -158,6 +160,7 @@ class Basis(models.TextChoices):
     CONSENSUS = "consensus", _("Consensus")
     RULING = "ruling", _("Ruling")
     GOLD = "gold", _("Gold")
+    REVIEW = "review", _("Review")
 
 
 class ResolutionQuerySet(models.QuerySet["Resolution"]):
@@ -210,7 +213,7 @@ class Resolution(BusyProjectRow):
             ),
         ]
         indexes = [models.Index(fields=["event_id"], name="resolution_event")]
-        triggers = append_only()
+        triggers = [NOT_UNDER_REVIEW, *append_only()]
 
 
 class Precedent(ProjectRow):

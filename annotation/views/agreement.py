@@ -17,12 +17,10 @@ from annotation.models import AgreementReport, ClauseReading
 from specs import running
 from specs.access import MemberRequest, allows, get_or_404, page
 from specs.models import Spec, VersionClause
-from workforce.models import Purpose, Queue
+from workforce.models import WITHOUT_DISPUTES, Queue
 
 COUNTED_FOR = 0.2
 """Seconds that a page gives to a history that is not counted yet; the rest is the beat's."""
-NOT_MEASURED = (Purpose.ADJUDICATION, Purpose.PILOT)
-"""Queues that are no part of agreement: leads rule in one, and pilots have a page of their own."""
 BANDS = ((0.8, "good"), (0.667, "warn"))
 VERDICTS = {
     "ambiguous": (gettext_lazy("ambiguous"), "bad"),
@@ -41,7 +39,7 @@ def agreement(request: MemberRequest) -> HttpResponse:
     specs = list(Spec.objects.filter(project=request.project).order_by("title"))
     spec = next((spec for spec in specs if spec.key == request.GET.get("spec")), specs[0] if specs else None)
     queues = (
-        list(Queue.objects.filter(spec=spec).exclude(purpose__in=NOT_MEASURED).order_by("name"))
+        list(Queue.objects.filter(spec=spec).exclude(purpose__in=WITHOUT_DISPUTES).order_by("name"))
         if spec
         else []
     )

@@ -12,7 +12,7 @@ from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_POST
 
-from annotation.models import Dispute, DisputeState
+from annotation.models import Dispute, DisputeState, Review, ReviewState
 from specs.access import SIGNED_IN, MemberRequest, allows, get_or_404, page, permissions_of
 from specs.models import Member, MemberState, Project, Suspension
 from workforce import noticing
@@ -23,6 +23,7 @@ from workforce.models import (
     Enrolment,
     Notice,
     Purpose,
+    Queue,
     QueueState,
     SlotState,
 )
@@ -41,6 +42,8 @@ class Room:
     n_disputes: int
     n_alerts: int
     notices: list[noticing.Told]
+    returned: list[tuple[Queue, int]]
+    """The rework queues in which answers wait for her, with how many."""
 
 
 @require_GET
@@ -56,7 +59,7 @@ def inbox(request: Any) -> HttpResponse:
         Enrolment.objects.filter(
             annotator__member__in=members, active=True, queue__state__in=[QueueState.OPEN, QueueState.PAUSED]
         )
-        .exclude(queue__purpose=Purpose.ADJUDICATION)
+        .exclude(queue__purpose__in=[Purpose.ADJUDICATION, Purpose.REWORK])
         .select_related("queue", "annotator")
         .order_by("-queue__priority", "queue__name")
     )
@@ -72,7 +75,7 @@ def inbox(request: Any) -> HttpResponse:
         .values_list("owner_id")
         .annotate(n=Count("pk"))
     )
-    told = _told(members)
+    told, returned = _told(members), _returned(members)
     rooms = [
         Room(
             project=member.project,
@@ -85,12 +88,29 @@ def inbox(request: Any) -> HttpResponse:
             n_disputes=disputes.get(member.project_id, 0),
             n_alerts=alerts.get(member.pk, 0),
             notices=told.get(member.pk, [])[:NOTICES],
+            returned=returned.get(member.pk, []),
         )
         for member in members
     ]
     suspended = Suspension.objects.filter(member__user=request.user, ends__isnull=True)
     context = {"rooms": rooms, "suspended": suspended.select_related("member__project").order_by("pk")}
     return render(request, "annotation/inbox.html", context)
+
+
+def _returned(members: list[Member]) -> dict[int, list[tuple[Queue, int]]]:
+    """What reviewers returned to each membership and she has not given anew, by rework queue."""
+    rows = (
+        Review.objects.filter(annotator__member__in=members, state=ReviewState.RETURNED)
+        .values_list("annotator__member", "stage__rework_queue")
+        .annotate(n=Count("pk"))
+        .order_by("stage__rework_queue")
+    )
+    counted = list(rows)
+    queues = Queue.objects.in_bulk({queue for _, queue, _ in counted})
+    found: dict[int, list[tuple[Queue, int]]] = {}
+    for member, queue, n in counted:
+        found.setdefault(member, []).append((queues[queue], n))
+    return found
 
 
 def _told(members: list[Member]) -> dict[int, list[noticing.Told]]:

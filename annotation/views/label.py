@@ -61,6 +61,8 @@ def place_of(request: MemberRequest, key: str) -> tuple[Queue, Annotator]:
 def label(request: MemberRequest, queue: str) -> HttpResponse:
     """The task that is held, or the way to begin. Looking at it changes nothing but the record of what she was shown."""
     found, annotator = place_of(request, queue)
+    if found.purpose == Purpose.REVIEW:
+        return redirect("annotation:review", project=request.project.key, queue=found.key)
     held = leasing.held(annotator=annotator, queue_id=found.pk)
     number = request.GET.get("after", "")
     after = int(number) if number.isascii() and number.isdigit() and len(number) < 19 else None

@@ -13,12 +13,14 @@ from django.shortcuts import render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET
 
+from annotation import reworking
 from annotation.models import Annotation, Resolution
+from annotation.views.review import described
 from specs import task_types, versions
 from specs.access import MemberRequest, allows, page
 from specs.paging import newest_first
 from workforce import categories
-from workforce.models import Judgement, Probe, TaskPurpose
+from workforce.models import Annotator, Judgement, Probe, TaskPurpose
 
 UNSEEN_FOR = timedelta(days=1)
 """How long an answer to gold stands as open among one's own answers, as answers to work do."""
@@ -41,10 +43,18 @@ def mine(request: MemberRequest) -> HttpResponse:
     }
     ended |= _of_probes(shown)
     answers = [_outcomes(answer, ended) for answer in shown]
+    returned = [
+        {
+            "waits": one,
+            "said": described(one.answer.version_id, one.answer.values, one.answer.cannot),
+        }
+        for annotator in Annotator.objects.filter(member=request.member)
+        for one in reworking.waiting_for(annotator)
+    ]
     return render(
         request,
         "annotation/mine.html",
-        {"answers": answers, "next": further},
+        {"answers": answers, "next": further, "returned": returned},
     )
 
 

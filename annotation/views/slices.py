@@ -14,13 +14,12 @@ from django.views.decorators.http import require_GET, require_POST
 
 from annotation import charting_slices, scoping, slicing
 from annotation.answers import Scope
-from annotation.views.agreement import NOT_MEASURED
 from annotation.views.health import download
 from specs import running
 from specs.access import MemberRequest, allows, page
 from specs.models import Spec
 from specs.refusals import Invalid
-from workforce.models import Queue
+from workforce.models import WITHOUT_DISPUTES, Queue
 
 BY = {
     "field": gettext_lazy("a field of the items"),
@@ -43,7 +42,7 @@ def slices(request: MemberRequest) -> HttpResponse:
     context["crumbs"] = [(_("Agreement"), f"/p/{request.project.key}/agreement/")]
     scope = _scope(spec, asked) if spec else None
     if scope is not None and spec is not None:
-        queues = Queue.objects.filter(spec=spec).exclude(purpose__in=NOT_MEASURED).order_by("name")
+        queues = Queue.objects.filter(spec=spec).exclude(purpose__in=WITHOUT_DISPUTES).order_by("name")
         fields = slicing.fields(scope)
         asked["field"] = asked["field"] or (fields[0] if fields and asked["by"] == "field" else "")
         context |= {

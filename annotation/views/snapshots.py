@@ -17,7 +17,7 @@ from specs import running
 from specs.access import MemberRequest, allows, get_or_404, page
 from specs.models import SpecVersion
 from specs.paging import newest_first
-from workforce.models import Purpose, Queue
+from workforce.models import ABOUT_OTHERS, Purpose, Queue
 
 
 @require_GET
@@ -34,7 +34,7 @@ def snapshots(request: MemberRequest) -> HttpResponse:
         .select_related("spec")
         .order_by("spec__title", "-major", "-minor", "-patch"),
         "queues": Queue.objects.filter(project=request.project)
-        .exclude(purpose__in=[Purpose.ADJUDICATION, Purpose.RELABELLING])
+        .exclude(purpose__in=[*ABOUT_OTHERS, Purpose.RELABELLING])
         .order_by("name"),
     }
     return render(request, "annotation/snapshots.html", context)

@@ -19,6 +19,7 @@ from annotation import (
     following,
     importing,
     measuring,
+    parsing,
     reoverlapping,
     revising,
     standings,
@@ -361,7 +362,7 @@ class _Anything:
         return who, served
 
     def _said(self) -> submitting.Answer:
-        cited = self.random.choice([["knowledge"], ["whole", "numbers"], [submitting.NO_CLAUSE], []])
+        cited = self.random.choice([["knowledge"], ["whole", "numbers"], [parsing.NO_CLAUSE], []])
         return submitting.Answer(
             {"entailed": self.random.choice(["yes", "yes", "no"])}, {"entailed": cited} if cited else {}
         )

@@ -5,6 +5,9 @@ from __future__ import annotations
 from django.db import connection
 
 _LIVE = "s.state NOT IN ('withdrawn')"
+_ABOUT = """(EXISTS (SELECT FROM annotation_dispute d WHERE d.work_id = t.id)
+    OR EXISTS (SELECT FROM annotation_review w WHERE t.id IN (w.work_id, w.rework_id)))"""
+"""That the task `t` is work about another task: what is decided there is no answer to it."""
 VIOLATIONS = {
     "INV-3: more answers than the task wants": """
         SELECT t.id FROM workforce_task t JOIN annotation_annotation a ON a.task_id = t.id AND a.revision = 1
@@ -15,12 +18,13 @@ VIOLATIONS = {
     "INV-3: an answer without a submitted slot of its annotator, or the reverse": """
         SELECT coalesce(a.task_id, s.task_id) FROM annotation_annotation a
         FULL JOIN (SELECT * FROM workforce_assignment s WHERE s.state = 'submitted' AND NOT EXISTS (
-                       SELECT FROM annotation_ruling r WHERE r.assignment_id = s.id)) s
+                       SELECT FROM annotation_ruling r WHERE r.assignment_id = s.id) AND NOT EXISTS (
+                       SELECT FROM annotation_review w WHERE s.task_id IN (w.work_id, w.rework_id))) s
             ON s.id = a.assignment_id AND s.annotator_id = a.annotator_id AND s.task_id = a.task_id
         WHERE a.id IS NULL OR s.id IS NULL""",
-    "INV-3: the count of answers is not their number": """
+    "INV-3: the count of answers is not their number": f"""
         SELECT t.id FROM workforce_task t LEFT JOIN annotation_annotation a ON a.task_id = t.id AND a.revision = 1
-        WHERE NOT EXISTS (SELECT FROM annotation_dispute d WHERE d.work_id = t.id)
+        WHERE NOT {_ABOUT}
         GROUP BY t.id, t.n_answers HAVING count(a.id) <> t.n_answers""",
     "INV-3: ordinals have a gap": """
         SELECT task_id FROM annotation_annotation WHERE revision = 1 GROUP BY task_id
@@ -51,10 +55,20 @@ VIOLATIONS = {
     "INV-6: an open task with as many answers as it wants, or nothing left to give out": f"""
         SELECT t.id FROM workforce_task t LEFT JOIN workforce_assignment s ON s.task_id = t.id AND {_LIVE}
         WHERE t.state = 'open' GROUP BY t.id, t.overlap
-        HAVING count(s.id) <> t.overlap OR count(*) FILTER (WHERE s.state = 'submitted') >= t.overlap""",
+        HAVING count(s.id) <> t.overlap OR count(*) FILTER (WHERE s.state = 'submitted') >= t.overlap AND NOT EXISTS (
+            SELECT FROM annotation_review r WHERE r.task_id = t.id AND r.ended_at IS NULL)""",
+    "INV-6: a task that has ended, or a lead has, with an answer under review": """
+        SELECT t.id FROM workforce_task t JOIN annotation_review r ON r.task_id = t.id AND r.ended_at IS NULL
+        WHERE t.state NOT IN ('open', 'withdrawn')""",
+    "INV-6: a review whose work is nowhere, or rework that is not its author's": """
+        SELECT r.id FROM annotation_review r WHERE r.ended_at IS NULL AND NOT EXISTS (
+            SELECT FROM workforce_assignment s
+            WHERE s.task_id = coalesce(r.rework_id, r.work_id) AND s.state IN ('open', 'leased', 'reserved', 'held')
+              AND (r.state = 'open' OR s.state = 'held' OR s.annotator_id = r.annotator_id))""",
     "INV-6: who stopped work holds something": """
         SELECT s.id FROM workforce_assignment s JOIN workforce_annotator a ON a.id = s.annotator_id
-        WHERE s.state = 'leased' AND a.state <> 'active' OR s.state = 'reserved' AND a.state IN ('suspended', 'left')""",
+        WHERE s.state = 'leased' AND a.state <> 'active' OR s.state = 'reserved' AND a.state IN ('suspended', 'left')
+            AND NOT EXISTS (SELECT FROM workforce_task t WHERE t.id = s.task_id AND t.kept_for_id = a.id)""",
     "INV-6: a held slot that nothing will let go": """
         SELECT s.id FROM workforce_assignment s WHERE s.state = 'held' AND NOT EXISTS (
             SELECT FROM workforce_hold h WHERE h.task_id = s.task_id AND h.released_at IS NULL)""",
@@ -68,10 +82,9 @@ VIOLATIONS = {
         SELECT r.task_id FROM annotation_resolution r WHERE EXISTS (
             SELECT FROM unnest(r.answers) AS one (id) WHERE NOT EXISTS (
                 SELECT FROM annotation_annotation a WHERE a.id = one.id AND a.task_id = r.task_id))""",
-    "INV-18: settled without a resolution": """
+    "INV-18: settled without a resolution": f"""
         SELECT t.id FROM workforce_task t WHERE t.state IN ('resolved', 'unlabellable')
-          AND NOT EXISTS (SELECT FROM annotation_resolution r WHERE r.task_id = t.id)
-          AND NOT EXISTS (SELECT FROM annotation_dispute d WHERE d.work_id = t.id)""",
+          AND NOT EXISTS (SELECT FROM annotation_resolution r WHERE r.task_id = t.id) AND NOT {_ABOUT}""",
     "INV-18: settled on other answers than it has": """
         SELECT r.task_id FROM annotation_resolution r JOIN workforce_task t ON t.id = r.task_id
         WHERE t.state IN ('resolved', 'unlabellable') AND NOT EXISTS (
@@ -85,7 +98,7 @@ VIOLATIONS = {
         SELECT id FROM specs_event WHERE by_id IS NULL AND kind IN (
             'queue.settings-changed', 'queue.version-in-force', 'queue.paused', 'queue.open', 'tasks.overlap-changed',
             'load.undone', 'load.withdrawn', 'member.suspended', 'assignment.recalled', 'assignment.reserved',
-            'dispute.decided', 'answers.rechecked')""",
+            'dispute.decided', 'answers.rechecked', 'review.decided')""",
     "INV-22: a lease that ends before it began": "SELECT id FROM workforce_lease WHERE until <= leased_at",
     "INV-22: answered before it was leased": """
         SELECT a.id FROM annotation_annotation a JOIN workforce_lease l ON l.token = a.lease_token AND l.renewal = 0

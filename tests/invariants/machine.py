@@ -13,14 +13,23 @@ from typing import Any, ClassVar
 from django.db import connection, transaction
 from hypothesis.stateful import RuleBasedStateMachine
 
-from annotation import submitting
-from annotation.models import Annotation, Dispute, LateAnswer
+from annotation import reviewing, submitting
+from annotation.models import Annotation, Dispute, LateAnswer, Review
 from specs.models import SpecVersion
 from specs.refusals import Refusal
 from tests import cast
 from tests.invariants import checking, rebuilding, recounting
-from workforce import holding, leasing, queues
-from workforce.models import Annotator, Assignment, Exclusion, Queue, SlotState, Task, TaskState
+from workforce import holding, leasing, queues, staffing
+from workforce.models import (
+    Annotator,
+    Assignment,
+    Exclusion,
+    Queue,
+    ReviewStage,
+    SlotState,
+    Task,
+    TaskState,
+)
 
 WORKERS = ("ben", "chi", "dov", "eli", "fay")
 FRESH = ("hal", "ida", "jon", "kim", "lea")
@@ -221,12 +230,14 @@ class Machine(RuleBasedStateMachine):
         if Queue.objects.get(pk=self.queue.pk).state == "paused":
             queues.reopen(queue=self.queue, by=self.ada)
         now = leasing.database_now()
-        for hold in holding.waiting(queue=self.queue):
-            holding.release(hold=hold, by=self.ada)
+        for queue in Queue.objects.filter(project=self.stage.project):
+            for hold in holding.waiting(queue=queue):
+                holding.release(hold=hold, by=self.ada)
         Assignment.objects.filter(state=SlotState.LEASED).update(lease_until=now - timedelta(seconds=1))
         Assignment.objects.filter(state=SlotState.RESERVED).update(reserved_until=now - timedelta(seconds=1))
         for _ in range(200):
-            done = [who for who in FRESH if self._one_more(who)]
+            self._all_rework_is_overdue()
+            done = [who for who in FRESH if self._one_more(who) or self._one_more_reviewed(who)]
             if not done:
                 break
         for dispute in Dispute.objects.filter(project=self.stage.project, state="open"):
@@ -235,6 +246,42 @@ class Machine(RuleBasedStateMachine):
         assert found == [], found
         left = Task.objects.filter(project=self.stage.project, state__in=[TaskState.OPEN, TaskState.DISPUTED])
         assert list(left) == [], "a task is stuck"
+
+    def _review(self, who: str, stage: ReviewStage, verdict: str, value: str) -> bool:
+        """Take the next review of the stage and decide; False where none waits for her."""
+        reviewer = self.people[who]
+        staffing.enrol(queue=stage.review_queue, annotator=reviewer, by=self.ada)
+        taken = reviewing.take(queue=stage.review_queue, annotator=reviewer, by=self._by(who))
+        if taken is None:
+            return False
+        found, served = taken
+        assert found.annotator_id != reviewer.pk
+        decided = reviewing.Decided(
+            verdict,
+            seen=reviewing.in_force(found).pk,
+            values={"entailed": value} if verdict == "fix" else {},
+            reason="Why?",
+            clause="knowledge" if verdict == "return" else "",
+        )
+        reviewing.decide(
+            review=found,
+            annotator=reviewer,
+            assignment_id=served.assignment_id,
+            token=served.token,
+            decided=decided,
+            by=self._by(who),
+        )
+        return True
+
+    def _one_more_reviewed(self, who: str) -> bool:
+        stages = ReviewStage.objects.filter(queue=self.queue)
+        return any(self._review(who, stage, "accept", "yes") for stage in stages)
+
+    def _all_rework_is_overdue(self) -> None:
+        returned = Review.objects.filter(project=self.stage.project, state="returned")
+        returned.update(due_at=leasing.database_now() - timedelta(seconds=1))
+        reviewing.end_overdue()
+        reviewing.withdraw_ended()
 
     def _one_more(self, who: str) -> bool:
         served = leasing.claim(queue_id=self.queue.pk, annotator=self.people[who], by=self._by(who))

@@ -47,6 +47,27 @@ class Facts:
                 project,
             )
         }
+        self.kept = dict(
+            _rows(
+                "SELECT id, kept_for_id FROM workforce_task WHERE project_id = %s AND kept_for_id IS NOT NULL",
+                project,
+            )
+        )
+        self.reviews = {
+            row[0]: row[1:]
+            for row in _rows(
+                "SELECT id, task_id, assignment_id, work_id, rework_id FROM annotation_review WHERE project_id = %s",
+                project,
+            )
+        }
+        self.review_of = {work: review for review, (_, _, work, _) in self.reviews.items()}
+        self.decided = {
+            event: (verdict, cannot or value)
+            for event, verdict, value, cannot in _rows(
+                "SELECT event_id, verdict, values::text, cannot FROM annotation_reviewdecision WHERE project_id = %s",
+                project,
+            )
+        }
         self.annotator_of = dict(
             _rows("SELECT member_id, id FROM workforce_annotator WHERE project_id = %s", project)
         )
@@ -78,6 +99,7 @@ def tables(project: int) -> dict[str, Any]:
         "loads": "SELECT id, state FROM workforce_load WHERE project_id = %s",
         "held": "SELECT id, task_id FROM workforce_hold WHERE project_id = %s AND released_at IS NULL",
         "disputes": "SELECT id, state FROM annotation_dispute WHERE project_id = %s",
+        "reviews": "SELECT id, state FROM annotation_review WHERE project_id = %s",
     }
     found |= {name: dict(_rows(text, project)) for name, text in plain.items()}
     enrolled = "SELECT queue_id, annotator_id, active FROM workforce_enrolment WHERE project_id = %s"

@@ -15,10 +15,11 @@ from fractions import Fraction
 from typing import Any
 
 from tests.invariants.reading import Event, Facts, events, tables
+from tests.invariants.reviews import Reviews
 from tests.invariants.rows import Broken, Queue, Slot, Task
 
 
-class Rebuilt:
+class Rebuilt(Reviews):
     """The fold: `Rebuilt(project).run().state()`."""
 
     def __init__(self, project: int) -> None:
@@ -30,6 +31,7 @@ class Rebuilt:
         self.loads: dict[int, str] = {}
         self.holds: dict[int, tuple[int, int, int]] = {}
         self.disputes: dict[int, str] = {}
+        self.reviews: dict[int, str] = {}
         self.due: dict[int, str] = {}
         """Tasks whose last wanted answer is in, and what the rule makes of it: the next event on them has to say the same."""
         self.ended: dict[tuple[int, int], str] = {}
@@ -74,6 +76,7 @@ class Rebuilt:
             "loads": self.loads,
             "held": {number: task for number, (task, _, _) in self.holds.items()},
             "disputes": self.disputes,
+            "reviews": self.reviews,
             "ended": self.ended,
         }
 
@@ -203,7 +206,7 @@ class Rebuilt:
                 seen["slots_added"] += 1
             if len(task.answers) >= wanted:
                 seen["complete"] += 1
-                self.due[number] = self._judge(task)
+                self._judge_if_all_is_reviewed(number)
         _same(event, **{name: seen[name] for name in counts if name not in ("overlap", "policy")})
 
     # Tasks
@@ -287,7 +290,8 @@ class Rebuilt:
 
     def _returned(self, event: Event) -> None:
         slot = self._leased(event)
-        slot.state, slot.annotator, slot.version, slot.n_renewals = self._free_state(event), None, None, 0
+        slot.version, slot.n_renewals = None, 0
+        self._comes_back(self.facts.slots[event.subject][0], slot, self._free_state(event))
 
     def _came_back(self, event: Event) -> None:
         self._returned(event)
@@ -316,7 +320,7 @@ class Rebuilt:
         slot = self._slot(event)
         if (slot.state, slot.annotator) != ("reserved", event.data["annotator"]):
             raise Broken(f"{event}: the slot is {slot}")
-        slot.state, slot.annotator = self._free_state(event), None
+        self._comes_back(self.facts.slots[event.subject][0], slot, self._free_state(event))
 
     on_assignment_unreserved = on_assignment_reservation_ended = _unreserved
 
@@ -355,8 +359,7 @@ class Rebuilt:
             raise Broken(f"{event}: the slot is {slot}")
         slot.state, slot.said = "submitted", len(task.answers)
         task.answers.append(self.facts.said[event.id])
-        if task.state == "open" and len(task.answers) >= task.overlap:
-            self.due[number] = self._judge(task)
+        self._judge_if_all_is_reviewed(number)
 
     on_annotation_submitted = on_annotation_declined = _submitted
 

@@ -37,11 +37,12 @@ from workforce import (
     leasing,
     queues,
     reserving,
+    review_stages,
     staffing,
     suspending,
     undoing,
 )
-from workforce.models import Annotator, Assignment, Exclusion, Hold, Load, Queue, SlotState
+from workforce.models import Annotator, Assignment, Exclusion, Hold, Load, Queue, ReviewStage, SlotState, Task
 
 PEOPLE, PLACES = st.sampled_from(WORKERS), st.integers(0, 99)
 VALUES = st.sampled_from(["yes", "yes", "yes", "no"])
@@ -53,7 +54,8 @@ WEIGHTS = {
     "nobody_is_left_for_a_task": 1, "assign": 3, "take_back": 1, "recall": 2, "change_overlap": 4, "put_in_force": 3,
     "pause_or_open_the_queue": 1, "load": 2, "take_a_load_back": 1, "look_again": 2, "rule_on_a_dispute": 3, "mint": 3,
     "suspend_or_reinstate": 1, "leave_or_join": 1, "pause_or_resume": 1, "dismiss_or_enrol": 1, "keep_apart_or_not": 1,
-    "everybody_is_back": 2, "follow_the_answers": 3,
+    "everybody_is_back": 2, "follow_the_answers": 3, "begin_or_end_a_review_stage": 1, "review": 5, "rework": 3,
+    "rework_is_overdue": 1,
 }  # fmt: skip
 """What can happen, and how often."""
 WITH_A_LEASE = ("answer", "release", "renew", "skip", "cannot_be_labelled", "ask_and_hold", "recall")
@@ -194,6 +196,38 @@ class Transitions(Machine):
             assert holding.release_due() == 1
         else:
             holding.release(hold=hold, by=self.ada)
+
+    # Review
+
+    @step
+    def begin_or_end_a_review_stage(self, flag: bool) -> None:
+        for stage in review_stages.in_force(queue_id=self.queue.pk):
+            review_stages.end(stage=stage, by=self.ada)
+            return
+        terms = review_stages.Terms() if flag else review_stages.Terms(scope="newcomers", first_n=2)
+        review_stages.add(queue=self.queue, terms=terms, by=self.ada)
+
+    @step
+    def review(self, who: str, place: int, value: str, n: int) -> None:
+        stages = list(ReviewStage.objects.filter(queue=self.queue).order_by("pk"))
+        if stages:
+            self._review(
+                who, stages[place % len(stages)], ("accept", "accept", "fix", "return")[n - 1], value
+            )
+
+    @step
+    def rework(self, who: str, value: str) -> None:
+        stage = ReviewStage.objects.filter(queue=self.queue).first()
+        if stage is None:
+            return
+        served = leasing.claim(queue_id=stage.rework_queue_id, annotator=self.people[who], by=self._by(who))
+        if served is not None:
+            assert Task.objects.get(pk=served.task_id).kept_for == self.people[who]
+            self._answer(self._serve(who, served, minted=True), value)
+
+    @step
+    def rework_is_overdue(self) -> None:
+        self._all_rework_is_overdue()
 
     # Time
 

@@ -53,6 +53,8 @@ MISSING: dict[str, object] = {
             "delivery",
             "issue",
             "sample",
+            "stage",
+            "review",
         ),
         987_654_321,
     ),

@@ -12,7 +12,7 @@ from django.db import connection, transaction
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
-from annotation import revising, settling, submitting
+from annotation import parsing, revising, settling, submitting
 from annotation.models import Dispute
 from specs.models import Event
 from specs.refusals import Invalid
@@ -245,7 +245,7 @@ def test_an_answer_that_settles_nothing_moves_its_task_where_the_answers_differ_
 def test_an_answer_that_counts_after_its_dispute_opened_moves_the_dispute() -> None:
     stage = cast.stage(overlap=3, max_overlap=3)
     stage.load(1)
-    unfit = {"entailed": [submitting.NO_CLAUSE]}
+    unfit = {"entailed": [parsing.NO_CLAUSE]}
     held = stage.claim(stage.dov)
     for who, value in ((stage.ben, "yes"), (stage.chi, "no")):
         stage.submit(who, stage.claim(who), {"entailed": value}, unfit)

@@ -12,7 +12,7 @@ from django.utils.translation import gettext_lazy as _
 
 from specs.models import Project
 from workforce import people_rules
-from workforce.models import Action, Metric, PeopleRule, Purpose, Queue
+from workforce.models import ABOUT_OTHERS, Action, Metric, PeopleRule, Queue
 
 _COMMON = (
     "name",
@@ -143,7 +143,7 @@ class RuleForm(forms.Form):
 
     def __init__(self, *args: Any, project: Project, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        rows = Queue.objects.filter(project=project).exclude(purpose=Purpose.ADJUDICATION).order_by("name")
+        rows = Queue.objects.filter(project=project).exclude(purpose__in=ABOUT_OTHERS).order_by("name")
         for name in ("queue", *_NAMES_QUEUES.values()):
             field: Any = self.fields[name]
             field.queryset = rows

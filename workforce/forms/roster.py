@@ -9,7 +9,7 @@ from django import forms
 from django.utils.translation import gettext_lazy as _
 
 from specs.models import Clause, Project, SpecVersion
-from workforce.models import Action, Annotator, Purpose, Queue, Skill
+from workforce.models import ABOUT_OTHERS, Action, Annotator, Queue, Skill
 from workforce.skills import MAX_LEVEL
 
 WEEK = (_("Monday"), _("Tuesday"), _("Wednesday"), _("Thursday"), _("Friday"), _("Saturday"), _("Sunday"))
@@ -154,7 +154,7 @@ class DecisionForm(forms.Form):
 
     def __init__(self, *args: Any, project: Project, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        rows = Queue.objects.filter(project=project).exclude(purpose=Purpose.ADJUDICATION).order_by("name")
+        rows = Queue.objects.filter(project=project).exclude(purpose__in=ABOUT_OTHERS).order_by("name")
         _choose(self, "queues", rows)
 
     def parts(self) -> list[tuple[str, str, list[forms.BoundField]]]:

@@ -49,6 +49,7 @@ from workforce.models.people import (
     CohortMembership,
     DayAway,
 )
+from workforce.models.purposes import ABOUT_ANSWERS, ABOUT_OTHERS, WITHOUT_DISPUTES, Purpose
 from workforce.models.queues import (
     BatchesFor,
     Citing,
@@ -58,13 +59,13 @@ from workforce.models.queues import (
     Order,
     OrderKind,
     OverlapPolicy,
-    Purpose,
     Queue,
     QueueState,
     QuizFailure,
     Rule,
     Spread,
 )
+from workforce.models.reviews import ReviewScope, ReviewStage
 from workforce.models.signals import Signal, SignalState, StagedSignal
 from workforce.models.skills import AnnotatorSkill, Skill
 from workforce.models.skips import Skip, SkipNote, SkipReason
@@ -86,6 +87,9 @@ from workforce.models.trials import (
 )
 
 __all__ = [
+    "ABOUT_ANSWERS",
+    "ABOUT_OTHERS",
+    "WITHOUT_DISPUTES",
     "Action",
     "Alert",
     "AlertKind",
@@ -160,6 +164,8 @@ __all__ = [
     "RateBasis",
     "Recall",
     "ReviewDraw",
+    "ReviewScope",
+    "ReviewStage",
     "Rule",
     "SensitiveCategory",
     "SetAside",

@@ -266,6 +266,26 @@ class Assignment(BusyProjectRow):
                     RETURN NEW;
                 """,
             ),
+            Guard(
+                # Its name stands after `state_steps` as well: whichever way the slot of a task that is kept for somebody comes
+                # back, it is hers again, without an end, and in no lane.
+                name="stays_with_whom_it_is_kept_for",
+                when=pgtrigger.Before,
+                operation=pgtrigger.UpdateOf("state"),
+                condition=_COMES_BACK,
+                declare=[("hers", "bigint")],
+                func="""
+                    IF OLD.state IN ('leased', 'reserved', 'held') THEN
+                        SELECT t.kept_for_id INTO hers FROM workforce_task t WHERE t.id = NEW.task_id;
+                        IF hers IS NOT NULL THEN
+                            NEW.state := 'reserved';
+                            NEW.annotator_id := hers;
+                            NEW.reserved_until := statement_timestamp() + interval '100 years';
+                        END IF;
+                    END IF;
+                    RETURN NEW;
+                """,
+            ),
             *never_deleted(),
         ]
 

@@ -21,6 +21,8 @@ class Work(models.TextChoices):
     ADJUDICATION = "adjudication", _("Adjudication")
     TRAINING = "training", _("Training and calibration")
     QUIZ = "quiz", _("Quizzes on the spec")
+    REVIEW = "review", _("Review")
+    RETURNED = "returned", _("Rework of returned answers")
 
 
 class RateBasis(models.TextChoices):

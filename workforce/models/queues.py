@@ -28,17 +28,9 @@ from specs.models.base import (
 from workforce.models.clearances import ends_clearance
 from workforce.models.gold import Feedback
 from workforce.models.onboarding import Stage
+from workforce.models.purposes import Purpose
 from workforce.models.ranks import Ranges
 from workforce.models.suggestions import Predictions
-
-
-class Purpose(models.TextChoices):
-    LABELLING = "labelling", _("Labelling")
-    ADJUDICATION = "adjudication", _("Adjudication")
-    CALIBRATION = "calibration", _("Calibration")
-    RELABELLING = "relabelling", _("Relabelling")
-    TRAINING = "training", _("Training")
-    PILOT = "pilot", _("Pilot")
 
 
 class QueueState(models.TextChoices):
@@ -138,7 +130,8 @@ class Queue(ProjectRow):
 
     `cursor_epoch` rises whenever every annotator has to look from the start again. `order_seed` is what a random order and the
     draws of `random_share` are made with: the same seed and the same tasks give the same order. `stagger` is how many tasks lie
-    between two answers of one task, so that people who work side by side do not meet on it in the same second.
+    between two answers of one task, so that people who work side by side do not meet on it in the same second. `reviewed` says
+    that answers may be under review here: true from its first review stage on.
     """
 
     key = models.SlugField(max_length=64)
@@ -229,6 +222,7 @@ class Queue(ProjectRow):
         default=10, db_default=10, validators=[MinValueValidator(1), MaxValueValidator(1000)]
     )
     asks_confidence = models.BooleanField(default=False, db_default=False)
+    reviewed = models.BooleanField(default=False, db_default=False)
     hold_for = models.DurationField(default=timedelta(days=2), db_default=timedelta(days=2))
     max_holds = models.SmallIntegerField(
         default=3, db_default=3, validators=[MinValueValidator(1), MaxValueValidator(100)]

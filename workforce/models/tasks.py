@@ -68,7 +68,7 @@ class Task(BusyProjectRow):
     `pinned` names the version a canary serves it under, whatever version is in force; `load` the delivery that made it. A task
     that is no work is minted at a claim for one annotator (`round` is her id, negative). It is born withdrawn, and the state
     machine has no way out: it is never open, settled, disputed or resolved, so that whatever reads the state of tasks passes it
-    by.
+    by. `kept_for` is the only one who can do it: rework, of its answer's author.
     """
 
     item = ProjectLink("workforce.Item")
@@ -92,13 +92,14 @@ class Task(BusyProjectRow):
     )
     pinned = ProjectLink("specs.SpecVersion", null=True)
     load = ProjectLink("workforce.Load", null=True)
+    kept_for = ProjectLink("workforce.Annotator", null=True)
     created_at = models.DateTimeField(db_default=Now())
     settled_at = models.DateTimeField(null=True)
 
     class Meta:
         constraints = [
             project_key("task"),
-            *same_project("task", pinned="specs_specversion"),
+            *same_project("task", pinned="specs_specversion", kept_for="workforce_annotator"),
             models.UniqueConstraint(
                 fields=["item", "queue", "meaning", "round"], name="task_once_per_item_meaning_and_round"
             ),
@@ -150,7 +151,17 @@ class Task(BusyProjectRow):
             LinkedAtOnce(
                 *same_project("task", item="workforce_item", queue="workforce_queue", load="workforce_load")
             ),
-            frozen("id", "item_id", "queue_id", "meaning", "round", "project_id", "purpose", "load_id"),
+            frozen(
+                "id",
+                "item_id",
+                "queue_id",
+                "meaning",
+                "round",
+                "project_id",
+                "purpose",
+                "load_id",
+                "kept_for_id",
+            ),
             transitions(
                 ("open", "resolved"),
                 ("open", "disputed"),
