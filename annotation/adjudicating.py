@@ -1,6 +1,7 @@
 """A lead's decision of a dispute.
 
     open -> decided: rule
+    (decided -> open: `appealing`)
 
 The work on a dispute is a task of the adjudication queue, claimed like any other; whoever answered cannot claim it.
 """
@@ -14,10 +15,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from django.db import transaction
+from django.db.models import F
 from django.db.models.functions import Now
 from django.utils.translation import gettext as _
 
-from annotation import ending, establishing, nominating, rules, settling, shadowing
+from annotation import appealing, ending, establishing, nominating, rules, settling, shadowing
 from annotation.models import (
     CAUSES_IN_THE_SPEC,
     Basis,
@@ -124,6 +126,8 @@ def take(*, dispute: Dispute, annotator: Annotator, by: Member) -> leasing.Serve
     if served_now is None:
         if Barred.objects.filter(task_id=dispute.work_id, annotator=annotator).exists():
             raise NotAllowed(_("You answered this task, or gave it back; somebody else has to rule on it."))
+        if Ruling.objects.filter(dispute=dispute, annotator=annotator).exists():
+            raise NotAllowed(_("You have ruled on this dispute; another lead looks at it now."))
         raise WrongState(_("Somebody else is ruling on this dispute, or has ruled."))
     return served_now
 
@@ -212,23 +216,31 @@ def rule(
         Assignment.objects.filter(pk=assignment_id).update(
             state="submitted", submitted_at=Now(), lease_until=None
         )
-        Task.objects.filter(pk=slot.task_id).update(n_answers=1)
+        Task.objects.filter(pk=slot.task_id).update(n_answers=F("n_answers") + 1)
         if locked.state == DisputeState.PROBE:
             locked.state, locked.decided_at, precedent = DisputeState.PROBED, Now(), False
         else:
             routing.mark(task_id=slot.task_id, state=TaskState.RESOLVED)
-            ended = TaskState.UNLABELLABLE if cannot else TaskState.RESOLVED
-            routing.mark(task_id=locked.task_id, state=ended)
+            _end_task(locked.task_id, TaskState.UNLABELLABLE if cannot else TaskState.RESOLVED)
             locked.state, locked.decided_at = DisputeState.DECIDED, Now()
         locked.save(update_fields=["state", "decided_at"])
         if locked.state == DisputeState.DECIDED:
             establishing.supersede(dispute=locked, ruling=ruling, by=by)
+            appealing.follow_ruling(dispute=locked, ruling=ruling, by=by)
             if gold:
                 nominating.from_ruling(ruling=ruling, spec=Spec.objects.get(pk=version.spec_id), by=by)
             if precedent:
                 establishing.establish(ruling=ruling, text=reason, by=by)
         shadowing.draw(annotator=annotator, queue=Queue.objects.get(pk=slot.queue_id), by=by)
     return ruling
+
+
+def _end_task(task_id: int, ended: TaskState) -> None:
+    """The task ends with the ruling; after an appeal it has ended before, and may now end the other way."""
+    was = Task.objects.values_list("state", flat=True).get(pk=task_id)
+    if was not in (TaskState.DISPUTED, ended):
+        routing.mark(task_id=task_id, state=TaskState.OPEN)
+    routing.mark(task_id=task_id, state=ended)
 
 
 def _values(

@@ -8,7 +8,7 @@ from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from annotation import parsing, presenting, reworking, submitting
+from annotation import appealing, parsing, presenting, reworking, submitting
 from annotation.models import Annotation, AnswerDraft, ReviewDecision
 from specs import posing, precedents, schema, task_types, versions
 from specs.schema import BadAnswer
@@ -319,9 +319,15 @@ def errors_by_question(error: BadAnswer) -> dict[str, list[str]]:
 
 
 def with_clauses(told: Sequence[Mapping[str, Any]], queue: Queue) -> list[dict[str, Any]]:
-    """What she is told of known answers, each with the clauses that decide, as they read in the version in force."""
-    if not told or queue.version_id is None:
-        return [dict(one) for one in told]
+    """What she is told of known answers, each with the clauses that decide, as they read in the version in force.
+
+    `appeal_until` is until when she can appeal against a mark.
+    """
+    until = appealing.deadlines([one["mark"] for one in told])
+    found = [{**one, "appeal_until": until.get(one["mark"])} for one in told]
+    if not found or queue.version_id is None:
+        return found
     version = versions.read(queue.version_id)
-    found = [{**one, "decide": [version.clause(key) for key in one["clauses"]]} for one in told]
-    return [{**one, "decide": [clause for clause in one["decide"] if clause]} for one in found]
+    for one in found:
+        one["decide"] = [clause for key in one["clauses"] if (clause := version.clause(key))]
+    return found

@@ -3,6 +3,7 @@
     (nothing) -> open: begin
     open -> accepted, fixed, returned, disputed: decide
     returned -> disputed: end_overdue
+    returned -> overturned: after_appeal
     open, returned -> withdrawn: withdraw_ended, and `under_review`
     (returned -> reworked, with the next look open: `reworking`)
 
@@ -17,16 +18,19 @@ from __future__ import annotations
 import uuid
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from django.conf import settings
 from django.db import transaction
+from django.db.models import Exists, OuterRef
 from django.db.models.functions import Now
 
 from annotation import parsing, settling, under_review
 from annotation.models import (
     Annotation,
+    AnswerAppeal,
+    AppealOutcome,
     DisputeReason,
     Review,
     ReviewDecision,
@@ -327,7 +331,7 @@ def _return(review: Review, task: Task, answer: Annotation, by: Member) -> None:
         queue_id=queue.pk, task_ids=[rework.pk], annotator=answer.annotator, keep=WITHOUT_END, by=by
     )
     review.state, review.rework = ReviewState.RETURNED, rework
-    review.due_at = leasing.database_now() + timedelta(days=settings.REWORK_DAYS)
+    review.due_at = _due()
     review.save(update_fields=["state", "rework", "due_at"])
 
 
@@ -357,12 +361,45 @@ def _dispute(review: Review, task: Task, by: Member | None) -> None:
     )
 
 
+def after_appeal(*, review: Review, task: Task, stands: bool, by: Member) -> None:
+    """What an appeal against a return comes to, where the answer still waits for rework. Call it under the lock of *task*.
+
+    An answer that *stands* goes on as if it had been accepted; else its author has `REWORK_DAYS` anew.
+    """
+    locked = (
+        Review.objects.select_for_update(no_key=True, of=("self",)).select_related("stage").get(pk=review.pk)
+    )
+    if locked.state != ReviewState.RETURNED or task.state != TaskState.OPEN:
+        return
+    if not stands:
+        locked.due_at = _due()
+        locked.save(update_fields=["due_at"])
+        return
+    _end(locked, ReviewState.OVERTURNED)
+    ledger.record(
+        project_id=locked.project_id,
+        kind="review.overturned",
+        by=by,
+        subject=("review", locked.pk),
+        data={"task": task.pk},
+    )
+    under_review.drop([locked.rework_id] if locked.rework_id else [])
+    go_on(answer=in_force(locked), task=task, after=locked.stage.position)
+
+
+def _due() -> datetime:
+    return leasing.database_now() + timedelta(days=settings.REWORK_DAYS)
+
+
 def end_overdue(*, limit: int = 200) -> int:
     """Hand what was returned and not reworked in time to the leads; returns how many. Harmless to repeat.
 
-    What its author has in hands is left to her until her lease ends.
+    What its author has in hands is left to her until her lease ends, and what she appealed against until that is decided.
     """
-    due = Review.objects.filter(state=ReviewState.RETURNED, due_at__lte=Now()).order_by("due_at")
+    appealed = AnswerAppeal.objects.filter(outcome=AppealOutcome.OPEN, decision__review=OuterRef("pk"))
+    due = Review.objects.filter(~Exists(appealed), state=ReviewState.RETURNED, due_at__lte=Now()).order_by(
+        "due_at"
+    )
     n = 0
     for pk, task_id in list(due.values_list("pk", "task_id")[:limit]):
         with transaction.atomic():

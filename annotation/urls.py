@@ -8,6 +8,7 @@ from annotation.views import (
     agreement,
     anchoring,
     annotator,
+    appeals,
     canary,
     compare,
     correct,
@@ -143,6 +144,16 @@ urlpatterns = [
     ),
     path("p/<slug:project>/precedents/", precedents.precedents, name="precedents"),
     path("p/<slug:project>/precedents/<int:precedent>/", precedents.step, name="precedent-step"),
+    path(
+        "p/<slug:project>/mine/appeal/<slug:against>/<int:decision>/", appeals.file, name="answer-appeal-file"
+    ),
+    path("p/<slug:project>/answer-appeals/", appeals.appeals, name="answer-appeals"),
+    path("p/<slug:project>/answer-appeals/<int:appealed>/", appeals.appeal, name="answer-appeal"),
+    path(
+        "p/<slug:project>/answer-appeals/<int:appealed>/decide/",
+        appeals.decide,
+        name="answer-appeal-decide",
+    ),
     path("p/<slug:project>/agreement/", agreement.agreement, name="agreement"),
     path("p/<slug:project>/cost/", cost.cost, name="cost"),
     path("p/<slug:project>/agreement/measure/", agreement.measure, name="measure"),

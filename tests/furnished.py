@@ -8,8 +8,17 @@ from datetime import timedelta
 
 from PIL import Image
 
-from annotation import asking, exporting, gathering, investigating, measuring, piloting, relabelling
-from annotation.models import Dispute, Resample, Review
+from annotation import (
+    appealing,
+    asking,
+    exporting,
+    gathering,
+    investigating,
+    measuring,
+    piloting,
+    relabelling,
+)
+from annotation.models import Dispute, Resample, Review, Ruling
 from specs import drafting, pictures, proposing, publishing, running, tokens
 from specs.models import Delivery, PrecedentSet, Role, SpecVersion, Subscriber
 from tests import cast
@@ -124,7 +133,19 @@ def _reviewed(stage: cast.Stage, key: str) -> dict[str, object]:
     stage.load(1, start=70, queue=queue)
     staffing.enrol(queue=queue, annotator=stage.ben, by=stage.ada)
     stage.answer(stage.ben, "yes", queue=queue)
-    return {"stage": made.pk, "review": Review.objects.get(stage=made).pk}
+    appeal = appealing.against_ruling(
+        ruling=Ruling.objects.get(project=stage.project),
+        annotator=stage.ben,
+        reason="It follows.",
+        by=stage.member("ben"),
+    )
+    return {
+        "stage": made.pk,
+        "review": Review.objects.get(stage=made).pk,
+        "appealed": appeal.pk,
+        "against": "ruling",
+        "decision": appeal.ruling_id,
+    }
 
 
 def _sample(stage: cast.Stage, key: str) -> int:

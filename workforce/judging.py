@@ -1,7 +1,7 @@
 """What probes showed: each answer to gold or a repeat is compared once, and read as shares with their intervals.
 
     (nothing) -> judged: judge
-    judged -> judged of the corrected answer: judge_again
+    judged -> judged of the corrected answer: judge_again; judged -> right: take_back, after an appeal
 
 Answers are compared by the distance of their kind of question. Whoever reads them for a verdict
 on a person names the flagged clauses: what falls under one says something about the spec, not about her.
@@ -18,7 +18,7 @@ from django.db import connection
 from django.db.models import Count, Q, QuerySet
 
 from specs import ledger, task_types, versions
-from specs.models import Clause, Spec
+from specs.models import Clause, Member, Spec
 from workforce.intervals import Share, share
 from workforce.models import (
     Annotator,
@@ -126,6 +126,24 @@ def judge_again(*, assignment_id: int, version_id: int, values: Mapping[str, Any
     return rows
 
 
+def take_back(*, judgement: Judgement, by: Member) -> Judgement:
+    """Count a mark as right: an appeal against it was granted. What was expected and what she said stay as they are.
+
+    Call it inside the transaction that gives the reason.
+    """
+    locked = Judgement.objects.select_for_update(no_key=True).get(pk=judgement.pk)
+    locked.event_id = ledger.record(
+        project_id=locked.project_id,
+        kind="probe.mark-taken-back",
+        by=by,
+        subject=("assignment", locked.assignment_id),
+        data={"annotator": locked.annotator_id, "question": locked.question},
+    )
+    locked.distance, locked.right = 0.0, True
+    locked.save(update_fields=["distance", "right", "event_id"])
+    return locked
+
+
 def _apart(question: Mapping[str, Any], wanted: Any, value: Any) -> float:
     """The distance of a value from what was wanted; none where the question lets the two pass as agreeing."""
     kind = task_types.get(question["kind"])
@@ -150,8 +168,8 @@ def _repeated(probe: Probe, before: Mapping[str, Any]) -> _Expected:
 def feedback(*, assignment_id: int, annotator: Annotator) -> list[dict[str, Any]]:
     """What was expected of her and why, once she answered gold where feedback is given at once, or in practice; else nothing.
 
-    `{"question", "title", "given", "expected", "right", "explanation", "clauses"}` each, the values in words, `clauses` the keys
-    of those that decide.
+    `{"mark", "question", "title", "given", "expected", "right", "explanation", "clauses"}` each, the values in words, `clauses`
+    the keys of those that decide, `mark` the number of the judgement.
     """
     rows = Judgement.objects.filter(
         Q(purpose=TaskPurpose.GOLD, queue__gold_feedback="at-once") | Q(purpose=TaskPurpose.PRACTICE),
@@ -167,6 +185,7 @@ def feedback(*, assignment_id: int, annotator: Annotator) -> list[dict[str, Any]
         describe = task_types.get(question["kind"]).describe
         found.append(
             {
+                "mark": one.pk,
                 "question": one.question,
                 "title": question["title"],
                 "given": describe(question, one.value),

@@ -48,6 +48,7 @@ class Submission(serializers.Serializer[Any]):
 
 
 class Told(serializers.Serializer[Any]):
+    mark = serializers.IntegerField(help_text="The number of the mark: what an appeal names.")
     question = serializers.CharField()
     title = serializers.CharField()
     given = serializers.CharField()

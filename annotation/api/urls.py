@@ -5,6 +5,7 @@ from django.urls import path
 from annotation.api import (
     anchoring,
     answers,
+    appeals,
     canaries,
     comparisons,
     correcting,
@@ -91,6 +92,9 @@ urlpatterns = [
     path("queues/<slug:queue>/reviews/claim", reviews.ReviewClaim.as_view()),
     path("reviews/<int:review>/decide", reviews.ReviewDecide.as_view()),
     path("me/returned", reviews.MyReturned.as_view()),
+    path("me/appeals", appeals.MyAppeals.as_view()),
+    path("answer-appeals", appeals.Appeals.as_view()),
+    path("answer-appeals/<int:appealed>/decide", appeals.AppealDecide.as_view()),
     path("disputes", views.Disputes.as_view()),
     path("disputes/<int:dispute>", views.DisputeOne.as_view()),
     path("disputes/<int:dispute>/claim", views.DisputeClaim.as_view()),

@@ -169,6 +169,8 @@ CASE_PACK_ITEMS = env.number("CASE_PACK_ITEMS", 20, low=2, high=200)
 """Tasks in the case pack of a clause issue, three that nobody disputes among them."""
 
 # Record
+APPEAL_DAYS = env.number("APPEAL_DAYS", 5, low=1, high=366)
+"""Days within which an annotator can appeal against a ruling, a mark or a return."""
 ANCHORING_MINIMUM = env.number("ANCHORING_MINIMUM", 30, low=2)
 """Answers in each arm of an experiment with predictions below which no difference is said."""
 ANCHORING_ALERT_PERCENT = env.number("ANCHORING_ALERT_PERCENT", 5, low=0, high=100)

@@ -265,6 +265,8 @@ SPECTACULAR_SETTINGS = {
         "DisputeReason": "annotation.models.DisputeReason",
         "IssueState": "annotation.models.IssueState",
         "ResampleKind": "annotation.models.ResampleKind",
+        "AppealKind": "annotation.models.AppealKind",
+        "AppealOutcome": "annotation.models.AppealOutcome",
         "ReviewScope": "workforce.models.ReviewScope",
         "ReviewVerdict": "annotation.models.ReviewVerdict",
     },

@@ -1,4 +1,5 @@
 from annotation.models.answers import Annotation, AnnotationNote, AnswerDraft, Citation, LateAnswer, Source
+from annotation.models.appeals import AnswerAppeal, AppealKind, AppealOutcome
 from annotation.models.decisions import (
     CAUSES_IN_THE_SPEC,
     DISPUTE_STATES,
@@ -56,7 +57,10 @@ __all__ = [
     "Annotation",
     "AnnotationNote",
     "AnnotatorReading",
+    "AnswerAppeal",
     "AnswerDraft",
+    "AppealKind",
+    "AppealOutcome",
     "Asks",
     "Basis",
     "Carry",

@@ -28,6 +28,7 @@ class ReviewState(models.TextChoices):
     FIXED = "fixed", "Fixed by the reviewer"
     RETURNED = "returned", "Returned: waits for rework"
     REWORKED = "reworked", "Reworked, and reviewed again"
+    OVERTURNED = "overturned", "Returned, and accepted on appeal"
     DISPUTED = "disputed", "Became a dispute"
     WITHDRAWN = "withdrawn", "Withdrawn with its task"
 
@@ -129,6 +130,7 @@ class Review(ProjectRow):
                 ("open", "withdrawn"),
                 ("returned", "reworked"),
                 ("returned", "disputed"),
+                ("returned", "overturned"),
                 ("returned", "withdrawn"),
             ),
             *never_deleted(),

@@ -53,7 +53,7 @@ def disputes(request: MemberRequest) -> HttpResponse:
         )
         rulings = {
             ruling.dispute_id: ruling
-            for ruling in Ruling.objects.filter(dispute__in=shown).select_related("clause")
+            for ruling in Ruling.objects.filter(dispute__in=shown).select_related("clause").order_by("pk")
         }
         entries: list[tuple[Dispute, Ruling | None]] = [
             (dispute, rulings.get(dispute.pk)) for dispute in shown
@@ -123,7 +123,7 @@ def console(
                 "value": given.get(f"q.{key}") if kind.one_of_options else given.get(f"side.{key}"),
             }
         )
-    ruling = Ruling.objects.filter(dispute=dispute).select_related("clause").order_by("-pk").first()
+    ruling = _ruling(dispute)
     context = {
         "dispute": dispute,
         "version": version,
@@ -147,9 +147,7 @@ def console(
         "precedents": precedents.served(
             version_id=version.id, version_digest=version.digest, digest=lease.served_digest if lease else ""
         ),
-        "established": Precedent.objects.filter(ruling__dispute=dispute)
-        .select_related("clause")
-        .order_by("pk"),
+        "established": Precedent.objects.filter(ruling=ruling).select_related("clause").order_by("pk"),
         "max_characters": settings.MAX_PRECEDENT_CHARACTERS,
         "declined": [(categories.title(one), n) for one, n in adjudicating.declined(dispute).items()],
         "cannot": categories.offered(dispute.task.queue),
@@ -157,6 +155,13 @@ def console(
         "mine": "dispute.decide" in request.permissions,
     }
     return render(request, "annotation/adjudicate.html", context, status=refusal.status if refusal else 200)
+
+
+def _ruling(dispute: Dispute) -> Ruling | None:
+    """The ruling in force. Of a dispute that an appeal has opened again none: who rules on it now is blind to the first."""
+    if dispute.shown_state == DisputeState.OPEN:
+        return None
+    return Ruling.objects.filter(dispute=dispute).select_related("clause").order_by("-pk").first()
 
 
 def lapses(dispute: Dispute) -> list[tuple[str, str]]:

@@ -12,6 +12,7 @@ from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_POST
 
+from annotation import appealing
 from annotation.models import Dispute, DisputeState, Review, ReviewState
 from specs.access import SIGNED_IN, MemberRequest, allows, get_or_404, page, permissions_of
 from specs.models import Member, MemberState, Project, Suspension
@@ -41,6 +42,7 @@ class Room:
     queues: list[Any]
     n_disputes: int
     n_alerts: int
+    n_appeals: int
     notices: list[noticing.Told]
     returned: list[tuple[Queue, int]]
     """The rework queues in which answers wait for her, with how many."""
@@ -87,6 +89,9 @@ def inbox(request: Any) -> HttpResponse:
             ],
             n_disputes=disputes.get(member.project_id, 0),
             n_alerts=alerts.get(member.pk, 0),
+            n_appeals=appealing.to_decide(member).count()
+            if "dispute.decide" in permissions_of(member)
+            else 0,
             notices=told.get(member.pk, [])[:NOTICES],
             returned=returned.get(member.pk, []),
         )

@@ -2,28 +2,33 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from datetime import timedelta
+from collections.abc import Callable, Collection, Sequence
+from datetime import datetime, timedelta
 from typing import Any
 
 from django.db.models import Q
 from django.db.models.functions import Now
 from django.http import HttpResponse
 from django.shortcuts import render
+from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET
 
-from annotation import reworking
+from annotation import adjudicated, appealing, reworking
 from annotation.models import Annotation, Resolution
+from annotation.views.label import annotator_of
 from annotation.views.review import described
 from specs import task_types, versions
 from specs.access import MemberRequest, allows, page
 from specs.paging import newest_first
 from workforce import categories
-from workforce.models import Annotator, Judgement, Probe, TaskPurpose
+from workforce.models import Judgement, Probe, TaskPurpose
 
 UNSEEN_FOR = timedelta(days=1)
 """How long an answer to gold stands as open among one's own answers, as answers to work do."""
+
+APPEALS = 50
+"""One's own appeals that the page shows, the newest."""
 
 
 @require_GET
@@ -42,19 +47,23 @@ def mine(request: MemberRequest) -> HttpResponse:
         .select_related("ruling", "ruling__clause")
     }
     ended |= _of_probes(shown)
-    answers = [_outcomes(answer, ended) for answer in shown]
+    annotator = annotator_of(request)
+    appeals = list(appealing.of(annotator)[:APPEALS])
+    appealed = {one.ruling_id for one in appeals if one.ruling_id}
+    answers = [_outcomes(answer, ended, appealed) for answer in shown]
     returned = [
         {
             "waits": one,
+            "appeal_until": appealing.until(one.decision.decided_at),
+            "appealed": one.decision.pk in {made.decision_id for made in appeals},
             "said": described(one.answer.version_id, one.answer.values, one.answer.cannot),
         }
-        for annotator in Annotator.objects.filter(member=request.member)
         for one in reworking.waiting_for(annotator)
     ]
     return render(
         request,
         "annotation/mine.html",
-        {"answers": answers, "next": further, "returned": returned},
+        {"answers": answers, "next": further, "returned": returned, "appeals": appeals},
     )
 
 
@@ -76,7 +85,9 @@ def _of_probes(shown: Sequence[Annotation]) -> dict[tuple[int, str], Resolution]
     return found | {(again[one.task_id], one.question): one for one in first}
 
 
-def _outcomes(answer: Annotation, ended: dict[tuple[int, str], Resolution]) -> dict[str, object]:
+def _outcomes(
+    answer: Annotation, ended: dict[tuple[int, str], Resolution], appealed: Collection[int]
+) -> dict[str, object]:
     version = versions.read(answer.version_id)
     outcomes = []
     for key, value in answer.values.items():
@@ -93,6 +104,7 @@ def _outcomes(answer: Annotation, ended: dict[tuple[int, str], Resolution]) -> d
                 and not resolution.cannot
                 and kind.agrees(question, resolution.value, value),
                 "ruling": resolution.ruling if resolution else None,
+                "appeal_until": _appeal_until(resolution, answer, appealed),
             }
         )
     if answer.cannot:
@@ -104,9 +116,21 @@ def _outcomes(answer: Annotation, ended: dict[tuple[int, str], Resolution]) -> d
                 "ended": _ended_with(version, resolution) if resolution else None,
                 "same": resolution is not None and bool(resolution.cannot),
                 "ruling": resolution.ruling if resolution else None,
+                "appeal_until": _appeal_until(resolution, answer, appealed),
             }
         )
     return {"answer": answer, "version": version, "outcomes": outcomes}
+
+
+def _appeal_until(
+    resolution: Resolution | None, answer: Annotation, appealed: Collection[int]
+) -> datetime | None:
+    """Until when she can appeal; None where she cannot: nothing was ruled, it says what she said, or she has appealed."""
+    ruling = resolution.ruling if resolution else None
+    if ruling is None or ruling.pk in appealed or adjudicated.agrees(ruling, answer):
+        return None
+    last = appealing.until(ruling.ruled_at)
+    return last if last > timezone.now() else None
 
 
 def _ended_with(version: versions.ReadVersion, resolution: Resolution) -> str:

@@ -93,12 +93,14 @@ VIOLATIONS = {
           AND cardinality(r.answers) <> t.n_answers""",
     "INV-18: two open disputes of a task, or one of a task that is not disputed": """
         SELECT d.task_id FROM annotation_dispute d JOIN workforce_task t ON t.id = d.task_id
-        WHERE d.state = 'open' GROUP BY d.task_id, t.state HAVING count(*) > 1 OR t.state <> 'disputed'""",
+        WHERE d.state = 'open' GROUP BY d.task_id, t.state HAVING count(*) > 1 OR t.state <> 'disputed' AND NOT EXISTS (
+            SELECT FROM annotation_answerappeal p JOIN annotation_ruling r ON r.id = p.ruling_id
+            JOIN annotation_dispute o ON o.id = r.dispute_id WHERE o.task_id = d.task_id AND p.outcome = 'open')""",
     "INV-17: a change by hand that names nobody": """
         SELECT id FROM specs_event WHERE by_id IS NULL AND kind IN (
             'queue.settings-changed', 'queue.version-in-force', 'queue.paused', 'queue.open', 'tasks.overlap-changed',
             'load.undone', 'load.withdrawn', 'member.suspended', 'assignment.recalled', 'assignment.reserved',
-            'dispute.decided', 'answers.rechecked', 'review.decided')""",
+            'dispute.decided', 'answers.rechecked', 'review.decided', 'dispute.appealed', 'answer-appeal.decided')""",
     "INV-22: a lease that ends before it began": "SELECT id FROM workforce_lease WHERE until <= leased_at",
     "INV-22: answered before it was leased": """
         SELECT a.id FROM annotation_annotation a JOIN workforce_lease l ON l.token = a.lease_token AND l.renewal = 0

@@ -252,6 +252,12 @@ class Rebuilt(Reviews):
         ][:1]
         self.disputes[number] = "open"
 
+    def on_dispute_appealed(self, event: Event) -> None:
+        """It is open again, the task keeps its label; a second appeal against the same ruling joins the first."""
+        if event.subject not in self.disputes:
+            raise Broken(f"{event}: there is no such dispute")
+        self.disputes[event.subject] = "open"
+
     def on_dispute_decided(self, event: Event) -> None:
         if self.disputes.get(event.subject) != "open":
             raise Broken(f"{event}: the dispute is {self.disputes.get(event.subject)}")

@@ -44,6 +44,12 @@ class Reviews:
         self.reviews[event.subject] = "disputed"
         self.due[event.data["task"]] = "disputed"
 
+    def on_review_overturned(self, event: Event) -> None:
+        if self.reviews.get(event.subject) != "returned":
+            raise Broken(f"{event}: the review is {self.reviews.get(event.subject)}")
+        self.reviews[event.subject] = "overturned"
+        self._judge_if_all_is_reviewed(event.data["task"])
+
     def on_review_reworked(self, event: Event) -> None:
         if self.reviews.get(event.subject) != "returned":
             raise Broken(f"{event}: the review is {self.reviews.get(event.subject)}")

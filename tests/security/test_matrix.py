@@ -55,11 +55,14 @@ MISSING: dict[str, object] = {
             "sample",
             "stage",
             "review",
+            "appealed",
+            "decision",
         ),
         987_654_321,
     ),
     **dict.fromkeys(
-        ("spec", "queue", "cohort", "category", "clause", "pseudonym", "step", "name", "digest"), "none"
+        ("spec", "queue", "cohort", "category", "clause", "pseudonym", "step", "name", "digest", "against"),
+        "none",
     ),
     "precedent": 987_654_321,
     "served": "none",

@@ -197,6 +197,7 @@ class Judgement(BusyProjectRow):
 
     class Meta:
         constraints = [
+            project_key("judgement"),
             *same_project(
                 "judgement",
                 probe="workforce_probe",
