@@ -39,6 +39,7 @@ from annotation.views import (
     slices,
     snapshots,
     suggestion,
+    threads,
     watch,
 )
 from specs.converters import FROZEN
@@ -147,6 +148,7 @@ urlpatterns = [
     path(
         "p/<slug:project>/mine/appeal/<slug:against>/<int:decision>/", appeals.file, name="answer-appeal-file"
     ),
+    path("p/<slug:project>/threads/<int:task>/", threads.thread, name="thread"),
     path("p/<slug:project>/answer-appeals/", appeals.appeals, name="answer-appeals"),
     path("p/<slug:project>/answer-appeals/<int:appealed>/", appeals.appeal, name="answer-appeal"),
     path(

@@ -43,6 +43,9 @@ PERMISSIONS = {
     "queue.manage": gettext_lazy("Create and change queues, load items, enrol annotators"),
     "gold.manage": gettext_lazy("See and keep known answers, and how people do on them"),
     "work.label": gettext_lazy("Claim tasks and answer them"),
+    "thread.write": gettext_lazy(
+        "Read and write in the threads of tasks that one has, reviews or decides on"
+    ),
     "answer.review": gettext_lazy("Review answers, in review queues that one may work in"),
     "dispute.read": gettext_lazy("See disputes"),
     "dispute.decide": "Adjudicate",
@@ -61,17 +64,26 @@ _READ = {"spec.read", "queue.read", "agreement.read", "snapshot.read", "job.read
 ROLES: dict[str, frozenset[str]] = {
     Role.OWNER: frozenset(PERMISSIONS) - {"work.label"},
     Role.EDITOR: frozenset(
-        _READ | {"spec.edit", "spec.propose", "spec.discuss", "spec.answer", "dispute.read"}
+        _READ | {"spec.edit", "spec.propose", "spec.discuss", "spec.answer", "dispute.read", "thread.write"}
     ),
     Role.PUBLISHER: frozenset(
         _READ
-        | {"spec.discuss", "spec.approve", "spec.publish", "spec.roll-back", "spec.answer", "dispute.read"}
+        | {
+            "spec.discuss",
+            "spec.approve",
+            "spec.publish",
+            "spec.roll-back",
+            "spec.answer",
+            "dispute.read",
+            "thread.write",
+        }
     ),
     Role.LEAD: frozenset(
         _READ
         | {
             "dispute.read",
             "answer.review",
+            "thread.write",
             "dispute.decide",
             "member.read",
             "spec.discuss",
@@ -83,9 +95,9 @@ ROLES: dict[str, frozenset[str]] = {
     Role.MANAGER: frozenset(
         _READ
         | {"queue.manage", "gold.manage", "member.read", "people.manage", "pay.read", "pay.manage"}
-        | {"agreement.measure", "dispute.read", "spec.discuss", "webhook.manage"}
+        | {"agreement.measure", "dispute.read", "spec.discuss", "webhook.manage", "thread.write"}
     ),
-    Role.ANNOTATOR: frozenset({"spec.read", "work.label", "answer.review", "token.manage"}),
+    Role.ANNOTATOR: frozenset({"spec.read", "work.label", "answer.review", "thread.write", "token.manage"}),
     Role.READER: frozenset(_READ | {"snapshot.build"}),
 }
 

@@ -133,8 +133,9 @@ def _reviewed(stage: cast.Stage, key: str) -> dict[str, object]:
     stage.load(1, start=70, queue=queue)
     staffing.enrol(queue=queue, annotator=stage.ben, by=stage.ada)
     stage.answer(stage.ben, "yes", queue=queue)
+    ruling = Ruling.objects.select_related("dispute").get(project=stage.project)
     appeal = appealing.against_ruling(
-        ruling=Ruling.objects.get(project=stage.project),
+        ruling=ruling,
         annotator=stage.ben,
         reason="It follows.",
         by=stage.member("ben"),
@@ -143,6 +144,7 @@ def _reviewed(stage: cast.Stage, key: str) -> dict[str, object]:
         "stage": made.pk,
         "review": Review.objects.get(stage=made).pk,
         "appealed": appeal.pk,
+        "task": ruling.dispute.task_id,
         "against": "ruling",
         "decision": appeal.ruling_id,
     }

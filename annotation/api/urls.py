@@ -27,6 +27,7 @@ from annotation.api import (
     reviews,
     slices,
     snapshots,
+    threads,
     views,
     watch,
 )
@@ -92,6 +93,7 @@ urlpatterns = [
     path("queues/<slug:queue>/reviews/claim", reviews.ReviewClaim.as_view()),
     path("reviews/<int:review>/decide", reviews.ReviewDecide.as_view()),
     path("me/returned", reviews.MyReturned.as_view()),
+    path("tasks/<int:task>/thread", threads.Thread.as_view()),
     path("me/appeals", appeals.MyAppeals.as_view()),
     path("answer-appeals", appeals.Appeals.as_view()),
     path("answer-appeals/<int:appealed>/decide", appeals.AppealDecide.as_view()),

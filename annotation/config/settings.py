@@ -267,6 +267,7 @@ SPECTACULAR_SETTINGS = {
         "ResampleKind": "annotation.models.ResampleKind",
         "AppealKind": "annotation.models.AppealKind",
         "AppealOutcome": "annotation.models.AppealOutcome",
+        "Speaker": "annotation.models.Speaker",
         "ReviewScope": "workforce.models.ReviewScope",
         "ReviewVerdict": "annotation.models.ReviewVerdict",
     },

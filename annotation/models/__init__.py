@@ -37,6 +37,7 @@ from annotation.models.reviews import (
 )
 from annotation.models.standing import Recheck
 from annotation.models.stopping import SkillMatrix, SkillSet, StopDecision, StopTarget, StopVerdict
+from annotation.models.threads import Mention, Message, Speaker
 from annotation.models.trials import (
     Asks,
     ClarityRating,
@@ -82,6 +83,8 @@ __all__ = [
     "LiveItem",
     "LiveQueue",
     "LiveSum",
+    "Mention",
+    "Message",
     "Pilot",
     "PilotState",
     "PlanState",
@@ -107,6 +110,7 @@ __all__ = [
     "SnapshotFile",
     "SnapshotState",
     "Source",
+    "Speaker",
     "StopDecision",
     "StopTarget",
     "StopVerdict",

@@ -12,8 +12,8 @@ from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_POST
 
-from annotation import appealing
-from annotation.models import Dispute, DisputeState, Review, ReviewState
+from annotation import appealing, talking
+from annotation.models import Dispute, DisputeState, Mention, Review, ReviewState
 from specs.access import SIGNED_IN, MemberRequest, allows, get_or_404, page, permissions_of
 from specs.models import Member, MemberState, Project, Suspension
 from workforce import noticing
@@ -31,6 +31,8 @@ from workforce.models import (
 
 NOTICES = 20
 """Unread notices that an inbox shows in one project; the next ones follow when these are read."""
+MENTIONS = 50
+"""Unread messages that name the reader, of all projects, that an inbox shows."""
 
 
 @dataclass(frozen=True)
@@ -44,6 +46,7 @@ class Room:
     n_alerts: int
     n_appeals: int
     notices: list[noticing.Told]
+    mentions: list[Mention]
     returned: list[tuple[Queue, int]]
     """The rework queues in which answers wait for her, with how many."""
 
@@ -77,7 +80,7 @@ def inbox(request: Any) -> HttpResponse:
         .values_list("owner_id")
         .annotate(n=Count("pk"))
     )
-    told, returned = _told(members), _returned(members)
+    told, returned, named = _told(members), _returned(members), list(talking.unread(members)[:MENTIONS])
     rooms = [
         Room(
             project=member.project,
@@ -93,6 +96,7 @@ def inbox(request: Any) -> HttpResponse:
             if "dispute.decide" in permissions_of(member)
             else 0,
             notices=told.get(member.pk, [])[:NOTICES],
+            mentions=[one for one in named if one.member_id == member.pk],
             returned=returned.get(member.pk, []),
         )
         for member in members
