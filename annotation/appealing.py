@@ -73,7 +73,9 @@ def against_ruling(*, ruling: Ruling, annotator: Annotator, reason: str, by: Mem
             raise WrongState("Nobody can rule on this dispute again.")
         Task.objects.select_for_update(no_key=True).get(pk=dispute.work_id)
         task = (
-            Task.objects.select_for_update(no_key=True).select_related("queue__owner").get(pk=dispute.task_id)
+            Task.objects.select_for_update(no_key=True, of=("self",))
+            .select_related("queue__owner")
+            .get(pk=dispute.task_id)
         )
         locked = Dispute.objects.select_for_update(no_key=True).get(pk=dispute.pk)
         _appealable(locked, ruling, task, annotator)
@@ -145,7 +147,11 @@ def against_return(
     """Appeal against a return that waits for one's rework. Raises as `against_ruling` does."""
     with transaction.atomic():
         row = Review.objects.only("task_id").get(pk=decision.review_id)
-        task = Task.objects.select_for_update(no_key=True).select_related("queue__owner").get(pk=row.task_id)
+        task = (
+            Task.objects.select_for_update(no_key=True, of=("self",))
+            .select_related("queue__owner")
+            .get(pk=row.task_id)
+        )
         review = Review.objects.select_for_update(no_key=True).get(pk=row.pk)
         if review.annotator_id != annotator.pk or decision.verdict != ReviewVerdict.RETURN:
             raise NotAllowed("There is no such return of yours.")

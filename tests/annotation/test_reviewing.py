@@ -219,7 +219,7 @@ def test_nobody_reviews_her_own_answer() -> None:
     stage.answer(stage.ben, "yes")
     assert reviewing.take(queue=where.review_queue, annotator=stage.ben, by=stage.member("ben")) is None
     decision = _review(stage, where, "accept")
-    with pytest.raises(DatabaseError, match="append_only"), transaction.atomic():
+    with pytest.raises(DatabaseError), transaction.atomic():
         ReviewDecision.objects.filter(pk=decision.pk).update(reviewer=stage.ben)
     with (
         pytest.raises(DatabaseError, match="nobody_reviews_her_own_answer"),
