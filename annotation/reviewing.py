@@ -153,8 +153,8 @@ def take(*, queue: Queue, annotator: Annotator, by: Member) -> tuple[Review, lea
     with transaction.atomic():
         if stage.role:
             staffing.enrol(queue=queue, annotator=annotator, by=by)
-        for served in leasing.held(annotator=annotator, queue_id=queue.pk):
-            return Review.objects.select_related("stage").get(work=served.task_id), served
+        for held in leasing.held(annotator=annotator, queue_id=queue.pk):
+            return Review.objects.select_related("stage").get(work=held.task_id), held
         while (served := leasing.claim(queue_id=queue.pk, annotator=annotator, by=by)) is not None:
             review = Review.objects.select_related("stage", "task").get(work=served.task_id)
             if review.state == ReviewState.OPEN and review.task.state == TaskState.OPEN:

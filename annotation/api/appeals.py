@@ -28,7 +28,7 @@ class NewAnswerAppeal(serializers.Serializer[Any]):
 
 
 class AnswerAppealShape(serializers.ModelSerializer[AnswerAppeal]):
-    clause = serializers.SlugRelatedField("key", read_only=True, allow_null=True)
+    clause: Any = serializers.SlugRelatedField("key", read_only=True, allow_null=True)
     kind = serializers.ChoiceField(choices=AppealKind.choices)
     outcome = serializers.ChoiceField(choices=AppealOutcome.choices)
 

@@ -123,7 +123,8 @@ def test_a_fix_counts_beside_the_other_answers_of_the_task() -> None:
     for _ in range(2):
         review = Review.objects.filter(state="open").order_by("pk")[0]
         verdict = "fix" if review.annotator == stage.ben else "accept"
-        _review(stage, where, verdict, **({"values": {"entailed": "no"}} if verdict == "fix" else {}))
+        said: dict[str, Any] = {"values": {"entailed": "no"}} if verdict == "fix" else {}
+        _review(stage, where, verdict, **said)
     assert Resolution.objects.get().value == "no"
     assert Resolution.objects.get().distribution == {"no": 2}
     assert not Dispute.objects.exists()
@@ -143,7 +144,7 @@ def test_returned_work_goes_to_its_author_alone_and_is_reviewed_again() -> None:
         "knowledge",
     )
     receipt = _rework(stage, where, stage.ben, "no")
-    reworked = Annotation.objects.get(pk=receipt.annotation_id)
+    reworked = Annotation.objects.get(pk=receipt.annotation_id or 0)
     assert (reworked.revision, reworked.values) == (2, {"entailed": "no"})
     assert reworked.task.queue == stage.queue
     _sound(stage)
@@ -318,7 +319,7 @@ def test_an_answer_may_be_corrected_until_a_reviewer_decides() -> None:
     given = stage.answer(stage.ben, "yes")
     taken = reviewing.take(queue=where.review_queue, annotator=stage.dov, by=stage.member("dov"))
     assert taken is not None
-    slot = Annotation.objects.get(pk=given.annotation_id).assignment_id
+    slot = Annotation.objects.get(pk=given.annotation_id or 0).assignment_id
 
     def correct(seen: int) -> None:
         revising.revise(

@@ -18,9 +18,9 @@ from workforce.skills import MAX_LEVEL
 
 
 class ReviewStageShape(serializers.ModelSerializer[ReviewStage]):
-    review_queue = serializers.SlugRelatedField("key", read_only=True)
-    rework_queue = serializers.SlugRelatedField("key", read_only=True)
-    cohort = serializers.SlugRelatedField("key", read_only=True, allow_null=True)
+    review_queue: Any = serializers.SlugRelatedField("key", read_only=True)
+    rework_queue: Any = serializers.SlugRelatedField("key", read_only=True)
+    cohort: Any = serializers.SlugRelatedField("key", read_only=True, allow_null=True)
     share = serializers.FloatField(allow_null=True)
 
     class Meta:
