@@ -20,6 +20,7 @@ from django.conf import settings
 from django.db import IntegrityError, transaction
 from django.db.models import Count, Q, QuerySet
 from django.db.models.functions import Now
+from django.utils.translation import gettext as _
 
 from annotation import adjudicated, reviewing
 from annotation.models import (
@@ -70,7 +71,7 @@ def against_ruling(*, ruling: Ruling, annotator: Annotator, reason: str, by: Mem
     with transaction.atomic():
         dispute = Dispute.objects.get(pk=ruling.dispute_id)
         if dispute.work_id is None or dispute.state not in (DisputeState.OPEN, DisputeState.DECIDED):
-            raise WrongState("Nobody can rule on this dispute again.")
+            raise WrongState(_("Nobody can rule on this dispute again."))
         Task.objects.select_for_update(no_key=True).get(pk=dispute.work_id)
         task = (
             Task.objects.select_for_update(no_key=True, of=("self",))
@@ -102,16 +103,16 @@ def against_ruling(*, ruling: Ruling, annotator: Annotator, reason: str, by: Mem
 def _appealable(dispute: Dispute, ruling: Ruling, task: Task, annotator: Annotator) -> None:
     answer = Annotation.objects.counted().filter(task=task, annotator=annotator).first()
     if answer is None:
-        raise NotAllowed("Whoever answered the task can appeal against its ruling.")
+        raise NotAllowed(_("Whoever answered the task can appeal against its ruling."))
     if Ruling.objects.filter(dispute=dispute, pk__gt=ruling.pk).exists():
-        raise WrongState("There is a later ruling on this dispute.")
+        raise WrongState(_("There is a later ruling on this dispute."))
     waits = AnswerAppeal.objects.filter(ruling=ruling, outcome=AppealOutcome.OPEN).exists()
     if dispute.state == DisputeState.OPEN and not waits:
-        raise WrongState("This dispute is open: there is no ruling in force.")
+        raise WrongState(_("This dispute is open: there is no ruling in force."))
     if task.state not in (TaskState.RESOLVED, TaskState.UNLABELLABLE):
-        raise WrongState("This task has gone on since the ruling.")
+        raise WrongState(_("This task has gone on since the ruling."))
     if adjudicated.agrees(ruling, answer):
-        raise Invalid("The ruling says what you said.")
+        raise Invalid(_("The ruling says what you said."))
 
 
 def against_mark(*, judgement: Judgement, annotator: Annotator, reason: str, by: Member) -> AnswerAppeal:
@@ -124,9 +125,9 @@ def against_mark(*, judgement: Judgement, annotator: Annotator, reason: str, by:
         )
         told = row.purpose == TaskPurpose.GOLD and row.queue.gold_feedback == Feedback.AT_ONCE
         if row.annotator_id != annotator.pk or not told:
-            raise NotAllowed("There is no such mark of yours.")
+            raise NotAllowed(_("There is no such mark of yours."))
         if row.right:
-            raise Invalid("This mark says that you were right.")
+            raise Invalid(_("This mark says that you were right."))
         return _file(
             AppealKind.GOLD,
             annotator,
@@ -154,9 +155,9 @@ def against_return(
         )
         review = Review.objects.select_for_update(no_key=True).get(pk=row.pk)
         if review.annotator_id != annotator.pk or decision.verdict != ReviewVerdict.RETURN:
-            raise NotAllowed("There is no such return of yours.")
+            raise NotAllowed(_("There is no such return of yours."))
         if review.state != ReviewState.RETURNED or task.state != TaskState.OPEN:
-            raise WrongState("This answer does not wait for your rework any more.")
+            raise WrongState(_("This answer does not wait for your rework any more."))
         return _file(
             AppealKind.RETURN,
             annotator,
@@ -187,10 +188,11 @@ def _file(
     reason = _words(reason)
     if leasing.database_now() > until(at):
         raise TooLate(
-            f"The time to appeal ended on {until(at):%Y-%m-%d %H:%M} UTC.", until=until(at).isoformat()
+            _("The time to appeal ended on %(at)s UTC.") % {"at": f"{until(at):%Y-%m-%d %H:%M}"},
+            until=until(at).isoformat(),
         )
     if AnswerAppeal.objects.filter(annotator=annotator, **target).exists():
-        raise WrongState("You have appealed against this already.")
+        raise WrongState(_("You have appealed against this already."))
     name, subject, data = event
     number = ledger.record(
         project_id=annotator.project_id,
@@ -214,14 +216,14 @@ def _file(
                 **target,
             )
     except IntegrityError as error:
-        raise WrongState("You have appealed against this already.") from error
+        raise WrongState(_("You have appealed against this already.")) from error
 
 
 def _words(text: str) -> str:
     if not text.strip():
-        raise Invalid("Say why it should be looked at again.")
+        raise Invalid(_("Say why it should be looked at again."))
     if len(text) > settings.MAX_NOTE_CHARACTERS:
-        raise Invalid(f"An appeal has at most {settings.MAX_NOTE_CHARACTERS} characters.")
+        raise Invalid(_("An appeal has at most %(n)s characters.") % {"n": settings.MAX_NOTE_CHARACTERS})
     return text.strip()
 
 
@@ -292,7 +294,7 @@ def decide_mark(*, appeal: AnswerAppeal, right: str, reason: str, by: Member) ->
         locked = _lock(appeal, AppealKind.GOLD, reason, by)
         letters = {one.letter: one.expected for one in candidates(locked)}
         if right not in (*letters, "both", "neither"):
-            raise Invalid("Say which is right: A, B, both or neither.")
+            raise Invalid(_("Say which is right: A, B, both or neither."))
         upheld = letters.get(right, False)
         _decide(locked, AppealOutcome.UPHELD if upheld else AppealOutcome.REVERSED, reason, by)
         assert locked.judgement is not None
@@ -322,20 +324,20 @@ def decide_return(*, appeal: AnswerAppeal, stands: bool, reason: str, by: Member
 def _lock(appeal: AnswerAppeal, kind: AppealKind, reason: str, by: Member) -> AnswerAppeal:
     """The appeal, locked, as somebody who may decide it now has it."""
     if not reason.strip():
-        raise Invalid("Say why: whoever appealed reads it.")
+        raise Invalid(_("Say why: whoever appealed reads it."))
     if len(reason) > settings.MAX_NOTE_CHARACTERS:
-        raise Invalid(f"A reason has at most {settings.MAX_NOTE_CHARACTERS} characters.")
+        raise Invalid(_("A reason has at most %(n)s characters.") % {"n": settings.MAX_NOTE_CHARACTERS})
     locked = (
         AnswerAppeal.objects.select_for_update(no_key=True, of=("self",))
         .select_related("judgement__known", "decision__review")
         .get(pk=appeal.pk)
     )
     if locked.kind != kind:
-        raise Invalid("This appeal is decided another way.")
+        raise Invalid(_("This appeal is decided another way."))
     if locked.outcome != AppealOutcome.OPEN:
-        raise WrongState("This appeal is decided already.")
+        raise WrongState(_("This appeal is decided already."))
     if by.pk in (locked.against_id, locked.by_id):
-        raise NotAllowed("Another person than who decided first, or appealed, decides an appeal.")
+        raise NotAllowed(_("Another person than who decided first, or appealed, decides an appeal."))
     return locked
 
 

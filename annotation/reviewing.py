@@ -25,6 +25,7 @@ from django.conf import settings
 from django.db import transaction
 from django.db.models import Exists, OuterRef
 from django.db.models.functions import Now
+from django.utils.translation import gettext as _
 
 from annotation import parsing, settling, under_review
 from annotation.models import (
@@ -147,9 +148,11 @@ def take(*, queue: Queue, annotator: Annotator, by: Member) -> tuple[Review, lea
     """
     stage = ReviewStage.objects.filter(review_queue=queue).first()
     if stage is None:
-        raise WrongState("No review stage works in this queue.")
+        raise WrongState(_("No review stage works in this queue."))
     if not review_stages.may_review(stage=stage, annotator=annotator):
-        raise NotAllowed(f"This stage is reviewed by members with the role {stage.role}.")
+        raise NotAllowed(
+            _("This stage is reviewed by members with the role %(role)s.") % {"role": stage.role}
+        )
     with transaction.atomic():
         if stage.role:
             staffing.enrol(queue=queue, annotator=annotator, by=by)
@@ -203,7 +206,7 @@ def decide(
     with transaction.atomic():
         slot = slots.lock(assignment_id=assignment_id, annotator=annotator, token=token)
         if slot is None or slot.task_id != review.work_id:
-            raise leasing.LeaseLost("This is not your lease on the review.")
+            raise leasing.LeaseLost(_("This is not your lease on the review."))
         task = Task.objects.select_for_update(no_key=True).get(pk=review.task_id)
         locked = (
             Review.objects.select_for_update(no_key=True, of=("self",))
@@ -211,12 +214,14 @@ def decide(
             .get(pk=review.pk)
         )
         if locked.state != ReviewState.OPEN or task.state != TaskState.OPEN:
-            raise WrongState("This answer is not under review any more.")
+            raise WrongState(_("This answer is not under review any more."))
         if not slot.live:
-            raise leasing.LeaseLost("Your lease on this review has ended; open it again.")
+            raise leasing.LeaseLost(_("Your lease on this review has ended; open it again."))
         answer = in_force(locked)
         if answer.pk != decided.seen:
-            raise Stale("Its author corrected this answer meanwhile; look at it again.", annotation=answer.pk)
+            raise Stale(
+                _("Its author corrected this answer meanwhile; look at it again."), annotation=answer.pk
+            )
         decision = _record(locked, answer, annotator, assignment_id, decided, slot.payload, by)
         complete(slot)
         match decision.verdict:
@@ -276,22 +281,29 @@ def _record(
 def _check(decided: Decided, clause: versions.ReadClause | None, queue: Queue) -> None:
     found: list[Problem] = []
     if decided.verdict not in ReviewVerdict.values:
-        found.append(Problem("verdict", f"is one of {', '.join(ReviewVerdict.values)}"))
+        found.append(
+            Problem("verdict", _("is one of %(values)s") % {"values": ", ".join(ReviewVerdict.values)})
+        )
     if decided.clause and clause is None:
         found.append(
-            Problem("clause", f"{decided.clause[:64]!r} is no clause of the version it was answered under")
+            Problem(
+                "clause",
+                _("%(key)r is no clause of the version it was answered under") % {"key": decided.clause[:64]},
+            )
         )
     if decided.verdict == ReviewVerdict.RETURN:
         if not decided.reason.strip():
-            found.append(Problem("reason", "is needed: its author reads it"))
+            found.append(Problem("reason", _("is needed: its author reads it")))
         if not decided.clause:
-            found.append(Problem("clause", "is needed: name the one that decides"))
+            found.append(Problem("clause", _("is needed: name the one that decides")))
     if len(decided.reason) > settings.MAX_NOTE_CHARACTERS:
-        found.append(Problem("reason", f"has at most {settings.MAX_NOTE_CHARACTERS} characters"))
+        found.append(
+            Problem("reason", _("has at most %(n)s characters") % {"n": settings.MAX_NOTE_CHARACTERS})
+        )
     if decided.verdict == ReviewVerdict.FIX and decided.cannot not in ("", *dict(categories.offered(queue))):
-        found.append(Problem("cannot", "is a category that the queue offers"))
+        found.append(Problem("cannot", _("is a category that the queue offers")))
     if found:
-        raise Invalid("The review is not complete.", problems=[problem.as_dict() for problem in found])
+        raise Invalid(_("The review is not complete."), problems=[problem.as_dict() for problem in found])
 
 
 def complete(slot: slots.Slot) -> None:

@@ -14,6 +14,7 @@ from datetime import datetime
 from typing import Any
 
 from django.db.models.functions import Now
+from django.utils.translation import gettext as _
 
 from annotation import reckoning, reviewing, superseding
 from annotation.models import Annotation, AnswerDraft, Review, ReviewDecision, ReviewState
@@ -57,7 +58,9 @@ def accept(
         Review.objects.select_for_update(no_key=True, of=("self",)).select_related("stage").get(pk=waits.pk)
     )
     if review.state != ReviewState.RETURNED or task.state != TaskState.OPEN:
-        raise WrongState("This answer is not to be reworked any more: its task has ended, or a lead has it.")
+        raise WrongState(
+            _("This answer is not to be reworked any more: its task has ended, or a lead has it.")
+        )
     made = superseding.supersede(
         before=reviewing.in_force(review),
         values=values,

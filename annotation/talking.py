@@ -21,6 +21,7 @@ from django.conf import settings
 from django.db import transaction
 from django.db.models import Q, QuerySet
 from django.db.models.functions import Now
+from django.utils.translation import gettext as _
 
 from annotation.models import Mention, Message, Review, Speaker
 from specs import canonical, ledger
@@ -79,12 +80,12 @@ def say(*, task: Task, text: str, by: Member) -> Message:
     Raises `NotAllowed`, `Invalid`.
     """
     if not text.strip():
-        raise Invalid("The message is empty.")
+        raise Invalid(_("The message is empty."))
     if len(text) > settings.MAX_COMMENT_CHARACTERS:
-        raise Invalid(f"A message has at most {settings.MAX_COMMENT_CHARACTERS} characters.")
+        raise Invalid(_("A message has at most %(n)s characters.") % {"n": settings.MAX_COMMENT_CHARACTERS})
     place = place_of(task=task, member=by)
     if place is None:
-        raise NotAllowed("Who has the task, reviews an answer of it or decides disputes writes here.")
+        raise NotAllowed(_("Who has the task, reviews an answer of it or decides disputes writes here."))
     with transaction.atomic():
         event = ledger.record(
             project_id=task.project_id,
@@ -149,7 +150,7 @@ def read(*, task: Task, member: Member) -> list[Said]:
     """The messages that the member may read, oldest first. Raises `NotAllowed`."""
     place = place_of(task=task, member=member)
     if place is None:
-        raise NotAllowed("Who has the task, reviews an answer of it or decides disputes reads here.")
+        raise NotAllowed(_("Who has the task, reviews an answer of it or decides disputes reads here."))
     rows = Message.objects.filter(task=task).order_by("pk")
     if not place.reads_all:
         rows = rows.filter(by=member)

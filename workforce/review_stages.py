@@ -20,6 +20,7 @@ from django.conf import settings
 from django.db import connection, transaction
 from django.db.models import Count, Max
 from django.db.models.functions import Now
+from django.utils.translation import gettext as _
 
 from specs import ledger
 from specs.models import Member, Role
@@ -57,15 +58,15 @@ class Terms:
     def checked(self) -> Terms:
         """The same with what its scope does not ask for left out. Raises `Invalid` for what is missing or unknown."""
         if self.scope not in ReviewScope.values:
-            raise Invalid(f"A stage takes one of {', '.join(ReviewScope.values)}.")
+            raise Invalid(_("A stage takes one of %(values)s.") % {"values": ", ".join(ReviewScope.values)})
         if self.role not in ("", *Role.values):
-            raise Invalid(f"A role is one of {', '.join(Role.values)}.")
+            raise Invalid(_("A role is one of %(values)s.") % {"values": ", ".join(Role.values)})
         if self.scope == ReviewScope.SHARE and not (self.share and 0 < self.share < 1):
-            raise Invalid("A random share lies between 0 and 1.")
+            raise Invalid(_("A random share lies between 0 and 1."))
         if self.scope == ReviewScope.NEWCOMERS and not (self.first_n and self.first_n >= 1):
-            raise Invalid("Say how many first answers of each annotator are reviewed.")
+            raise Invalid(_("Say how many first answers of each annotator are reviewed."))
         if self.scope == ReviewScope.COHORT and self.cohort is None:
-            raise Invalid("Name the cohort whose answers are reviewed.")
+            raise Invalid(_("Name the cohort whose answers are reviewed."))
         return Terms(
             scope=self.scope,
             share=self.share if self.scope == ReviewScope.SHARE else None,
@@ -90,10 +91,10 @@ def add(*, queue: Queue, terms: Terms, by: Member) -> ReviewStage:
             .get(pk=queue.pk)
         )
         if locked.purpose not in REVIEWED:
-            raise Invalid("Only labels are reviewed: this queue is for something else.")
+            raise Invalid(_("Only labels are reviewed: this queue is for something else."))
         stages = ReviewStage.objects.filter(queue=locked)
         if stages.filter(ended_at=None).count() >= settings.MAX_REVIEW_STAGES:
-            raise Invalid(f"A queue has at most {settings.MAX_REVIEW_STAGES} review stages.")
+            raise Invalid(_("A queue has at most %(n)s review stages.") % {"n": settings.MAX_REVIEW_STAGES})
         place = (stages.aggregate(last=Max("position"))["last"] or 0) + 1
         event = ledger.record(
             project_id=locked.project_id,
@@ -170,7 +171,7 @@ def end(*, stage: ReviewStage, by: Member) -> ReviewStage:
     with transaction.atomic():
         locked = ReviewStage.objects.select_for_update(no_key=True).get(pk=stage.pk)
         if locked.ended_at is not None:
-            raise WrongState("This stage has ended already.")
+            raise WrongState(_("This stage has ended already."))
         locked.ended_at = Now()
         locked.save(update_fields=["ended_at"])
         ledger.record(

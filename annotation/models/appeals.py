@@ -5,6 +5,7 @@ from __future__ import annotations
 from django.db import models
 from django.db.models import F, Q
 from django.db.models.functions import Now
+from django.utils.translation import gettext_lazy as _
 
 from specs.models.base import (
     ProjectLink,
@@ -19,15 +20,15 @@ from specs.models.base import (
 
 
 class AppealKind(models.TextChoices):
-    RULING = "ruling", "A ruling"
-    GOLD = "gold", "A mark on a known answer"
-    RETURN = "return", "A return by a reviewer"
+    RULING = "ruling", _("A ruling")
+    GOLD = "gold", _("A mark on a known answer")
+    RETURN = "return", _("A return by a reviewer")
 
 
 class AppealOutcome(models.TextChoices):
-    OPEN = "open", "Waits for another lead"
-    UPHELD = "upheld", "Upheld: it stands"
-    REVERSED = "reversed", "Reversed"
+    OPEN = "open", _("Waits for another lead")
+    UPHELD = "upheld", _("Upheld: it stands")
+    REVERSED = "reversed", _("Reversed")
 
 
 class AnswerAppeal(ProjectRow):

@@ -6,6 +6,7 @@ import pgtrigger
 from django.db import models
 from django.db.models import Q
 from django.db.models.functions import Now
+from django.utils.translation import gettext_lazy as _
 
 from specs.models.base import (
     LinkedAtOnce,
@@ -23,14 +24,14 @@ from specs.models.base import (
 
 
 class ReviewState(models.TextChoices):
-    OPEN = "open", "Waits for a reviewer"
-    ACCEPTED = "accepted", "Accepted"
-    FIXED = "fixed", "Fixed by the reviewer"
-    RETURNED = "returned", "Returned: waits for rework"
-    REWORKED = "reworked", "Reworked, and reviewed again"
-    OVERTURNED = "overturned", "Returned, and accepted on appeal"
-    DISPUTED = "disputed", "Became a dispute"
-    WITHDRAWN = "withdrawn", "Withdrawn with its task"
+    OPEN = "open", _("Waits for a reviewer")
+    ACCEPTED = "accepted", _("Accepted")
+    FIXED = "fixed", _("Fixed by the reviewer")
+    RETURNED = "returned", _("Returned: waits for rework")
+    REWORKED = "reworked", _("Reworked, and reviewed again")
+    OVERTURNED = "overturned", _("Returned, and accepted on appeal")
+    DISPUTED = "disputed", _("Became a dispute")
+    WITHDRAWN = "withdrawn", _("Withdrawn with its task")
 
 
 UNDER_REVIEW = (ReviewState.OPEN, ReviewState.RETURNED)
@@ -138,9 +139,9 @@ class Review(ProjectRow):
 
 
 class ReviewVerdict(models.TextChoices):
-    ACCEPT = "accept", "Accept"
-    FIX = "fix", "Fix"
-    RETURN = "return", "Return"
+    ACCEPT = "accept", _("Accept")
+    FIX = "fix", _("Fix")
+    RETURN = "return", _("Return")
 
 
 class ReviewDecision(ProjectRow):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from django.db import models
 from django.db.models import Q
 from django.db.models.functions import Now
+from django.utils.translation import gettext_lazy as _
 
 from specs.models.base import (
     ProjectLink,
@@ -21,9 +22,9 @@ from specs.models.base import (
 class Speaker(models.TextChoices):
     """As what somebody writes: that is all that others read of who it was."""
 
-    ANNOTATOR = "annotator", "Annotator"
-    REVIEWER = "reviewer", "Reviewer"
-    LEAD = "lead", "Lead"
+    ANNOTATOR = "annotator", _("Annotator")
+    REVIEWER = "reviewer", _("Reviewer")
+    LEAD = "lead", _("Lead")
 
 
 class Message(ProjectRow):

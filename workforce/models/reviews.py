@@ -6,6 +6,7 @@ import pgtrigger
 from django.db import models
 from django.db.models import Q
 from django.db.models.functions import Now
+from django.utils.translation import gettext_lazy as _
 
 from specs.models import Role
 from specs.models.base import (
@@ -22,10 +23,10 @@ from specs.models.base import (
 class ReviewScope(models.TextChoices):
     """Whose answers a stage takes."""
 
-    ALL = "all", "All answers"
-    SHARE = "share", "A random share"
-    NEWCOMERS = "newcomers", "The first answers of each annotator here"
-    COHORT = "cohort", "The answers of one cohort"
+    ALL = "all", _("All answers")
+    SHARE = "share", _("A random share")
+    NEWCOMERS = "newcomers", _("The first answers of each annotator here")
+    COHORT = "cohort", _("The answers of one cohort")
 
 
 class ReviewStage(ProjectRow):

@@ -11,7 +11,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('annotation', '0019_pilots_by_clause_bridges_to_models'),
+        ('annotation', '0020_confidence_of_late_answers'),
         ('specs', '0014_equivalences'),
         ('workforce', '0043_reviews'),
     ]

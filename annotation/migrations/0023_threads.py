@@ -11,7 +11,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('annotation', '0021_answer_appeals'),
+        ('annotation', '0022_answer_appeals'),
         ('specs', '0014_equivalences'),
         ('workforce', '0044_answer_appeals'),
     ]

@@ -11,7 +11,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('annotation', '0020_reviews'),
+        ('annotation', '0021_reviews'),
         ('specs', '0014_equivalences'),
         ('workforce', '0044_answer_appeals'),
     ]
