@@ -29,7 +29,7 @@ SOURCES = {
     Work.REWORK.value: gettext_lazy("Labelling again: more answers than first wanted, tasks that came back"),
     Work.REVIEW.value: gettext_lazy("Review"),
     Work.RETURNED.value: gettext_lazy("Rework: answers that a reviewer returned"),
-    Work.ADJUDICATION.value: "Adjudication",
+    Work.ADJUDICATION.value: gettext_lazy("Adjudication"),
     GOLD: gettext_lazy("Items whose answer is known, and repeats"),
     Work.TRAINING.value: gettext_lazy("Training and calibration"),
     Work.QUIZ.value: gettext_lazy("Quizzes on the spec"),

@@ -377,7 +377,7 @@ def verify(snapshot: Snapshot) -> list[str]:
     Recomputes the digest of the manifest and of every file, and counts the rows again.
     """
     if snapshot.state != SnapshotState.FROZEN or snapshot.manifest is None:
-        return [f"the snapshot is {snapshot.state}"]
+        return [_("the snapshot is not frozen")]
     faults = []
     if canonical.digest(canonical.dumps(snapshot.manifest)) != snapshot.digest:
         faults.append(_("the manifest does not have the snapshot's digest"))

@@ -11,6 +11,7 @@ from typing import Any
 from annotation import appealing, parsing, presenting, reworking, submitting
 from annotation.models import Annotation, AnswerDraft, ReviewDecision
 from specs import posing, precedents, schema, task_types, versions
+from specs.retelling import retold
 from specs.schema import BadAnswer
 from workforce import leasing, suggesting
 from workforce.models import Annotator, Purpose, Queue
@@ -309,6 +310,11 @@ def citations(
         for question in answered:
             found.setdefault(question, [parsing.NO_CLAUSE])
     return found
+
+
+def said(error: BadAnswer) -> str:
+    """What is wrong with an answer, place by place, in the reader's language."""
+    return "; ".join(f"{retold(problem.where)}: {problem.message}" for problem in error.problems)
 
 
 def errors_by_question(error: BadAnswer) -> dict[str, list[str]]:

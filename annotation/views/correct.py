@@ -65,7 +65,7 @@ def _post(request: MemberRequest, queue: Queue, answer: Annotation) -> HttpRespo
             by=request.member,
         )
     except BadAnswer as error:
-        return _render(request, queue, answer, labelling.errors_by_question(error), str(error))
+        return _render(request, queue, answer, labelling.errors_by_question(error), labelling.said(error))
     except Invalid as refusal:
         errors = {str(p["where"]).removeprefix("question "): [p["message"]] for p in refusal.problems}
         return _render(request, queue, answer, errors, refusal.message)

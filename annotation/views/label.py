@@ -232,7 +232,9 @@ def submit(request: MemberRequest, queue: str, assignment: int) -> HttpResponse:
         if plain is None:
             return _submit(request, found, annotator, assignment, asked)
     except BadAnswer as error:
-        return _again(request, found, annotator, assignment, labelling.errors_by_question(error), str(error))
+        return _again(
+            request, found, annotator, assignment, labelling.errors_by_question(error), labelling.said(error)
+        )
     except submitting.VersionChanged as refusal:
         return _again(request, found, annotator, assignment, {}, refusal.message, changed=refusal.details)
     except Invalid as refusal:

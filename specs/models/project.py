@@ -159,6 +159,10 @@ class Member(ProjectRow):
             ),
         ]
 
+    @property
+    def role_titles(self) -> list[str]:
+        return [str(Role(role).label) for role in self.roles]
+
     def __str__(self) -> str:
         return self.user.get_username() if self.user else f"member {self.pk}"
 

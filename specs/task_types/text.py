@@ -34,7 +34,7 @@ class Text(TaskType):
             "must_match",
             later("Patterns that the whole text must fit"),
             "lines",
-            hint="One a line, in the syntax of RE2: [A-Z]{3}-\\d+",
+            hint=later("One a line, in the syntax of RE2: [A-Z]{3}-\\d+"),
         ),
         Setting(
             "must_not_match",

@@ -1,4 +1,4 @@
-"""Another language by keyboard from the log-in on, and the same page from right to left."""
+"""Another language by keyboard from the log-in on, and the same pages from right to left."""
 
 from __future__ import annotations
 
@@ -56,6 +56,15 @@ def test_from_right_to_left_nothing_sticks_out(page: Page, site: Site, stage: ca
     page.keyboard.press("Enter")
     expect(page.get_by_text("text 0", exact=True)).to_be_visible()
     _fits(page)
+    answer, clauses = (page.locator(one).first.bounding_box() for one in (".question", ".clause"))
+    page.context.clear_cookies(name="concordat-session")
+    page.goto("/accounts/login/?next=/p/rte/queues/")
+    _log_in(page, "ada")
+    expect(page.locator("tbody tr").first).to_be_visible()
+    _fits(page)
+    assert answer is not None
+    assert clauses is not None
+    assert clauses["x"] < answer["x"]  # what stands at the right of the answer in English
 
 
 def _fits(page: Page) -> None:

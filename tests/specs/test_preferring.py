@@ -1,16 +1,19 @@
-"""The language of somebody's choice: on every page, after a log-in elsewhere; and what was stored in English."""
+"""The language of somebody's choice: on every page, after a log-in elsewhere, in mails; and what was stored in English."""
 
 from __future__ import annotations
 
 import pytest
+from django.core import mail
 from django.db import IntegrityError, transaction
 from django.test import Client
 from django.utils import translation
 
-from specs import preferring, retelling
+from specs import delivering, preferring, retelling
 from specs.models import Preferences
 from specs.refusals import Invalid
 from tests import cast
+from workforce import alerting
+from workforce.models import AlertKind
 
 COOKIE = "concordat-language"
 
@@ -67,6 +70,23 @@ def test_a_language_that_is_not_spoken_is_refused(stage: cast.Stage) -> None:
         Preferences.objects.create(user=stage.member("ben").user, language="German")
 
 
+def test_a_mail_speaks_its_readers_language_whoever_causes_it(
+    stage: cast.Stage, settings: object, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(settings, "ALERTS_BY_MAIL", True)
+    user = stage.ada.user
+    assert user is not None
+    user.email = "ada@example.org"
+    user.save()
+    preferring.choose(user=user, language="de")
+    with translation.override("en"):
+        alerting.raise_alert(project=stage.project, kind=AlertKind.NOBODY, queue=stage.queue, facts={})
+    delivering.send_due()
+    (sent,) = mail.outbox
+    assert "Arbeit wartet, und niemand ist eingeschrieben" in sent.subject
+    assert translation.get_language() == "en"
+
+
 def test_what_a_job_wrote_in_english_is_told_anew() -> None:
     stored = "3 of 20 rows cannot be loaded; nothing was loaded."
     with translation.override("de"):
@@ -78,3 +98,12 @@ def test_what_a_job_wrote_in_english_is_told_anew() -> None:
         assert retelling.retold("what somebody wrote by hand") == "what somebody wrote by hand"
         assert retelling.retold("") == ""
     assert retelling.retold(stored) == stored
+
+
+def test_the_api_answers_in_one_language(stage: cast.Stage) -> None:
+    headers = {"authorization": f"Bearer {stage.token(stage.ada)}", "accept-language": "de"}
+    Client(headers={"accept-language": "de"}).get("/accounts/login/")
+    reply = Client(headers=headers).post(
+        "/api/v1/projects/rte/specs", {"key": "rte", "title": "x"}, content_type="application/json"
+    )
+    assert reply.json()["detail"] == "There is a spec rte already."
