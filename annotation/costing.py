@@ -15,6 +15,7 @@ from typing import Any
 
 from django.conf import settings
 from django.db import connection
+from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
@@ -101,8 +102,8 @@ class _Tally:
         if money:
             self.money[currency] = self.money.get(currency, Decimal(0)) + money
 
-    def as_share(self, key: str, title: str) -> Share:
-        return Share(key, title, self.seconds, len(self.slots), sorted(self.money.items()))
+    def as_share(self, key: str, title: str | Promise) -> Share:
+        return Share(key, str(title), self.seconds, len(self.slots), sorted(self.money.items()))
 
 
 @dataclass(frozen=True)

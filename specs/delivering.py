@@ -31,6 +31,7 @@ from django.core.mail import EmailMessage
 from django.db import IntegrityError, transaction
 from django.db.models import Case, Exists, F, OuterRef, Q, QuerySet, Subquery, When
 from django.db.models.functions import Now
+from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from kombu.exceptions import OperationalError
@@ -42,7 +43,7 @@ from specs.refusals import Invalid, WrongState
 log = logging.getLogger(__name__)
 SEND = "specs.send_deliveries"
 PING = "ping"
-TOPICS: dict[str, str] = {
+TOPICS: dict[str, str | Promise] = {
     PING: gettext_lazy("A message to try the address"),
     "alert.raised": gettext_lazy("An alert was raised"),
     "alert.acknowledged": gettext_lazy("Somebody took an alert on"),

@@ -45,7 +45,7 @@ def _retold(language: str, text: str) -> str:
 @cache
 def _patterns(language: str) -> list[tuple[re.Pattern[str], str]]:
     """`(how the English looks when it is filled in, the translation)`, those that say most of their own first."""
-    known = translation(language)._catalog.items()
+    known = translation(language)._catalog.items()  # type: ignore[attr-defined]  # there is no public way to all texts
     found = [(_own(key), key, meant) for key, meant in known if isinstance(key, str) and _PART.search(key)]
     return [
         (_filled_in(key), meant)

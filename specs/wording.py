@@ -7,6 +7,7 @@ program starts (`specs.apps`); without, as in the process that reads documents, 
 from __future__ import annotations
 
 from collections.abc import Callable
+from decimal import Decimal
 
 
 def _english(value: float, digits: int | None) -> str:
@@ -33,11 +34,14 @@ def later(text: str) -> str:
     return text
 
 
-def number(value: float, digits: int | None = 0) -> str:
-    """A number as the reader writes it, grouped by thousands: 12,345.60 or 12.345,60. `digits` None: as many as it has."""
-    return _number(value, digits)
+def number(value: float | Decimal | None, digits: int | None = 0) -> str:
+    """A number as the reader writes it, grouped by thousands: 12,345.60 or 12.345,60. `digits` None: as many as it has.
+
+    A dash where there is none.
+    """
+    return "\N{EN DASH}" if value is None else _number(float(value), digits)
 
 
-def percent(share: float, digits: int = 0) -> str:
+def percent(share: float | Decimal, digits: int = 0) -> str:
     """A share as percents of the reader: 12.5% for 0.125."""
-    return _("%(n)s%%") % {"n": number(100 * share, digits)}
+    return _("%(n)s%%") % {"n": number(100 * float(share), digits)}

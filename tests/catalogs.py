@@ -10,7 +10,7 @@ import ast
 import io
 import re
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -163,8 +163,8 @@ def main(command: str) -> int:
     return 0
 
 
-def _whole(string: str | tuple[str, ...]) -> bool:
-    return all(string) if isinstance(string, tuple) else bool(string)
+def _whole(string: str | Sequence[str] | None) -> bool:
+    return bool(string) if string is None or isinstance(string, str) else all(string)
 
 
 if __name__ == "__main__":

@@ -161,7 +161,7 @@ def require_intake(queue: Queue) -> None:
 Applied = tuple[dict[str, Any], dict[str, Any]]
 
 
-def _priority(queue: Queue, by: Member, **_: Any) -> Applied:
+def _priority(queue: Queue, by: Member, **_unused: Any) -> Applied:
     before, queue.priority = queue.priority, FIRST
     queue.save(update_fields=["priority"])
     return {"priority": before}, {"priority": FIRST}
@@ -173,7 +173,7 @@ def _unpriority(queue: Queue, made: Degradation, by: Member | None) -> None:
         queue.save(update_fields=["priority"])
 
 
-def _intake(queue: Queue, by: Member, **_: Any) -> Applied:
+def _intake(queue: Queue, by: Member, **_unused: Any) -> Applied:
     queue.takes_items = False
     queue.save(update_fields=["takes_items"])
     return {"takes_items": True}, {"takes_items": False}
@@ -184,7 +184,7 @@ def _unintake(queue: Queue, made: Degradation, by: Member | None) -> None:
     queue.save(update_fields=["takes_items"])
 
 
-def _overlap(queue: Queue, by: Member, *, overlap: int | None = None, **_: Any) -> Applied:
+def _overlap(queue: Queue, by: Member, *, overlap: int | None = None, **_unused: Any) -> Applied:
     if queue.overlap_policy != OverlapPolicy.FIXED:
         raise Invalid(
             _("This cannot be put into use."),
@@ -242,7 +242,7 @@ def _change_tasks(queue: Queue, by: Member | None, **scope: Any) -> int:
         )
 
 
-def _pool(queue: Queue, by: Member, *, cohort: str = "", **_: Any) -> Applied:
+def _pool(queue: Queue, by: Member, *, cohort: str = "", **_unused: Any) -> Applied:
     people = Annotator.objects.filter(project_id=queue.project_id, kind="person", state="active").exclude(
         enrolments__in=Enrolment.objects.filter(queue=queue, active=True)
     )

@@ -297,6 +297,7 @@ def _unqualified(queue_id: int, annotator: Annotator) -> NotQualified | Restrict
         .first()
     )
     if restricted is not None:
+        assert restricted.until is not None  # its constraint
         names = ", ".join(
             Queue.objects.filter(pk__in=restricted.queues).order_by("name").values_list("name", flat=True)
         )

@@ -138,15 +138,17 @@ def _points(text: str, start: int, end: int) -> tuple[int, int] | None:
 
 def _boxes(result: Mapping[str, Any]) -> list[dict[str, Any]]:
     """A box for each of its labels, in pixels of the image as large as the export says it is."""
-    value, size = _value(result), (result.get("original_width"), result.get("original_height"))
-    if any(type(side) is not int or side < 1 for side in size):
+    value, told = _value(result), (result.get("original_width"), result.get("original_height"))
+    size = [side for side in told if type(side) is int and side >= 1]
+    if len(size) < len(told):
         raise NotCarried(_("do not say how large their image is"))
     if value.get("rotation"):
         raise NotCarried(_("are turned, and boxes here stand upright"))
     sides = [value.get(side) for side in _SIDES]
-    if any(isinstance(side, bool) or not isinstance(side, int | float) for side in sides):
+    placed = [side for side in sides if isinstance(side, int | float) and not isinstance(side, bool)]
+    if len(placed) < len(sides):
         raise NotCarried(_("have no place on their image"))
-    pixels = [side * whole / 100 for side, whole in zip(sides, (*size, *size), strict=True)]
+    pixels = [side * whole / 100 for side, whole in zip(placed, (*size, *size), strict=True)]
     return [
         {**dict(zip(_SIDES, pixels, strict=True)), "label": label, "of": [*size]}
         for label in _labels(result, "rectanglelabels")

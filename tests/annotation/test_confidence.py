@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from django.db import IntegrityError, connection, transaction
@@ -91,7 +92,11 @@ def test_a_late_answer_keeps_it_and_its_author_can_take_both_along() -> None:
     Assignment.objects.update(lease_until=timezone.now() - timedelta(minutes=1))
     stage.answer(stage.chi, "no")
     answer = submitting.Answer({"entailed": "yes"}, {"entailed": ["whole"]}, flagged=True, confidence=2)
-    sent = {"assignment_id": served.assignment_id, "token": served.token, "client_key": "late-and-unsure"}
+    sent: dict[str, Any] = {
+        "assignment_id": served.assignment_id,
+        "token": served.token,
+        "client_key": "late-and-unsure",
+    }
     assert submitting.submit(annotator=stage.ben, answer=answer, by=None, **sent).outcome == "late"
     taken = json.loads("".join(dossier_file.chunks(stage.ben)))
     assert taken["answers"] == []

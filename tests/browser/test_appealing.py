@@ -8,8 +8,7 @@ from playwright.sync_api import Page, expect
 from annotation.models import AnswerAppeal, Dispute, Resolution
 from specs.models import Role
 from tests import cast
-from tests.browser.test_label_page import _log_in
-from tests.browsing import settled
+from tests.browsing import log_in, settled
 from workforce import staffing
 
 
@@ -25,7 +24,7 @@ def test_an_appeal_is_filed_decided_blind_and_reversed_by_keyboard(page: Page, s
     stage.answer(stage.chi, "no")
     dispute = Dispute.objects.get()
     cast.ruled(stage, dispute)
-    _log_in(page, "ben")
+    log_in(page, "ben")
     page.goto("/p/rte/mine/")
     page.locator("details.appeal summary").press("Enter")
     page.get_by_label("Why should somebody else look again?").fill("It follows.")
@@ -33,7 +32,7 @@ def test_an_appeal_is_filed_decided_blind_and_reversed_by_keyboard(page: Page, s
     expect(page.get_by_text("Waits for another lead")).to_be_visible()
 
     page.context.clear_cookies()
-    _log_in(page, "gil")
+    log_in(page, "gil")
     page.goto(f"/p/rte/disputes/{dispute.pk}/")
     expect(page.get_by_text("It does not say whose.")).to_have_count(0)
     settled(page)
@@ -48,6 +47,6 @@ def test_an_appeal_is_filed_decided_blind_and_reversed_by_keyboard(page: Page, s
     assert Resolution.objects.current().get().value == "yes"
 
     page.context.clear_cookies()
-    _log_in(page, "ben")
+    log_in(page, "ben")
     page.goto("/p/rte/mine/")
     expect(page.get_by_text("Reversed", exact=True)).to_be_visible()

@@ -7,8 +7,7 @@ from playwright.sync_api import Page, expect
 
 from annotation.models import Resolution, Review
 from tests import cast
-from tests.browser.test_label_page import _log_in
-from tests.browsing import settled
+from tests.browsing import log_in, settled
 from workforce import review_stages, staffing
 
 
@@ -22,7 +21,7 @@ def test_an_answer_is_returned_reworked_and_accepted_by_keyboard(page: Page, sta
     staffing.enrol(queue=where.review_queue, annotator=stage.dov, by=stage.ada)
     stage.load(1)
     stage.answer(stage.ben, "yes", cite=["whole"])
-    _log_in(page, "dov")
+    log_in(page, "dov")
     page.goto("/p/rte/queues/main-review-1/label/")
     page.keyboard.press("Enter")
     expect(page.get_by_text("text 0", exact=True)).to_be_visible()
@@ -39,7 +38,7 @@ def test_an_answer_is_returned_reworked_and_accepted_by_keyboard(page: Page, sta
     assert Review.objects.get().state == "returned"
 
     page.context.clear_cookies()
-    _log_in(page, "ben")
+    log_in(page, "ben")
     page.goto("/")
     expect(page.get_by_text("1 answer of yours was returned")).to_be_visible()
     page.get_by_role("link", name="Rework").press("Enter")
@@ -54,7 +53,7 @@ def test_an_answer_is_returned_reworked_and_accepted_by_keyboard(page: Page, sta
     assert Review.objects.latest("pk").round == 2
 
     page.context.clear_cookies()
-    _log_in(page, "dov")
+    log_in(page, "dov")
     page.goto("/p/rte/queues/main-review-1/review/")
     page.keyboard.press("Enter")
     expect(page.get_by_text("Whose knowledge?")).to_be_visible()

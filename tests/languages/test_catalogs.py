@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import pytest
@@ -20,11 +20,14 @@ def _parts(text: str) -> set[str]:
     return catalogs.placeholders(text) | set(_BRACES.findall(text))
 
 
+def _forms(text: str | Sequence[str] | None) -> list[str]:
+    return [text or ""] if text is None or isinstance(text, str) else list(text)
+
+
 def _faults(message: Message) -> Iterator[str]:
     """What is wrong with a translation. Of one thing the number need not be said: "your last answer"."""
     counted = not isinstance(message.id, str)
-    english = list(message.id) if counted else [message.id]
-    said = list(message.string) if counted else [message.string]
+    english, said = _forms(message.id), _forms(message.string)
     wanted = _parts(english[-1])
     for n, form in enumerate(said):
         if not form or message.fuzzy:

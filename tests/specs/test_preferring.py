@@ -67,7 +67,7 @@ def test_a_language_that_is_not_spoken_is_refused(stage: cast.Stage) -> None:
     with pytest.raises(Invalid, match="not spoken"):
         preferring.choose(user=stage.member("ben").user, language="xx")  # type: ignore[arg-type]
     with pytest.raises(IntegrityError, match="preferences_language_is_a_tag"), transaction.atomic():
-        Preferences.objects.create(user=stage.member("ben").user, language="German")
+        Preferences.objects.create(user=stage.member("ben").user, language="German")  # type: ignore[misc]
 
 
 def test_a_mail_speaks_its_readers_language_whoever_causes_it(
