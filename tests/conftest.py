@@ -9,6 +9,7 @@ import psycopg
 import pytest
 from django.core.cache import cache
 from django.db import connection, connections
+from django.utils import translation
 from hypothesis import HealthCheck, settings
 from psycopg import sql
 from pytest_django import DjangoDbBlocker
@@ -21,6 +22,11 @@ pytest_plugins = ["tests.browsing"]
 # A machine may be slow: no test fails by the clock.
 settings.register_profile("suite", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("suite")
+
+
+def pytest_runtest_teardown() -> None:
+    """A request leaves its reader's language on the thread; the next test begins in the house's own."""
+    translation.deactivate()
 
 
 @pytest.fixture(scope="session")
