@@ -13,6 +13,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from django.conf import settings
+from django.utils.translation import gettext as _
 
 from annotation import reckoning, recording, reviewing, reworking, settling
 from annotation.models import Annotation, AnnotationNote
@@ -43,7 +44,7 @@ def accept(
     """
     assert slot.version_id is not None
     if slot.purpose == Purpose.REVIEW:
-        raise WrongState("This is a review: accept the answer, fix it, or return it.")
+        raise WrongState(_("This is a review: accept the answer, fix it, or return it."))
     if slot.purpose == Purpose.REWORK:
         return reworking.accept(
             annotator=annotator,

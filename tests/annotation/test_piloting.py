@@ -204,7 +204,7 @@ def test_questions_and_ratings_are_counted_by_clause_and_private_ones_stay_priva
         asking.rate(version=stage.version, clause=clause, clear=clear, by=ben)
     asking.rate(version=stage.version, clause=clause, clear=False, by=chi)
     assert asking.heard(spec_id=stage.spec.pk)[clause.pk] == asking.Heard(1, 2, 1, 1)
-    with pytest.raises(Invalid, match="empty"):
+    with pytest.raises(Invalid, match="no text"):
         asking.ask(version=stage.version, clause=clause, text=" ", by=ben)
 
 

@@ -12,7 +12,7 @@ from typing import Any, BinaryIO
 from django.db import connection
 
 from annotation import asking, exporting, histories, jobs, measuring, scoping, slicing
-from annotation.models import AgreementReport
+from annotation.models import AgreementReport, AnswerDraft
 from specs import delivering, drafting, incoming, running, store
 from specs.models import Delivery, Job, JobState, Role, StoredReply, Subscriber
 from tests import cast
@@ -46,6 +46,9 @@ AGED = (
     "UPDATE workforce_signal SET expires_at = now() - interval '1 hour'",
     "UPDATE workforce_arrival SET at = now() - interval '400 days'",
     "UPDATE specs_storedreply SET created_at = now() - interval '400 days'",
+    "UPDATE annotation_answerdraft SET saved_at = now() - interval '400 days'",
+    "UPDATE workforce_task SET created_at = now() - interval '401 days', settled_at = now() - interval '400 days' "
+    "WHERE id IN (SELECT task_id FROM annotation_answerdraft)",
     "SELECT setval(format('%I.%I', schemaname, sequencename)::regclass, 1000000) FROM pg_sequences",
 )
 """What makes time pass in the scene, as its superuser. New rows have numbers from a million on, so that they can be told."""
@@ -57,6 +60,8 @@ def build() -> dict[str, list[int]]:
     stage.load(8)
     for who, value in ((stage.ben, "yes"), (stage.chi, "yes"), (stage.ben, "yes"), (stage.chi, "no")):
         stage.answer(who, value)
+    ended = Task.objects.filter(queue=stage.queue, state="resolved")[0]
+    AnswerDraft.objects.create(project=stage.project, annotator=stage.dov, task=ended, values={})
     _holds_and_leases(stage)
     _people(stage)
     _messages(stage)
