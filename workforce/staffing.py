@@ -178,14 +178,18 @@ def _known(roles: Iterable[str]) -> list[str]:
     return found
 
 
+WORK = frozenset({"work.label", "answer.review"})
+"""To annotate and to review: no power over others."""
+
+
 def may_grant(by: Member | None, roles: Iterable[str]) -> None:
     """Raises where *by* may not give or take these roles.
 
-    `by` None is the command line. Only an owner makes owners; the permission to annotate can always be given.
+    `by` None is the command line. Only an owner makes owners; permissions to work (`WORK`) can always be given.
     """
     if by is None or Role.OWNER in by.roles:
         return
-    wanted = frozenset().union(*(ROLES[role] for role in roles)) - {"work.label"}
+    wanted = frozenset().union(*(ROLES[role] for role in roles)) - WORK
     if Role.OWNER in roles or not wanted < permissions_of(by):
         raise NotAllowed(_("Nobody grants or takes a role at or above his own."))
 

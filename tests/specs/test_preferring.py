@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 from django.core import mail
 from django.db import IntegrityError, transaction
@@ -70,10 +72,8 @@ def test_a_language_that_is_not_spoken_is_refused(stage: cast.Stage) -> None:
         Preferences.objects.create(user=stage.member("ben").user, language="German")  # type: ignore[misc]
 
 
-def test_a_mail_speaks_its_readers_language_whoever_causes_it(
-    stage: cast.Stage, settings: object, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(settings, "ALERTS_BY_MAIL", True)
+def test_a_mail_speaks_its_readers_language_whoever_causes_it(stage: cast.Stage, settings: Any) -> None:
+    settings.ALERTS_BY_MAIL = True
     user = stage.ada.user
     assert user is not None
     user.email = "ada@example.org"
