@@ -48,7 +48,7 @@ PERMISSIONS = {
     ),
     "answer.review": gettext_lazy("Review answers, in review queues that one may work in"),
     "dispute.read": gettext_lazy("See disputes"),
-    "dispute.decide": "Adjudicate",
+    "dispute.decide": gettext_lazy("Adjudicate"),
     "agreement.read": gettext_lazy("See agreement"),
     "agreement.measure": gettext_lazy("Measure agreement"),
     "snapshot.read": gettext_lazy("See and download snapshots"),

@@ -7,8 +7,6 @@ import shutil
 from collections.abc import Iterator
 
 import pytest
-from django.contrib.auth.models import User
-from django.test import Client
 from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
 
 from tests.serving import Site
@@ -66,6 +64,10 @@ def settled(page: Page) -> None:
 
 def log_in(page: Page, name: str) -> None:
     """Somebody's session in this browser, in place of an earlier one. The log-in page itself has tests of its own."""
+    # Only here: a benchmark takes this module's browser, and has no Django of its own.
+    from django.contrib.auth.models import User
+    from django.test import Client
+
     client = Client()
     client.force_login(User.objects.get(username=name))
     page.context.clear_cookies()
