@@ -201,7 +201,9 @@ def _migrate(database: str) -> None:
 
 def _schema_digest() -> str:
     """Changes with everything that a migrated template depends on."""
-    digest = hashlib.sha256(f"{binaries.postgres_folder()} {OWNER} {APP} {os.geteuid()}".encode())
+    # Not where the server stands: every checkout has its own, and what they make is the same.
+    server = subprocess.check_output([binaries.postgres_folder() / "postgres", "--version"], text=True)
+    digest = hashlib.sha256(f"{server} {OWNER} {APP} {os.geteuid()}".encode())
     others = (
         "specs/management/commands/grant_rights.py",
         "annotation/config/embedded.py",

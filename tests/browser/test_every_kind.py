@@ -14,6 +14,7 @@ from specs import task_types
 from tests import cast
 from tests.browser.labelling import at_desk, begin, without_script
 from tests.browser.test_every_page import SCHEMES, WIDER, broken_rules
+from tests.browsing import settled
 from tests.serving import Site
 from tests.workforce.test_media import picture
 from workforce import leasing, loading, media
@@ -39,6 +40,7 @@ def stage(committed_db: None) -> cast.Stage:
 
 def faults(page: Page) -> list[Any]:
     """What breaks a rule, light and dark, or sticks out of a wide or a narrow page."""
+    settled(page)
     found: list[Any] = [rule for scheme in SCHEMES for rule in broken_rules(page, scheme)]
     for width in (360, 1280):
         page.set_viewport_size({"width": width, "height": 900})
