@@ -302,6 +302,11 @@ def _after(
     if not request.headers.get("HX-Request"):
         if not held:
             messages.info(request, _("That was the last task that waits for you here."))
+        passed = _way(queue, annotator)
+        if passed is not None and not passed.progress.stage:
+            messages.success(
+                request, _("You are through.") + " " + _("From now on your answers count like everybody's.")
+            )
         way = here(request, queue.key)
         if receipt.feedback or queue.predictions == Predictions.AFTER:
             way["Location"] += f"?after={assignment}"

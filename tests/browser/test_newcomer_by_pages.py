@@ -9,6 +9,7 @@ from playwright.sync_api import Page, expect
 
 from specs.models import Role
 from tests import cast
+from tests.browsing import settled
 from tests.workforce.test_goldkeeping import bring_in
 from workforce import paths, staffing
 from workforce.models import Annotator, Enrolment, OnboardingStep, Task
@@ -47,6 +48,7 @@ def gus(committed_db: None) -> Annotator:
 
 def _answer(page: Page, key: str) -> None:
     """Choose by its key, and send what is chosen."""
+    settled(page)
     page.keyboard.press(key)
     expect(page.get_by_role("radio").nth(int(key) - 1)).to_be_checked()
     page.keyboard.press("Enter")

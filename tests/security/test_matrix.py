@@ -199,7 +199,9 @@ def test_a_foreign_child_under_ones_own_project_is_missing_and_stays_as_it_is(
     foreign = {**house.foreign, "spec": "spec-other"}
     before = fingerprint()
     n = 0
-    for route, verb, want in _requests(actor):
+    for place_of_route, (route, verb, want) in enumerate(_requests(actor)):
+        if want == "refused" and Role.values[place_of_route % len(Role.values)] != actor:
+            continue  # refused before it is looked for: one actor of the seven shows it
         client = (house.tokens if route.is_api else house.clients)[actor]
         for place in set(route.places) & names:
             answers = [
@@ -223,7 +225,7 @@ def test_a_foreign_child_under_ones_own_project_is_missing_and_stays_as_it_is(
                 verb,
             )
             n += 1
-    assert n > 50
+    assert n > 30
     assert fingerprint() == before
 
 
@@ -269,22 +271,24 @@ def test_a_token_opens_no_page_and_a_session_opens_no_api(house: House) -> None:
 
 
 @pytest.mark.parametrize("permission", PERMISSIONS)
-def test_a_token_does_no_more_than_it_was_given(house: House, permission: str) -> None:
+def test_a_token_does_what_it_was_given_and_no_more(house: House, permission: str) -> None:
+    """What one permission opens is open to a token with that one, and closed to a token with all others: so to any with fewer."""
     roles = [Role.OWNER, Role.ANNOTATOR]
     member = staffing.add_member(
         project=house.stage.project, user=cast.user("both"), roles=roles, by=house.stage.ada
     )
-    client = _bearer(house.stage.token(member, permission))
+    given = _bearer(house.stage.token(member, permission))
+    others = _bearer(house.stage.token(member, *(other for other in PERMISSIONS if other != permission)))
     for route in IN_PROJECT:
-        if not route.is_api:
-            continue
         for verb, policy in route.policies.items():
+            if not route.is_api or policy.permission != permission:
+                continue
+            address = route.address("rte", house.ids)
             with undone():
-                status, content, _ = _ask(client, verb, route.address("rte", house.ids), api=True)
-            if policy.permission == permission:
-                assert status != 403 or b"token" not in content, (route.where, verb, content)
-            else:
-                assert status == 403, (route.where, verb, status)
+                status, content, _ = _ask(given, verb, address, api=True)
+            assert status != 403 or b"token" not in content, (route.where, verb, content)
+            with undone():
+                assert _ask(others, verb, address, api=True)[0] == 403, (route.where, verb)
 
 
 def test_the_matrix_covers_every_place_of_every_address() -> None:
