@@ -9,9 +9,7 @@ The work on a dispute is a task of the adjudication queue, claimed like any othe
 from __future__ import annotations
 
 import uuid
-from collections import Counter
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
 
 from django.db import transaction
@@ -19,12 +17,11 @@ from django.db.models import F
 from django.db.models.functions import Now
 from django.utils.translation import gettext as _
 
-from annotation import appealing, ending, establishing, nominating, rules, settling, shadowing
+from annotation import appealing, ending, establishing, nominating, rules, settling, shadowing, sides
 from annotation.models import (
     CAUSES_IN_THE_SPEC,
     Basis,
     Cause,
-    Citation,
     Dispute,
     DisputeState,
     Resolution,
@@ -38,64 +35,6 @@ from workforce import categories, leasing, routing, slots
 from workforce.models import Annotator, Assignment, Barred, Queue, Task, TaskState
 
 
-@dataclass(frozen=True)
-class Side:
-    """One of the competing answers of a question: who gave it, under letters, and what they cite."""
-
-    key: str
-    value: Any
-    describe: str
-    letters: list[str]
-    citations: dict[str, list[str]]
-
-    @property
-    def n(self) -> int:
-        return len(self.letters)
-
-
-def sides(dispute: Dispute, version: versions.ReadVersion) -> dict[str, list[Side]]:
-    """The competing answers per disputed question, largest group first, people as A, B, C in no telling order."""
-    answers = sorted(
-        settling.counted(dispute.task_id),
-        key=lambda answer: uuid.uuid5(uuid.NAMESPACE_OID, f"{dispute.pk}:{answer.pk}"),
-    )
-    letters = {answer.pk: _letter(index) for index, answer in enumerate(answers)}
-    names = {clause.id: f"§{clause.number}" for clause in version.clauses}
-    cited: dict[tuple[int, str], list[str]] = {}
-    for citation in Citation.objects.filter(annotation__in=letters).order_by("pk"):
-        cited.setdefault((citation.annotation_id, citation.question), []).append(
-            names.get(citation.clause_id, _("an earlier clause"))
-            if citation.clause_id
-            else _("no clause fits")
-        )
-    found: dict[str, list[Side]] = {}
-    for key in dispute.questions:
-        question = version.question(key)
-        given = [answer for answer in answers if key in answer.values]
-        kind = task_types.get(question["kind"])
-        groups = kind.compare(question, [answer.values[key] for answer in given])
-        found[key] = [
-            Side(
-                key=kind.key(question, group["value"]),
-                value=group["value"],
-                describe=group["describe"],
-                letters=[letters[given[index].pk] for index in group["indices"]],
-                citations={
-                    letters[given[index].pk]: cited[given[index].pk, key]
-                    for index in group["indices"]
-                    if (given[index].pk, key) in cited
-                },
-            )
-            for group in groups
-        ]
-    return found
-
-
-def _letter(index: int) -> str:
-    """A to Z, then A1, B1 and so on."""
-    return chr(65 + index % 26) + (str(index // 26) if index >= 26 else "")
-
-
 def version_id(dispute: Dispute) -> int:
     """The version whose clauses stand beside a dispute: the newest one that its answers were given under, if there are any."""
     given = [answer.version_id for answer in settling.counted(dispute.task_id)]
@@ -103,11 +42,6 @@ def version_id(dispute: Dispute) -> int:
         return max(given)
     task = Task.objects.select_related("queue").get(pk=dispute.task_id)
     return ending.newest(spec_id=task.queue.spec_id, meaning=task.meaning)
-
-
-def declined(dispute: Dispute) -> dict[str, int]:
-    """How many say that the item cannot be labelled, by category."""
-    return dict(Counter(answer.cannot for answer in settling.counted(dispute.task_id) if answer.cannot))
 
 
 def take(*, dispute: Dispute, annotator: Annotator, by: Member) -> leasing.Served:
@@ -263,7 +197,7 @@ def _check_category(dispute: Dispute, values: Mapping[str, Any], category: str) 
     if values:
         raise Invalid(_("A ruling gives values, or says that the item cannot be labelled."))
     queue = Task.objects.select_related("queue").get(pk=dispute.task_id).queue
-    known = {*categories.TITLES, *queue.cannot_categories, *declined(dispute)}
+    known = {*categories.TITLES, *queue.cannot_categories, *sides.declined(dispute)}
     if category not in known:
         raise Invalid(_("A category is one of %(known)s.") % {"known": ", ".join(sorted(known))})
 

@@ -15,6 +15,7 @@ from annotation import (
     keeping,
     nominating,
     parting,
+    prioritising,
     scoping,
     shadowing,
     slicing,
@@ -107,6 +108,8 @@ def follow() -> None:
 @shared_task(name="annotation.watch_agreement")
 def watch_agreement() -> None:
     for project in Project.objects.all():
+        prioritising.catch_up(project_id=project.pk)
+        prioritising.mark_flagged(project_id=project.pk)
         falling.watch(project=project)
         parting.watch(project=project)
 
@@ -162,6 +165,7 @@ def _measure(job: Job, progress: running.Progress) -> dict[str, Any]:
 
     n_parts = measuring.PARTS * len(measuring.version_of(spec, None).questions)
     reports = measuring.measure(spec=spec, queue=queue, job=job, by=job.requested_by, told=told)
+    prioritising.mark_flagged(project_id=job.project_id)
     return {"reports": [report.pk for report in reports]}
 
 

@@ -11,7 +11,7 @@ from __future__ import annotations
 from fractions import Fraction
 from typing import Any
 
-from annotation import rules, settling, unlabellable
+from annotation import prioritising, rules, settling, unlabellable
 from annotation.models import Dispute, DisputeState
 from specs import versions
 from workforce import reordering
@@ -29,6 +29,7 @@ def reckon(*, task_id: int) -> None:
         for dispute in found.filter(task=task_id, state=DisputeState.OPEN):
             dispute.disagreement = share(task, dispute.questions)
             dispute.save(update_fields=["disagreement"])
+            prioritising.place(dispute)
             if dispute.work_id is not None:
                 works = Task.objects.select_for_update(skip_locked=True, no_key=True)
                 _put([work.pk for work in works.filter(pk=dispute.work_id)], dispute.disagreement)

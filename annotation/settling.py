@@ -18,7 +18,7 @@ from typing import Any
 from django.db import connection, transaction
 from django.db.models import Max
 
-from annotation import parsing, recording, rules, stopping, under_review, unlabellable
+from annotation import parsing, prioritising, recording, rules, stopping, under_review, unlabellable
 from annotation.models import Annotation, Basis, Dispute, DisputeReason, Resolution, ReviewDecision
 from specs import canonical, ledger, schema, versions
 from specs.models import Member
@@ -318,6 +318,7 @@ def open_dispute(
             reason=reason,
             disagreement=disagreement,
             event_id=event,
+            **vars(prioritising.standing(task_id, questions)),
         )
 
 

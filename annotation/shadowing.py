@@ -12,7 +12,6 @@ judged like any answer to gold.
 from __future__ import annotations
 
 import random
-from collections.abc import Sequence
 from typing import Any
 
 from django.db.models import F, Q, QuerySet
@@ -25,14 +24,17 @@ from workforce import judging, leasing, minting
 from workforce.models import Annotator, Enrolment, KnownAnswer, Probe, Queue, TaskPurpose
 
 SHADOWS = (DisputeState.PROBE, DisputeState.PROBED)
+COPIED = ("queue_id", "confidence", "value", "unflagged", "clauses", "pair", "likeness")
+"""What puts it where the old one stood, so that it looks like any other."""
 
 
 def visible_to(member: Member, rows: QuerySet[Dispute]) -> QuerySet[Dispute]:
     """The disputes without the gold of other people."""
-    return rows.filter(~Q(state__in=SHADOWS) | _hers(member))
+    return rows.filter(~Q(state__in=SHADOWS) | hers(member))
 
 
-def _hers(member: Member) -> Q:
+def hers(member: Member) -> Q:
+    """Gold that was put before her."""
     own = Probe.objects.filter(annotator__member=member, purpose=TaskPurpose.GOLD)
     return Q(state__in=SHADOWS, work__in=own.values("task"))
 
@@ -41,29 +43,6 @@ def get(*, member: Member, project: Project, number: int) -> Dispute:
     """The dispute of that number, or 404; the gold of others is as missing as none."""
     rows = Dispute.objects.select_related("task__item", "task__queue", "work__queue")
     return get_or_404(visible_to(member, rows), project=project, pk=number)
-
-
-def open_of(*, member: Member, project: Project, limit: int) -> list[Dispute]:
-    """Open disputes, worst first, hers among them; two bounded reads, each by its own index."""
-    rows = _worst_first(project).select_related("task__item", "task__queue")
-    return _merged(rows.filter(state=DisputeState.OPEN), rows, member, limit)
-
-
-def next_of(*, member: Member, project: Project) -> Dispute | None:
-    """The worst open dispute that she may rule on."""
-    rows = _worst_first(project)
-    may = rows.filter(state=DisputeState.OPEN).exclude(work__barred__annotator__member=member)
-    return next(iter(_merged(may, rows, member, 1)), None)
-
-
-def _worst_first(project: Project) -> QuerySet[Dispute]:
-    return Dispute.objects.filter(project=project).order_by("-disagreement", "pk")
-
-
-def _merged(real: QuerySet[Dispute], rows: QuerySet[Dispute], member: Member, limit: int) -> list[Dispute]:
-    own = rows.filter(_hers(member), state=DisputeState.PROBE)
-    found: Sequence[Dispute] = [*real[:limit], *own[:limit]]
-    return sorted(found, key=lambda dispute: (-dispute.disagreement, dispute.pk))[:limit]
 
 
 def draw(
@@ -132,6 +111,7 @@ def _put(slot: int, queue: Queue, by: Member | None) -> Dispute | None:
         questions=before.questions,
         reason=before.reason,
         disagreement=before.disagreement,
+        **{name: getattr(before, name) for name in COPIED},
         state=DisputeState.PROBE,
         event_id=event,
     )

@@ -23,8 +23,8 @@ def pending(task_id: int) -> bool:
 
 def fixes(task_id: int) -> dict[int, ReviewDecision]:
     """The reviewers' own answers, by the annotation each stands for; of several the last. Older revisions' are of no account."""
-    found = ReviewDecision.objects.filter(review__task=task_id, verdict=ReviewVerdict.FIX).order_by("pk")
-    return {decision.annotation_id: decision for decision in found}
+    found = ReviewDecision.objects.filter(review__task=task_id, verdict=ReviewVerdict.FIX)
+    return {decision.annotation_id: decision for decision in found.select_related("review").order_by("pk")}
 
 
 def reviewers(task_id: int) -> set[int]:

@@ -135,6 +135,7 @@ urlpatterns = [
     path(f"{_SPEC}{FROZEN}/clauses/<str:clause>/rate/", entry.rate, name="rate"),
     path(f"{_SPEC}{FROZEN}/", read.read, name="read"),
     path("p/<slug:project>/disputes/", disputes.disputes, name="disputes"),
+    path("p/<slug:project>/disputes/next/", disputes.take_next, name="take-next"),
     path("p/<slug:project>/disputes/<int:dispute>/", disputes.adjudicate, name="adjudicate"),
     path("p/<slug:project>/disputes/<int:dispute>/take/", disputes.take, name="take"),
     path("p/<slug:project>/disputes/<int:dispute>/rule/", disputes.rule, name="rule"),

@@ -100,6 +100,7 @@ SETTINGS = (
     *EXCEPTIONS,
     *gold_settings.NAMES,
     *prediction_settings.NAMES,
+    "value_field",
     *SERVICE_LEVEL,
     *REQUIREMENT,
 )

@@ -171,6 +171,7 @@ class DisputeShape(serializers.ModelSerializer[Dispute]):
     item = serializers.CharField(source="task.item.key")
     queue = serializers.CharField(source="task.queue.key")
     state = serializers.ChoiceField(source="shown_state", choices=DISPUTE_STATES, read_only=True)
+    flagged = serializers.BooleanField(help_text="An answer cites a clause that is flagged.", read_only=True)
 
     class Meta:
         model = Dispute
@@ -182,6 +183,11 @@ class DisputeShape(serializers.ModelSerializer[Dispute]):
             "reason",
             "state",
             "disagreement",
+            "confidence",
+            "value",
+            "flagged",
+            "pair",
+            "likeness",
             "opened_at",
             "decided_at",
         )
@@ -192,6 +198,16 @@ class DisputeList(serializers.Serializer[Any]):
     next_before = serializers.IntegerField(allow_null=True)
 
 
+class DisputeLine(serializers.Serializer[Any]):
+    disputes = DisputeShape(many=True)
+    next_after = serializers.CharField(allow_null=True)
+
+
+class NextDispute(serializers.Serializer[Any]):
+    dispute = DisputeShape(allow_null=True)
+    lease = LeaseShape(allow_null=True)
+
+
 class Side(serializers.Serializer[Any]):
     value = serializers.JSONField()
     describe = serializers.CharField()
@@ -199,6 +215,12 @@ class Side(serializers.Serializer[Any]):
         child=serializers.CharField(), help_text="Letters for the people who gave it."
     )
     citations = serializers.DictField(child=serializers.ListField(child=serializers.CharField()))
+    fixes = serializers.ListField(
+        child=serializers.CharField(), help_text="Letters of reviewers who fixed it so."
+    )
+    quick = serializers.ListField(
+        child=serializers.CharField(), help_text="Letters of who took far less time than the others."
+    )
 
 
 class DisputeWhole(DisputeShape):

@@ -171,6 +171,10 @@ CASE_PACK_ITEMS = env.number("CASE_PACK_ITEMS", 20, low=2, high=200)
 # Record
 APPEAL_DAYS = env.number("APPEAL_DAYS", 5, low=1, high=366)
 """Days within which an annotator can appeal against a ruling, a mark or a return."""
+COUNTED_DISPUTES = env.number("COUNTED_DISPUTES", 1000, low=1, high=1_000_000)
+"""Open disputes are counted up to here; beyond it a page says that there are more."""
+QUICK_PERCENT = env.number("QUICK_PERCENT", 25, low=0, high=100)
+"""Of the time that others took for an item: below it an answer is marked as quick for whoever decides a dispute of it."""
 ANCHORING_MINIMUM = env.number("ANCHORING_MINIMUM", 30, low=2)
 """Answers in each arm of an experiment with predictions below which no difference is said."""
 ANCHORING_ALERT_PERCENT = env.number("ANCHORING_ALERT_PERCENT", 5, low=0, high=100)

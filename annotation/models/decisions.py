@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import pgtrigger
 from django.contrib.postgres.fields import ArrayField
+from django.contrib.postgres.indexes import GinIndex
 from django.db import models
-from django.db.models import Exists, OuterRef, Q
+from django.db.models import Exists, F, OuterRef, Q
 from django.db.models.functions import Now
 from django.utils.translation import gettext_lazy as _
 
@@ -45,7 +46,12 @@ class DisputeReason(models.TextChoices):
 
 
 class Dispute(ProjectRow):
-    """A task whose answers do not agree, on the questions listed. The work on it is a task of the adjudication queue."""
+    """A task whose answers do not agree, on the questions listed. The work on it is a task of the adjudication queue.
+
+    `confidence` is how sure the answers are of anything (0 to 1), `value` what the item is worth, and `place` follows from both:
+    disputes come by it, then by `unflagged` (no clause that they cite is flagged), then as they were opened. `clauses` are those
+    that the answers cite, `pair` the two labels between which they stand, `likeness` is shared by disputes that look the same.
+    """
 
     task = ProjectLink("workforce.Task", related_name="disputes")
     work = ProjectLink("workforce.Task", null=True)
@@ -53,6 +59,16 @@ class Dispute(ProjectRow):
     reason = models.CharField(max_length=32, choices=DisputeReason)
     state = models.CharField(max_length=16, choices=DisputeState, default=DisputeState.OPEN)
     disagreement = models.FloatField(default=0)
+    queue = ProjectLink("workforce.Queue", null=True)
+    confidence = models.FloatField(default=0, db_default=0)
+    value = models.FloatField(default=1, db_default=1)
+    place = models.GeneratedField(
+        expression=(F("confidence") - 1.0) * F("value"), output_field=models.FloatField(), db_persist=True
+    )
+    unflagged = models.BooleanField(default=True, db_default=True)
+    clauses = ArrayField(models.BigIntegerField(), default=list, db_default=[])
+    pair = models.CharField(max_length=200, blank=True, default="", db_default="")
+    likeness = models.CharField(max_length=64, blank=True, default="", db_default="")
     opened_at = models.DateTimeField(db_default=Now())
     decided_at = models.DateTimeField(null=True)
     event_id = models.BigIntegerField()
@@ -60,7 +76,11 @@ class Dispute(ProjectRow):
     class Meta:
         constraints = [
             project_key("dispute"),
-            *same_project("dispute", task="workforce_task", work="workforce_task"),
+            *same_project("dispute", task="workforce_task", work="workforce_task", queue="workforce_queue"),
+            models.CheckConstraint(
+                condition=Q(confidence__gte=0, confidence__lte=1, value__gte=0),
+                name="dispute_place_is_sensible",
+            ),
             models.UniqueConstraint(
                 fields=["task"], condition=Q(state="open"), name="one_open_dispute_per_task"
             ),
@@ -75,10 +95,27 @@ class Dispute(ProjectRow):
         ]
         indexes = [
             models.Index(
-                fields=["project", "-disagreement", "id"],
+                fields=["project", "place", "unflagged", "id"],
                 condition=Q(state="open"),
-                name="dispute_worst_first",
+                name="dispute_worst",
             ),
+            models.Index(
+                fields=["queue", "place", "unflagged", "id"],
+                condition=Q(state="open"),
+                name="dispute_worst_of",
+            ),
+            models.Index(
+                fields=["project", "pair", "place", "unflagged", "id"],
+                condition=Q(state="open"),
+                name="dispute_worst_pair",
+            ),
+            models.Index(fields=["project", "id"], condition=Q(state="open"), name="dispute_oldest"),
+            models.Index(
+                fields=["project", "likeness"],
+                condition=Q(state="open") & ~Q(likeness=""),
+                name="dispute_alike",
+            ),
+            GinIndex(fields=["clauses"], condition=Q(state="open"), name="dispute_citing"),
             models.Index(fields=["work"], condition=Q(state__in=["probe", "probed"]), name="dispute_probes"),
         ]
         triggers = [
@@ -86,6 +123,10 @@ class Dispute(ProjectRow):
             transitions(("open", "decided"), ("decided", "open"), ("probe", "probed")),
             *never_deleted(),
         ]
+
+    @property
+    def flagged(self) -> bool:
+        return not self.unflagged
 
     @property
     def shown_state(self) -> str:

@@ -9,10 +9,11 @@ from django.conf import settings
 from django.contrib import messages
 from django.http import Http404, HttpResponse
 from django.shortcuts import redirect, render
+from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_POST
 
-from annotation import adjudicating, establishing, presenting, shadowing
+from annotation import adjudicating, choosing, establishing, presenting, shadowing, sides
 from annotation.models import (
     CAUSES_IN_THE_SPEC,
     Cause,
@@ -24,11 +25,12 @@ from annotation.models import (
 )
 from specs import posing, precedents, task_types, versions
 from specs.access import MemberRequest, allows, page
+from specs.models import Clause
 from specs.paging import newest_first
 from specs.refusals import Invalid, Refusal
 from specs.task_types import BadValue
 from workforce import categories, leasing, staffing
-from workforce.models import Annotator, Skip
+from workforce.models import Annotator, Queue, Skip
 
 CAUSE_KEYS = {
     Cause.ANNOTATOR_ERRED: "e",
@@ -43,9 +45,10 @@ CAUSE_KEYS = {
 @require_GET
 @page(allows("dispute.read"))
 def disputes(request: MemberRequest) -> HttpResponse:
-    """Open disputes, worst first; decided ones newest first."""
+    """Open disputes, worst first or as asked; decided ones newest first."""
     rows = shadowing.visible_to(request.member, Dispute.objects.filter(project=request.project))
     rows = rows.select_related("task__item", "task__queue")
+    asked = choosing.Asked.of(request.project, request.GET)
     decided = request.GET.get("state") == "decided"
     if decided:
         shown, further = newest_first(
@@ -59,11 +62,16 @@ def disputes(request: MemberRequest) -> HttpResponse:
             (dispute, rulings.get(dispute.pk)) for dispute in shown
         ]
     else:
-        entries = [
-            (dispute, None)
-            for dispute in shadowing.open_of(member=request.member, project=request.project, limit=200)
-        ]
-        further = ""
+        open_ones = choosing.open_of(
+            member=request.member,
+            project=request.project,
+            asked=asked,
+            limit=settings.PAGE_SIZE + 1,
+            after=request.GET.get("after", ""),
+        )
+        shown = open_ones[: settings.PAGE_SIZE]
+        entries = [(dispute, None) for dispute in shown]
+        further = _further(request, asked.mark(shown[-1])) if len(open_ones) > len(shown) else ""
     return render(
         request,
         "annotation/disputes.html",
@@ -71,9 +79,33 @@ def disputes(request: MemberRequest) -> HttpResponse:
             "entries": entries,
             "decided": decided,
             "next": further,
-            "n_open": rows.filter(state__in=[DisputeState.OPEN, DisputeState.PROBE]).count(),
+            "n_open": choosing.n_open(
+                member=request.member, project=request.project, most=settings.COUNTED_DISPUTES
+            ),
+            "most": settings.COUNTED_DISPUTES,
+            "asked": request.GET,
+            "query": asked.query(request.GET),
+            **({} if decided else _choices(request)),
         },
     )
+
+
+def _further(request: MemberRequest, mark: str) -> str:
+    query = request.GET.copy()
+    query["after"] = mark
+    return f"?{query.urlencode()}"
+
+
+def _choices(request: MemberRequest) -> dict[str, Any]:
+    """What the list can be narrowed to."""
+    project = request.project
+    return {
+        "queues": Queue.objects.filter(project=project, adjudication_queue__isnull=False).order_by("name")[
+            :200
+        ],
+        "clauses": Clause.objects.filter(project=project).order_by("key")[:500],
+        "pairs": choosing.pairs(project=project, limit=50),
+    }
 
 
 def dispute_of(request: MemberRequest, number: int) -> Dispute:
@@ -94,7 +126,7 @@ def console(
     annotator = Annotator.objects.filter(member=request.member).first()
     held = leasing.held(annotator=annotator) if annotator else []
     lease = next((served for served in held if served.task_id == dispute.work_id), None)
-    sides = adjudicating.sides(dispute, version)
+    there = sides.of(dispute, version)
     given = form or {}
     questions: list[dict[str, Any]] = []
     for key in dispute.questions:
@@ -105,11 +137,11 @@ def console(
             dispute.task.item.payload,
             value=kind.entered(question, given),
         )
-        chosen = {side.key for side in sides[key]}
+        chosen = {side.key for side in there[key]}
         questions.append(
             {
                 "question": question,
-                "sides": sides[key],
+                "sides": there[key],
                 "others": [
                     one for one in posed.options if kind.one_of_options and one["value"] not in chosen
                 ],
@@ -117,7 +149,7 @@ def console(
                 "overlay": kind.overlay(
                     question,
                     dispute.task.item.payload,
-                    [(", ".join(side.letters), side.value) for side in sides[key]],
+                    [(", ".join(side.letters), side.value) for side in there[key]],
                 ),
                 "overlaid": f"task_types/{question['kind']}_overlay.html",
                 "value": given.get(f"q.{key}") if kind.one_of_options else given.get(f"side.{key}"),
@@ -149,10 +181,11 @@ def console(
         ),
         "established": Precedent.objects.filter(ruling=ruling).select_related("clause").order_by("pk"),
         "max_characters": settings.MAX_PRECEDENT_CHARACTERS,
-        "declined": [(categories.title(one), n) for one, n in adjudicating.declined(dispute).items()],
+        "declined": [(categories.title(one), n) for one, n in sides.declined(dispute).items()],
         "cannot": categories.offered(dispute.task.queue),
         "lapses": lapses(dispute) if dispute.reason == DisputeReason.RETURNED else [],
         "mine": "dispute.decide" in request.permissions,
+        "query": choosing.Asked.of(request.project, request.GET).query(request.GET),
     }
     return render(request, "annotation/adjudicate.html", context, status=refusal.status if refusal else 200)
 
@@ -182,13 +215,45 @@ def take(request: MemberRequest, dispute: int) -> HttpResponse:
     annotator = staffing.annotator_for(member=request.member)
     staffing.enrol(queue=found.work.queue, annotator=annotator, by=request.member)
     adjudicating.take(dispute=found, annotator=annotator, by=request.member)
-    return redirect("annotation:adjudicate", project=request.project.key, dispute=found.pk)
+    return _to(request, found)
+
+
+@require_POST
+@page(allows("dispute.decide"))
+def take_next(request: MemberRequest) -> HttpResponse:
+    """Lease the first dispute that is free, in the order asked for."""
+    return _go_on(request)
+
+
+def _go_on(request: MemberRequest) -> HttpResponse:
+    """To the next dispute, leased; to the list where there is none, or she holds as many as she may."""
+    asked = choosing.Asked.of(request.project, request.GET)
+    try:
+        found = choosing.take_next(member=request.member, project=request.project, asked=asked)
+    except leasing.TooManyLeases as refusal:
+        messages.warning(request, refusal.message)
+        found = None
+    else:
+        if found is None:
+            messages.info(request, _("No dispute is left for you here just now."))
+    if found is None:
+        query = asked.query(request.GET)
+        there = reverse("annotation:disputes", kwargs={"project": request.project.key})
+        return redirect(f"{there}?{query}" if query else there)
+    return _to(request, found[0])
+
+
+def _to(request: MemberRequest, dispute: Dispute) -> HttpResponse:
+    """The console of a dispute, in the order that the lead goes through them."""
+    there = reverse("annotation:adjudicate", kwargs={"project": request.project.key, "dispute": dispute.pk})
+    query = choosing.Asked.of(request.project, request.GET).query(request.GET)
+    return redirect(f"{there}?{query}" if query else there)
 
 
 def _ruled(request: MemberRequest, dispute: Dispute) -> dict[str, Any]:
     """The value of each disputed question: one of the competing answers, named by its key, or what the kind's fields hold."""
     version = versions.read(adjudicating.version_id(dispute))
-    there = adjudicating.sides(dispute, version)
+    there = sides.of(dispute, version)
     found: dict[str, Any] = {}
     for key in dispute.questions:
         question, named = version.question(key), request.POST.get(f"side.{key}", "")
@@ -210,7 +275,7 @@ def _ruled(request: MemberRequest, dispute: Dispute) -> dict[str, Any]:
 @require_POST
 @page(allows("dispute.decide"))
 def rule(request: MemberRequest, dispute: int) -> HttpResponse:
-    """Rule, and go on to the worst dispute that is left."""
+    """Rule, and go on to the next dispute in the order asked for, leased."""
     found = dispute_of(request, dispute)
     form = request.POST
     try:
@@ -235,7 +300,4 @@ def rule(request: MemberRequest, dispute: int) -> HttpResponse:
     except Invalid as refusal:
         return console(request, found, form=form, refusal=refusal)
     messages.success(request, _("Ruled. The task is resolved."))
-    following = shadowing.next_of(member=request.member, project=request.project)
-    if following is None:
-        return redirect("annotation:disputes", project=request.project.key)
-    return redirect("annotation:adjudicate", project=request.project.key, dispute=following.pk)
+    return _go_on(request)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from annotation import adjudicating
+from annotation import adjudicating, sides
 from annotation.models import Dispute, Precedent, Resolution, Ruling
 from specs import versions
 from specs.models import Role
@@ -40,9 +40,9 @@ def test_a_ruling_resolves_the_task_and_names_cause_and_clause() -> None:
 
 def test_the_sides_show_letters_and_citations_and_no_names() -> None:
     stage, dispute, _ = _disputed()
-    sides = adjudicating.sides(dispute, versions.read(stage.version.pk))["entailed"]
-    assert sorted(letter for side in sides for letter in side.letters) == ["A", "B"]
-    assert sorted(name for side in sides for names in side.citations.values() for name in names) == [
+    there = sides.of(dispute, versions.read(stage.version.pk))["entailed"]
+    assert sorted(letter for side in there for letter in side.letters) == ["A", "B"]
+    assert sorted(name for side in there for names in side.citations.values() for name in names) == [
         "no clause fits",
         "§1",
     ]

@@ -8,7 +8,16 @@ from typing import Any
 
 import pytest
 
-from annotation import adjudicating, declining, ending, exporting, measuring, rules, unlabellable
+from annotation import (
+    adjudicating,
+    declining,
+    ending,
+    exporting,
+    measuring,
+    rules,
+    sides,
+    unlabellable,
+)
 from annotation.models import Annotation, Dispute, DisputeReason, Resolution
 from specs.refusals import Invalid, KeyReused
 from tests import cast
@@ -57,7 +66,7 @@ def test_one_who_says_so_among_labels_asks_for_one_more_and_then_is_a_dispute() 
     stage.answer(stage.dov, "yes")
     dispute = Dispute.objects.get()
     assert (dispute.reason, dispute.questions) == (DisputeReason.CANNOT, ["entailed"])
-    assert adjudicating.declined(dispute) == {"broken": 1}
+    assert sides.declined(dispute) == {"broken": 1}
 
 
 def test_a_majority_that_labels_it_outvotes_one_who_does_not() -> None:

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from django.test import Client
 
-from annotation import adjudicating, nominating, shadowing
+from annotation import adjudicating, choosing, nominating, shadowing
 from annotation.models import Dispute, Precedent, Resolution, Ruling
 from specs.models import Member
 from specs.refusals import WrongState
@@ -101,9 +101,10 @@ def test_a_known_dispute_comes_to_one_lead_and_her_ruling_is_judged() -> None:
         old.questions,
         old.disagreement,
     )
-    assert shadowing.open_of(member=fay[0], project=stage.project, limit=10) == [dispute]
-    assert shadowing.next_of(member=fay[0], project=stage.project) == dispute
-    assert shadowing.open_of(member=gus[0], project=stage.project, limit=10) == []
+    assert choosing.open_of(member=fay[0], project=stage.project, asked=choosing.Asked(), limit=10) == [
+        dispute
+    ]
+    assert choosing.open_of(member=gus[0], project=stage.project, asked=choosing.Asked(), limit=10) == []
     with pytest.raises(WrongState):
         adjudicating.take(dispute=dispute, annotator=gus[1], by=gus[0])
     _rule(dispute, fay, "no", clause_key="whole", reason="So.", precedent=True, gold=True)

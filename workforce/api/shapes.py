@@ -205,6 +205,12 @@ class QueueSettings(GoldSettings):
     predictions_prefill = serializers.BooleanField(
         required=False, help_text="What is shown is chosen already, and has to be confirmed."
     )
+    value_field = serializers.CharField(
+        max_length=100,
+        required=False,
+        allow_blank=True,
+        help_text="The field of an item that says what it is worth: disputes come by how unsure they are, times that.",
+    )
     oldest_within = serializers.DurationField(required=False)
     settled_within = serializers.DurationField(required=False)
     settled_share = serializers.DecimalField(max_digits=4, decimal_places=3, required=False)

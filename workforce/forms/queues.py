@@ -57,6 +57,7 @@ _PLAIN = (
     "predictions",
     "predictions_model",
     "predictions_prefill",
+    "value_field",
 )
 
 
@@ -354,6 +355,15 @@ class SettingsForm(GoldFields):
     predictions_prefill = forms.BooleanField(
         required=False, label=_("What is shown is chosen already, and has to be confirmed")
     )
+    value_field = forms.CharField(
+        max_length=100,
+        required=False,
+        label=_("Field that says what an item is worth"),
+        help_text=_(
+            "A number of the item, such as how often it occurs: of disputes that are equally unsure the one that is worth most "
+            "comes first. Empty: all are worth the same."
+        ),
+    )
     oldest_hours = forms.IntegerField(
         min_value=1,
         max_value=87_600,
@@ -381,6 +391,7 @@ class SettingsForm(GoldFields):
         "citing": _("Clauses and newcomers"),
         "skips_per_hour": _("What comes back"),
         "predictions": _("What models said"),
+        "value_field": _("Disputes"),
         "oldest_hours": _("Service level"),
         "gold_percent": _("Gold and repeats"),
     }

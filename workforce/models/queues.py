@@ -240,6 +240,7 @@ class Queue(ProjectRow):
     )
     predictions_model = models.CharField(max_length=200, blank=True, default="", db_default="")
     predictions_prefill = models.BooleanField(default=False, db_default=False)
+    value_field = models.CharField(max_length=100, blank=True, default="", db_default="")
     oldest_within = models.DurationField(default=timedelta(days=7))
     settled_within = models.DurationField(default=timedelta(days=5))
     settled_share = models.DecimalField(max_digits=4, decimal_places=3, default=Decimal("0.9"))
