@@ -151,7 +151,7 @@ def _quick(given: Sequence[Voice]) -> set[int]:
     took = {
         pk: (end - start).total_seconds()
         for pk, start, end in slots.values_list("pk", "leased_at", "submitted_at")
-        if end
+        if start and end
     }
     found = set()
     for place, one in enumerate(given):

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from django.test import Client
 
-from annotation import adjudicating, choosing, prioritising
+from annotation import adjudicating, choosing, flagging, prioritising
 from annotation.models import Dispute
 from specs.models import Clause, Role
 from tests import cast
@@ -92,9 +92,7 @@ def test_flags_bring_disputes_forward_and_back(monkeypatch: pytest.MonkeyPatch) 
     whole = Clause.objects.get(key="whole").pk
     meaning = Queue.objects.get(pk=stage.queue.pk).version.meaning  # type: ignore[union-attr]
     for flagged, moved in (({whole}, 2), ({whole}, 0), (set(), 2)):
-        monkeypatch.setattr(
-            prioritising.flagging, "flagged", lambda specs, now=flagged: {(stage.spec.pk, meaning): now}
-        )
+        monkeypatch.setattr(flagging, "flagged", lambda specs, now=flagged: {(stage.spec.pk, meaning): now})
         assert prioritising.mark_flagged(project_id=stage.project.pk) == moved
         assert {one.flagged for one in Dispute.objects.all()} == {bool(flagged)}
 
