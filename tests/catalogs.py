@@ -12,6 +12,7 @@ import re
 import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 from babel.messages.catalog import Catalog
@@ -48,9 +49,10 @@ def placeholders(text: str) -> set[str]:
     return {match.group() for match in _PLACEHOLDER.finditer(text.replace("%%", ""))}
 
 
-def texts() -> list[Text]:
-    """Every text of templates and Python that goes through gettext, in the order of the files."""
-    return [*_of_templates(), *_of_python()]
+@cache
+def texts() -> tuple[Text, ...]:
+    """Every text of templates and Python that goes through gettext, in the order of the files; read once."""
+    return (*_of_templates(), *_of_python())
 
 
 def _of_templates() -> Iterator[Text]:

@@ -1,6 +1,6 @@
 """Nothing is lost: every way to be interrupted x every kind of question. The answer comes back and is counted once.
 
-The short suite has each interruption with a kind or two; `--long` has all of them with all kinds.
+The short suite has each interruption with one kind; `--long` has all of them with all kinds.
 """
 
 from __future__ import annotations
@@ -299,14 +299,11 @@ INTERRUPTIONS = (
 
 # --- The matrix
 
-SHORT = 2  # of the kinds, for each interruption; another server takes seconds, so one kind is enough there
-
 
 def cells(kinds: Sequence[str], *, all_of_them: bool) -> Iterator[tuple[str, Interruption]]:
+    """Each interruption with all kinds, or with one of them, all in turn."""
     for place, interruption in enumerate(INTERRUPTIONS):
-        n = 1 if interruption is deploy else SHORT
-        turn = [kinds[(SHORT * place + one) % len(kinds)] for one in range(n)]
-        for kind in kinds if all_of_them else turn:
+        for kind in kinds if all_of_them else [kinds[place % len(kinds)]]:
             yield kind, interruption
 
 
