@@ -229,18 +229,25 @@ def _touched(old: SpecVersion, difference: diff.Difference) -> tuple[dict[str, T
         by_clause = {row[0]: Touched(row[1], row[2]) for row in cursor.fetchall() if row[0] is not None}
         cursor.execute(_TOUCHED, {**scope, "clauses": [ids[key] for key in majors if key in ids]})
         _, _, n_tasks, n_answers = cursor.fetchall()[-1]
-        cursor.execute(_PACE, [old.spec_id])
-        pace = cursor.fetchone()[0]
     touched = {key: by_clause.get(ids.get(key, 0), Touched(0, 0)) for key in keys}
     if difference.change_class != "major":
         return touched, None
-    return touched, _cost(old.project, n_tasks, int(n_answers), pace)
+    return touched, cost(old.project, n_tasks, int(n_answers), pace(old.spec_id))
 
 
-def _cost(project: Project, n_tasks: int, n_answers: int, pace: float | None) -> Cost:
-    hours = None if pace is None else n_answers * float(pace) / 3600
+def pace(spec_id: int) -> float | None:
+    """The median of seconds that an answer under a spec takes; None before there is one."""
+    with connection.cursor() as cursor:
+        cursor.execute(_PACE, [spec_id])
+        found = cursor.fetchone()[0]
+    return None if found is None else float(found)
+
+
+def cost(project: Project, n_tasks: int, n_answers: int, seconds: float | None) -> Cost:
+    """What so many answers take at so many seconds each, at the project's hourly rate."""
+    hours = None if seconds is None else n_answers * seconds / 3600
     money = None if hours is None or not project.hourly_rate else hours * float(project.hourly_rate)
-    return Cost(n_tasks, n_answers, None if pace is None else float(pace), hours, money, project.currency)
+    return Cost(n_tasks, n_answers, seconds, hours, money, project.currency)
 
 
 def _row_dict(row: Row) -> dict[str, Any]:

@@ -5,9 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 from django import forms
+from django.conf import settings
 from django.utils.translation import gettext_lazy as _
 
-from annotation.models import Asks, ResampleKind, Sample
+from annotation.models import Asks, Choice, ResampleKind, Sample
 from specs.forms.specs import PublishForm
 from specs.models import SpecVersion
 from workforce.models import Annotator, Cohort, InProgress, Queue
@@ -157,3 +158,20 @@ class HistoryForm(forms.Form):
     sensitive = forms.BooleanField(
         required=False, label=_("The items may be upsetting: blur them until asked for")
     )
+
+
+class ConfirmForm(forms.Form):
+    """Which affected tasks are asked again, and how sure people want to be of the others."""
+
+    choice = forms.ChoiceField(choices=Choice.choices)
+    sampled = forms.BooleanField(required=False)
+    percent = forms.FloatField(min_value=0.1, max_value=99, required=False)
+    reason = forms.CharField(max_length=10_000, required=False)
+
+    def cleaned(self) -> dict[str, Any]:
+        percent = self.cleaned_data["percent"] or settings.RELABEL_FLIPS_PERCENT
+        return {
+            "choice": self.cleaned_data["choice"],
+            "tolerated": percent / 100 if self.cleaned_data["sampled"] else None,
+            "reason": self.cleaned_data["reason"],
+        }

@@ -56,6 +56,11 @@ SCHEDULE = {
     },
     "gather-evidence": {"task": GATHER, "schedule": 60.0, "options": {"expires": 60.0}},
     "keep-gold": {"task": "annotation.keep_gold", "schedule": 3600.0, "options": {"expires": 3600.0}},
+    "carry-labels": {
+        "task": "annotation.carry_labels",
+        "schedule": 60.0,
+        "options": {"expires": 60.0},
+    },
     "forget-ended-drafts": {
         "task": FORGET_DRAFTS,
         "schedule": 3600.0,
@@ -123,6 +128,14 @@ def keep_gold() -> None:
         nominating.hold_flagged(project_id=project_id)
     for spec in Spec.objects.filter(pk__in=in_use.order_by().values("spec").distinct()).order_by("pk"):
         retiring.retire(spec=spec)
+
+
+@shared_task(name="annotation.carry_labels")
+def carry_labels() -> None:
+    """What was asked again and came back: which labels flipped, and whether the samples of plans can end."""
+    from annotation import carrying
+
+    carrying.advance_all()
 
 
 @shared_task(name=BUILD)

@@ -16,7 +16,7 @@ from django.db import connection
 from django.db.models import Max
 from django.utils.translation import gettext as _
 
-from annotation import flagging, relabelling
+from annotation import affected, flagging
 from annotation.models import IssueState, Ruling
 from annotation.models.decisions import ClauseIssue
 from specs import contents
@@ -148,8 +148,8 @@ def after_publication(*, version: SpecVersion, by: Member | None) -> int:
     if before is None or version.minor or version.patch:
         return 0
     difference = contents.compare(before, version)
-    clauses = relabelling.with_ancestors(version.spec_id, sorted(set(difference.changed_meaning())))
-    governed = {(question, value) for _, question, value in relabelling.governing(difference, clauses)}
+    clauses = affected.with_ancestors(version.spec_id, sorted(set(difference.changed_meaning())))
+    governed = {(question, value) for _, question, value in affected.governing(difference, clauses)}
     return goldkeeping.set_aside_changed(
         version=version, clauses=sorted(clauses.values()), governed=sorted(governed), by=by
     )

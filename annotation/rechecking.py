@@ -103,7 +103,7 @@ def recheck(*, annotator: Annotator, since: datetime, reason: str, by: Member) -
                     "There is nothing to look at again: no task of hers since then is open or settled by consensus."
                 )
             )
-        cursor.execute(_WIDEN, {"tasks": tasks, "by": by.pk})
+        widen(tasks=tasks, by=by)
         event = ledger.record(
             project_id=annotator.project_id,
             kind="answers.rechecked",
@@ -126,3 +126,9 @@ def recheck(*, annotator: Annotator, since: datetime, reason: str, by: Member) -
             by=by,
             event_id=event,
         )
+
+
+def widen(*, tasks: list[int], by: Member | None) -> None:
+    """Want one more answer on each of these tasks, settled or not. Call it inside the transaction that gives the reason."""
+    with connection.cursor() as cursor:
+        cursor.execute(_WIDEN, {"tasks": tasks, "by": by.pk if by else None})

@@ -1,59 +1,46 @@
-"""From a published change of meaning to the tasks it touches; those are asked again, the rest is carried forward.
+"""From a published change of meaning to the tasks it touches: listed, priced, asked again as a person decides.
 
     (nothing) -> proposed plan, with the affected tasks listed: propose
-    proposed -> confirmed, affected routed to a relabelling queue, the rest carried: confirm
+    proposed -> confirmed, the chosen tasks asked again, the rest carried: confirm, where nobody samples
+    proposed -> sampling, the chosen tasks and a blind sample of the others asked again: confirm
+    (sampling -> confirmed: `carrying`)
 
-A task is affected *directly* when a counted answer cites a changed clause, a ruling on it decided the task, or the item is
-known to fall under it; *possibly* when the value in force is one that a changed clause governs (before or after). One affected
-counted answer re-asks the whole task. Nothing is overwritten: the new answers are answers to a new task.
+What is affected, and how, is `affected`'s to say. One affected counted answer re-asks the whole task. Nothing is overwritten: the
+new answers are answers to a new task, whose annotators see the item and the new words, never the old answer. What is touched for
+certain is asked as its queue asks; what a lead decided, and all else, begins with one answer, and more are asked for only where
+that is not the old label (`carrying`).
 """
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any
 
-from django.db import connection, transaction
-from django.db.models import Count
+from django.conf import settings
+from django.db import transaction
+from django.db.models import Count, Exists, OuterRef, Q, QuerySet
 from django.db.models.functions import Now
 from django.utils.translation import gettext as _
 
-from annotation.models import Carry, PlanState, Reach, RelabelPlan, RelabelTask
-from specs import contents, diff, ledger
-from specs.models import Clause, ClauseLineage, Member, SpecVersion
+from annotation import affected, carrying, reasking
+from annotation.models import (
+    Basis,
+    Choice,
+    Dispute,
+    PlanState,
+    Reach,
+    RelabelPlan,
+    RelabelTask,
+    Resolution,
+)
+from specs import ledger
+from specs.models import Member, SpecVersion
 from specs.refusals import Invalid, WrongState
-from workforce import gold_settings, ordering, queues
-from workforce.models import Enrolment, Purpose, Queue
-
-_DIRECT = """
-    SELECT DISTINCT ON (t.id) t.id, hit.clause_id FROM workforce_task t JOIN (
-        SELECT a.task_id, c.clause_id FROM annotation_citation c JOIN annotation_annotation a ON a.id = c.annotation_id
-        WHERE c.clause_id = ANY(%(clauses)s) AND NOT EXISTS (
-            SELECT 1 FROM annotation_annotation l WHERE l.assignment_id = a.assignment_id AND l.revision > a.revision)
-        UNION ALL
-        SELECT r.task_id, u.clause_id FROM annotation_resolution r JOIN annotation_ruling u ON u.id = r.ruling_id
-        WHERE u.clause_id = ANY(%(clauses)s)
-        UNION ALL
-        SELECT w.id, ic.clause_id FROM workforce_itemclause ic JOIN workforce_task w ON w.item_id = ic.item_id
-        WHERE ic.clause_id = ANY(%(clauses)s) AND w.queue_id = %(queue)s
-    ) hit ON hit.task_id = t.id
-    WHERE t.queue_id = %(queue)s AND t.meaning = %(meaning)s AND t.state = 'resolved'
-    ORDER BY t.id, hit.clause_id
-"""
-_POSSIBLE = """
-    SELECT DISTINCT ON (t.id) t.id, g.clause_id FROM workforce_task t
-    JOIN annotation_resolution r ON r.task_id = t.id
-    JOIN unnest(%(governing)s::bigint[], %(questions)s::text[], %(values)s::text[]) AS g (clause_id, question, value)
-        ON g.question = r.question AND (g.value = '' OR g.value = r.value #>> '{}')
-    WHERE t.queue_id = %(queue)s AND t.meaning = %(meaning)s AND t.state = 'resolved'
-      AND NOT EXISTS (SELECT 1 FROM annotation_resolution l
-                      WHERE l.task_id = r.task_id AND l.question = r.question AND l.revision > r.revision)
-      AND NOT (t.id = ANY(%(direct)s))
-    ORDER BY t.id, g.clause_id
-"""
+from workforce.models import Purpose, Queue
 
 
 def propose(*, queue: Queue, to_version: SpecVersion, by: Member | None) -> RelabelPlan:
-    """List what publishing *to_version* touches in a queue: changed clauses, affected tasks, directly or possibly.
+    """List what publishing *to_version* touches in a queue: changed clauses, affected tasks and how they are reached.
 
     The change is taken against the newest published version of the meaning before. Harmless to repeat: the plan of a queue
     and version is made once. Raises `Invalid` when the meaning did not change.
@@ -66,61 +53,50 @@ def propose(*, queue: Queue, to_version: SpecVersion, by: Member | None) -> Rela
     )
     if before is None:
         raise Invalid(_("The meaning did not change: no label has to be asked again."))
-    with transaction.atomic(), connection.cursor() as cursor:
+    with transaction.atomic():
         Queue.objects.select_for_update(no_key=True).get(pk=queue.pk)
         known = RelabelPlan.objects.filter(queue=queue, to_version=to_version).first()
         if known is not None:
             return known
-        difference = contents.compare(before, to_version)
-        changed = sorted(set(difference.changed_meaning()))
-        clauses = with_ancestors(to_version.spec_id, changed)
-        scope = {"queue": queue.pk, "meaning": before.meaning, "clauses": list(clauses.values())}
-        cursor.execute(_DIRECT, scope)
-        direct = dict(cursor.fetchall())
-        governed = governing(difference, clauses)
-        cursor.execute(
-            _POSSIBLE,
-            {
-                **scope,
-                "direct": list(direct),
-                "governing": [clause for clause, _, _ in governed],
-                "questions": [question for _, question, _ in governed],
-                "values": [value for _, _, value in governed],
-            },
-        )
-        possible = dict(cursor.fetchall())
-        cursor.execute(
-            "SELECT count(*) FROM workforce_task WHERE queue_id = %(queue)s AND meaning = %(meaning)s AND state = 'resolved'",
-            scope,
-        )
         plan = RelabelPlan.objects.create(
-            project_id=queue.project_id,
-            queue=queue,
-            from_version=before,
-            to_version=to_version,
-            changed=changed,
-            n_tasks=cursor.fetchone()[0],
-            n_direct=len(direct),
-            n_possible=len(possible),
+            project_id=queue.project_id, queue=queue, from_version=before, to_version=to_version
         )
-        RelabelTask.objects.bulk_create(
-            [
-                RelabelTask(
-                    project_id=queue.project_id, plan=plan, task_id=task, reach=reach, clause_id=clause
-                )
-                for reach, found in ((Reach.DIRECT, direct), (Reach.POSSIBLE, possible))
-                for task, clause in found.items()
-            ],
-            batch_size=5000,
-        )
+        _list(plan)
         ledger.record(
             project_id=queue.project_id,
             kind="relabelling.proposed",
             by=by,
             subject=("plan", plan.pk),
-            data={"queue": queue.pk, "direct": len(direct), "possible": len(possible), "clauses": changed},
+            data={
+                "queue": queue.pk,
+                "direct": plan.n_direct,
+                "likely": plan.n_likely,
+                "possible": plan.n_possible,
+                "clauses": plan.changed,
+            },
         )
     return plan
+
+
+def _list(plan: RelabelPlan) -> None:
+    """List the affected tasks of a plan that nobody has decided on yet; those that ended since the last time come to it."""
+    found = affected.find(queue=plan.queue, before=plan.from_version, after=plan.to_version)
+    RelabelTask.objects.filter(plan=plan).delete()
+    RelabelTask.objects.bulk_create(
+        [
+            RelabelTask(project_id=plan.project_id, plan=plan, task_id=task, reach=reach, clause_id=clause)
+            for reach, tasks in (
+                (Reach.DIRECT, found.direct),
+                (Reach.LIKELY, found.likely),
+                (Reach.POSSIBLE, found.possible),
+            )
+            for task, clause in tasks.items()
+        ],
+        batch_size=5000,
+    )
+    plan.changed, plan.n_tasks = found.changed, found.n_ended
+    plan.n_direct, plan.n_likely, plan.n_possible = len(found.direct), len(found.likely), len(found.possible)
+    plan.save(update_fields=["changed", "n_tasks", "n_direct", "n_likely", "n_possible"])
 
 
 def propose_all(*, version: SpecVersion, by: Member | None) -> list[RelabelPlan]:
@@ -133,158 +109,90 @@ def propose_all(*, version: SpecVersion, by: Member | None) -> list[RelabelPlan]
     return [propose(queue=queue, to_version=version, by=by) for queue in found.order_by("pk")]
 
 
-def with_ancestors(spec_id: int, keys: list[str]) -> dict[str, int]:
-    """Changed clauses by key, together with the clauses they were split or merged from."""
-    clauses = {clause.key: clause.pk for clause in Clause.objects.filter(spec_id=spec_id, key__in=keys)}
-    lineage = ClauseLineage.objects.filter(clause__in=clauses.values()).select_related("ancestor")
-    return clauses | {entry.ancestor.key: entry.ancestor_id for entry in lineage}
-
-
-def governing(difference: diff.Difference, clauses: dict[str, int]) -> list[tuple[int, str, str]]:
-    """`(clause, question, value)` for what the changed clauses govern, in the old wording or the new; "" is any value."""
-    found: set[tuple[int, str, str]] = set()
-    for change in difference.clauses:
-        if change.key not in clauses:
-            continue
-        for words in (change.old, change.new):
-            for entry in (words or {}).get("governs", ()):
-                values = {
-                    *(entry.get("values") or ()),
-                    *(v for pair in entry.get("pairs") or () for v in pair),
-                } or {""}
-                found |= {(clauses[change.key], entry["question"], value) for value in values}
-    return sorted(found)
-
-
-def confirm(*, plan: RelabelPlan, include_possible: bool, reason: str, by: Member | None) -> Carry:
-    """Ask the affected tasks again under the new meaning, and record the carry of the rest with its reason.
-
-    Directly affected tasks always go; possibly affected ones when *include_possible*. The relabelling queue is made with the
-    first of them, with the annotators of the queue they come from. Raises `Invalid` without a reason, `WrongState` twice.
-    """
-    if not reason.strip():
-        raise Invalid(_("Say why the other labels stay valid."))
-    with transaction.atomic(), connection.cursor() as cursor:
-        locked = (
-            RelabelPlan.objects.select_for_update(no_key=True, of=("self",))
-            .select_related("queue", "to_version")
-            .get(pk=plan.pk)
+def chosen(plan: RelabelPlan, choice: str) -> QuerySet[RelabelTask]:
+    """The affected tasks that a choice asks again for certain."""
+    rows = RelabelTask.objects.filter(plan=plan).exclude(reach=Reach.REST)
+    if choice == Choice.TOUCHED:
+        return rows.filter(reach__in=[Reach.DIRECT, Reach.LIKELY])
+    if choice == Choice.DISPUTED:
+        return rows.filter(
+            Exists(Dispute.objects.filter(task=OuterRef("task"), state__in=["open", "decided"]))
         )
+    return rows
+
+
+def asked_whole(rows: QuerySet[RelabelTask]) -> QuerySet[RelabelTask]:
+    """Those of the chosen rows that are asked for as many answers as their queue asks for: known to be touched, and not decided
+    by a lead, whose ruling one more answer confirms."""
+    ruled = Resolution.objects.current().filter(task=OuterRef("task"), basis=Basis.RULING)
+    return rows.filter(~Exists(ruled), reach=Reach.DIRECT)
+
+
+def confirm(
+    *,
+    plan: RelabelPlan,
+    choice: str = Choice.TOUCHED,
+    tolerated: float | None,
+    reason: str,
+    by: Member | None,
+) -> RelabelPlan:
+    """Ask the chosen tasks again under the new meaning; the others are carried with the reason.
+
+    With *tolerated*, a share, they are carried only once a blind sample has shown that at most so many of them can have flipped
+    unseen (`carrying`); without it they are carried now, and nobody knows. The relabelling queue is made with the first of them,
+    with the annotators of the queue they come from. Raises `Invalid` without a reason, `WrongState` twice.
+    """
+    reason = reason.strip()[: settings.MAX_NOTE_CHARACTERS]
+    if not reason:
+        raise Invalid(_("Say why the other labels stay valid."))
+    if choice not in Choice.values:
+        raise Invalid(_("The choice is one of %(known)s.") % {"known": ", ".join(Choice.values)})
+    if tolerated is not None and not 0 < tolerated < 1:
+        raise Invalid(_("The share of flips that is tolerated lies between 0 and 1."))
+    with transaction.atomic():
+        locked = carrying.lock(plan)
         if locked.state != PlanState.PROPOSED:
             raise WrongState(_("This plan is confirmed already."))
-        reaches = [Reach.DIRECT, Reach.POSSIBLE] if include_possible else [Reach.DIRECT]
-        chosen = RelabelTask.objects.filter(plan=locked, reach__in=reaches)
-        n_chosen = chosen.count()
-        n_again, relabel_queue = 0, _queue(locked, by) if n_chosen else None
-        if relabel_queue is not None:
-            cursor.execute(
-                _AGAIN, {"plan": locked.pk, "queue": relabel_queue.pk, "reaches": [str(r) for r in reaches]}
-            )
-            n_again = cursor.rowcount
-        locked.relabel_queue, locked.state = relabel_queue, PlanState.CONFIRMED
-        locked.confirmed_at, locked.confirmed_by = Now(), by
-        locked.save(update_fields=["relabel_queue", "state", "confirmed_at", "confirmed_by"])
-        event = ledger.record(
-            project_id=locked.project_id,
-            kind="relabelling.confirmed",
-            by=by,
-            subject=("plan", locked.pk),
-            data={
-                "queue": relabel_queue.pk if relabel_queue else None,
-                "affected": n_chosen,
-                "carried": locked.n_tasks - n_chosen,
-                "again": n_again,
-            },
-        )
-        return Carry.objects.create(
-            project_id=locked.project_id,
-            plan=locked,
-            queue=locked.queue,
-            from_version_id=locked.from_version_id,
-            to_version=locked.to_version,
-            reason=reason.strip(),
-            n_carried=locked.n_tasks - n_chosen,
-            exceptions=list(chosen.order_by("task_id").values_list("task_id", flat=True)),
-            event_id=event,
-        )
-
-
-_AGAIN = (
-    """
-    WITH made AS (
-        INSERT INTO workforce_task
-            (project_id, item_id, queue_id, meaning, round, state, overlap, n_answers, rank, priority, created_at)
-        SELECT r.project_id, t.item_id, q.id, v.meaning, 1, 'open', q.overlap, 0,
-               64 * row_number() OVER (ORDER BY r.reach, t.id)
-                   + coalesce((SELECT max(rank) FROM workforce_task w WHERE w.queue_id = q.id), 0),
-               0, statement_timestamp()
-        FROM annotation_relabeltask r JOIN workforce_task t ON t.id = r.task_id
-        JOIN workforce_queue q ON q.id = %(queue)s JOIN specs_specversion v ON v.id = q.version_id
-        WHERE r.plan_id = %(plan)s AND r.reach = ANY(%(reaches)s)
-        ON CONFLICT (item_id, queue_id, meaning, round) DO NOTHING
-        RETURNING *
-    ), slots AS (
-        INSERT INTO workforce_assignment
-            (project_id, task_id, queue_id, number, state, rank, returned, n_returns, served_digest, n_renewals)
-        SELECT m.project_id, m.id, m.queue_id, n, 'open', """
-    + ordering.rank(number="n", begun="false", t="m")
-    + """, false, 0, '', 0
-        FROM made m JOIN workforce_queue q ON q.id = m.queue_id CROSS JOIN LATERAL generate_series(1, m.overlap) n
-        RETURNING project_id, queue_id, rank, state
-    ), """
-    + ordering.arrived("slots")
-    + """
-    UPDATE annotation_relabeltask r SET again_id = m.id
-    FROM made m JOIN workforce_task t ON t.item_id = m.item_id
-    WHERE r.plan_id = %(plan)s AND r.task_id = t.id AND r.reach = ANY(%(reaches)s)
-"""
-)
-
-
-def _queue(plan: RelabelPlan, by: Member | None) -> Queue:
-    """The relabelling queue of a source queue: same settings, the new version in force, the same people."""
-    source = plan.queue
-    version = plan.to_version
-    found = Queue.objects.filter(project_id=source.project_id, key=f"{source.key[:50]}-relabel").first()
-    if found is not None:
-        return queues.put_in_force(queue=found, version=version, by=by)
-    assert source.owner is not None
-    made = queues.create_queue(
-        project=source.project,
-        key=f"{source.key[:50]}-relabel",
-        name=f"{source.name}: relabelling",
-        spec=source.spec,
-        owner=source.owner,
-        version=version,
-        purpose=Purpose.RELABELLING,
-        adjudication_queue=source.adjudication_queue,
-        by=by,
-        overlap=min(source.overlap, 3) if source.overlap > 1 else 3,
-        max_overlap=max(min(source.max_overlap, 5), 3),
-        rule=source.rule,
-        consensus_share=source.consensus_share,
-        lease_for=source.lease_for,
-        citing=source.citing,
-        cite_share=source.cite_share,
-        asks_confidence=source.asks_confidence,
-        **{name: getattr(source, name) for name in (*queues.ENTRY, *gold_settings.NAMES)},
-    )
-    people = list(Enrolment.objects.filter(queue=source, active=True).values_list("annotator_id", flat=True))
-    Enrolment.objects.bulk_create(
-        Enrolment(project_id=made.project_id, queue=made, annotator_id=annotator) for annotator in people
-    )
-    for annotator in people:
-        ledger.record(
-            project_id=made.project_id,
-            kind="annotator.enrolled",
-            by=by,
-            subject=("annotator", annotator),
-            data={"queue": made.pk},
-        )
-    return made
+        _list(locked)
+        locked.choice, locked.reason, locked.tolerated = choice, reason, tolerated
+        locked.begun_at, locked.begun_by = Now(), by
+        locked.save(update_fields=["choice", "reason", "tolerated", "begun_at", "begun_by"])
+        rows = chosen(locked, choice)
+        whole = set(asked_whole(rows).values_list("pk", flat=True))
+        reasking.ask(locked, whole, overlap=None, by=by)
+        reasking.ask(locked, set(rows.values_list("pk", flat=True)) - whole, overlap=reasking.FIRST, by=by)
+        if tolerated is None:
+            carrying.carry(locked, by=by)
+        else:
+            carrying.begin(locked, by=by)
+        locked.refresh_from_db()
+    return locked
 
 
 def by_clause(plan: RelabelPlan) -> list[dict[str, Any]]:
     """How many tasks each changed clause reaches, and how: for the page where a person confirms."""
     rows = RelabelTask.objects.filter(plan=plan).values("clause__key", "reach").annotate(n=Count("pk"))
-    return sorted((dict(row) for row in rows), key=lambda row: (-row["n"], str(row["clause__key"])))
+    found = [{**row, "title": Reach(row["reach"]).label} for row in rows if row["reach"] != Reach.REST]
+    return sorted(found, key=lambda row: (-row["n"], str(row["clause__key"]), row["reach"]))
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What became of the tasks that a plan asked again."""
+
+    n: int
+    n_ended: int
+    n_flipped: int
+
+    @property
+    def n_open(self) -> int:
+        return self.n - self.n_ended
+
+
+def asked(plan: RelabelPlan) -> Asked:
+    """How far the tasks that are asked again have come, and how many labels are others now."""
+    rows = RelabelTask.objects.filter(plan=plan, again__isnull=False)
+    found = rows.aggregate(
+        n=Count("pk"), n_ended=Count("pk", Q(flipped__isnull=False)), n_flipped=Count("pk", Q(flipped=True))
+    )
+    return Asked(**found)

@@ -167,6 +167,7 @@ urlpatterns = [
     path("p/<slug:project>/relabel/propose/", relabel.propose, name="relabel-propose"),
     path("p/<slug:project>/relabel/<int:plan>/", relabel.plan, name="relabel-plan"),
     path("p/<slug:project>/relabel/<int:plan>/confirm/", relabel.confirm, name="relabel-confirm"),
+    path("p/<slug:project>/relabel/<int:plan>/decide/", relabel.decide, name="relabel-decide"),
     path("p/<slug:project>/snapshots/", snapshots.snapshots, name="snapshots"),
     path("p/<slug:project>/snapshots/build/", snapshots.build, name="snapshot-build"),
     path("p/<slug:project>/snapshots/<int:snapshot>/", snapshots.snapshot, name="snapshot"),

@@ -6,7 +6,7 @@ import io
 import json
 import random
 import uuid
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -87,6 +87,11 @@ class Stage:
         served = leasing.claim(queue_id=(queue or self.queue).pk, annotator=who, by=who.member)
         assert served is not None
         return served
+
+    def claims(self, who: Annotator, queue: Queue) -> Iterator[leasing.Served]:
+        """Whatever the queue has for somebody, one after the other."""
+        while (served := leasing.claim(queue_id=queue.pk, annotator=who, by=who.member)) is not None:
+            yield served
 
     def answer(
         self, who: Annotator, value: str, *, cite: Sequence[str] = (), queue: Queue | None = None

@@ -7,7 +7,7 @@ from typing import Any
 from drf_spectacular.utils import OpenApiExample
 from rest_framework import serializers
 
-from annotation.models import DISPUTE_STATES, Cause, Dispute, RelabelPlan, Snapshot, SnapshotFile
+from annotation.models import DISPUTE_STATES, Cause, Dispute, Snapshot, SnapshotFile
 from specs.api.schema import Problem
 from specs.api.shapes import JobShape, Key
 from workforce.api.shapes import LeaseShape
@@ -262,55 +262,6 @@ class RulingOut(serializers.Serializer[Any]):
 class MeasureIn(serializers.Serializer[Any]):
     spec = Key()
     queue = Key(required=False, allow_null=True, default=None)
-
-
-class PlanShape(serializers.ModelSerializer[RelabelPlan]):
-    queue = serializers.CharField(source="queue.key")
-    relabel_queue = serializers.CharField(source="relabel_queue.key", allow_null=True, default=None)
-    from_version = serializers.CharField(source="from_version.number")
-    to_version = serializers.CharField(source="to_version.number")
-
-    class Meta:
-        model = RelabelPlan
-        fields = (
-            "id",
-            "queue",
-            "relabel_queue",
-            "from_version",
-            "to_version",
-            "state",
-            "changed",
-            "n_tasks",
-            "n_direct",
-            "n_possible",
-            "created_at",
-            "confirmed_at",
-        )
-
-
-class PlanList(serializers.Serializer[Any]):
-    plans = PlanShape(many=True)
-    next_before = serializers.IntegerField(allow_null=True)
-
-
-class Propose(serializers.Serializer[Any]):
-    spec = Key()
-    version = serializers.CharField(max_length=40)
-
-
-class Proposed(serializers.Serializer[Any]):
-    plans = PlanShape(many=True)
-
-
-class Confirm(serializers.Serializer[Any]):
-    include_possible = serializers.BooleanField()
-    reason = serializers.CharField(max_length=10_000)
-
-
-class CarryOut(serializers.Serializer[Any]):
-    n_carried = serializers.IntegerField()
-    n_affected = serializers.IntegerField()
-    relabel_queue = serializers.CharField(allow_null=True)
 
 
 class SnapshotIn(serializers.Serializer[Any]):

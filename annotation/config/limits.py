@@ -165,6 +165,14 @@ SLICE_PARTS = env.number("SLICE_PARTS", 40, low=2, high=500)
 """Parts that answers are cut into at the most: the largest, and the others as one."""
 MODEL_ITEMS_AT_ONCE = env.number("MODEL_ITEMS_AT_ONCE", 20_000, low=100)
 """Items on which a page compares a model with people; of more it takes a random sample."""
+RELABEL_CONFUSED_TASKS = env.number("RELABEL_CONFUSED_TASKS", 2, low=1)
+"""Tasks on which two labels met from which on they are confused: one may become the other where a clause leaves out less."""
+RELABEL_SAMPLE_TASKS = env.number("RELABEL_SAMPLE_TASKS", 300, low=1, high=10_000)
+"""Tasks in the blind sample of labels that would be carried, at the most; then a person decides."""
+RELABEL_SAMPLE_WAVE = env.number("RELABEL_SAMPLE_WAVE", 20, low=1, high=1000)
+"""Tasks that such a sample grows by at a time."""
+RELABEL_FLIPS_PERCENT = env.number("RELABEL_FLIPS_PERCENT", 5, low=1, high=99)
+"""The share of such labels that may have flipped unseen, unless a plan names another one."""
 CASE_PACK_ITEMS = env.number("CASE_PACK_ITEMS", 20, low=2, high=200)
 """Tasks in the case pack of a clause issue, three that nobody disputes among them."""
 

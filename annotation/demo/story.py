@@ -158,7 +158,8 @@ class _Loop:
         rulings += self._adjudicate()
         say(
             f"Version {version} touches {carry['n_affected']} of {plan['n_tasks']} tasks ({plan['n_direct']} directly, "
-            f"{plan['n_possible']} more possibly): {again} answers anew, {carry['n_carried']} labels carried."
+            f"{plan['n_likely']} likely, {plan['n_possible']} more possibly): {again} answers anew, "
+            f"{carry['n_carried']} labels carried."
         )
         self._effect(queue, version)
         return {
@@ -392,14 +393,15 @@ class _Loop:
         editor = self.clients["edi"]
         plans = editor.post("relabel-plans", {"spec": "entailment", "version": version})["plans"]
         plan = next(plan for plan in plans if plan["queue"] == "fresh")
-        carry = editor.post(
+        done = editor.post(
             f"relabel-plans/{plan['id']}/confirm",
             {
-                "include_possible": False,
+                "choice": "touched",
                 "reason": "These labels rest on clauses whose wording did not change.",
             },
         )
-        return plan, carry
+        carried = done["carry"]["n_carried"]
+        return done, {"n_carried": carried, "n_affected": plan["n_tasks"] - carried}
 
     def _effect(self, queue: Queue, version: str) -> None:
         """The amended clause before and after, on the simulated annotators' own answers."""

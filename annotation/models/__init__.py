@@ -20,6 +20,7 @@ from annotation.models.live import LiveCursor, LiveItem, LiveQueue, LiveSum
 from annotation.models.measures import AgreementReport, AnnotatorReading, ClauseReading
 from annotation.models.releases import (
     Carry,
+    Choice,
     PlanState,
     Reach,
     RelabelPlan,
@@ -66,6 +67,7 @@ __all__ = [
     "Basis",
     "Carry",
     "Cause",
+    "Choice",
     "Citation",
     "ClarityRating",
     "ClauseEvidence",

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+from django.conf import settings
 from django.contrib import messages
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_POST
 
-from annotation import relabelling
-from annotation.models import Carry, RelabelPlan, RelabelTask
+from annotation import carrying, pricing, relabelling
+from annotation.forms import ConfirmForm
+from annotation.models import Carry, PlanState, RelabelPlan, RelabelTask
 from specs.access import MemberRequest, allows, get_or_404, page
 from specs.models import Spec, SpecVersion
 from specs.paging import newest_first
+from specs.refusals import Invalid, Refusal
 
 _WITH = ("queue", "relabel_queue", "from_version", "to_version", "to_version__spec")
 
@@ -58,39 +61,72 @@ def propose(request: MemberRequest) -> HttpResponse:
 @require_GET
 @page(allows("spec.read"))
 def plan(request: MemberRequest, plan: int) -> HttpResponse:
-    found = get_or_404(RelabelPlan.objects.select_related(*_WITH), project=request.project, pk=plan)
-    sample = (
-        RelabelTask.objects.filter(plan=found)
-        .select_related("task__item", "clause")
-        .order_by("reach", "pk")[:50]
+    """One plan: what it touches, what each choice takes, how its sample stands, what was carried."""
+    return _render(request, _plan(request, plan))
+
+
+def _plan(request: MemberRequest, number: int) -> RelabelPlan:
+    return get_or_404(
+        RelabelPlan.objects.select_related(*_WITH, "queue__project"), project=request.project, pk=number
     )
+
+
+def _render(request: MemberRequest, found: RelabelPlan, refusal: Refusal | None = None) -> HttpResponse:
+    shown, further = newest_first(
+        request, RelabelTask.objects.filter(plan=found).select_related("task__item", "clause", "again")
+    )
+    proposed = found.state == PlanState.PROPOSED
     return render(
         request,
         "annotation/relabel_plan.html",
         {
             "plan": found,
-            "sample": sample,
+            "tasks": shown,
+            "next": further,
             "by_clause": relabelling.by_clause(found),
+            "options": pricing.options(found, tolerated=settings.RELABEL_FLIPS_PERCENT / 100)
+            if proposed
+            else (),
+            "tolerated": settings.RELABEL_FLIPS_PERCENT,
+            "sample": carrying.read(found),
+            "asked": relabelling.asked(found),
             "carry": Carry.objects.filter(plan=found).first(),
-            "n_carried": found.n_tasks - found.n_direct,
+            "refusal": refusal,
             "crumbs": [(_("Relabelling"), f"/p/{request.project.key}/relabel/")],
         },
+        status=refusal.status if refusal else 200,
     )
 
 
 @require_POST
 @page(allows("spec.publish"))
 def confirm(request: MemberRequest, plan: int) -> HttpResponse:
-    found = get_or_404(RelabelPlan, project=request.project, pk=plan)
-    carry = relabelling.confirm(
-        plan=found,
-        include_possible=bool(request.POST.get("include_possible")),
-        reason=request.POST.get("reason", ""),
-        by=request.member,
-    )
-    messages.success(
-        request,
-        _("%(n)d tasks are asked again, %(m)d labels are carried.")
-        % {"n": len(carry.exceptions), "m": carry.n_carried},
-    )
+    """Ask the chosen tasks again; the others wait for their sample, or are carried at once."""
+    found = _plan(request, plan)
+    form = ConfirmForm(request.POST)
+    if not form.is_valid():
+        return _render(
+            request, found, Invalid(_("A choice is missing, or the share is no number from 1 to 99."))
+        )
+    try:
+        relabelling.confirm(plan=found, by=request.member, **form.cleaned())
+    except Refusal as refusal:
+        return _render(request, found, refusal)
+    return redirect("annotation:relabel-plan", project=request.project.key, plan=found.pk)
+
+
+@require_POST
+@page(allows("spec.publish"))
+def decide(request: MemberRequest, plan: int) -> HttpResponse:
+    """End the sample before it ends by itself."""
+    found = _plan(request, plan)
+    try:
+        carrying.decide(
+            plan=found,
+            ask=request.POST.get("then") == "ask",
+            reason=request.POST.get("reason", ""),
+            by=request.member,
+        )
+    except Refusal as refusal:
+        return _render(request, found, refusal)
     return redirect("annotation:relabel-plan", project=request.project.key, plan=found.pk)

@@ -117,7 +117,7 @@ def test_one_flipped_bit_is_found_and_the_file_is_not_served(stage: cast.Stage) 
 def test_labels_are_carried_into_the_next_meaning_with_their_basis(stage: cast.Stage) -> None:
     version = cast.amend(stage, "numbers")
     plan = relabelling.propose(queue=stage.queue, to_version=version, by=stage.ada)
-    relabelling.confirm(plan=plan, include_possible=False, reason="Not touched.", by=stage.ada)
+    relabelling.confirm(plan=plan, tolerated=None, reason="Not touched.", by=stage.ada)
     asked = exporting.request(project=stage.project, version=version, name="", by=stage.ada)
     frozen = exporting.build(snapshot_id=asked.pk)
     assert frozen.manifest is not None

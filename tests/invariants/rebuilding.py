@@ -148,7 +148,7 @@ class Rebuilt(Reviews):
             task.state = "withdrawn"
             self._make(again, task.overlap)
 
-    def on_relabelling_confirmed(self, event: Event) -> None:
+    def on_relabelling_asked(self, event: Event) -> None:
         """What was made in the queue that the event names, and is not told of yet, is the tasks that are asked again."""
         new = [
             number
@@ -156,7 +156,7 @@ class Rebuilt(Reviews):
             if queue == event.data["queue"] and created_at <= event.at and number not in self.tasks
         ]
         for number in new:
-            self._make(number, self.queues[event.data["queue"]].overlap)
+            self._make(number, event.data["overlap"])
         _same(event, again=len(new))
 
     def on_queue_version_in_force(self, event: Event) -> None:

@@ -96,10 +96,14 @@ def test_from_spec_to_verified_snapshot(clients: dict[str, Client]) -> None:
         if p["queue"] == "main"
     )
     assert (plan["n_tasks"], plan["n_direct"]) == (3, 3)
-    done = ada.post(
-        f"relabel-plans/{plan['id']}/confirm", {"include_possible": False, "reason": "None left."}
-    )
-    assert (done["n_affected"], done["n_carried"]) == (3, 0)
+    priced = ada.get(f"relabel-plans/{plan['id']}")["options"]
+    assert [(one["choice"], one["tasks"], one["others"]) for one in priced] == [
+        ("touched", 3, 0),
+        ("all", 3, 0),
+        ("disputed", 2, 1),
+    ]
+    done = ada.post(f"relabel-plans/{plan['id']}/confirm", {"reason": "None left.", "tolerated": 0.05})
+    assert (done["state"], done["carry"]["n_carried"], done["carry"]["missed_at_most"]) == ("confirmed", 0, 0)
 
     started = ada.post("snapshots", {"spec": "rte", "version": "1.0.0"})
     jobs.build_snapshot(started["job"]["id"])  # what the worker does with the same id
