@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from django.db import connection
 
-from annotation import comparing, exporting, measuring, nominating, relabelling
+from annotation import affected, comparing, exporting, measuring, nominating
 from annotation.models import Annotation, Dispute, Resolution
 from specs.models import Event
 from tests import cast
@@ -131,7 +131,7 @@ def _everything_read(stage: cast.Stage) -> dict[str, Any]:
     oldest = queues.oldest(queue=stage.queue)
     with connection.cursor() as cursor:
         cursor.execute(
-            relabelling._DIRECT,
+            affected._DIRECT,
             {
                 "queue": stage.queue.pk,
                 "meaning": version.meaning,

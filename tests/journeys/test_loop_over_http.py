@@ -100,7 +100,7 @@ def test_from_spec_to_verified_snapshot(clients: dict[str, Client]) -> None:
     assert [(one["choice"], one["tasks"], one["others"]) for one in priced] == [
         ("touched", 3, 0),
         ("all", 3, 0),
-        ("disputed", 2, 1),
+        ("disputed", 1, 2),
     ]
     done = ada.post(f"relabel-plans/{plan['id']}/confirm", {"reason": "None left.", "tolerated": 0.05})
     assert (done["state"], done["carry"]["n_carried"], done["carry"]["missed_at_most"]) == ("confirmed", 0, 0)
