@@ -14,7 +14,6 @@ from specs.access import allows, get_or_404
 from specs.api.base import ApiView
 from specs.api.schema import operation
 from specs.api.shapes import JobShape
-from specs.api.views import PAGING
 from specs.models import Spec
 from workforce.models import Queue
 

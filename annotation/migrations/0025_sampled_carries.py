@@ -10,7 +10,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('annotation', '0023_threads'),
+        ('annotation', '0024_place_of_disputes'),
         ('specs', '0015_preferences'),
         ('workforce', '0044_answer_appeals'),
     ]
