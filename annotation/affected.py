@@ -10,6 +10,7 @@ where leads called that clause ambiguous.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 from django.conf import settings
 from django.db import connection
@@ -125,7 +126,7 @@ def find(*, queue: Queue, before: SpecVersion, after: SpecVersion) -> Affected:
     difference = contents.compare(before, after)
     changed = sorted(set(difference.changed_meaning()))
     clauses = with_ancestors(after.spec_id, changed)
-    scope = {"queue": queue.pk, "meaning": before.meaning, "clauses": list(clauses.values())}
+    scope: dict[str, Any] = {"queue": queue.pk, "meaning": before.meaning, "clauses": list(clauses.values())}
     with connection.cursor() as cursor:
         cursor.execute(_DIRECT, scope)
         direct = dict(cursor.fetchall())
@@ -183,7 +184,7 @@ def governing(difference: diff.Difference, clauses: dict[str, int]) -> Governed:
 
 
 def newly(
-    difference: diff.Difference, clauses: dict[str, int], governed: Governed, scope: dict[str, object]
+    difference: diff.Difference, clauses: dict[str, int], governed: Governed, scope: dict[str, Any]
 ) -> Governed:
     """What the values of clauses whose negatives changed are confused with in the queue, as `governing` says it."""
     keys = [

@@ -165,7 +165,8 @@ class Loop:
             yield from self.names
 
     def _read(self, queue: Queue) -> None:
-        version = SpecVersion.objects.get(pk=queue.version_id)
+        assert queue.version is not None
+        version = queue.version
         for annotator in self.people.values():
             assert annotator.member is not None
             acknowledging.acknowledge(member=annotator.member, version=version, digest=version.digest)

@@ -9,6 +9,7 @@ from django.db import connection
 
 from annotation import affected, carrying, pricing, relabelling
 from annotation.models import Annotation, Carry, Choice, Dispute, Reach, RelabelPlan, RelabelTask
+from specs import diff
 from specs.models import SpecVersion
 from specs.refusals import Invalid, WrongState
 from tests import cast
@@ -233,14 +234,14 @@ def test_a_clause_that_names_nothing_governs_everything_and_less_left_out_reache
     stage = _worked(0, n=8, rulings=True)
     clause = stage.spec.clauses.get(key="numbers")
     words = {"key": "numbers", "blocks": [], "governs": []}
-    change = affected.diff.ClauseChange("numbers", "reworded", words, words, ())
-    difference = affected.diff.Difference((change,), (), ())
+    change = diff.ClauseChange("numbers", "reworded", words, words, ())
+    difference = diff.Difference((change,), (), ())
     assert affected.governing(difference, {"numbers": clause.pk}) == [(clause.pk, "", "")]
     governed = [(clause.pk, "entailed", "no")]
     narrower = {**words, "blocks": [{"type": "avoid_when", "text": "It is a date."}]}
-    change = affected.diff.ClauseChange("numbers", "reworded", words, narrower, ())
+    change = diff.ClauseChange("numbers", "reworded", words, narrower, ())
     scope: dict[str, object] = {"queue": stage.queue.pk, "meaning": 1}
-    met = affected.newly(affected.diff.Difference((change,), (), ()), {"numbers": clause.pk}, governed, scope)
+    met = affected.newly(diff.Difference((change,), (), ()), {"numbers": clause.pk}, governed, scope)
     assert met == [(clause.pk, "entailed", "yes")]
     assert Reach.REST not in RelabelTask.objects.values_list("reach", flat=True)
 
