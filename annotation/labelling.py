@@ -8,6 +8,8 @@ from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from django.utils.translation import ngettext
+
 from annotation import appealing, parsing, presenting, reworking, submitting
 from annotation.models import Annotation, AnswerDraft, ReviewDecision
 from specs import posing, precedents, schema, task_types, versions
@@ -19,6 +21,8 @@ from workforce.models import Annotator, Purpose, Queue
 # Letters that cite a clause. A dot takes a suggestion over; the others of the page are s (skip), x (cannot be labelled),
 # h (hold), z (hand back), f (flag) and v (lift the veil).
 _CITE_KEYS = "abcdegijklmnopqrtuwy"
+_QUESTION = "question "
+"""How a problem's place begins that stands below a question of the page; the rest is its key."""
 _NAMESPACE = uuid.UUID("3a1f0a43-4a7a-4b0a-8a53-0b1f6b1d7c55")
 
 
@@ -313,14 +317,27 @@ def citations(
 
 
 def said(error: BadAnswer) -> str:
-    """What is wrong with an answer, place by place, in the reader's language."""
-    return "; ".join(f"{retold(problem.where)}: {problem.message}" for problem in error.problems)
+    """What is wrong with an answer, in the reader's language: how many questions (each says its own below it), and the rest."""
+    asked = {problem.where for problem in error.problems if problem.where.startswith(_QUESTION)}
+    rest = [
+        f"{retold(problem.where)}: {problem.message}"
+        for problem in error.problems
+        if problem.where not in asked
+    ]
+    if asked:
+        beside = ngettext(
+            "One question needs a look: what is wrong stands below it.",
+            "%(n)s questions need a look: what is wrong stands below each.",
+            len(asked),
+        )
+        rest.insert(0, beside % {"n": len(asked)})
+    return "; ".join(rest)
 
 
 def errors_by_question(error: BadAnswer) -> dict[str, list[str]]:
     found: dict[str, list[str]] = {}
     for problem in error.problems:
-        found.setdefault(problem.where.removeprefix("question "), []).append(problem.message)
+        found.setdefault(problem.where.removeprefix(_QUESTION), []).append(problem.message)
     return found
 
 

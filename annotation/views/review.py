@@ -71,7 +71,9 @@ def decide(request: MemberRequest, queue: str, review: int) -> HttpResponse:
             by=request.member,
         )
     except BadAnswer as error:
-        return _show(request, found, errors=labelling.errors_by_question(error), refused=str(error))
+        return _show(
+            request, found, errors=labelling.errors_by_question(error), refused=labelling.said(error)
+        )
     except Invalid as refusal:
         errors = {str(p["where"]).removeprefix("question "): [p["message"]] for p in refusal.problems}
         return _show(request, found, errors=errors, refused=refusal.message)
