@@ -36,7 +36,7 @@ def test_somebody_chooses_german_and_labels_by_keyboard(page: Page, stage: cast.
     page.keyboard.press("Enter")
     expect(page.get_by_text("text 0", exact=True)).to_be_visible()
     page.keyboard.press("Enter")
-    expect(page.get_by_role("alert")).to_contain_text("hat keine Antwort")
+    expect(page.get_by_role("alert")).to_contain_text("Eine Frage braucht noch einen Blick")
     page.keyboard.press("1")
     expect(page.get_by_text("Entwurf gespeichert")).to_be_visible()
     page.keyboard.press("Enter")
