@@ -1,7 +1,8 @@
 """A lead's decision of a dispute.
 
     open -> decided: rule
-    (decided -> open: `appealing`)
+    second -> seconded, probe -> probed: rule (`seconding`, `shadowing`)
+    (decided -> open: `appealing`; open -> returned: `deferring`)
 
 The work on a dispute is a task of the adjudication queue, claimed like any other; whoever answered cannot claim it.
 """
@@ -9,28 +10,43 @@ The work on a dispute is a task of the adjudication queue, claimed like any othe
 from __future__ import annotations
 
 import uuid
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from django.db import transaction
-from django.db.models import F
-from django.db.models.functions import Now
+from django.db.models import Count, F, OuterRef, QuerySet, Subquery
+from django.db.models.functions import Coalesce, Now
 from django.utils.translation import gettext as _
 
-from annotation import appealing, ending, establishing, nominating, rules, settling, shadowing, sides
+from annotation import (
+    adjudicated,
+    appealing,
+    deferring,
+    ending,
+    establishing,
+    nominating,
+    reading_first,
+    rules,
+    seconding,
+    settling,
+    shadowing,
+    sides,
+    splitting,
+)
 from annotation.models import (
     CAUSES_IN_THE_SPEC,
+    Annotation,
     Basis,
     Cause,
+    Deferral,
     Dispute,
     DisputeState,
     Resolution,
     Ruling,
 )
-from specs import ledger, schema, task_types, versions
+from specs import ledger, task_types, versions
 from specs.models import Member, Spec
 from specs.refusals import Invalid, NotAllowed, WrongState
-from specs.schema import BadAnswer
 from workforce import categories, leasing, routing, slots
 from workforce.models import Annotator, Assignment, Barred, Queue, Task, TaskState
 
@@ -58,12 +74,28 @@ def take(*, dispute: Dispute, annotator: Annotator, by: Member) -> leasing.Serve
         return shadow
     served_now = leasing.claim(queue_id=queue_id, annotator=annotator, by=by, task_id=dispute.work_id)
     if served_now is None:
-        if Barred.objects.filter(task_id=dispute.work_id, annotator=annotator).exists():
-            raise NotAllowed(_("You answered this task, or gave it back; somebody else has to rule on it."))
         if Ruling.objects.filter(dispute=dispute, annotator=annotator).exists():
             raise NotAllowed(_("You have ruled on this dispute; another lead looks at it now."))
+        if Deferral.objects.filter(dispute=dispute, annotator=annotator).exists():
+            raise NotAllowed(_("You passed this dispute on; somebody else decides it now."))
+        if Barred.objects.filter(task_id=dispute.work_id, annotator=annotator).exists():
+            raise NotAllowed(_("You answered this task, or gave it back; somebody else has to rule on it."))
         raise WrongState(_("Somebody else is ruling on this dispute, or has ruled."))
     return served_now
+
+
+def with_later(rows: QuerySet[Ruling]) -> QuerySet[Ruling]:
+    """The rulings with `n_later`: how many answers to their task came or changed after them, so that they may be stale."""
+    later = Annotation.objects.counted().filter(
+        task=OuterRef("dispute__task"), recorded_at__gt=OuterRef("ruled_at")
+    )
+    counted = later.order_by().values("task").annotate(n=Count("pk")).values("n")
+    return rows.annotate(n_later=Coalesce(Subquery(counted), 0))
+
+
+def stale(ruling: Ruling) -> int:
+    """How many answers came or changed after the ruling."""
+    return with_later(Ruling.objects.filter(pk=ruling.pk)).values_list("n_later", flat=True)[0]
 
 
 def dispute_of_work(task_id: int) -> Dispute | None:
@@ -83,49 +115,56 @@ def rule(
     reason: str = "",
     precedent: bool = False,
     cannot: str = "",
+    plural: Mapping[str, Sequence[Any]] | None = None,
+    split: splitting.Split | None = None,
     gold: bool = False,
+    along_with: Ruling | None = None,
     by: Member,
 ) -> Ruling:
     """Decide a dispute: the values, why people disagreed, the decisive clause. The resolution is appended.
 
-    With *gold*, what is ruled is a known answer from now on. A dispute that is gold itself (`shadowing`) is judged instead:
-    its ruling makes no resolution, no precedent and no known answer.
+    With *gold*, what is ruled is a known answer from now on. A dispute that is gold itself (`shadowing`), or a second look
+    (`seconding`), is judged or compared instead: its ruling makes no resolution, no precedent and no known answer.
 
-    With *cannot*, a category of the task's queue, the ruling is that the item cannot be labelled; there are no values then.
+    With *cannot*, a category of the task's queue, the ruling is that the item cannot be labelled; with *split*, that it is
+    several items; there are no values then. *plural* names for a question the answers that are all right: it ends
+    with a soft label. *along_with* is the ruling that this one repeats for a dispute that looks the same.
 
     Raises `Invalid` for values that do not fit, an unknown cause, a clause or reason that is missing; `LeaseLost` when the
-    lease on the work has ended; `WrongState` when somebody ruled first.
+    lease on the work has ended; `WrongState` when somebody ruled first, or she has not said first what she thinks.
     """
     with transaction.atomic():
         slot = slots.lock(assignment_id=assignment_id, annotator=annotator, token=token)
-        if slot is None or slot.task_id != dispute.work_id:
-            raise leasing.LeaseLost(_("This is not your lease on the dispute."))
-        Task.objects.select_for_update(no_key=True).get(pk=dispute.task_id)
-        locked = Dispute.objects.select_for_update(no_key=True).get(pk=dispute.pk)
-        if locked.state not in (DisputeState.OPEN, DisputeState.PROBE):
-            raise WrongState(_("Somebody else ruled on this dispute."))
-        if not slot.live:
-            raise leasing.LeaseLost(_("Your lease on this dispute has ended; open it again."))
+        locked = deferring.lock(dispute, slot)
+        assert slot is not None
         assert slot.version_id is not None
+        if reading_first.hides(locked, assignment_id):
+            raise WrongState(_("Say first what you think of it; then you see the answers, and rule."))
         version = versions.read(slot.version_id)
-        decided = {} if cannot else _values(version, locked, values, slot.payload)
-        if cannot:
-            _check_category(locked, values, cannot)
+        kept = _kept(version, locked, plural or {})
+        decided = _decided(version, locked, values, kept, cannot, split, slot.payload)
         clause = version.clause(clause_key) if clause_key else None
-        _check(cause, clause_key, clause, reason, precedent)
+        _check(cause, clause_key, clause, reason, precedent, kept)
+        real = locked.state == DisputeState.OPEN
+        task = Task.objects.select_related("item", "queue").get(pk=locked.task_id)
+        parts = splitting.split(task=task, into=split, by=by) if split and real else []
+        cannot = splitting.CANNOT if split else cannot
         event = ledger.record(
             project_id=locked.project_id,
-            kind="dispute.decided",
+            kind="dispute.decided" if locked.state != DisputeState.SECOND else "dispute.seconded",
             by=by,
             subject=("dispute", locked.pk),
             data={
                 "task": locked.task_id,
+                "work": slot.task_id,
                 "cause": cause,
                 "clause": clause.id if clause else None,
                 "cannot": cannot,
+                **({"plural": sorted(kept)} if kept else {}),
+                **({"along_with": along_with.pk} if along_with else {}),
             },
         )
-        ruling = Ruling.objects.create(
+        ruling = Ruling(
             project_id=locked.project_id,
             dispute=locked,
             assignment_id=assignment_id,
@@ -133,40 +172,61 @@ def rule(
             by=by,
             version_id=version.id,
             values=decided,
+            sides=kept,
             cannot=cannot,
+            split_into=parts,
             cause=cause,
             clause_id=clause.id if clause else None,
             reason=reason.strip(),
+            along_with=along_with,
             event_id=event,
         )
-        if locked.state == DisputeState.PROBE:
-            shadowing.judge(
-                dispute=locked, assignment_id=assignment_id, version_id=version.id, values=decided
-            )
-        elif cannot:
-            _end_without_label(locked, ruling, version, event)
-        else:
-            _resolve(locked, ruling, version, event)
+        if (said := reading_first.of(locked, assignment_id)) is not None:
+            ruling.as_read = adjudicated.says(ruling, said.values, said.cannot)
+        if locked.state == DisputeState.SECOND:
+            ruling.as_first = seconding.compare(second=ruling)
+        ruling.save(force_insert=True)
         Assignment.objects.filter(pk=assignment_id).update(
             state="submitted", submitted_at=Now(), lease_until=None
         )
         Task.objects.filter(pk=slot.task_id).update(n_answers=F("n_answers") + 1)
-        if locked.state == DisputeState.PROBE:
-            locked.state, locked.decided_at, precedent = DisputeState.PROBED, Now(), False
-        else:
+        if real:
+            _put_in_force(locked, ruling, version, by)
+        elif locked.state == DisputeState.SECOND:
             routing.mark(task_id=slot.task_id, state=TaskState.RESOLVED)
-            _end_task(locked.task_id, TaskState.UNLABELLABLE if cannot else TaskState.RESOLVED)
-            locked.state, locked.decided_at = DisputeState.DECIDED, Now()
-        locked.save(update_fields=["state", "decided_at"])
-        if locked.state == DisputeState.DECIDED:
-            establishing.supersede(dispute=locked, ruling=ruling, by=by)
-            appealing.follow_ruling(dispute=locked, ruling=ruling, by=by)
-            if gold:
-                nominating.from_ruling(ruling=ruling, spec=Spec.objects.get(pk=version.spec_id), by=by)
-            if precedent:
-                establishing.establish(ruling=ruling, text=reason, by=by)
+            _end_dispute(locked, DisputeState.SECONDED)
+        else:
+            shadowing.judge(
+                dispute=locked, assignment_id=assignment_id, version_id=version.id, values=decided
+            )
+            _end_dispute(locked, DisputeState.PROBED)
+        if real and gold:
+            nominating.from_ruling(ruling=ruling, spec=Spec.objects.get(pk=version.spec_id), by=by)
+        if real and precedent:
+            establishing.establish(ruling=ruling, text=reason, by=by)
+        if real and along_with is None:
+            seconding.draw(dispute=locked, by=by)
         shadowing.draw(annotator=annotator, queue=Queue.objects.get(pk=slot.queue_id), by=by)
     return ruling
+
+
+def _put_in_force(locked: Dispute, ruling: Ruling, version: versions.ReadVersion, by: Member) -> None:
+    """The task ends with what was ruled, earlier precedents and appeals follow."""
+    if ruling.cannot:
+        _end_without_label(locked, ruling, version)
+    else:
+        _resolve(locked, ruling, version)
+    assert locked.work_id is not None
+    routing.mark(task_id=locked.work_id, state=TaskState.RESOLVED)
+    _end_task(locked.task_id, TaskState.UNLABELLABLE if ruling.cannot else TaskState.RESOLVED)
+    _end_dispute(locked, DisputeState.DECIDED)
+    establishing.supersede(dispute=locked, ruling=ruling, by=by)
+    appealing.follow_ruling(dispute=locked, ruling=ruling, by=by)
+
+
+def _end_dispute(locked: Dispute, state: DisputeState) -> None:
+    locked.state, locked.decided_at = state, Now()
+    locked.save(update_fields=["state", "decided_at"])
 
 
 def _end_task(task_id: int, ended: TaskState) -> None:
@@ -177,32 +237,68 @@ def _end_task(task_id: int, ended: TaskState) -> None:
     routing.mark(task_id=task_id, state=ended)
 
 
-def _values(
-    version: versions.ReadVersion, dispute: Dispute, values: Mapping[str, Any], payload: Mapping[str, Any]
+def _decided(
+    version: versions.ReadVersion,
+    locked: Dispute,
+    values: Mapping[str, Any],
+    kept: Mapping[str, Any],
+    cannot: str,
+    split: splitting.Split | None,
+    payload: Mapping[str, Any],
 ) -> dict[str, Any]:
-    """The ruling's values for the disputed questions, together with what the undisputed ones agreed on."""
-    asked = [question for question in version.questions if question["key"] in dispute.questions]
-    unknown = set(values) - {question["key"] for question in asked}
-    if unknown:
-        raise Invalid(_("%(unknown)s is not disputed here.") % {"unknown": ", ".join(sorted(unknown))[:100]})
-    try:
-        return schema.parse_answer([{**question, "shown_when": None} for question in asked], values, payload)
-    except BadAnswer as error:
+    """The ruling's values for the disputed questions that have one. Raises `Invalid` where it says two things at once."""
+    if ((cannot or split) and (values or kept)) or (cannot and split):
         raise Invalid(
-            _("The ruling does not fit."), problems=[problem.as_dict() for problem in error.problems]
-        ) from error
+            _("A ruling gives values, or says that the item cannot be labelled, or that it is several items.")
+        )
+    if cannot:
+        _check_category(locked, cannot)
+    if cannot or split:
+        return {}
+    if both := sorted(set(values) & set(kept)):
+        raise Invalid(_("%(both)s has one value, or keeps several.") % {"both": ", ".join(both)})
+    left = [key for key in locked.questions if key not in kept]
+    return reading_first.parse(version, left, values, payload) if left or values else {}
 
 
-def _check_category(dispute: Dispute, values: Mapping[str, Any], category: str) -> None:
-    if values:
-        raise Invalid(_("A ruling gives values, or says that the item cannot be labelled."))
+def _kept(
+    version: versions.ReadVersion, locked: Dispute, plural: Mapping[str, Sequence[Any]]
+) -> dict[str, list[dict[str, Any]]]:
+    """For each question that stays plural the values kept, each with how many gave it. Raises `Invalid`."""
+    found: dict[str, list[dict[str, Any]]] = {}
+    given = sides.voices(locked.task_id) if plural else []
+    for key, values in plural.items():
+        if key not in locked.questions:
+            raise Invalid(_("%(unknown)s is not disputed here.") % {"unknown": key[:100]})
+        question = version.question(key)
+        kind = task_types.get(question["kind"])
+        said = [one.values[key] for one in given if key in one.values]
+        groups = {
+            kind.key(question, group["value"]): group
+            for group in (kind.compare(question, said) if said else [])
+        }
+        named = dict.fromkeys(_key(kind, question, value) for value in values)
+        if len(named) < 2 or any(name not in groups for name in named):
+            raise Invalid(_("What stays plural are two or more of the answers that were given."))
+        found[key] = [{"value": groups[name]["value"], "n": groups[name]["n"]} for name in named]
+    return found
+
+
+def _key(kind: task_types.TaskType, question: Mapping[str, Any], value: Any) -> str:
+    try:
+        return kind.key(question, value)
+    except (TypeError, ValueError, KeyError, AttributeError):
+        return ""
+
+
+def _check_category(dispute: Dispute, category: str) -> None:
     queue = Task.objects.select_related("queue").get(pk=dispute.task_id).queue
     known = {*categories.TITLES, *queue.cannot_categories, *sides.declined(dispute)}
     if category not in known:
         raise Invalid(_("A category is one of %(known)s.") % {"known": ", ".join(sorted(known))})
 
 
-def _end_without_label(dispute: Dispute, ruling: Ruling, version: versions.ReadVersion, event: int) -> None:
+def _end_without_label(dispute: Dispute, ruling: Ruling, version: versions.ReadVersion) -> None:
     answers = [answer.pk for answer in settling.counted(dispute.task_id)]
     for question in settling.asked(version):
         settling.append_resolution(
@@ -216,11 +312,13 @@ def _end_without_label(dispute: Dispute, ruling: Ruling, version: versions.ReadV
             ruling_id=ruling.pk,
             answers=answers,
             rule=Basis.RULING.value,
-            event_id=event,
+            event_id=ruling.event_id,
         )
 
 
-def _check(cause: str, clause_key: str, clause: Any, reason: str, precedent: bool) -> None:
+def _check(
+    cause: str, clause_key: str, clause: Any, reason: str, precedent: bool, kept: Mapping[str, Any]
+) -> None:
     found: list[dict[str, str]] = []
     if cause not in Cause.values:
         found.append(
@@ -238,6 +336,8 @@ def _check(cause: str, clause_key: str, clause: Any, reason: str, precedent: boo
         found.append({"where": "clause", "message": _("name the clause that is ambiguous")})
     if cause in CAUSES_IN_THE_SPEC and not reason.strip():
         found.append({"where": "reason", "message": _("is needed when the cause lies in the spec")})
+    if kept and cause in Cause.values and cause != Cause.PLURAL:
+        found.append({"where": "cause", "message": _("is that all are right, where several stay")})
     if precedent and (clause is None or not reason.strip()):
         found.append(
             {"where": "precedent", "message": _("a ruling shown to annotators needs a clause and a reason")}
@@ -246,8 +346,8 @@ def _check(cause: str, clause_key: str, clause: Any, reason: str, precedent: boo
         raise Invalid(_("The ruling is not complete."), problems=found)
 
 
-def _resolve(dispute: Dispute, ruling: Ruling, version: versions.ReadVersion, event: int) -> None:
-    """Disputed questions get the ruled value, the others what the answers agreed on."""
+def _resolve(dispute: Dispute, ruling: Ruling, version: versions.ReadVersion) -> None:
+    """Disputed questions get the ruled value, or the soft label of those kept; the others what the answers agreed on."""
     answers = settling.counted(dispute.task_id)
     for question in version.questions:
         key = question["key"]
@@ -256,6 +356,9 @@ def _resolve(dispute: Dispute, ruling: Ruling, version: versions.ReadVersion, ev
         counts = {rules.key_of(group["value"]): group["n"] for group in groups}
         if key in ruling.values:
             value, basis, ruling_id = ruling.values[key], Basis.RULING, ruling.pk
+        elif key in ruling.sides:
+            value, basis, ruling_id = None, Basis.PLURAL, ruling.pk
+            counts = {rules.key_of(one["value"]): one["n"] for one in ruling.sides[key]}
         elif given and key not in dispute.questions:
             value, basis, ruling_id = groups[0]["value"], Basis.CONSENSUS, None
         else:
@@ -271,7 +374,7 @@ def _resolve(dispute: Dispute, ruling: Ruling, version: versions.ReadVersion, ev
             distribution=counts,
             answers=[answer.pk for answer in answers],
             rule=basis.value,
-            event_id=event,
+            event_id=ruling.event_id,
         )
 
 

@@ -11,8 +11,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from django.db.models import BooleanField, Count, Exists, OuterRef, QuerySet
+from django.db.models import BooleanField, Count, Exists, OuterRef, Q, QuerySet
 from django.db.models.expressions import RawSQL
+from django.db.models.functions import Now
 from django.utils.http import urlencode
 
 from annotation import adjudicating, shadowing
@@ -37,6 +38,7 @@ class Asked:
     clause: int | None = None
     pair: str = ""
     likeness: str = ""
+    plain: bool = False
 
     @classmethod
     def of(cls, project: Project, given: Mapping[str, str]) -> Asked:
@@ -63,6 +65,8 @@ class Asked:
             rows = rows.filter(clauses__contains=[self.clause])
         if self.pair:
             rows = rows.filter(pair=self.pair)
+        if self.plain:
+            rows = rows.filter(independent=False)
         return rows.filter(likeness=self.likeness) if self.likeness else rows
 
     def sorted(self, rows: QuerySet[Dispute]) -> QuerySet[Dispute]:
@@ -109,8 +113,11 @@ def _merged(
     after: str = "",
 ) -> list[Dispute]:
     own = rows.filter(shadowing.hers(member), state=DisputeState.PROBE)
+    again = shadowing.visible_to(member, rows.filter(state=DisputeState.SECOND))
     found = [
-        one for some in (real, own) for one in asked.sorted(asked.beyond(asked.narrow(some), after))[:limit]
+        one
+        for some in (real, own, again)
+        for one in asked.sorted(asked.beyond(asked.narrow(some), after))[:limit]
     ]
     return sorted(found, key=asked.key)[:limit]
 
@@ -124,7 +131,7 @@ def pairs(*, project: Project, limit: int) -> list[tuple[str, int]]:
 def n_open(*, member: Member, project: Project, most: int) -> int:
     """How many are open for her, counted up to *most*."""
     rows = shadowing.visible_to(member, Dispute.objects.filter(project=project))
-    return rows.filter(state__in=[DisputeState.OPEN, DisputeState.PROBE])[:most].count()
+    return rows.filter(state__in=[DisputeState.OPEN, DisputeState.PROBE, DisputeState.SECOND])[:most].count()
 
 
 def take_next(*, member: Member, project: Project, asked: Asked) -> tuple[Dispute, leasing.Served] | None:
@@ -155,7 +162,8 @@ def take_next(*, member: Member, project: Project, asked: Asked) -> tuple[Disput
 def _first(
     member: Member, annotator: Annotator, project: Project, asked: Asked, taken: set[int], closed: set[int]
 ) -> Dispute | None:
-    free = Assignment.objects.filter(task=OuterRef("work"), state=SlotState.OPEN)
+    hers = Q(state=SlotState.RESERVED, annotator=annotator, reserved_until__gt=Now())
+    free = Assignment.objects.filter(Q(state=SlotState.OPEN) | hers, task=OuterRef("work"))
     barred = Barred.objects.filter(task=OuterRef("work"), annotator=annotator)
     rows = (
         Dispute.objects.filter(project=project)
@@ -163,6 +171,6 @@ def _first(
         .exclude(work__queue__in=closed)
         .select_related("task__item", "task__queue", "work__queue")
     )
-    real = rows.filter(Exists(free), ~Exists(barred), state=DisputeState.OPEN)
-    found = _merged(real, rows, member, asked, 1 + 2 * len(taken))
+    hers_to_take = rows.filter(Exists(free), ~Exists(barred), state=DisputeState.OPEN)
+    found = _merged(hers_to_take, rows, member, asked, 1 + 2 * len(taken))
     return random.choice(found) if found else None  # noqa: S311 (who meets others parts from them)

@@ -123,14 +123,20 @@ def keep(*, precedent: Precedent, by: Member) -> None:
 
 def ruled(ruling: Ruling) -> str:
     """What was ruled, in the words of the questions."""
+    if ruling.split_into:
+        return _("split into %(n)d items") % {"n": len(ruling.split_into)}
     if ruling.cannot:
         return _("cannot be labelled: %(categories)s") % {"categories": categories.title(ruling.cannot)}
     version = versions.read(ruling.version_id)
-    disputed = [question for question in version.questions if question["key"] in ruling.values]
-    return ", ".join(
-        task_types.get(question["kind"]).describe(question, ruling.values[question["key"]])
-        for question in disputed
-    )
+    said = []
+    for question in version.questions:
+        describe, key = task_types.get(question["kind"]).describe, question["key"]
+        if key in ruling.values:
+            said.append(describe(question, ruling.values[key]))
+        elif key in ruling.sides:
+            kept = _(" as well as ").join(describe(question, one["value"]) for one in ruling.sides[key])
+            said.append(kept)
+    return ", ".join(said)
 
 
 def _clause_of(ruling: Ruling, version: versions.ReadVersion) -> versions.ReadClause | None:

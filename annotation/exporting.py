@@ -62,6 +62,7 @@ _ROWS = """
     )
     SELECT i.key, i.payload::text, c.carried > 0, v.major, v.minor, v.patch, d.question, d.value::text, d.basis,
            d.distribution::text, cardinality(d.answers), d.rule, u.cause, k.key, d.cannot,
+           CASE WHEN d.basis = 'plural' THEN (u.sides->d.question)::text END,
            ARRAY(SELECT DISTINCT cl.key FROM annotation_citation ci JOIN specs_clause cl ON cl.id = ci.clause_id
                  WHERE ci.annotation_id = ANY(d.answers) AND ci.question = d.question ORDER BY 1),
            CASE WHEN %(sure)s THEN ARRAY(
@@ -86,6 +87,13 @@ _SURE = """
     SELECT EXISTS (
         SELECT FROM annotation_annotation a JOIN specs_ledgerentry l ON l.event_id = a.event_id
         WHERE a.project_id = %(project)s AND a.confidence IS NOT NULL
+          AND l.project_id = %(project)s AND l.position <= %(position)s)
+"""
+
+_PLURAL = """
+    SELECT EXISTS (
+        SELECT FROM annotation_ruling r JOIN specs_ledgerentry l ON l.event_id = r.event_id
+        WHERE r.project_id = %(project)s AND r.sides <> '{}'::jsonb
           AND l.project_id = %(project)s AND l.position <= %(position)s)
 """
 
@@ -184,7 +192,11 @@ def _build(snapshot: Snapshot, progress: Callable[..., None]) -> tuple[list[Snap
     files = []
     with store.writing() as lines, store.writing() as table:
         writer = parquet.Writer(
-            table, version.questions, selected=_has(snapshot, _SELECTED), sure=_has(snapshot, _SURE)
+            table,
+            version.questions,
+            selected=_has(snapshot, _SELECTED),
+            sure=_has(snapshot, _SURE),
+            plural=_has(snapshot, _PLURAL),
         )
         for n, row in enumerate(rows(snapshot), 1):
             lines.write(canonical.dumps(row) + b"\n")
@@ -262,6 +274,7 @@ def rows(snapshot: Snapshot) -> Iterator[dict[str, Any]]:
                     cause,
                     ruled,
                     cannot,
+                    kept,
                     cited,
                     sure,
                     *selection,
@@ -279,6 +292,7 @@ def rows(snapshot: Snapshot) -> Iterator[dict[str, Any]]:
                     "rule": rule,
                     "spec_version": f"{major}.{minor}.{patch}",
                     "distribution": json.loads(distribution),
+                    **({"soft_label": soft_label(json.loads(kept))} if kept else {}),
                     "n_answers": n,
                     **({"confidence": _levels(sure)} if sure else {}),
                     "clauses": cited,
@@ -288,6 +302,12 @@ def rows(snapshot: Snapshot) -> Iterator[dict[str, Any]]:
                 }
     if current is not None:
         yield current
+
+
+def soft_label(kept: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """What a label that stays plural is: each value kept as right with its share of those who gave one of them."""
+    total = sum(one["n"] for one in kept)
+    return [{"value": one["value"], "share": round(one["n"] / total, 6)} for one in kept]
 
 
 def _levels(said: Sequence[int]) -> dict[str, int]:
@@ -317,6 +337,7 @@ class _Counts:
             if (kind := task_types.get(question["kind"])).one_of_options or kind.level == "set"
         }
         self.cannot: dict[str, int] = {}
+        self.plural = 0
 
     def add(self, row: dict[str, Any]) -> None:
         self.rows += 1
@@ -324,9 +345,14 @@ class _Counts:
             if category := label.get("cannot_be_labelled"):
                 self.cannot[f"{question}: {category}"] = self.cannot.get(f"{question}: {category}", 0) + 1
                 continue
+            self.plural += "soft_label" in label
             for table, key in (
                 (self.basis, label["basis"]),
-                (self.values, json.dumps(label["value"], ensure_ascii=False)),
+                *(
+                    []
+                    if "soft_label" in label
+                    else [(self.values, json.dumps(label["value"], ensure_ascii=False))]
+                ),
             ):
                 counts = table.get(question)
                 if counts is not None:
@@ -361,6 +387,7 @@ def _manifest(
             "basis": counts.basis,
             "values": counts.values,
             **({"cannot_be_labelled": counts.cannot} if counts.cannot else {}),
+            **({"plural": counts.plural} if counts.plural else {}),
         },
         "agreement": {one.question: one.as_dict() for one in measured},
         "files": [

@@ -19,7 +19,8 @@ _TYPES = {"text": pa.string(), "whole": pa.int64(), "number": pa.float64(), "yes
 class Writer:
     """Collects rows into row groups of a fixed size. Per question the columns that its kind declares, and how it was decided.
 
-    *selected* adds how items were selected from production, *sure* how many authors said each level of confidence.
+    *selected* adds how items were selected from production, *sure* how many authors said each level of confidence, *plural*
+    the soft labels.
     """
 
     def __init__(
@@ -29,6 +30,7 @@ class Writer:
         *,
         selected: bool = False,
         sure: bool = False,
+        plural: bool = False,
     ) -> None:
         self.questions = questions
         columns = [("key", pa.string()), ("payload", pa.string())]
@@ -39,6 +41,7 @@ class Writer:
             columns += [
                 (f"{question}.basis", pa.string()),
                 (f"{question}.distribution", pa.string()),
+                *([(f"{question}.soft_label", pa.string())] if plural else []),
                 (f"{question}.n_answers", pa.int32()),
                 *([(f"{question}.confidence", pa.string())] if sure else []),
                 (f"{question}.spec_version", pa.string()),
@@ -70,6 +73,8 @@ class Writer:
             flat[f"{question}.basis"] = label["basis"]
             flat[f"{question}.distribution"] = _json(label["distribution"])
             flat[f"{question}.n_answers"] = label["n_answers"]
+            if "soft_label" in label:
+                flat[f"{question}.soft_label"] = _json(label["soft_label"])
             if "confidence" in label:
                 flat[f"{question}.confidence"] = _json(label["confidence"])
             flat[f"{question}.spec_version"] = label["spec_version"]

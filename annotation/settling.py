@@ -18,7 +18,16 @@ from typing import Any
 from django.db import connection, transaction
 from django.db.models import Max
 
-from annotation import parsing, prioritising, recording, rules, stopping, under_review, unlabellable
+from annotation import (
+    parsing,
+    prioritising,
+    reading_first,
+    recording,
+    rules,
+    stopping,
+    under_review,
+    unlabellable,
+)
 from annotation.models import Annotation, Basis, Dispute, DisputeReason, Resolution, ReviewDecision
 from specs import canonical, ledger, schema, versions
 from specs.models import Member
@@ -295,7 +304,7 @@ def open_dispute(
             subject=("task", task_id),
             data={"questions": sorted(questions), "reason": str(reason)},
         )
-        work = None
+        work, queue = None, None
         if adjudication_queue_id is not None:
             queue = Queue.objects.get(pk=adjudication_queue_id)
             work = routing.route(
@@ -317,6 +326,7 @@ def open_dispute(
             questions=list(questions),
             reason=reason,
             disagreement=disagreement,
+            independent=reading_first.drawn(task_id=task_id, queue=queue),
             event_id=event,
             **vars(prioritising.standing(task_id, questions)),
         )

@@ -21,16 +21,22 @@ from specs import ledger
 from specs.access import get_or_404
 from specs.models import Member, Project
 from workforce import judging, leasing, minting
-from workforce.models import Annotator, Enrolment, KnownAnswer, Probe, Queue, TaskPurpose
+from workforce.models import Annotator, Barred, Enrolment, KnownAnswer, Probe, Queue, TaskPurpose
 
 SHADOWS = (DisputeState.PROBE, DisputeState.PROBED)
-COPIED = ("queue_id", "confidence", "value", "unflagged", "clauses", "pair", "likeness")
+SECONDS = (DisputeState.SECOND, DisputeState.SECONDED)
+COPIED = ("queue_id", "independent", "confidence", "value", "unflagged", "clauses", "pair", "likeness")
 """What puts it where the old one stood, so that it looks like any other."""
 
 
 def visible_to(member: Member, rows: QuerySet[Dispute]) -> QuerySet[Dispute]:
-    """The disputes without the gold of other people."""
-    return rows.filter(~Q(state__in=SHADOWS) | hers(member))
+    """The disputes without the gold of other people, and without second looks at what she decided or answered herself."""
+    barred = Barred.objects.filter(annotator__member=member)
+    return rows.filter(
+        Q(state__in=SHADOWS) & hers(member)
+        | Q(state__in=SECONDS) & ~Q(work__in=barred.values("task"))
+        | ~Q(state__in=(*SHADOWS, *SECONDS))
+    )
 
 
 def hers(member: Member) -> Q:

@@ -25,6 +25,8 @@ def title(category: str) -> str:
     """The words of a category; one of a queue's own is its key, read as words."""
     if category in TITLES:
         return gettext(TITLES[category])
+    if category == "split":
+        return gettext("It was split into several")
     return category.replace("-", " ").capitalize()
 
 

@@ -24,6 +24,7 @@ from specs.refusals import Invalid, WrongState
 from workforce import (
     availability,
     categories,
+    dispute_settings,
     gold_settings,
     leasing,
     order_rules,
@@ -100,7 +101,7 @@ SETTINGS = (
     *EXCEPTIONS,
     *gold_settings.NAMES,
     *prediction_settings.NAMES,
-    "value_field",
+    *dispute_settings.NAMES,
     *SERVICE_LEVEL,
     *REQUIREMENT,
 )
@@ -366,6 +367,7 @@ def _validate(queue: Queue) -> None:
         ]
     found += gold_settings.problems(queue)
     found += prediction_settings.problems(queue)
+    found += dispute_settings.problems(queue)
     found += overlap_rules.problems(queue)
     found += order_rules.problems(queue)
     if not Decimal("0.5") < Decimal(queue.consensus_share) <= 1:

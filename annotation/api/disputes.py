@@ -7,18 +7,29 @@ from drf_spectacular.utils import OpenApiParameter
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from annotation import adjudicating, choosing, shadowing, sides
+from annotation import (
+    adjudicating,
+    choosing,
+    comparing_leads,
+    deferring,
+    reading_first,
+    ruling_alike,
+    shadowing,
+    sides,
+    splitting,
+)
 from annotation.api import shapes
-from annotation.models import Dispute, DisputeState
+from annotation.models import Deferral, Dispute, DisputeState, Ruling
 from specs import versions
-from specs.access import allows
+from specs.access import allows, get_or_404, permissions_of
 from specs.api.base import ApiView
 from specs.api.schema import operation
 from specs.api.views import PAGING
-from specs.refusals import Invalid
+from specs.refusals import Invalid, WrongState
 from workforce import limiting, staffing
 from workforce.api.base import lease
 from workforce.api.shapes import LeaseShape
+from workforce.models import Annotator, Assignment, Queue
 
 ASKED = [
     OpenApiParameter("queue", str, description="Of one queue, by its key."),
@@ -28,6 +39,13 @@ ASKED = [
 ]
 
 
+_STATES = {
+    "open": (DisputeState.OPEN, DisputeState.PROBE, DisputeState.SECOND),
+    "decided": (DisputeState.DECIDED, DisputeState.PROBED, DisputeState.SECONDED),
+    "returned": (DisputeState.RETURNED,),
+}
+
+
 class Disputes(ApiView):
     policies = {"get": allows("dispute.read")}
 
@@ -35,15 +53,14 @@ class Disputes(ApiView):
         "List disputes, newest first",
         gives=shapes.DisputeList,
         name="disputes_list",
-        parameters=[*PAGING, OpenApiParameter("state", str, enum=["open", "decided"])],
+        parameters=[*PAGING, OpenApiParameter("state", str, enum=["open", "decided", "returned"])],
     )
     def get(self, request: Request, project: str) -> Response:
         rows = shadowing.visible_to(self.member, Dispute.objects.filter(project=self.project))
         if (state := request.query_params.get("state")) is not None:
-            if state not in ("open", "decided"):
-                raise Invalid("The state is open or decided.")
-            shadow = DisputeState.PROBE if state == "open" else DisputeState.PROBED
-            rows = rows.filter(state__in=[state, shadow])
+            if state not in _STATES:
+                raise Invalid("The state is open, decided or returned.")
+            rows = rows.filter(state__in=_STATES[state])
         rows = rows.select_related("task__item", "task__queue")
         found, before = self.page(rows, request)
         return Response({"disputes": shapes.DisputeShape(found, many=True).data, "next_before": before})
@@ -98,6 +115,11 @@ class DisputeView(ApiView):
     def dispute(self) -> Dispute:
         return shadowing.get(member=self.member, project=self.project, number=self.kwargs["dispute"])
 
+    def lease_of(self, dispute: Dispute) -> int | None:
+        """The caller's slot of its work."""
+        slots = Assignment.objects.filter(task=dispute.work_id, annotator__member=self.member)
+        return slots.values_list("pk", flat=True).first()
+
 
 class DisputeOne(DisputeView):
     policies = {"get": allows("dispute.read")}
@@ -110,6 +132,7 @@ class DisputeOne(DisputeView):
     def get(self, request: Request, project: str, dispute: int) -> Response:
         found = self.dispute()
         version = versions.read(adjudicating.version_id(found))
+        hidden = reading_first.hides(found, self.lease_of(found))
         there = {
             question: [
                 {
@@ -122,14 +145,19 @@ class DisputeOne(DisputeView):
                 }
                 for side in groups
             ]
-            for question, groups in sides.of(found, version).items()
+            for question, groups in ({} if hidden else sides.of(found, version)).items()
         }
         return Response(
             {
                 **shapes.DisputeShape(found).data,
                 "payload": found.task.item.payload,
                 "sides": there,
-                "declined": sides.declined(found),
+                "declined": {} if hidden else sides.declined(found),
+                "hidden": hidden,
+                "deferrals": shapes.DeferralShape(
+                    Deferral.objects.filter(dispute=found).select_related("queue", "person").order_by("pk"),
+                    many=True,
+                ).data,
             }
         )
 
@@ -169,6 +197,130 @@ class DisputeRule(DisputeView):
             precedent=body["precedent"],
             gold=body["gold"],
             cannot=body["cannot"],
+            plural=body["plural"],
+            split=splitting.Split(**body["split"]) if body["split"] else None,
             by=self.member,
         )
         return Response({"ruling": ruling.pk, "dispute": ruling.dispute_id}, status=201)
+
+
+class DisputeFirst(DisputeView):
+    policies = {"post": allows("dispute.decide")}
+
+    @operation(
+        "Say what you think of an independent dispute, before you see the answers",
+        takes=shapes.FirstIn,
+        gives=shapes.FirstOut,
+        status=201,
+        name="dispute_first",
+    )
+    def post(self, request: Request, project: str, dispute: int) -> Response:
+        body = self.body(shapes.FirstIn, request)
+        said = reading_first.read(
+            dispute=self.dispute(),
+            annotator=staffing.annotator_for(member=self.member),
+            assignment_id=body["assignment"],
+            token=body["token"],
+            values=body["values"],
+            cannot=body["cannot"],
+            by=self.member,
+        )
+        return Response(shapes.FirstOut(said).data, status=201)
+
+
+class DisputeDefer(DisputeView):
+    policies = {"post": allows("dispute.decide")}
+
+    @operation(
+        "Do not decide: back for more answers, or on to a queue or a person",
+        takes=shapes.DeferIn,
+        gives=shapes.DeferralShape,
+        status=201,
+        name="dispute_defer",
+    )
+    def post(self, request: Request, project: str, dispute: int) -> Response:
+        body = self.body(shapes.DeferIn, request)
+        terms = {
+            "dispute": self.dispute(),
+            "annotator": staffing.annotator_for(member=self.member),
+            "assignment_id": body["assignment"],
+            "token": body["token"],
+            "reason": body["reason"],
+            "by": self.member,
+        }
+        if body["more"] is not None:
+            made = deferring.ask_more(n=body["more"], **terms)
+        else:
+            made = deferring.escalate(
+                queue=get_or_404(Queue, project=self.project, key=body["queue"]) if body["queue"] else None,
+                person=get_or_404(Annotator, project=self.project, pseudonym=body["person"])
+                if body["person"]
+                else None,
+                **terms,
+            )
+        return Response(shapes.DeferralShape(made).data, status=201)
+
+
+class DisputeAlike(DisputeView):
+    policies = {"get": allows("dispute.decide"), "post": allows("dispute.decide")}
+
+    @operation("List open disputes that look the same", gives=shapes.AlikeOut, name="dispute_alike")
+    def get(self, request: Request, project: str, dispute: int) -> Response:
+        found = ruling_alike.alike(dispute=self.dispute(), member=self.member, project=self.project)
+        return Response({"disputes": shapes.DisputeShape(found, many=True).data})
+
+    @operation(
+        "Rule on disputes that look the same as you ruled on this one, each on its own record",
+        takes=shapes.AlikeIn,
+        gives=shapes.RuledAlike,
+        name="dispute_rule_alike",
+    )
+    def post(self, request: Request, project: str, dispute: int) -> Response:
+        body = self.body(shapes.AlikeIn, request)
+        found = self.dispute()
+        rows = Ruling.objects.select_related("clause", "dispute").filter(dispute=found, by=self.member)
+        ruling = rows.order_by("-pk").first()
+        if ruling is None:
+            raise WrongState("You have not ruled on this dispute.")
+        done = ruling_alike.rule(ruling=ruling, disputes=body["disputes"], member=self.member)
+        return Response(
+            {
+                "done": [
+                    {
+                        "dispute": one.dispute.pk,
+                        "ruling": one.ruling.pk if one.ruling else None,
+                        "refusal": one.refusal,
+                    }
+                    for one in done
+                ]
+            }
+        )
+
+
+class Leads(ApiView):
+    policies = {"get": allows("dispute.decide")}
+
+    @operation(
+        "How leads decide: on known disputes, beside a second lead, before and after seeing the answers",
+        gives=shapes.LeadsOut,
+        name="leads_read",
+    )
+    def get(self, request: Request, project: str) -> Response:
+        every = "people.manage" in permissions_of(self.member)
+        only = None if every else staffing.annotator_for(member=self.member)
+        found = comparing_leads.read(project=self.project, only=only)
+        return Response(
+            {
+                "between": found.between.as_dict(),
+                "leads": [
+                    {
+                        "lead": one.annotator.pseudonym,
+                        "rulings": one.n_rulings,
+                        "known": one.known.as_dict(),
+                        "seconded": one.seconded.as_dict(),
+                        "as_read": one.as_read.as_dict(),
+                    }
+                    for one in found.people
+                ],
+            }
+        )

@@ -7,7 +7,16 @@ from typing import Any
 from drf_spectacular.utils import OpenApiExample
 from rest_framework import serializers
 
-from annotation.models import DISPUTE_STATES, Cause, Dispute, Snapshot, SnapshotFile
+from annotation.models import (
+    DISPUTE_STATES,
+    MOST_MORE,
+    Cause,
+    Deferral,
+    Dispute,
+    FirstReading,
+    Snapshot,
+    SnapshotFile,
+)
 from specs.api.schema import Problem
 from specs.api.shapes import JobShape, Key
 from workforce.api.shapes import LeaseShape
@@ -188,6 +197,7 @@ class DisputeShape(serializers.ModelSerializer[Dispute]):
             "flagged",
             "pair",
             "likeness",
+            "independent",
             "opened_at",
             "decided_at",
         )
@@ -223,15 +233,35 @@ class Side(serializers.Serializer[Any]):
     )
 
 
+class DeferralShape(serializers.ModelSerializer[Deferral]):
+    queue = serializers.CharField(source="queue.key", allow_null=True, default=None)
+    person = serializers.CharField(source="person.pseudonym", allow_null=True, default=None)
+
+    class Meta:
+        model = Deferral
+        fields = ("kind", "n_answers", "queue", "person", "reason", "deferred_at")
+
+
 class DisputeWhole(DisputeShape):
     payload = serializers.DictField()
     sides = serializers.DictField(child=Side(many=True))
     declined = serializers.DictField(
         child=serializers.IntegerField(), help_text="Who says that it cannot be labelled, by category."
     )
+    hidden = serializers.BooleanField(
+        help_text="An independent dispute: the answers are kept from you until you have said what you think."
+    )
+    deferrals = DeferralShape(many=True)
 
     class Meta(DisputeShape.Meta):
-        fields = (*DisputeShape.Meta.fields, "payload", "sides", "declined")  # type: ignore[assignment]
+        fields = (*DisputeShape.Meta.fields, "payload", "sides", "declined", "hidden", "deferrals")  # type: ignore[assignment]
+
+
+class SplitIn(serializers.Serializer[Any]):
+    field = serializers.CharField(max_length=200, help_text="The field of the item that is divided.")
+    parts = serializers.ListField(
+        child=serializers.CharField(max_length=100_000), help_text="What stands in it in each new item."
+    )
 
 
 class RulingIn(serializers.Serializer[Any]):
@@ -248,10 +278,87 @@ class RulingIn(serializers.Serializer[Any]):
     cause = serializers.ChoiceField(choices=Cause.choices)
     clause = serializers.CharField(max_length=64, required=False, allow_blank=True, default="")
     reason = serializers.CharField(max_length=10_000, required=False, allow_blank=True, default="")
+    plural = serializers.DictField(
+        child=serializers.ListField(child=serializers.JSONField()),
+        required=False,
+        default=dict,
+        help_text="Instead of a value: for a question the answers that are all right; it ends with a soft label.",
+    )
+    split = SplitIn(
+        required=False, allow_null=True, default=None, help_text="Instead of values: it is several items."
+    )
     precedent = serializers.BooleanField(required=False, default=False)
     gold = serializers.BooleanField(
         required=False, default=False, help_text="Keep what is ruled as a known answer, in use at once."
     )
+
+
+class FirstIn(serializers.Serializer[Any]):
+    assignment = serializers.IntegerField()
+    token = serializers.UUIDField()
+    values = serializers.DictField(required=False, default=dict)
+    cannot = serializers.CharField(max_length=32, required=False, allow_blank=True, default="")
+
+
+class FirstOut(serializers.ModelSerializer[FirstReading]):
+    class Meta:
+        model = FirstReading
+        fields = ("values", "cannot", "read_at")
+
+
+class DeferIn(serializers.Serializer[Any]):
+    assignment = serializers.IntegerField()
+    token = serializers.UUIDField()
+    more = serializers.IntegerField(
+        min_value=1, max_value=MOST_MORE, required=False, allow_null=True, default=None
+    )
+    queue = serializers.CharField(
+        max_length=64, required=False, allow_blank=True, default="", help_text="Another adjudication queue."
+    )
+    person = serializers.CharField(
+        max_length=64, required=False, allow_blank=True, default="", help_text="A lead, by pseudonym."
+    )
+    reason = serializers.CharField(max_length=10_000, required=False, allow_blank=True, default="")
+
+
+class AlikeOut(serializers.Serializer[Any]):
+    disputes = DisputeShape(many=True)
+
+
+class AlikeIn(serializers.Serializer[Any]):
+    disputes = serializers.ListField(child=serializers.IntegerField(min_value=1), allow_empty=False)
+
+
+class AlikeDone(serializers.Serializer[Any]):
+    dispute = serializers.IntegerField()
+    ruling = serializers.IntegerField(allow_null=True)
+    refusal = serializers.CharField(help_text="Why there is no ruling; empty where there is one.")
+
+
+class RuledAlike(serializers.Serializer[Any]):
+    done = AlikeDone(many=True)
+
+
+class LeadShare(serializers.Serializer[Any]):
+    right = serializers.IntegerField()
+    n = serializers.IntegerField()
+    value = serializers.FloatField(allow_null=True)
+    low = serializers.FloatField()
+    high = serializers.FloatField()
+    enough = serializers.BooleanField()
+
+
+class LeadOut(serializers.Serializer[Any]):
+    lead = serializers.CharField()
+    rulings = serializers.IntegerField()
+    known = LeadShare()
+    seconded = LeadShare()
+    as_read = LeadShare()
+
+
+class LeadsOut(serializers.Serializer[Any]):
+    between = LeadShare()
+    leads = LeadOut(many=True)
 
 
 class RulingOut(serializers.Serializer[Any]):

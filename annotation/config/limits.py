@@ -181,6 +181,10 @@ APPEAL_DAYS = env.number("APPEAL_DAYS", 5, low=1, high=366)
 """Days within which an annotator can appeal against a ruling, a mark or a return."""
 COUNTED_DISPUTES = env.number("COUNTED_DISPUTES", 1000, low=1, high=1_000_000)
 """Open disputes are counted up to here; beyond it a page says that there are more."""
+MAX_ALIKE = env.number("MAX_ALIKE", 50, low=1, high=1000)
+"""Disputes that one ruling is repeated on at a time."""
+ESCALATED_DAYS = env.number("ESCALATED_DAYS", 3, low=1, high=366)
+"""Days for which a dispute is kept for the person it was passed on to; then any lead of its queue may take it."""
 QUICK_PERCENT = env.number("QUICK_PERCENT", 25, low=0, high=100)
 """Of the time that others took for an item: below it an answer is marked as quick for whoever decides a dispute of it."""
 ANCHORING_MINIMUM = env.number("ANCHORING_MINIMUM", 30, low=2)

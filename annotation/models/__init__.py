@@ -16,6 +16,7 @@ from annotation.models.decisions import (
     Ruling,
 )
 from annotation.models.evidence import ClauseEvidence, ClauseVerdict, ReportEvidence
+from annotation.models.leading import MOST_MORE, Deferral, DeferralKind, FirstReading
 from annotation.models.live import LiveCursor, LiveItem, LiveQueue, LiveSum
 from annotation.models.measures import AgreementReport, AnnotatorReading, ClauseReading
 from annotation.models.releases import (
@@ -54,6 +55,7 @@ from annotation.models.trials import (
 __all__ = [
     "CAUSES_IN_THE_SPEC",
     "DISPUTE_STATES",
+    "MOST_MORE",
     "UNDER_REVIEW",
     "AgreementReport",
     "Annotation",
@@ -75,9 +77,12 @@ __all__ = [
     "ClauseIssueCase",
     "ClauseReading",
     "ClauseVerdict",
+    "Deferral",
+    "DeferralKind",
     "Dispute",
     "DisputeReason",
     "DisputeState",
+    "FirstReading",
     "Inquiry",
     "IssueState",
     "LateAnswer",

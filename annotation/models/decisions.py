@@ -30,10 +30,15 @@ class DisputeState(models.TextChoices):
     DECIDED = "decided", _("Decided")
     PROBE = "probe", _("Gold for one lead")
     PROBED = "probed", _("Gold that a lead ruled on")
+    RETURNED = "returned", _("Back for more answers")
+    SECOND = "second", _("Waits for a second lead")
+    SECONDED = "seconded", _("Decided by a second lead")
 
 
-DISPUTE_STATES = [(state.value, state.label) for state in (DisputeState.OPEN, DisputeState.DECIDED)]
-"""The states that are shown: gold looks like any other dispute."""
+DISPUTE_STATES = [
+    (state.value, state.label) for state in (DisputeState.OPEN, DisputeState.DECIDED, DisputeState.RETURNED)
+]
+"""The states that are shown: gold and second looks are like any other dispute."""
 
 
 class DisputeReason(models.TextChoices):
@@ -51,6 +56,8 @@ class Dispute(ProjectRow):
     `confidence` is how sure the answers are of anything (0 to 1), `value` what the item is worth, and `place` follows from both:
     disputes come by it, then by `unflagged` (no clause that they cite is flagged), then as they were opened. `clauses` are those
     that the answers cite, `pair` the two labels between which they stand, `likeness` is shared by disputes that look the same.
+    `independent` asks who decides for what she thinks before she sees the answers; `of` is the dispute that a second lead decides
+    as well.
     """
 
     task = ProjectLink("workforce.Task", related_name="disputes")
@@ -69,6 +76,8 @@ class Dispute(ProjectRow):
     clauses = ArrayField(models.BigIntegerField(), default=list, db_default=[])
     pair = models.CharField(max_length=200, blank=True, default="", db_default="")
     likeness = models.CharField(max_length=64, blank=True, default="", db_default="")
+    independent = models.BooleanField(default=False, db_default=False)
+    of = ProjectLink("annotation.Dispute", null=True)
     opened_at = models.DateTimeField(db_default=Now())
     decided_at = models.DateTimeField(null=True)
     event_id = models.BigIntegerField()
@@ -76,7 +85,13 @@ class Dispute(ProjectRow):
     class Meta:
         constraints = [
             project_key("dispute"),
-            *same_project("dispute", task="workforce_task", work="workforce_task", queue="workforce_queue"),
+            *same_project(
+                "dispute",
+                task="workforce_task",
+                work="workforce_task",
+                queue="workforce_queue",
+                of="annotation_dispute",
+            ),
             models.CheckConstraint(
                 condition=Q(confidence__gte=0, confidence__lte=1, value__gte=0),
                 name="dispute_place_is_sensible",
@@ -85,11 +100,17 @@ class Dispute(ProjectRow):
                 fields=["task"], condition=Q(state="open"), name="one_open_dispute_per_task"
             ),
             models.UniqueConstraint(fields=["work"], name="dispute_work_once"),
+            models.UniqueConstraint(fields=["of"], name="dispute_seconded_once"),
+            models.CheckConstraint(
+                condition=Q(state__in=["second", "seconded"], of__isnull=False)
+                | ~Q(state__in=["second", "seconded"]) & Q(of__isnull=True),
+                name="second_look_is_at_a_dispute",
+            ),
             one_of("dispute", "state", DisputeState),
             one_of("dispute", "reason", DisputeReason),
             models.CheckConstraint(condition=Q(questions__len__gte=1), name="dispute_lists_its_questions"),
             models.CheckConstraint(
-                condition=Q(state__in=["open", "probe"]) | Q(decided_at__isnull=False),
+                condition=Q(state__in=["open", "probe", "second"]) | Q(decided_at__isnull=False),
                 name="decided_dispute_has_a_time",
             ),
         ]
@@ -115,12 +136,19 @@ class Dispute(ProjectRow):
                 condition=Q(state="open") & ~Q(likeness=""),
                 name="dispute_alike",
             ),
+            models.Index(fields=["project", "place"], condition=Q(state="second"), name="dispute_seconds"),
             GinIndex(fields=["clauses"], condition=Q(state="open"), name="dispute_citing"),
             models.Index(fields=["work"], condition=Q(state__in=["probe", "probed"]), name="dispute_probes"),
         ]
         triggers = [
-            frozen("task_id", "questions", "reason", "opened_at"),
-            transitions(("open", "decided"), ("decided", "open"), ("probe", "probed")),
+            frozen("task_id", "questions", "reason", "opened_at", "independent", "of_id"),
+            transitions(
+                ("open", "decided"),
+                ("decided", "open"),
+                ("open", "returned"),
+                ("probe", "probed"),
+                ("second", "seconded"),
+            ),
             *never_deleted(),
         ]
 
@@ -131,9 +159,15 @@ class Dispute(ProjectRow):
     @property
     def shown_state(self) -> str:
         """The state as whoever may see the dispute sees it."""
-        return {DisputeState.PROBE: "open", DisputeState.PROBED: "decided"}.get(
-            DisputeState(self.state), self.state
-        )
+        return _SHOWN.get(DisputeState(self.state), self.state)
+
+
+_SHOWN = {
+    DisputeState.PROBE: "open",
+    DisputeState.SECOND: "open",
+    DisputeState.PROBED: "decided",
+    DisputeState.SECONDED: "decided",
+}
 
 
 class Cause(models.TextChoices):
@@ -149,7 +183,13 @@ CAUSES_IN_THE_SPEC = (Cause.CLAUSE_AMBIGUOUS, Cause.CLAUSE_MISSING, Cause.LABEL_
 
 
 class Ruling(ProjectRow):
-    """A lead's decision of a dispute: the values, why people disagreed, and the clause that decides."""
+    """A lead's decision of a dispute: the values, why people disagreed, and the clause that decides.
+
+    Questions that stay plural have no value but `sides`: `{question: [{"value", "n"}]}`, the answers kept and how many gave each.
+    `split_into` are the items that the item became. `along_with` is the ruling that it repeats, where many look the same.
+    `as_read` says whether it says what she thought before she saw the answers, `as_first` whether a second lead says what the
+    first one did; null where there was neither.
+    """
 
     dispute = ProjectLink("annotation.Dispute", related_name="rulings")
     assignment = ProjectLink("workforce.Assignment")
@@ -158,6 +198,11 @@ class Ruling(ProjectRow):
     version = ProjectLink("specs.SpecVersion")
     values = models.JSONField()
     cannot = models.CharField(max_length=32, blank=True, db_default="", default="")
+    sides = models.JSONField(default=dict, db_default={})
+    split_into = ArrayField(models.BigIntegerField(), default=list, db_default=[])
+    along_with = ProjectLink("annotation.Ruling", null=True)
+    as_read = models.BooleanField(null=True)
+    as_first = models.BooleanField(null=True)
     cause = models.CharField(max_length=32, choices=Cause)
     clause = ProjectLink("specs.Clause", null=True)
     reason = models.TextField(blank=True)
@@ -175,8 +220,16 @@ class Ruling(ProjectRow):
                 by="specs_member",
                 version="specs_specversion",
                 clause="specs_clause",
+                along_with="annotation_ruling",
             ),
             models.UniqueConstraint(fields=["assignment"], name="ruling_once_per_slot"),
+            models.CheckConstraint(
+                condition=Q(sides={}) | Q(cannot="", cause=Cause.PLURAL), name="ruling_kept_plural_says_so"
+            ),
+            models.CheckConstraint(
+                condition=Q(split_into=[]) | Q(cannot="split", split_into__len__gte=2),
+                name="ruling_splits_into_several",
+            ),
             one_of("ruling", "cause", Cause),
             models.CheckConstraint(
                 condition=~Q(cause__in=CAUSES_IN_THE_SPEC) | ~Q(reason=""),
@@ -194,7 +247,29 @@ class Ruling(ProjectRow):
             models.Index(fields=["dispute"], name="ruling_dispute"),
             models.Index(fields=["clause"], name="ruling_clause"),
         ]
-        triggers = append_only()
+        triggers = [
+            pgtrigger.Trigger(
+                name="read_first",
+                when=pgtrigger.Before,
+                operation=pgtrigger.Insert,
+                func="""
+                    IF EXISTS (SELECT FROM annotation_dispute d WHERE d.id = NEW.dispute_id AND d.independent)
+                       AND NOT EXISTS (SELECT FROM annotation_firstreading f WHERE f.assignment_id = NEW.assignment_id) THEN
+                        RAISE EXCEPTION 'an independent dispute is read before it is ruled on'
+                            USING ERRCODE = 'check_violation', CONSTRAINT = 'ruling_after_a_first_reading';
+                    END IF;
+                    RETURN NEW;
+                """,
+            ),
+            *append_only(),
+        ]
+
+    @property
+    def kind(self) -> str:
+        """What was decided: `value`, `plural`, `cannot` or `split`."""
+        if self.split_into:
+            return "split"
+        return "cannot" if self.cannot else "plural" if self.sides else "value"
 
 
 class Basis(models.TextChoices):
@@ -202,6 +277,7 @@ class Basis(models.TextChoices):
     RULING = "ruling", _("Ruling")
     GOLD = "gold", _("Gold")
     REVIEW = "review", _("Review")
+    PLURAL = "plural", _("Several are right")
 
 
 class ResolutionQuerySet(models.QuerySet["Resolution"]):
@@ -216,7 +292,8 @@ class ResolutionQuerySet(models.QuerySet["Resolution"]):
 class Resolution(BusyProjectRow):
     """The value a task ends with, per question: appended, never edited; the newest revision is the one in force.
 
-    `value` is null when the item cannot be labelled, and `cannot` says why. `distribution` counts the answers it rests on,
+    `value` is null when the item cannot be labelled, and `cannot` says why, and where several answers are right
+    (basis `plural`). `distribution` counts the answers it rests on,
     `answers` names them.
     """
 
@@ -247,6 +324,10 @@ class Resolution(BusyProjectRow):
             models.CheckConstraint(
                 condition=~Q(basis="ruling") | Q(ruling__isnull=False),
                 name="ruled_resolution_names_its_ruling",
+            ),
+            models.CheckConstraint(
+                condition=~Q(basis="plural") | Q(ruling__isnull=False, value__isnull=True, cannot=""),
+                name="plural_resolution_has_no_one_value",
             ),
             models.CheckConstraint(
                 condition=Q(cannot="") | Q(value__isnull=True),

@@ -12,7 +12,7 @@ from django.views.decorators.http import require_GET, require_POST
 
 from annotation import establishing
 from annotation.models import Dispute, DisputeState, Precedent, Ruling
-from annotation.views.disputes import console, dispute_of
+from annotation.views.console import console, dispute_of
 from specs import precedents as sets
 from specs.access import MemberRequest, allows, get_or_404, page
 from specs.models import Clause, SpecVersion

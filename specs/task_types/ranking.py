@@ -129,6 +129,26 @@ class Ranking(TaskType):
             raise BadValue(_("no two may share a place"))
         return [[thing for thing in known if thing in place] for place in value]
 
+    def overlay(
+        self, question: Question, item: Mapping[str, Any], readings: Sequence[tuple[str, Any]]
+    ) -> dict[str, Any] | None:
+        """`whose` are the columns; `rows` the things with their place in each, best first, and whether the places differ."""
+        if len(readings) < 2:
+            return None
+        placed = [_places(value) for _, value in readings]
+        things = sorted(
+            {thing for places in placed for thing in places},
+            key=lambda thing: (sum(places.get(thing, MOST) for places in placed), thing),
+        )
+        rows = [
+            {"title": _options.title(question, thing), "places": [places.get(thing) for places in placed]}
+            for thing in things
+        ]
+        return {
+            "whose": [whose for whose, _ in readings],
+            "rows": [{**row, "differs": len(set(row["places"])) > 1} for row in rows],
+        }
+
     def distance(self, question: Question, a: Any, b: Any) -> float:
         """The share of pairs in another order; a pair that is tied in one of the two counts a half.
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from specs import edits
@@ -153,6 +153,16 @@ class Text(TaskType):
 
     def key(self, question: Question, value: Any) -> str:
         return " ".join(value.casefold().split()) if self.setting(question, "fold") else str(value)
+
+    def overlay(
+        self, question: Question, item: Mapping[str, Any], readings: Sequence[tuple[str, Any]]
+    ) -> dict[str, Any] | None:
+        """`first` is whose text the others are held against: `others` of `(whose, runs)`; nothing where texts are too long."""
+        if len(readings) < 2:
+            return None
+        (whose, text), *rest = readings
+        others = [{"whose": other, "runs": _runs(str(text), str(said))} for other, said in rest]
+        return {"first": whose, "others": others} if all(one["runs"] for one in others) else None
 
     def distance(self, question: Question, a: Any, b: Any) -> float:
         """Edits of a character (Levenshtein 1966) as a share of the longer text."""

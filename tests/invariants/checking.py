@@ -6,6 +6,7 @@ from django.db import connection
 
 _LIVE = "s.state NOT IN ('withdrawn')"
 _ABOUT = """(EXISTS (SELECT FROM annotation_dispute d WHERE d.work_id = t.id)
+    OR EXISTS (SELECT FROM annotation_deferral f JOIN workforce_assignment o ON o.id = f.assignment_id WHERE o.task_id = t.id)
     OR EXISTS (SELECT FROM annotation_review w WHERE t.id IN (w.work_id, w.rework_id)))"""
 """That the task `t` is work about another task: what is decided there is no answer to it."""
 VIOLATIONS = {
@@ -19,6 +20,7 @@ VIOLATIONS = {
         SELECT coalesce(a.task_id, s.task_id) FROM annotation_annotation a
         FULL JOIN (SELECT * FROM workforce_assignment s WHERE s.state = 'submitted' AND NOT EXISTS (
                        SELECT FROM annotation_ruling r WHERE r.assignment_id = s.id) AND NOT EXISTS (
+                       SELECT FROM annotation_deferral f WHERE f.assignment_id = s.id) AND NOT EXISTS (
                        SELECT FROM annotation_review w WHERE s.task_id IN (w.work_id, w.rework_id))) s
             ON s.id = a.assignment_id AND s.annotator_id = a.annotator_id AND s.task_id = a.task_id
         WHERE a.id IS NULL OR s.id IS NULL""",
@@ -100,7 +102,8 @@ VIOLATIONS = {
         SELECT id FROM specs_event WHERE by_id IS NULL AND kind IN (
             'queue.settings-changed', 'queue.version-in-force', 'queue.paused', 'queue.open', 'tasks.overlap-changed',
             'load.undone', 'load.withdrawn', 'member.suspended', 'assignment.recalled', 'assignment.reserved',
-            'dispute.decided', 'answers.rechecked', 'review.decided', 'dispute.appealed', 'answer-appeal.decided')""",
+            'dispute.decided', 'dispute.returned', 'dispute.escalated', 'dispute.read-first',
+            'answers.rechecked', 'review.decided', 'dispute.appealed', 'answer-appeal.decided')""",
     "INV-22: a lease that ends before it began": "SELECT id FROM workforce_lease WHERE until <= leased_at",
     "INV-22: answered before it was leased": """
         SELECT a.id FROM annotation_annotation a JOIN workforce_lease l ON l.token = a.lease_token AND l.renewal = 0

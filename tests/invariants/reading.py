@@ -109,7 +109,7 @@ def tables(project: int) -> dict[str, Any]:
     )
     found["enrolled"] = {(queue, annotator): active for queue, annotator, active in _rows(enrolled, project)}
     found["ended"] = {
-        (task, event): cannot or ("" if basis == "ruling" else value)
+        (task, event): cannot or ("" if basis in ("ruling", "plural") else value)
         for task, event, cannot, basis, value in _rows(ended, project)
     }
     return found

@@ -262,13 +262,23 @@ class Rebuilt(Reviews):
         if self.disputes.get(event.subject) != "open":
             raise Broken(f"{event}: the dispute is {self.disputes.get(event.subject)}")
         self.disputes[event.subject] = "decided"
-        number, work = self.facts.disputes[event.subject]
+        number, _ = self.facts.disputes[event.subject]
+        self._work_done(event.data["work"])
+        self.tasks[number].state = "unlabellable" if event.data["cannot"] else "resolved"
+        self.ended[number, event.id] = event.data["cannot"]
+
+    def on_dispute_returned(self, event: Event) -> None:
+        """Back for more answers: the slots follow, each with its own event."""
+        if self.disputes.get(event.subject) != "open":
+            raise Broken(f"{event}: the dispute is {self.disputes.get(event.subject)}")
+        self.disputes[event.subject] = "returned"
+        self._work_done(event.data["work"])
+
+    def _work_done(self, work: int) -> None:
         (slot,) = [slot for slot in self.tasks[work].slots.values() if slot.state == "leased"]
         slot.state = "submitted"
         self.tasks[work].answers.append("")
         self.tasks[work].state = "resolved"
-        self.tasks[number].state = "unlabellable" if event.data["cannot"] else "resolved"
-        self.ended[number, event.id] = event.data["cannot"]
 
     # Slots
 

@@ -21,7 +21,18 @@ from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import initialize, rule, run_state_machine_as_test
 
-from annotation import asking, declining, ending, following, rechecking, reoverlapping, revising, submitting
+from annotation import (
+    adjudicating,
+    asking,
+    declining,
+    deferring,
+    ending,
+    following,
+    rechecking,
+    reoverlapping,
+    revising,
+    submitting,
+)
 from annotation.models import Annotation, Dispute
 from specs.models import MemberState, Suspension
 from specs.refusals import KeyReused, Refusal
@@ -53,6 +64,7 @@ WEIGHTS = {
     "cannot_be_labelled": 3, "hand_back": 1, "ask_and_hold": 3, "let_go": 2, "expire": 4, "what_was_kept_comes_back": 1,
     "nobody_is_left_for_a_task": 1, "assign": 3, "take_back": 1, "recall": 2, "change_overlap": 4, "put_in_force": 3,
     "pause_or_open_the_queue": 1, "load": 2, "take_a_load_back": 1, "look_again": 2, "rule_on_a_dispute": 3, "mint": 3,
+    "keep_both_or_ask_for_more": 3,
     "suspend_or_reinstate": 1, "leave_or_join": 1, "pause_or_resume": 1, "dismiss_or_enrol": 1, "keep_apart_or_not": 1,
     "everybody_is_back": 2, "follow_the_answers": 3, "begin_or_end_a_review_stage": 1, "review": 5, "rework": 3,
     "rework_is_overdue": 1,
@@ -329,6 +341,25 @@ class Transitions(Machine):
         cast.ruled(self.stage, dispute, **options)
         with pytest.raises(Refusal), transaction.atomic():
             cast.ruled(self.stage, dispute, **options)
+
+    @step
+    def keep_both_or_ask_for_more(self, place: int, flag: bool) -> None:
+        """A dispute stays plural where two labels were given, or its task wants one more answer."""
+        rows = Dispute.objects.select_related("work__queue").order_by("pk")
+        found = list(rows.filter(project=self.stage.project, state="open"))
+        if not found:
+            return
+        dispute = found[place % len(found)]
+        if flag:
+            plural = {"entailed": ["yes", "no"]}
+            cast.ruled(self.stage, dispute, values={}, plural=plural, cause="plural")
+            return
+        assert dispute.work is not None
+        lead = staffing.annotator_for(member=self.ada)
+        staffing.enrol(queue=dispute.work.queue, annotator=lead, by=self.ada)
+        served = adjudicating.take(dispute=dispute, annotator=lead, by=self.ada)
+        terms = {"assignment_id": served.assignment_id, "token": served.token, "by": self.ada}
+        deferring.ask_more(dispute=dispute, annotator=lead, n=1, **terms)
 
     @step
     def mint(self, who: str, flag: bool) -> None:

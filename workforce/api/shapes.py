@@ -205,6 +205,18 @@ class QueueSettings(GoldSettings):
     predictions_prefill = serializers.BooleanField(
         required=False, help_text="What is shown is chosen already, and has to be confirmed."
     )
+    independent_share = serializers.DecimalField(
+        max_digits=4,
+        decimal_places=3,
+        required=False,
+        help_text="Of an adjudication queue: disputes that a lead judges before seeing the answers.",
+    )
+    second_share = serializers.DecimalField(
+        max_digits=4,
+        decimal_places=3,
+        required=False,
+        help_text="Of an adjudication queue: disputes that a second lead decides as well, blind to the first.",
+    )
     value_field = serializers.CharField(
         max_length=100,
         required=False,

@@ -91,6 +91,8 @@ _ASKED: dict[str, tuple[str, Unit]] = {
     "hold_for": ("hold_hours", _span(3600, least=0)),
     "undo_for": ("undo_seconds", _span(1, least=0)),
     "skip_share": ("skip_percent", _PERCENT),
+    "independent_share": ("independent_percent", _TENTHS),
+    "second_share": ("second_percent", _TENTHS),
     "cite_share": ("cite_percent", _PERCENT),
     "lease_for": ("lease_minutes", _MINUTES),
     "oldest_within": ("oldest_hours", _HOURS),
@@ -362,6 +364,26 @@ class SettingsForm(GoldFields):
         help_text=_(
             "A number of the item, such as how often it occurs: of disputes that are equally unsure the one that is worth most "
             "comes first. Empty: all are worth the same."
+        ),
+    )
+    independent_percent = forms.DecimalField(
+        min_value=0,
+        max_value=100,
+        max_digits=4,
+        decimal_places=1,
+        initial=Decimal(0),
+        label=_("Random share that a lead judges before seeing the answers (%)"),
+        help_text=_("Of an adjudication queue. Disputes that an audit opened are always judged so."),
+    )
+    second_percent = forms.DecimalField(
+        min_value=0,
+        max_value=100,
+        max_digits=4,
+        decimal_places=1,
+        initial=Decimal(0),
+        label=_("Random share that a second lead decides as well (%)"),
+        help_text=_(
+            "Of an adjudication queue: measures how far leads agree. The first ruling stays in force."
         ),
     )
     oldest_hours = forms.IntegerField(

@@ -240,6 +240,12 @@ class Queue(ProjectRow):
     )
     predictions_model = models.CharField(max_length=200, blank=True, default="", db_default="")
     predictions_prefill = models.BooleanField(default=False, db_default=False)
+    independent_share = models.DecimalField(
+        max_digits=4, decimal_places=3, default=Decimal(0), db_default=Decimal(0)
+    )
+    second_share = models.DecimalField(
+        max_digits=4, decimal_places=3, default=Decimal(0), db_default=Decimal(0)
+    )
     value_field = models.CharField(max_length=100, blank=True, default="", db_default="")
     oldest_within = models.DurationField(default=timedelta(days=7))
     settled_within = models.DurationField(default=timedelta(days=5))
@@ -299,6 +305,15 @@ class Queue(ProjectRow):
             models.CheckConstraint(
                 condition=Q(error_cost=0) | Q(error_cost__gt=0, overlap_policy="dynamic"),
                 name="queue_weighs_errors_where_it_is_dynamic",
+            ),
+            models.CheckConstraint(
+                condition=Q(
+                    independent_share__gte=0,
+                    independent_share__lte=1,
+                    second_share__gte=0,
+                    second_share__lte=1,
+                ),
+                name="queue_shares_of_disputes_are_shares",
             ),
             one_of("queue", "order", Order),
             one_of("queue", "order_kind", OrderKind),
