@@ -95,7 +95,7 @@ def with_later(rows: QuerySet[Ruling]) -> QuerySet[Ruling]:
 
 def stale(ruling: Ruling) -> int:
     """How many answers came or changed after the ruling."""
-    return with_later(Ruling.objects.filter(pk=ruling.pk)).values_list("n_later", flat=True)[0]
+    return int(with_later(Ruling.objects.filter(pk=ruling.pk)).get().n_later)  # type: ignore[attr-defined]
 
 
 def dispute_of_work(task_id: int) -> Dispute | None:

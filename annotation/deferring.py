@@ -103,7 +103,7 @@ def escalate(
             raise Invalid(_("Say why you pass it on: whoever takes it reads that."))
         if (queue is None) == (person is None):
             raise Invalid(_("Name a queue or a person."))
-        work = Task.objects.select_related("queue").get(pk=locked.work_id)
+        work = work_of(locked)
         there = queue or work.queue
         if queue is not None and not tiers(dispute=locked).filter(pk=queue.pk).exists():
             raise Invalid(_("This is no other adjudication queue of the spec that is open."))
@@ -189,6 +189,12 @@ def lock(dispute: Dispute, slot: slots.Slot | None) -> Dispute:
     return locked
 
 
+def work_of(dispute: Dispute) -> Task:
+    """The task of the adjudication queue, with its queue."""
+    assert dispute.work_id is not None
+    return Task.objects.select_related("queue").get(pk=dispute.work_id)
+
+
 def _put_away(locked: Dispute) -> None:
     locked.state, locked.decided_at = DisputeState.PROBED, Now()
     locked.save(update_fields=["state", "decided_at"])
@@ -213,7 +219,7 @@ def had_it(dispute: Dispute) -> set[int]:
 
 def tiers(*, dispute: Dispute) -> QuerySet[Queue]:
     """The other adjudication queues of the spec, where the dispute could go on."""
-    work = Task.objects.select_related("queue").get(pk=dispute.work_id)
+    work = work_of(dispute)
     return (
         Queue.objects.filter(spec=work.queue.spec_id, purpose=Purpose.ADJUDICATION, state=QueueState.OPEN)
         .exclude(pk=work.queue_id)

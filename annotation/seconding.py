@@ -23,7 +23,7 @@ from workforce.models import Queue, Task
 
 def draw(*, dispute: Dispute, by: Member | None, chance: random.Random | None = None) -> Dispute | None:
     """After a first ruling: chance decides whether another lead decides it as well. Call it inside the ruling's transaction."""
-    work = Task.objects.select_related("queue").get(pk=dispute.work_id)
+    work = deferring.work_of(dispute)
     share = float(work.queue.second_share)
     if not share or (chance or random).random() >= share:
         return None
