@@ -101,7 +101,8 @@ class Asked:
 def open_of(*, member: Member, project: Project, asked: Asked, limit: int, after: str = "") -> list[Dispute]:
     """Open disputes in the order asked for, her own gold among them; two bounded reads, each by its own index."""
     rows = Dispute.objects.filter(project=project).select_related("task__item", "task__queue")
-    return _merged(rows.filter(state=DisputeState.OPEN), rows, member, asked, limit, after)
+    real = shadowing.without_own(member, rows.filter(state=DisputeState.OPEN))
+    return _merged(real, rows, member, asked, limit, after)
 
 
 def _merged(

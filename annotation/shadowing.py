@@ -14,9 +14,9 @@ from __future__ import annotations
 import random
 from typing import Any
 
-from django.db.models import F, Q, QuerySet
+from django.db.models import Exists, F, OuterRef, Q, QuerySet
 
-from annotation.models import Dispute, DisputeState
+from annotation.models import Annotation, Dispute, DisputeState
 from specs import ledger
 from specs.access import get_or_404
 from specs.models import Member, Project
@@ -30,13 +30,19 @@ COPIED = ("queue_id", "independent", "confidence", "value", "unflagged", "clause
 
 
 def visible_to(member: Member, rows: QuerySet[Dispute]) -> QuerySet[Dispute]:
-    """The disputes without the gold of other people, and without second looks at what she decided or answered herself."""
+    """The disputes without the gold of other people, second looks at what she decided, and open ones that she answered."""
     barred = Barred.objects.filter(annotator__member=member)
-    return rows.filter(
+    return without_own(member, rows).filter(
         Q(state__in=SHADOWS) & hers(member)
         | Q(state__in=SECONDS) & ~Q(work__in=barred.values("task"))
         | ~Q(state__in=(*SHADOWS, *SECONDS))
     )
+
+
+def without_own(member: Member, rows: QuerySet[Dispute]) -> QuerySet[Dispute]:
+    """No lead sees the dispute of her own answer before it is decided."""
+    own = Annotation.objects.filter(task=OuterRef("task"), annotator__member=member)
+    return rows.exclude(Exists(own), state__in=[DisputeState.OPEN, DisputeState.SECOND])
 
 
 def hers(member: Member) -> Q:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import pytest
+from django.http import Http404
 
-from annotation import adjudicating, sides
+from annotation import adjudicating, choosing, shadowing, sides
 from annotation.models import Dispute, Precedent, Resolution, Ruling
 from specs import versions
 from specs.models import Role
@@ -56,6 +57,10 @@ def test_whoever_answered_cannot_rule() -> None:
     with pytest.raises(NotAllowed, match="answered"):
         adjudicating.take(dispute=dispute, annotator=stage.ben, by=stage.member("ben"))
     assert leasing.claim(queue_id=dispute.work.queue_id, annotator=stage.ben, by=None) is None
+    where, asked = {"member": stage.member("ben"), "project": stage.project}, choosing.Asked()
+    assert choosing.open_of(**where, asked=asked, limit=9) == []
+    with pytest.raises(Http404):
+        shadowing.get(**where, number=dispute.pk)
 
 
 @pytest.mark.parametrize(

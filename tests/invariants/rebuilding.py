@@ -14,12 +14,13 @@ from collections.abc import Callable
 from fractions import Fraction
 from typing import Any
 
+from tests.invariants.disputes import Disputes
 from tests.invariants.reading import Event, Facts, events, tables
 from tests.invariants.reviews import Reviews
-from tests.invariants.rows import Broken, Queue, Slot, Task
+from tests.invariants.rows import Broken, Queue, Slot, Task, withdraw_slots
 
 
-class Rebuilt(Reviews):
+class Rebuilt(Reviews, Disputes):
     """The fold: `Rebuilt(project).run().state()`."""
 
     def __init__(self, project: int) -> None:
@@ -124,7 +125,7 @@ class Rebuilt(Reviews):
     def _take_back(self, event: Event, state: str) -> None:
         self.loads[event.subject] = state
         gone = [task for task in self.tasks.values() if task.load == event.subject and _free(task)]
-        n_slots = sum(_withdraw_slots(task) for task in gone)
+        n_slots = sum(withdraw_slots(task) for task in gone)
         for task in gone:
             task.state = "withdrawn"
         _same(event, tasks=len(gone), slots=n_slots)
@@ -135,7 +136,7 @@ class Rebuilt(Reviews):
             task = self.tasks[number]
             if not _untouched(task):
                 raise Broken(f"{event}: task {number} is {task}")
-            _withdraw_slots(task)
+            withdraw_slots(task)
             task.state = "withdrawn"
 
     def on_tasks_begun_again(self, event: Event) -> None:
@@ -144,7 +145,7 @@ class Rebuilt(Reviews):
             task = self.tasks[number]
             if not _untouched(task) or self.facts.tasks[again][:2] != (task.item, event.subject):
                 raise Broken(f"{event}: task {again} does not take the place of {task}")
-            _withdraw_slots(task)
+            withdraw_slots(task)
             task.state = "withdrawn"
             self._make(again, task.overlap)
 
@@ -170,7 +171,7 @@ class Rebuilt(Reviews):
             if task.queue == event.subject and task.meaning != meaning and _free(task) and (begun or _untouched(task))
         ]  # fmt: skip
         for task in gone:
-            _withdraw_slots(task)
+            withdraw_slots(task)
             task.state = "withdrawn"
             again = min(
                 number
@@ -231,54 +232,9 @@ class Rebuilt(Reviews):
     def on_task_unlabellable(self, event: Event) -> None:
         self._decided(event.subject, "unlabellable")
         task = self.tasks[event.subject]
-        _withdraw_slots(task)
+        withdraw_slots(task)
         task.state = "unlabellable"
         self.ended[event.subject, event.id] = event.data["category"]
-
-    def on_dispute_opened(self, event: Event) -> None:
-        task = self.tasks[event.subject]
-        if event.data["reason"] != "returned":
-            self._decided(event.subject, "disputed")
-        elif any(slot.state in ("leased", "held", "reserved") for slot in task.slots.values()):
-            raise Broken(f"{event}: somebody has the task")
-        if task.state != "open":
-            raise Broken(f"{event}: the task is {task.state}")
-        _withdraw_slots(task)
-        task.state = "disputed"
-        (number,) = [
-            number
-            for number, (of, _) in self.facts.disputes.items()
-            if of == event.subject and number not in self.disputes
-        ][:1]
-        self.disputes[number] = "open"
-
-    def on_dispute_appealed(self, event: Event) -> None:
-        """It is open again, the task keeps its label; a second appeal against the same ruling joins the first."""
-        if event.subject not in self.disputes:
-            raise Broken(f"{event}: there is no such dispute")
-        self.disputes[event.subject] = "open"
-
-    def on_dispute_decided(self, event: Event) -> None:
-        if self.disputes.get(event.subject) != "open":
-            raise Broken(f"{event}: the dispute is {self.disputes.get(event.subject)}")
-        self.disputes[event.subject] = "decided"
-        number, _ = self.facts.disputes[event.subject]
-        self._work_done(event.data["work"])
-        self.tasks[number].state = "unlabellable" if event.data["cannot"] else "resolved"
-        self.ended[number, event.id] = event.data["cannot"]
-
-    def on_dispute_returned(self, event: Event) -> None:
-        """Back for more answers: the slots follow, each with its own event."""
-        if self.disputes.get(event.subject) != "open":
-            raise Broken(f"{event}: the dispute is {self.disputes.get(event.subject)}")
-        self.disputes[event.subject] = "returned"
-        self._work_done(event.data["work"])
-
-    def _work_done(self, work: int) -> None:
-        (slot,) = [slot for slot in self.tasks[work].slots.values() if slot.state == "leased"]
-        slot.state = "submitted"
-        self.tasks[work].answers.append("")
-        self.tasks[work].state = "resolved"
 
     # Slots
 
@@ -492,13 +448,6 @@ def _free(task: Task) -> bool:
 def _untouched(task: Task) -> bool:
     untaken = all(slot.state in ("open", "withdrawn") for slot in task.slots.values())
     return task.state == "open" and not task.answers and untaken
-
-
-def _withdraw_slots(task: Task) -> int:
-    gone = [slot for slot in task.slots.values() if slot.state in ("open", "held", "reserved")]
-    for slot in gone:
-        slot.state, slot.annotator = "withdrawn", None
-    return len(gone)
 
 
 def _same(event: Event, **counts: int) -> None:

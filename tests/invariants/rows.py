@@ -45,3 +45,10 @@ class Queue:
     purpose: str
     version: int
     state: str = "open"
+
+
+def withdraw_slots(task: Task) -> int:
+    gone = [slot for slot in task.slots.values() if slot.state in ("open", "held", "reserved")]
+    for slot in gone:
+        slot.state, slot.annotator = "withdrawn", None
+    return len(gone)

@@ -125,6 +125,11 @@ def offered_categories() -> list[str]:
     return ["broken", "empty", "wrong-language", "not-understandable", "other"]
 
 
+def share(of: str = "0") -> models.DecimalField[Decimal, Decimal]:
+    """A share in [0, 1], to a tenth of a percent."""
+    return models.DecimalField(max_digits=4, decimal_places=3, default=Decimal(of), db_default=Decimal(of))
+
+
 class Queue(ProjectRow):
     """An ordered supply of tasks with one purpose, an owner and a service level. `version` is the version in force.
 
@@ -172,9 +177,7 @@ class Queue(ProjectRow):
         max_length=8, choices=Spread, default=Spread.DEPTH, db_default=Spread.DEPTH.value
     )
     stagger = models.SmallIntegerField(default=0, db_default=0)
-    random_share = models.DecimalField(
-        max_digits=4, decimal_places=3, default=Decimal(0), db_default=Decimal(0)
-    )
+    random_share = share()
     lease_for = models.DurationField(default=timedelta(minutes=30))
     max_renewals = models.SmallIntegerField(default=4, validators=[MinValueValidator(0)])
     max_leases = models.SmallIntegerField(default=1, validators=[MinValueValidator(1)])
@@ -202,22 +205,16 @@ class Queue(ProjectRow):
     gold_verdict_from = models.SmallIntegerField(
         default=10, db_default=10, validators=[MinValueValidator(1), MaxValueValidator(1000)]
     )
-    gold_failed_share = models.DecimalField(
-        max_digits=4, decimal_places=3, default=Decimal("0.3"), db_default=Decimal("0.3")
-    )
+    gold_failed_share = share("0.3")
     gold_exposures = models.IntegerField(default=200, db_default=200, validators=[MinValueValidator(1)])
     gold_age = models.DurationField(null=True, blank=True)
-    repeat_share = models.DecimalField(
-        max_digits=4, decimal_places=3, default=Decimal("0.01"), db_default=Decimal("0.01")
-    )
+    repeat_share = share("0.01")
     repeat_after = models.DurationField(default=timedelta(days=7), db_default=timedelta(days=7))
     repeat_after_answers = models.IntegerField(
         default=100, db_default=100, validators=[MinValueValidator(1), MaxValueValidator(100_000)]
     )
     skips_per_hour = models.SmallIntegerField(default=20, db_default=20, validators=[MinValueValidator(0)])
-    skip_share = models.DecimalField(
-        max_digits=4, decimal_places=3, default=Decimal("0.3"), db_default=Decimal("0.3")
-    )
+    skip_share = share("0.3")
     max_returns = models.SmallIntegerField(
         default=10, db_default=10, validators=[MinValueValidator(1), MaxValueValidator(1000)]
     )
@@ -235,17 +232,11 @@ class Queue(ProjectRow):
     predictions = models.CharField(
         max_length=16, choices=Predictions, default=Predictions.HIDDEN, db_default=Predictions.HIDDEN.value
     )
-    predictions_share = models.DecimalField(
-        max_digits=4, decimal_places=3, default=Decimal("0.5"), db_default=Decimal("0.5")
-    )
+    predictions_share = share("0.5")
     predictions_model = models.CharField(max_length=200, blank=True, default="", db_default="")
     predictions_prefill = models.BooleanField(default=False, db_default=False)
-    independent_share = models.DecimalField(
-        max_digits=4, decimal_places=3, default=Decimal(0), db_default=Decimal(0)
-    )
-    second_share = models.DecimalField(
-        max_digits=4, decimal_places=3, default=Decimal(0), db_default=Decimal(0)
-    )
+    independent_share = share()
+    second_share = share()
     value_field = models.CharField(max_length=100, blank=True, default="", db_default="")
     oldest_within = models.DurationField(default=timedelta(days=7))
     settled_within = models.DurationField(default=timedelta(days=5))
