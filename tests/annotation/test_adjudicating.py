@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 from django.http import Http404
 
@@ -57,8 +59,8 @@ def test_whoever_answered_cannot_rule() -> None:
     with pytest.raises(NotAllowed, match="answered"):
         adjudicating.take(dispute=dispute, annotator=stage.ben, by=stage.member("ben"))
     assert leasing.claim(queue_id=dispute.work.queue_id, annotator=stage.ben, by=None) is None
-    where, asked = {"member": stage.member("ben"), "project": stage.project}, choosing.Asked()
-    assert choosing.open_of(**where, asked=asked, limit=9) == []
+    where: dict[str, Any] = {"member": stage.member("ben"), "project": stage.project}
+    assert choosing.open_of(**where, asked=choosing.Asked(), limit=9) == []
     with pytest.raises(Http404):
         shadowing.get(**where, number=dispute.pk)
 
