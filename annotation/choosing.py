@@ -25,6 +25,13 @@ from workforce.models import Annotator, Assignment, Barred, Queue, SlotState
 
 ORDERS = ("worst", "age")
 NAMES = ("order", "queue", "clause", "pair", "alike")
+
+
+def query(given: Mapping[str, str]) -> str:
+    """The part of an address that asks for the same again."""
+    return urlencode({name: given[name] for name in NAMES if given.get(name)})
+
+
 _TRIES = 20
 """Disputes that others took in the moment between looking and leasing, before a lead is told that there is none."""
 
@@ -43,8 +50,10 @@ class Asked:
     @classmethod
     def of(cls, project: Project, given: Mapping[str, str]) -> Asked:
         """From the words of an address; what does not exist narrows nothing."""
-        queue = Queue.objects.filter(project=project, key=given.get("queue", "")[:64]).first()
-        clause = Clause.objects.filter(project=project, key=given.get("clause", "")[:64]).first()
+        key = given.get("queue", "")[:64]
+        queue = Queue.objects.filter(project=project, key=key).first() if key else None
+        key = given.get("clause", "")[:64]
+        clause = Clause.objects.filter(project=project, key=key).first() if key else None
         order = given.get("order", "")
         return cls(
             order=order if order in ORDERS else "worst",
@@ -53,10 +62,6 @@ class Asked:
             pair=given.get("pair", "")[:200],
             likeness=given.get("alike", "")[:64],
         )
-
-    def query(self, given: Mapping[str, str]) -> str:
-        """The part of an address that asks for the same again."""
-        return urlencode({name: given[name] for name in NAMES if given.get(name)})
 
     def narrow(self, rows: QuerySet[Dispute]) -> QuerySet[Dispute]:
         if self.queue is not None:

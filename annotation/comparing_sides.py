@@ -26,11 +26,12 @@ def compared(
     dispute: Dispute, version: versions.ReadVersion, *, form: Mapping[str, Any], declared: Any, hidden: bool
 ) -> dict[str, Any]:
     """`questions`, `fields`, `declined`, `cannot`: nothing of the answers where they are *hidden*."""
-    there = {} if hidden else sides.of(dispute, version)
+    said = [] if hidden else sides.voices(dispute.task_id)
+    there = sides.of(dispute, version, said=said)
     questions = [
         _question(dispute, version.question(key), there.get(key, []), form) for key in dispute.questions
     ]
-    declined = {} if hidden else sides.declined(dispute)
+    declined = sides.declined(dispute, said=said)
     return {
         "questions": questions,
         "fields": presenting.fields(

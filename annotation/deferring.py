@@ -20,7 +20,6 @@ from django.db.models import F, QuerySet
 from django.db.models.functions import Now
 from django.utils.translation import gettext as _
 
-from annotation import under_review
 from annotation.models import (
     MOST_MORE,
     Annotation,
@@ -30,6 +29,7 @@ from annotation.models import (
     DeferralKind,
     Dispute,
     DisputeState,
+    ReviewDecision,
     Ruling,
 )
 from specs import ledger
@@ -209,20 +209,21 @@ def _keep_for(person: Annotator, queue: Queue, work: Task, by: Member) -> None:
 
 def had_it(dispute: Dispute) -> set[int]:
     """The annotators who may not decide it: who answered or reviewed, and who ruled on it or passed it on."""
-    return {
-        *Annotation.objects.filter(task=dispute.task_id).values_list("annotator", flat=True),
-        *under_review.reviewers(dispute.task_id),
-        *Ruling.objects.filter(dispute__task=dispute.task_id).values_list("annotator", flat=True),
-        *Deferral.objects.filter(dispute__task=dispute.task_id).values_list("annotator", flat=True),
-    }
+    answered = Annotation.objects.filter(task=dispute.task_id).values_list("annotator")
+    reviewed = ReviewDecision.objects.filter(review__task=dispute.task_id).values_list("reviewer")
+    ruled = Ruling.objects.filter(dispute__task=dispute.task_id).values_list("annotator")
+    passed_on = Deferral.objects.filter(dispute__task=dispute.task_id).values_list("annotator")
+    return {annotator for (annotator,) in answered.union(reviewed, ruled, passed_on)}
 
 
 def tiers(*, dispute: Dispute) -> QuerySet[Queue]:
     """The other adjudication queues of the spec, where the dispute could go on."""
-    work = work_of(dispute)
+    queue = dispute.work.queue if dispute.work else None
+    if queue is None:
+        return Queue.objects.none()
     return (
-        Queue.objects.filter(spec=work.queue.spec_id, purpose=Purpose.ADJUDICATION, state=QueueState.OPEN)
-        .exclude(pk=work.queue_id)
+        Queue.objects.filter(spec=queue.spec_id, purpose=Purpose.ADJUDICATION, state=QueueState.OPEN)
+        .exclude(pk=queue.pk)
         .order_by("name")
     )
 

@@ -38,7 +38,7 @@ def drawn(*, task_id: int, queue: Queue | None) -> bool:
 
 def of(dispute: Dispute, assignment_id: int | None) -> FirstReading | None:
     """What was said first under this lease."""
-    if assignment_id is None:
+    if assignment_id is None or not dispute.independent:
         return None
     return FirstReading.objects.filter(dispute=dispute, assignment=assignment_id).first()
 

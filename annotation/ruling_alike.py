@@ -42,6 +42,16 @@ def alike(*, dispute: Dispute, member: Member, project: Project, after: str = ""
     return [one for one in found if one.pk != dispute.pk][: settings.MAX_ALIKE]
 
 
+def n_alike(*, dispute: Dispute) -> int:
+    """How many others look like it, counted up to `MAX_ALIKE`."""
+    if not dispute.likeness:
+        return 0
+    rows = Dispute.objects.filter(
+        project=dispute.project_id, likeness=dispute.likeness, state=DisputeState.OPEN, independent=False
+    )
+    return rows.exclude(pk=dispute.pk)[: settings.MAX_ALIKE].count()
+
+
 def rule(*, ruling: Ruling, disputes: Sequence[int], member: Member) -> list[Done]:
     """Rule on each of these as was ruled, in turn, each in a transaction of its own; what others hold or decided stays theirs.
 

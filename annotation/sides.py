@@ -89,10 +89,13 @@ def _of_fixes(fixes: Sequence[ReviewDecision]) -> list[dict[str, list[int | None
     ]
 
 
-def of(dispute: Dispute, version: versions.ReadVersion) -> dict[str, list[Side]]:
+def of(
+    dispute: Dispute, version: versions.ReadVersion, *, said: Sequence[Voice] | None = None
+) -> dict[str, list[Side]]:
     """The competing answers per disputed question, largest group first, people as A, B, C in no telling order."""
     given = sorted(
-        voices(dispute.task_id), key=lambda one: uuid.uuid5(uuid.NAMESPACE_OID, f"{dispute.pk}:{one.seed}")
+        voices(dispute.task_id) if said is None else said,
+        key=lambda one: uuid.uuid5(uuid.NAMESPACE_OID, f"{dispute.pk}:{one.seed}"),
     )
     room = _Room(given, {clause.id: f"§{clause.number}" for clause in version.clauses}, _quick(given))
     found: dict[str, list[Side]] = {}
@@ -162,6 +165,7 @@ def _quick(given: Sequence[Voice]) -> set[int]:
     return found
 
 
-def declined(dispute: Dispute) -> dict[str, int]:
+def declined(dispute: Dispute, *, said: Sequence[Voice] | None = None) -> dict[str, int]:
     """How many say that the item cannot be labelled, by category."""
-    return dict(Counter(one.cannot for one in voices(dispute.task_id) if one.cannot))
+    given = voices(dispute.task_id) if said is None else said
+    return dict(Counter(one.cannot for one in given if one.cannot))

@@ -37,7 +37,7 @@ def alike(request: MemberRequest, dispute: int) -> HttpResponse:
         "ruling": ruling,
         "described": establishing.ruled(ruling),
         "rows": others,
-        "query": choosing.Asked.of(request.project, request.GET).query(request.GET),
+        "query": choosing.query(request.GET),
     }
     return render(request, "annotation/alike.html", context)
 
@@ -52,6 +52,6 @@ def _rule(request: MemberRequest, ruling: Ruling) -> HttpResponse:
     for one in done:
         if one.ruling is None:
             messages.warning(request, f"{one.dispute.task.item.key}: {one.refusal}")
-    query = choosing.Asked.of(request.project, request.GET).query(request.GET)
+    query = choosing.query(request.GET)
     there = reverse("annotation:disputes", kwargs={"project": request.project.key})
     return redirect(f"{there}?{query}" if query else there)

@@ -80,12 +80,14 @@ def console(
         "described": establishing.ruled(ruling) if ruling else "",
         "deferrals": Deferral.objects.filter(dispute=dispute).order_by("pk"),
         "said_first": _in_words(first) if first else "",
-        "established": Precedent.objects.filter(ruling=ruling).select_related("clause").order_by("pk"),
+        "established": Precedent.objects.filter(ruling=ruling).select_related("clause").order_by("pk")
+        if ruling
+        else [],
         "max_characters": settings.MAX_PRECEDENT_CHARACTERS,
         "lapses": lapses(dispute) if dispute.reason == DisputeReason.RETURNED else [],
         "mine": "dispute.decide" in request.permissions,
-        "query": choosing.Asked.of(request.project, request.GET).query(request.GET),
-        **(_ways(request, dispute, annotator) if lease and annotator and not hidden else {}),
+        "query": choosing.query(request.GET),
+        **(_ways(dispute, annotator) if lease and annotator and not hidden else {}),
         **comparing_sides.beside(dispute, version, lease),
     }
     return render(request, "annotation/adjudicate.html", context, status=refusal.status if refusal else 200)
@@ -99,14 +101,14 @@ def _in_words(first: FirstReading) -> str:
     return ", ".join(task_types.get(one["kind"]).describe(one, first.values[one["key"]]) for one in asked)
 
 
-def _ways(request: MemberRequest, dispute: Dispute, annotator: Annotator) -> dict[str, Any]:
+def _ways(dispute: Dispute, annotator: Annotator) -> dict[str, Any]:
     """What can be done with it besides one value."""
     return {
         "splits": splitting.fields(dispute.task.item),
         "more": range(1, MOST_MORE + 1),
         "tiers": deferring.tiers(dispute=dispute),
         "people": deferring.people(dispute=dispute, without=annotator),
-        "n_alike": len(ruling_alike.alike(dispute=dispute, member=request.member, project=request.project)),
+        "n_alike": ruling_alike.n_alike(dispute=dispute),
     }
 
 
@@ -157,7 +159,7 @@ def _go_on(request: MemberRequest) -> HttpResponse:
         if found is None:
             messages.info(request, _("No dispute is left for you here just now."))
     if found is None:
-        query = asked.query(request.GET)
+        query = choosing.query(request.GET)
         there = reverse("annotation:disputes", kwargs={"project": request.project.key})
         return redirect(f"{there}?{query}" if query else there)
     return _to(request, found[0])
@@ -166,7 +168,7 @@ def _go_on(request: MemberRequest) -> HttpResponse:
 def _to(request: MemberRequest, dispute: Dispute, name: str = "annotation:adjudicate") -> HttpResponse:
     """The console of a dispute, in the order that the lead goes through them."""
     there = reverse(name, kwargs={"project": request.project.key, "dispute": dispute.pk})
-    query = choosing.Asked.of(request.project, request.GET).query(request.GET)
+    query = choosing.query(request.GET)
     return redirect(f"{there}?{query}" if query else there)
 
 
@@ -180,14 +182,15 @@ def _leased(form: QueryDict) -> dict[str, Any]:
 def _ruled(request: MemberRequest, dispute: Dispute, *, without: set[str]) -> dict[str, Any]:
     """The value of each disputed question: one of the competing answers, named by its key, or what the kind's fields hold."""
     version = versions.read(adjudicating.version_id(dispute))
-    there = comparing_sides.values(dispute, version)
+    chosen = any(request.POST.get(f"side.{key}") for key in dispute.questions)
+    there = comparing_sides.values(dispute, version) if chosen else {}
     found: dict[str, Any] = {}
     for key in set(dispute.questions) - without:
         question, named = version.question(key), request.POST.get(f"side.{key}", "")
         try:
             value = (
                 there[key][named]
-                if named in there[key]
+                if named in there.get(key, {})
                 else task_types.get(question["kind"]).parse(question, request.POST, dispute.task.item.payload)
             )
         except BadValue as error:

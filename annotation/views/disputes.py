@@ -56,7 +56,7 @@ def disputes(request: MemberRequest) -> HttpResponse:
             ),
             "most": settings.COUNTED_DISPUTES,
             "asked": request.GET,
-            "query": asked.query(request.GET),
+            "query": choosing.query(request.GET),
             **({} if decided else _choices(request)),
         },
     )

@@ -17,6 +17,7 @@ from workforce import leasing, loading, queues, staffing
 from workforce.models import Assignment, Queue
 
 pytestmark = pytest.mark.django_db
+RULE_AND_TAKE, SHOW = 50, 20
 
 
 def _load(stage: cast.Stage, *worth: float) -> None:
@@ -189,3 +190,20 @@ def test_the_next_costs_as_many_queries_with_ten_disputes_as_with_two(
             cause="annotator-erred",
             by=stage.ada,
         )
+
+
+def test_a_ruling_and_the_next_dispute_on_the_page_cost_a_fixed_number_of_queries(
+    django_assert_max_num_queries: Any,
+) -> None:
+    stage = _disputed(*[1] * 8)
+    page = Client()
+    assert stage.ada.user is not None
+    page.force_login(stage.ada.user)
+    there = page.post("/p/rte/disputes/next/")["Location"]
+    shown = page.get(there)
+    lease = shown.context["lease"]
+    form = {"assignment": lease.assignment_id, "token": lease.token, "q.entailed": "yes", "cause": "plural"}
+    with django_assert_max_num_queries(RULE_AND_TAKE):
+        answer = page.post(f"{there}rule/", form)
+    with django_assert_max_num_queries(SHOW):
+        assert page.get(answer["Location"]).context["lease"] is not None

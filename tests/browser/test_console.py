@@ -35,6 +35,12 @@ def _begin(page: Page) -> None:
     settled(page)
     page.keyboard.press("Enter")
     expect(page.get_by_text("item-0").first).to_be_visible()
+    _ready(page)
+
+
+def _ready(page: Page) -> None:
+    """A page that a form brought listens to keys once it is loaded whole."""
+    page.wait_for_load_state()
     settled(page)
 
 
@@ -65,7 +71,7 @@ def test_one_ruling_decides_those_that_look_the_same_by_keyboard(page: Page, sta
     page.keyboard.press("b")
     expect(page.get_by_role("heading", name="Disputes that look the same")).to_be_visible()
     expect(page.get_by_role("checkbox")).to_have_count(3)
-    settled(page)
+    _ready(page)
     page.get_by_role("checkbox", name="item-3").press("Space")
     page.get_by_role("button", name="Rule on those chosen").press("Enter")
     expect(page.get_by_text("Ruled on 2 more disputes.")).to_be_visible()
@@ -85,7 +91,7 @@ def test_an_independent_dispute_shows_the_answers_after_what_the_lead_thinks(
     expect(page.get_by_text("You said before you saw the answers:")).to_be_visible()
     expect(page.get_by_text("1 answer", exact=True)).to_have_count(2)
     assert FirstReading.objects.get().values == {"entailed": "no"}
-    settled(page)
+    _ready(page)
     page.keyboard.press("g")
     page.get_by_label("What is to happen with it").press("ArrowDown")
     page.get_by_role("button", name="Pass it on and next").press("Enter")
