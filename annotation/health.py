@@ -10,11 +10,11 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from annotation.models import (
+    STANDING_ISSUES,
     AgreementReport,
     ClauseEvidence,
     ClauseIssue,
     ClauseReading,
-    IssueState,
     ReportEvidence,
 )
 from specs import versions
@@ -142,7 +142,7 @@ def of(report: AgreementReport) -> Health:
     clauses = {clause.id: clause for clause in version.clauses}
     issues = {
         issue.clause_id: issue
-        for issue in ClauseIssue.objects.filter(clause__in=clauses, state=IssueState.OPEN).order_by("pk")
+        for issue in ClauseIssue.objects.filter(clause__in=clauses, state__in=STANDING_ISSUES).order_by("pk")
     }
     courses = effects(spec=report.spec, question=report.question, queue=report.queue, clauses=clauses)
     rows = [

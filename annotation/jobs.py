@@ -112,11 +112,14 @@ def follow() -> None:
 
 @shared_task(name="annotation.watch_agreement")
 def watch_agreement() -> None:
+    from annotation import investigating
+
     for project in Project.objects.all():
         prioritising.catch_up(project_id=project.pk)
         prioritising.mark_flagged(project_id=project.pk)
         falling.watch(project=project)
         parting.watch(project=project)
+        investigating.watch(project=project)
 
 
 @shared_task(name="annotation.keep_gold")

@@ -17,8 +17,8 @@ from django.db.models import Max
 from django.utils.translation import gettext as _
 
 from annotation import affected, flagging
-from annotation.models import IssueState, Ruling
-from annotation.models.decisions import ClauseIssue
+from annotation.models import Ruling
+from annotation.models.decisions import STANDING_ISSUES, ClauseIssue
 from specs import contents
 from specs.models import Member, Spec, SpecVersion
 from specs.refusals import Invalid
@@ -159,7 +159,7 @@ def flagged(project_id: int) -> list[int]:
     """The clauses with an open issue, or flagged as last measured under the newest meaning: answers under them say something
     about the spec, not about people.
     """
-    issues = ClauseIssue.objects.filter(project_id=project_id, state=IssueState.OPEN)
+    issues = ClauseIssue.objects.filter(project_id=project_id, state__in=STANDING_ISSUES)
     newest = (
         SpecVersion.objects.published()
         .filter(project=project_id)

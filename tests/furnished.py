@@ -9,6 +9,7 @@ from datetime import timedelta
 from PIL import Image
 
 from annotation import (
+    aligning,
     appealing,
     asking,
     exporting,
@@ -18,7 +19,7 @@ from annotation import (
     piloting,
     relabelling,
 )
-from annotation.models import Dispute, Resample, Review, Ruling
+from annotation.models import ClauseIssue, ClauseIssueCase, Dispute, Resample, Review, Ruling
 from specs import drafting, pictures, proposing, publishing, running, tokens
 from specs.models import Delivery, PrecedentSet, Role, SpecVersion, Subscriber
 from tests import cast
@@ -122,8 +123,20 @@ def furnish(key: str, *, versions: int) -> Furnished:
         "step": "suspend",
         "name": "manifest.json",
         "issue": issue.pk,
+        "session": _aligned(stage),
     }
     return Furnished(stage, ids)
+
+
+def _aligned(stage: cast.Stage) -> int:
+    """A session on the cases of a clause that a ruling blamed."""
+    clause = stage.spec.clauses.get(key="knowledge")
+    issue = ClauseIssue.objects.filter(clause=clause).first() or investigating.open_issue(
+        clause=clause, evidence=None, by=stage.ada
+    )
+    case = Dispute.objects.filter(project=stage.project).order_by("pk")[0].task
+    ClauseIssueCase.objects.create(project=stage.project, issue=issue, task=case)
+    return aligning.convene(issue=issue, members=[stage.member("ben")], by=stage.ada).pk
 
 
 def _reviewed(stage: cast.Stage, key: str) -> dict[str, object]:

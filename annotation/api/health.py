@@ -13,7 +13,7 @@ from annotation.models import ClauseEvidence, ClauseIssue, ClauseVerdict
 from specs.access import allows, get_or_404
 from specs.api.schema import operation
 from specs.api.views import PAGING, SpecView
-from specs.models import Clause, SpecVersion
+from specs.models import Clause, Member, SpecVersion
 from specs.versions import keys_of
 
 
@@ -46,7 +46,7 @@ class IssueShape(serializers.ModelSerializer[ClauseIssue]):
     class Meta:
         model = ClauseIssue
         fields = (
-            *("id", "clause", "state", "opened_for", "opened_at", "due_at", "closed_at"),
+            *("id", "clause", "state", "opened_for", "opened_at", "follows", "owner", "due_at", "closed_at"),
             *("closed_by_version", "closing_reason"),
         )
 
@@ -67,7 +67,16 @@ class IssueWhole(IssueShape):
 
     def get_cases(self, issue: ClauseIssue) -> list[dict[str, Any]]:
         rows = issue.cases.select_related("task__item").order_by("control", "pk")
-        return [{"task": row.task_id, "item": row.task.item.key, "control": row.control} for row in rows]
+        return [
+            {
+                "case": row.pk,
+                "task": row.task_id,
+                "item": row.task.item.key,
+                "control": row.control,
+                "why": row.why,
+            }
+            for row in rows
+        ]
 
     class Meta(IssueShape.Meta):
         fields = (*IssueShape.Meta.fields, "cases")  # type: ignore[assignment]
@@ -177,3 +186,35 @@ class IssueClose(IssueView):
                 investigating.close(issue=found, version=version, reason=body["reason"], by=self.member)
             ).data
         )
+
+
+class HandOver(serializers.Serializer[Any]):
+    owner = serializers.IntegerField(allow_null=True, help_text="The member who answers for it.")
+    due_at = serializers.DateTimeField(allow_null=True)
+
+
+class Park(serializers.Serializer[Any]):
+    parked = serializers.BooleanField()
+
+
+class IssueHandOver(IssueView):
+    policies = {"post": allows("spec.discuss")}
+
+    @operation("Hand a clause issue over", takes=HandOver, gives=IssueShape, name="clause_issue_hand_over")
+    def post(self, request: Request, project: str, spec: str, issue: int) -> Response:
+        body, found = self.body(HandOver, request), self.issue()
+        owner = get_or_404(Member, project=self.project, pk=body["owner"]) if body["owner"] else None
+        made = investigating.hand_over(issue=found, owner=owner, due_at=body["due_at"], by=self.member)
+        return Response(IssueShape(made).data)
+
+
+class IssuePark(IssueView):
+    policies = {"post": allows("spec.discuss")}
+
+    @operation(
+        "Park a clause issue, or take it up again", takes=Park, gives=IssueShape, name="clause_issue_park"
+    )
+    def post(self, request: Request, project: str, spec: str, issue: int) -> Response:
+        body, found = self.body(Park, request), self.issue()
+        made = investigating.park(issue=found, parked=body["parked"], by=self.member)
+        return Response(IssueShape(made).data)

@@ -3,6 +3,7 @@
 from django.urls import path
 
 from annotation.api import (
+    alignment,
     anchoring,
     answers,
     appeals,
@@ -11,6 +12,7 @@ from annotation.api import (
     correcting,
     cost,
     disputes,
+    effects,
     gold,
     health,
     histories,
@@ -50,6 +52,16 @@ urlpatterns = [
     path("specs/<slug:spec>/clause-issues", health.Issues.as_view()),
     path("specs/<slug:spec>/clause-issues/<int:issue>", health.IssueOne.as_view()),
     path("specs/<slug:spec>/clause-issues/<int:issue>/close", health.IssueClose.as_view()),
+    path("specs/<slug:spec>/clause-issues/<int:issue>/hand-over", health.IssueHandOver.as_view()),
+    path("specs/<slug:spec>/clause-issues/<int:issue>/park", health.IssuePark.as_view()),
+    path("specs/<slug:spec>/clause-issues/<int:issue>/sessions", alignment.Sessions.as_view()),
+    path("specs/<slug:spec>/alignment/<int:session>", alignment.SessionOne.as_view()),
+    path("specs/<slug:spec>/alignment/<int:session>/vote", alignment.SessionVote.as_view()),
+    path("specs/<slug:spec>/alignment/<int:session>/reveal", alignment.SessionReveal.as_view()),
+    path("specs/<slug:spec>/alignment/<int:session>/remark", alignment.SessionRemark.as_view()),
+    path("specs/<slug:spec>/alignment/<int:session>/decide", alignment.SessionDecide.as_view()),
+    path("specs/<slug:spec>/alignment/<int:session>/call-off", alignment.SessionCallOff.as_view()),
+    path("specs/<slug:spec>/versions/<str:number>/effect", effects.EffectView.as_view()),
     path("specs/<slug:spec>/pilots", pilots.Pilots.as_view()),
     path("specs/<slug:spec>/pilots/<int:pilot>", pilots.PilotOne.as_view()),
     path("specs/<slug:spec>/pilots/<int:pilot>/end", pilots.PilotEnd.as_view()),

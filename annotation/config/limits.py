@@ -174,7 +174,15 @@ RELABEL_SAMPLE_WAVE = env.number("RELABEL_SAMPLE_WAVE", 20, low=1, high=1000)
 RELABEL_FLIPS_PERCENT = env.number("RELABEL_FLIPS_PERCENT", 5, low=1, high=99)
 """The share of such labels that may have flipped unseen, unless a plan names another one."""
 CASE_PACK_ITEMS = env.number("CASE_PACK_ITEMS", 20, low=2, high=200)
-"""Tasks in the case pack of a clause issue, three that nobody disputes among them."""
+"""Tasks in the case pack of a clause issue, two that nobody disputes among them."""
+ISSUE_RULINGS = env.number("ISSUE_RULINGS", 3, low=1, high=1000)
+"""Rulings that blame a clause from which on an issue is opened on it."""
+ISSUE_CASES = env.number("ISSUE_CASES", 3, low=1, high=100)
+"""Cases below which an issue that nobody opened by hand is parked until there are as many."""
+ISSUE_DUE_DAYS = env.number("ISSUE_DUE_DAYS", 14, low=1, high=366)
+"""Days within which a clause issue is to be resolved, unless its owner names another day."""
+SESSION_SEATS = env.number("SESSION_SEATS", 30, low=2, high=500)
+"""People in one alignment session at the most."""
 
 # Record
 APPEAL_DAYS = env.number("APPEAL_DAYS", 5, low=1, high=366)

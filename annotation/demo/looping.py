@@ -15,10 +15,11 @@ from django.contrib.auth.models import User
 
 from annotation import (
     adjudicating,
+    aftermath,
     carrying,
     exporting,
-    flagging,
     gathering,
+    investigating,
     measuring,
     relabelling,
     releasing,
@@ -28,6 +29,7 @@ from annotation.demo import planted
 from annotation.models import (
     Carry,
     Choice,
+    ClauseIssue,
     Dispute,
     DisputeState,
     PlanState,
@@ -68,10 +70,13 @@ class Loop:
         work = self._queue("work", 0, self.items)
         n_first = self._answer(work, "first")
         self._rule("first")
-        flagged = self._flagged()
+        issues = self._issues()
+        flagged = set(issues)
         before = self._exported(self.version)
         version = self._amend(flagged)
         n_again = self._relabel(work, version)
+        for issue in issues.values():
+            investigating.close(issue=issue, version=version, reason="", by=self.owner)
         fresh = self._queue("fresh", self.items, self.fresh)
         n_fresh = self._answer(fresh, "fresh")
         self._rule("fresh")
@@ -81,12 +86,13 @@ class Loop:
             "items": self.items,
             "planted": list(self.world.planted),
             "flagged": sorted(flagged),
+            "flagged_for": {key: issue.opened_for for key, issue in sorted(issues.items())},
             "as_planted": sorted(flagged) == list(self.world.planted),
             "answers": n_first,
             "fresh_answers": n_fresh,
             "relabel_answers": n_again,
             "relabelled_share": n_again / n_first,
-            "agreement": self._agreement(work, fresh),
+            "agreement": self._agreement(version),
             "gold_accuracy": {"before": before, "after": after},
             "rulings": Ruling.objects.filter(project=self.project).count(),
             "lead_minutes": round(self.minutes, 1),
@@ -210,11 +216,11 @@ class Loop:
             )
             self.minutes += self.world.minutes(item, time)
 
-    def _flagged(self) -> set[str]:
+    def _issues(self) -> dict[str, ClauseIssue]:
+        """What the product opens by itself, by clause: flagged by the measurement, or blamed by rulings."""
         (report,) = measuring.measure(spec=self.spec, by=self.owner)
         gathering.gather(report=report)
-        found = flagging.flagged_clauses(spec=self.spec, meaning=1)
-        return set(self.spec.clauses.filter(pk__in=found).values_list("key", flat=True))
+        return {issue.clause.key: issue for issue in investigating.watch(project=self.project)}
 
     def _amend(self, keys: set[str]) -> SpecVersion:
         draft = drafting.open_draft(spec=self.spec, by=self.owner)
@@ -294,10 +300,12 @@ class Loop:
             )
         return right / self.items
 
-    def _agreement(self, work: Queue, fresh: Queue) -> dict[str, Any]:
-        found: dict[str, Any] = {}
-        for when, queue, meaning in (("before", work, 1), ("after", fresh, 2)):
-            for one in measuring.compute(spec=self.spec, queue=queue, meaning=meaning)[0].clauses:
-                if one.key in self.world.planted:
-                    found.setdefault(one.key, {})[when] = one.estimate.value
-        return found
+    def _agreement(self, version: SpecVersion) -> dict[str, Any]:
+        """The share of pairs of answers that differ under each amended clause, before it and on fresh items after it."""
+        effect = aftermath.of(version)
+        assert effect is not None
+        return {
+            row.clause.key: {"before": row.before.apart, "after": row.after.apart, "change": row.change}
+            for row in effect.clauses
+            if row.clause
+        }

@@ -402,17 +402,33 @@ class Precedent(ProjectRow):
 
 
 class IssueState(models.TextChoices):
+    PARKED = "parked", _("Parked")
     OPEN = "open", _("Open")
     CLOSED = "closed", _("Closed")
 
 
+STANDING_ISSUES = (IssueState.OPEN, IssueState.PARKED)
+
+
+class CaseWhy(models.TextChoices):
+    RULED = "ruled", _("a lead blamed the clause")
+    CONFUSED = "confused", _("of the labels that are confused most")
+    CONTESTED = "contested", _("read in different ways")
+    RARE = "rare", _("a rare label")
+    CONTROL = "control", _("undisputed, to compare with")
+
+
 class ClauseIssue(ProjectRow):
-    """Evidence that a clause is ambiguous, until a version resolves it."""
+    """Evidence that a clause is ambiguous, until a version resolves it.
+
+    A parked one waits for more cases. `follows` is the issue that the clause had before: it came back.
+    """
 
     clause = ProjectLink("specs.Clause", related_name="issues")
     state = models.CharField(max_length=16, choices=IssueState, default=IssueState.OPEN)
     opened_for = models.CharField(max_length=32)
     opened_at = models.DateTimeField(db_default=Now())
+    follows = ProjectLink("annotation.ClauseIssue", null=True)
     owner = ProjectLink("specs.Member", null=True)
     due_at = models.DateTimeField(null=True)
     closed_at = models.DateTimeField(null=True)
@@ -425,19 +441,23 @@ class ClauseIssue(ProjectRow):
             *same_project(
                 "clause_issue",
                 clause="specs_clause",
+                follows="annotation_clauseissue",
                 owner="specs_member",
                 closed_by_version="specs_specversion",
             ),
             models.UniqueConstraint(
-                fields=["clause"], condition=Q(state="open"), name="one_open_issue_per_clause"
+                fields=["clause"], condition=Q(state__in=["open", "parked"]), name="one_open_issue_per_clause"
             ),
             one_of("clause_issue", "state", IssueState),
             models.CheckConstraint(
-                condition=Q(state="open") | Q(closed_by_version__isnull=False) | ~Q(closing_reason=""),
+                condition=~Q(state="closed") | Q(closed_by_version__isnull=False) | ~Q(closing_reason=""),
                 name="issue_is_closed_by_a_version_or_a_reason",
             ),
         ]
-        triggers = [transitions(("open", "closed"), ("closed", "open")), *never_deleted()]
+        triggers = [
+            transitions(("open", "closed"), ("parked", "open"), ("open", "parked"), ("parked", "closed")),
+            *never_deleted(),
+        ]
 
 
 class ClauseIssueCase(ProjectRow):
@@ -446,9 +466,11 @@ class ClauseIssueCase(ProjectRow):
     issue = ProjectLink("annotation.ClauseIssue", related_name="cases")
     task = ProjectLink("workforce.Task")
     control = models.BooleanField(default=False)
+    why = models.CharField(max_length=16, choices=CaseWhy, blank=True, default="", db_default="")
 
     class Meta:
         constraints = [
+            project_key("clause_issue_case"),
             *same_project("clause_issue_case", issue="annotation_clauseissue", task="workforce_task"),
             models.UniqueConstraint(fields=["issue", "task"], name="clause_issue_case_once"),
         ]

@@ -56,6 +56,7 @@ MISSING: dict[str, object] = {
             "stage",
             "review",
             "appealed",
+            "session",
             "task",
             "decision",
         ),
@@ -254,6 +255,7 @@ def test_who_may_is_let_in(house: House, actor: str) -> None:
             "step",
             "queue",
             "appealed",
+            "session",
             "task",
         }:
             assert status in (200, 302, 405, 409), (route.where, verb, status)
