@@ -133,6 +133,11 @@ def user(name: str) -> User:
     return User.objects.create_user(name, f"{name}@example.org", PASSWORD)
 
 
+def user_of(member: Member) -> User:
+    assert member.user is not None
+    return member.user
+
+
 def project(key: str = "rte") -> Project:
     return Project.objects.create(key=key, name=key.upper())
 

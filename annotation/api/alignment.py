@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import Any
 
 from django.http import Http404
@@ -106,7 +107,7 @@ def as_dict(row: AlignmentSession, member: Member) -> dict[str, Any]:
                     {
                         "key": one.key,
                         "title": one.title,
-                        "votes": None if blind else tally.get(case.pk, {}).get(one.key, 0),
+                        "votes": None if blind else tally.get(case.pk, Counter[str]())[one.key],
                     }
                     for one in aligning.readings(case, version, question)
                 ],

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import Any
 
 from django.contrib import messages
@@ -125,7 +126,7 @@ def _render(
         mine = next(
             (one for one in votes if one.case_id == case.pk and one.member_id == request.member.pk), None
         )
-        counts = tally.get(case.pk, {})
+        counts = tally.get(case.pk) or Counter[str]()
         cases.append(
             {
                 "case": case,

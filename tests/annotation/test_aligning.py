@@ -11,6 +11,7 @@ from annotation.models import AlignmentSession, AlignmentVote, ClauseIssue, Disp
 from specs.models import Event, SpecVersion
 from specs.refusals import Invalid, NotAllowed, WrongState
 from tests import cast
+from tests.cast import user_of
 
 pytestmark = pytest.mark.django_db
 PAGES = "/p/rte/specs/rte/"
@@ -121,7 +122,7 @@ def test_a_decision_is_a_record_and_the_next_words_of_the_clause_with_examples_m
 
 def test_a_session_goes_by_pages_and_shows_nobody_what_is_blind(client: Client) -> None:
     stage, issue = _issue()
-    client.force_login(stage.ada.user)
+    client.force_login(user_of(stage.ada))
     assert "Convene it" in client.get(f"{PAGES}issues/{issue.pk}/").content.decode()
     reply = client.post(f"{PAGES}issues/{issue.pk}/convene/", {"member": [stage.member("ben").pk]})
     session = AlignmentSession.objects.get()
@@ -130,13 +131,13 @@ def test_a_session_goes_by_pages_and_shows_nobody_what_is_blind(client: Client) 
     ballot = {f"reading-{case.pk}": "no" for case in issue.cases.all()}
     assert client.post(f"{where}vote/", ballot).status_code == 302
     other = Client()
-    other.force_login(stage.member("ben").user)
+    other.force_login(user_of(stage.member("ben")))
     page = other.get(where).content.decode()
     assert "Nobody sees anybody" in page
     assert "checked" not in page
     other.post(f"{where}vote/", {**ballot, f"note-{issue.cases.order_by('pk')[0].pk}": "It says so."})
     stranger = Client()
-    stranger.force_login(stage.member("dov").user)
+    stranger.force_login(user_of(stage.member("dov")))
     assert stranger.get(where).status_code == 404
     client.post(f"{where}reveal/")
     assert "It says so." in client.get(where).content.decode()

@@ -11,6 +11,7 @@ from annotation.models import ClauseIssue, Dispute, IssueState
 from specs.models import Clause
 from specs.refusals import WrongState
 from tests import cast
+from tests.cast import user_of
 from workforce import queues
 
 pytestmark = pytest.mark.django_db
@@ -110,7 +111,7 @@ def test_issues_by_pages(client: Client) -> None:
     stage, _clause = _blamed(3)
     investigating.watch(project=stage.project)
     issue = ClauseIssue.objects.get()
-    client.force_login(stage.ada.user)
+    client.force_login(user_of(stage.ada))
     where = f"/p/rte/specs/rte/issues/{issue.pk}/"
     form = {"owner": stage.member("ben").pk, "due": "2020-01-31"}
     assert client.post(f"{where}hand-over/", form).status_code == 302
@@ -163,7 +164,7 @@ def test_the_effect_of_a_version_is_told_on_fresh_items_with_what_flipped_and_ca
         "relabelled": 1,
         "export": 0,
     }
-    client.force_login(stage.ada.user)
+    client.force_login(user_of(stage.ada))
     page = client.get("/p/rte/specs/rte/effect/").content.decode()
     assert "100.0" in page
     assert f"#{back.pk}" in page

@@ -38,7 +38,7 @@ def test_the_world_is_decided_by_its_seed_alone_and_errs_as_often_as_it_says() -
 def test_both_planted_clauses_are_flagged_and_their_amendment_pays(
     committed_db: None, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    call_command("simulate_loop", seed=1, items=450, fresh=150, json=True)
+    call_command("simulate_loop", seed=1, items=450, fresh=300, json=True)
     found = json.loads(capsys.readouterr().out)
     assert found["as_planted"], found["flagged"]
     for one in found["agreement"].values():
@@ -48,6 +48,6 @@ def test_both_planted_clauses_are_flagged_and_their_amendment_pays(
     assert found["plan"]["missed"] <= found["plan"]["missed_at_most"]
     assert "Flips missed in truth" in table(found)
     with pytest.raises(Invalid):
-        Loop(1, 450, 150)
+        Loop(1, 450, 300)
     with pytest.raises(CommandError):
         call_command("simulate_loop", seed=1, items=1)

@@ -20,7 +20,7 @@ class Command(BaseCommand):
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("--seed", type=int, required=True)
         parser.add_argument("--items", type=int, default=600, help="items answered before the amendment")
-        parser.add_argument("--fresh", type=int, default=200, help="items answered after it")
+        parser.add_argument("--fresh", type=int, default=300, help="items answered after it")
         parser.add_argument("--json", action="store_true", help="print one JSON object")
 
     def handle(self, *args: Any, **options: Any) -> None:
