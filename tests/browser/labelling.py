@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from playwright.sync_api import Browser, Locator, Page, expect
+from playwright.sync_api import Browser, Page, expect
 
 from tests.browsing import log_in, settled
 from tests.serving import Site
@@ -54,22 +54,23 @@ def without_script(browser: Browser, site: Site) -> Iterator[Page]:
     context.close()
 
 
-def tap(page: Page, place: Locator) -> None:
-    """A finger on the middle of something."""
-    place.scroll_into_view_if_needed()
-    box = place.bounding_box()
-    assert box is not None
-    finger(page, (box["x"] + box["width"] / 2, box["y"] + box["height"] / 2))
+@contextmanager
+def telephone(browser: Browser, site: Site) -> Iterator[Page]:
+    """A page of a browser that is touched."""
+    context = browser.new_context(
+        base_url=site.url, viewport={"width": 390, "height": 844}, has_touch=True, is_mobile=True
+    )
+    context.set_default_timeout(5000)
+    yield context.new_page()
+    context.close()
 
 
 def finger(page: Page, *points: tuple[float, float], held_for: int = 0) -> None:
     """A finger put down at the first point, held for so many milliseconds, drawn over the others and lifted."""
-    line = page.context.new_cdp_session(page)
-    line.send("Emulation.setTouchEmulationEnabled", {"enabled": True})
+    line = page.context.new_cdp_session(page)  # stays: to end it ends the touches of others as well
     for place, (x, y) in enumerate(points):
         kind = "touchMove" if place else "touchStart"
         line.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": [{"x": x, "y": y}]})
         if not place:
             page.wait_for_timeout(held_for)
     line.send("Input.dispatchTouchEvent", {"type": "touchEnd", "touchPoints": []})
-    line.detach()

@@ -12,7 +12,7 @@ from playwright.sync_api import Browser, Page, expect
 
 from annotation.models import Annotation, Dispute, Ruling
 from tests import cast
-from tests.browser.labelling import answered, at_desk, begin, finger, tap, without_script
+from tests.browser.labelling import answered, at_desk, begin, finger, telephone, without_script
 from tests.browser.test_every_page import SCHEMES, broken_rules
 from tests.serving import Site
 from workforce import loading
@@ -128,28 +128,29 @@ def test_items_by_pointer_on_a_telephone(page: Page, stage: cast.Stage, n_items:
 
 
 @pytest.mark.long
-def test_twenty_items_by_touch(page: Page, stage: cast.Stage) -> None:
+def test_twenty_items_by_touch(browser: Browser, site: Site, stage: cast.Stage) -> None:
     load(stage, ["Ada met Zoë in Paris."] * 20)
     problems: list[str] = []
-    page.set_viewport_size({"width": 390, "height": 844})
-    begin(page, problems)
-    for n in range(1, 21):
-        place = page.locator("[data-text]")
-        place.scroll_into_view_if_needed()
-        x, y = place.evaluate(
-            """(place) => {
-                const range = document.createRange();
-                range.setStart(document.createTreeWalker(place, NodeFilter.SHOW_TEXT).nextNode(), 0);
-                const box = range.getBoundingClientRect();
-                return [box.left + 8, box.top + box.height / 2];
-            }"""
-        )
-        finger(page, (x, y), held_for=600)  # the first word
-        tap(page, page.get_by_role("button", name="Person").first)
-        expect(page.locator("[data-list] li")).to_contain_text(["Ada"])
-        tap(page, page.get_by_role("button", name="Submit and next"))
-        answered(page, n)
-    assert [answer.values["names"][0]["text"] for answer in Annotation.objects.all()] == ["Ada"] * 20
+    with telephone(browser, site) as page:
+        begin(page, problems)
+        for n in range(1, 21):
+            place = page.locator("[data-text]")
+            place.scroll_into_view_if_needed()
+            x, y = place.evaluate(
+                """(place) => {
+                    const range = document.createRange();
+                    range.setStart(document.createTreeWalker(place, NodeFilter.SHOW_TEXT).nextNode(), 0);
+                    const box = range.getBoundingClientRect();
+                    return [box.left + 8, box.top + box.height / 2];
+                }"""
+            )
+            finger(page, (x, y), held_for=600)  # the first word
+            page.get_by_role("button", name="Place").first.tap()
+            expect(page.locator("[data-list] li")).to_contain_text(["Ada"])
+            page.get_by_role("button", name="Submit and next").tap()
+            answered(page, n)
+    marks = [answer.values["names"][0] for answer in Annotation.objects.all()]
+    assert [(mark["text"], mark["label"]) for mark in marks] == [("Ada", "place")] * 20
     assert problems == []
 
 
