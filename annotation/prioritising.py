@@ -47,7 +47,7 @@ def standing(task_id: int, questions: Sequence[str]) -> Standing:
     """Where a dispute of the task stands on these questions, as its answers are now."""
     task = Task.objects.select_related("item", "queue__adjudication_queue").get(pk=task_id)
     answers = list(Annotation.objects.counted().filter(task=task).order_by("ordinal"))
-    given = sides.voices(task.pk, answers=answers)
+    given = [one for one in sides.voices(task.pk, answers=answers) if not one.fixed]
     value = worth(task.item.payload, task.queue.adjudication_queue)
     if not given:
         return Standing(task.queue_id, 0.0, value, [], "", "")

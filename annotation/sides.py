@@ -23,7 +23,8 @@ from workforce.models import Assignment, Task
 class Voice:
     """One answer to a disputed task: an annotator's, or what a reviewer put in its place.
 
-    `cites` holds for each question the clauses' ids, None for "no clause fits"; `seed` is what chance orders it by.
+    `cites` holds for each question the clauses' ids, None for "no clause fits"; `seed` is what chance orders it by. A `fix`
+    stands for the answer that is `fixed`.
     """
 
     seed: str
@@ -33,6 +34,7 @@ class Voice:
     cannot: str
     cites: Mapping[str, Sequence[int | None]]
     fix: bool = False
+    fixed: bool = False
 
 
 @dataclass(frozen=True)
@@ -64,13 +66,20 @@ def voices(task_id: int, *, answers: Sequence[Annotation] | None = None) -> list
         cites.setdefault(citation.annotation_id, {}).setdefault(citation.question, []).append(
             citation.clause_id
         )
+    there = under_review.fixes(task_id)
     found = [
-        Voice(str(one.pk), one.annotator_id, one.assignment_id, one.values, one.cannot, cites.get(one.pk, {}))
+        Voice(
+            seed=str(one.pk),
+            annotator_id=one.annotator_id,
+            assignment_id=one.assignment_id,
+            values=one.values,
+            cannot=one.cannot,
+            cites=cites.get(one.pk, {}),
+            fixed=one.pk in there,
+        )
         for one in given
     ]
-    fixes = [
-        one for place, one in sorted(under_review.fixes(task_id).items()) if place in {a.pk for a in given}
-    ]
+    fixes = [there[one.pk] for one in given if one.pk in there]
     return found + [
         Voice(f"fix:{one.pk}", one.reviewer_id, None, one.values, one.cannot, cited, fix=True)
         for one, cited in zip(fixes, _of_fixes(fixes), strict=True)

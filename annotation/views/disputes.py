@@ -14,7 +14,7 @@ from annotation.models import Dispute, DisputeState, Ruling
 from specs.access import MemberRequest, allows, page
 from specs.models import Clause
 from specs.paging import newest_first
-from workforce.models import Queue
+from workforce.models import Assignment, Queue, SlotState
 
 ENDED = (DisputeState.DECIDED, DisputeState.RETURNED, DisputeState.PROBED, DisputeState.SECONDED)
 
@@ -50,6 +50,7 @@ def disputes(request: MemberRequest) -> HttpResponse:
         {
             "entries": entries,
             "decided": decided,
+            "kept": set() if decided else _kept_for(request, [dispute for dispute, _ in entries]),
             "next": further,
             "n_open": choosing.n_open(
                 member=request.member, project=request.project, most=settings.COUNTED_DISPUTES
@@ -60,6 +61,15 @@ def disputes(request: MemberRequest) -> HttpResponse:
             **({} if decided else _choices(request)),
         },
     )
+
+
+def _kept_for(request: MemberRequest, shown: list[Dispute]) -> set[int]:
+    """The work that was passed on to her by name, and that nobody else can take yet."""
+    works = [dispute.work_id for dispute in shown]
+    slots = Assignment.objects.filter(
+        task__in=works, annotator__member=request.member, state=SlotState.RESERVED
+    )
+    return set(slots.values_list("task", flat=True))
 
 
 def _rulings(request: MemberRequest, shown: list[Dispute]) -> dict[int, Ruling]:

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 from django.db import IntegrityError, connection, transaction
+from django.test import Client
 
 from annotation import adjudicated, adjudicating, choosing, deferring, exporting, reading_first, settling
 from annotation.models import Annotation, Deferral, Dispute, FirstReading, Resolution, Ruling
@@ -170,6 +171,11 @@ def test_a_dispute_is_passed_on_to_a_person_who_alone_can_take_it_for_now() -> N
     with pytest.raises(WrongState):
         _work(gus, dispute)
     assert choosing.take_next(member=gus[0], project=stage.project, asked=choosing.Asked()) is None
+    for member, seen in ((fay[0], True), (gus[0], False)):
+        page = Client()
+        assert member.user is not None
+        page.force_login(member.user)
+        assert ("passed on to you" in page.get("/p/rte/disputes/").text) is seen
     found = choosing.take_next(member=fay[0], project=stage.project, asked=choosing.Asked())
     assert found is not None
     assert found[0] == dispute
