@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from django.test import Client
 
-from annotation import adjudicating, choosing, nominating, shadowing
+from annotation import adjudicating, choosing, deferring, nominating, shadowing
 from annotation.models import Dispute, Precedent, Resolution, Ruling
 from specs.models import Member
 from specs.refusals import WrongState
@@ -119,6 +119,25 @@ def test_a_known_dispute_comes_to_one_lead_and_her_ruling_is_judged() -> None:
         _rule(dispute, fay)
     queue = Queue.objects.get(purpose="adjudication")
     assert shadowing.draw(annotator=fay[1], queue=queue, by=fay[0], chance=Sure(4)) is None
+
+
+@pytest.mark.parametrize("more", [True, False])
+def test_one_that_is_passed_on_is_put_away_unjudged_and_looks_like_any_other(more: bool) -> None:
+    stage = _disputed(1)
+    _rule(Dispute.objects.get(), (stage.ada, staffing.annotator_for(member=stage.ada)), gold=True)
+    fay, gus = _lead(stage, "fay"), _lead(stage, "gus")
+    dispute = _shadow(stage, fay)
+    before = Task.objects.count()
+    served = adjudicating.take(dispute=dispute, annotator=fay[1], by=fay[0])
+    terms: dict[str, Any] = {"dispute": dispute, "annotator": fay[1], "by": fay[0], "token": served.token}
+    terms["assignment_id"] = served.assignment_id
+    if more:
+        deferring.ask_more(n=2, **terms)
+    else:
+        deferring.escalate(person=gus[1], reason="Hard.", **terms)
+    dispute.refresh_from_db()
+    assert (dispute.state, Judgement.objects.exists(), Task.objects.count()) == ("probed", False, before)
+    assert choosing.take_next(member=gus[0], project=stage.project, asked=choosing.Asked()) is None
 
 
 def test_who_answered_or_ruled_never_gets_it() -> None:
