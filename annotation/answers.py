@@ -94,6 +94,8 @@ class Scope:
     kinds: tuple[str, ...] = PEOPLE
     items: tuple[int, ...] | None = None
     """Primary keys of the only items looked at; None for all."""
+    pinned: tuple[int, ...] = ()
+    """Meanings that count together because somebody wrote them down then; none for what is declared now."""
 
     @cached_property
     def meanings(self) -> list[int]:
@@ -101,6 +103,8 @@ class Scope:
 
         Up to a place in the ledger it is the meaning alone: a later declaration must not change what was counted then.
         """
+        if self.pinned:
+            return sorted(self.pinned)
         if self.only_version is not None or self.position is not None:
             return [self.version.meaning]
         return equating.together(spec_id=self.spec.pk, meaning=self.version.meaning)

@@ -1,101 +1,61 @@
 """Snapshots: one instant of the project, frozen, content-addressed.
 
     (nothing) -> building: request
+    building -> building, with one part more: build, help_build
     building -> frozen, failed: build
 
 A snapshot names a sealed position of the ledger and reads only append-only rows whose event stands at or below it. Rows are in
 the order of their keys, bytes are canonical, nothing in a file depends on when or where it was built: the same request gives
-the same digest.
+the same digest. Its rows are placed once, and written in parts: by as many workers as there are, each part in a transaction
+of its own, so that a worker that dies costs one part.
 """
 
 from __future__ import annotations
 
-import json
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from datetime import UTC, datetime
-from typing import Any, BinaryIO
+import time
+from collections.abc import Callable, Sequence
+from contextlib import ExitStack
+from typing import Any
 
+from django.conf import settings
 from django.db import connection, transaction
+from django.db.models import Count
 from django.db.models.functions import Now
+from django.utils import translation
 from django.utils.translation import gettext as _
 
-from annotation import measuring, parquet
-from annotation.models import Snapshot, SnapshotFile, SnapshotState
-from specs import canonical, ledger, store, task_types, versions
-from specs.models import Job, Member, Project, SpecVersion, VersionState
+from annotation import (
+    export_choice,
+    export_formats,
+    export_rows,
+    export_sheets,
+    export_terms,
+    fitting,
+    holding_out,
+    manifests,
+)
+from annotation.export_formats import Layout, Writer
+from annotation.models import Snapshot, SnapshotFile, SnapshotPart, SnapshotPlace, SnapshotState
+from specs import canonical, ledger, store
+from specs.models import Job, Member, Project, SpecVersion
 from specs.refusals import Invalid
 from workforce.models import Queue
 
-FORMAT = 1
-# What does not change a label does not move the default position: asking twice gives the same bytes.
-_LAST_POSITION = """
-    SELECT coalesce(max(l.position), 0) FROM specs_ledgerentry l JOIN specs_event e ON e.id = l.event_id
-    WHERE l.project_id = %s AND e.kind IN (
-        'annotation.submitted', 'annotation.revised', 'labels.imported', 'task.resolved', 'dispute.decided',
-        'relabelling.confirmed', 'task.unlabellable')
+Told = Callable[..., None]
+MANIFEST = "manifest.json"
+_PLACE = """
+    INSERT INTO annotation_snapshotplace (project_id, snapshot, number, item, task, carried, maps)
+    {chosen}
 """
-# Labels under one meaning: resolved there, or carried into it from the meaning before and not excepted.
-_ROWS = """
-    WITH RECURSIVE sealed AS MATERIALIZED (
-        SELECT event_id FROM specs_ledgerentry WHERE project_id = %(project)s AND position <= %(position)s
-    ), carries AS (
-        SELECT c.*, f.meaning AS from_meaning, t.meaning AS to_meaning
-        FROM annotation_carry c JOIN sealed s ON s.event_id = c.event_id
-        JOIN specs_specversion f ON f.id = c.from_version_id JOIN specs_specversion t ON t.id = c.to_version_id
-        WHERE c.project_id = %(project)s AND t.spec_id = %(spec)s
-    ), decided AS (
-        SELECT DISTINCT ON (r.task_id, r.question) r.* FROM annotation_resolution r JOIN sealed s ON s.event_id = r.event_id
-        JOIN specs_specversion v ON v.id = r.version_id
-        WHERE r.project_id = %(project)s AND v.spec_id = %(spec)s
-        ORDER BY r.task_id, r.question, r.revision DESC
-    ), reach (task_id, meaning, carried) AS (
-        SELECT DISTINCT t.id, t.meaning, 0 FROM workforce_task t JOIN decided d ON d.task_id = t.id
-        WHERE t.meaning <= %(meaning)s AND (%(queues)s::bigint[] IS NULL OR t.queue_id = ANY(%(queues)s)
-              OR t.queue_id IN (SELECT p.relabel_queue_id FROM annotation_relabelplan p WHERE p.queue_id = ANY(%(queues)s)))
-        UNION ALL
-        SELECT e.task_id, c.to_meaning, e.carried + 1 FROM reach e JOIN workforce_task t ON t.id = e.task_id
-        JOIN carries c ON c.from_meaning = e.meaning AND c.queue_id = t.queue_id AND NOT (e.task_id = ANY(c.exceptions))
-    ), chosen AS (
-        SELECT DISTINCT ON (t.item_id) t.item_id, t.id AS task_id, e.carried, t.meaning
-        FROM reach e JOIN workforce_task t ON t.id = e.task_id WHERE e.meaning = %(meaning)s
-        ORDER BY t.item_id, e.carried, t.round DESC, t.id
-    )
-    SELECT i.key, i.payload::text, c.carried > 0, v.major, v.minor, v.patch, d.question, d.value::text, d.basis,
-           d.distribution::text, cardinality(d.answers), d.rule, u.cause, k.key, d.cannot,
-           CASE WHEN d.basis = 'plural' THEN (u.sides->d.question)::text END,
-           ARRAY(SELECT DISTINCT cl.key FROM annotation_citation ci JOIN specs_clause cl ON cl.id = ci.clause_id
-                 WHERE ci.annotation_id = ANY(d.answers) AND ci.question = d.question ORDER BY 1),
-           CASE WHEN %(sure)s THEN ARRAY(
-               SELECT a.confidence FROM annotation_annotation a WHERE a.id = ANY(d.answers) AND a.confidence IS NOT NULL) END,
-           g.probability, g.reason, g.source, g.happened_at
-    FROM chosen c JOIN workforce_item i ON i.id = c.item_id
-    LEFT JOIN (workforce_signal g JOIN workforce_load o ON o.id = g.load_id JOIN sealed n ON n.event_id = o.event_id)
-      ON g.item_id = i.id
-    JOIN decided d ON d.task_id = c.task_id JOIN specs_specversion v ON v.id = d.version_id
-    LEFT JOIN annotation_ruling u ON u.id = d.ruling_id LEFT JOIN specs_clause k ON k.id = u.clause_id
-    ORDER BY i.key COLLATE "C", d.question COLLATE "C"
+_IN_ORDER = """
+    SELECT %(project)s, %(snapshot)s, row_number() OVER (ORDER BY i.key COLLATE "C"), c.item_id, c.task_id, c.carried, c.maps
 """
-
-
-_SELECTED = """
-    SELECT EXISTS (
-        SELECT FROM workforce_signal g JOIN workforce_load o ON o.id = g.load_id
-        JOIN specs_ledgerentry l ON l.event_id = o.event_id
-        WHERE g.project_id = %(project)s AND l.project_id = %(project)s AND l.position <= %(position)s)
+_ITEM_FIELDS = """
+    SELECT k FROM (SELECT DISTINCT jsonb_object_keys(i.payload) FROM annotation_snapshotplace p
+                   JOIN workforce_item i ON i.id = p.item WHERE p.snapshot = %s) there (k)
+    ORDER BY k COLLATE "C" LIMIT %s
 """
-_SURE = """
-    SELECT EXISTS (
-        SELECT FROM annotation_annotation a JOIN specs_ledgerentry l ON l.event_id = a.event_id
-        WHERE a.project_id = %(project)s AND a.confidence IS NOT NULL
-          AND l.project_id = %(project)s AND l.position <= %(position)s)
-"""
-
-_PLURAL = """
-    SELECT EXISTS (
-        SELECT FROM annotation_ruling r JOIN specs_ledgerentry l ON l.event_id = r.event_id
-        WHERE r.project_id = %(project)s AND r.sides <> '{}'::jsonb
-          AND l.project_id = %(project)s AND l.position <= %(position)s)
-"""
+_WAIT = 0.2
 
 
 def request(
@@ -103,22 +63,23 @@ def request(
     project: Project,
     version: SpecVersion,
     name: str,
-    queues: list[Queue] | None = None,
+    queues: Sequence[Queue] | None = None,
     position: int | None = None,
+    terms: export_terms.Terms | None = None,
     job: Job | None = None,
     by: Member | None,
 ) -> Snapshot:
     """Ask for a snapshot of the labels valid under a published version; built by `build`, usually in a job.
 
     Without *position* it is the last sealed one that changed a label. Raises `Invalid` for a draft, a position beyond the
-    seal, or a project where nothing is settled.
+    seal, terms that do not fit, or a project where nothing is settled.
     """
-    if version.state == VersionState.DRAFT:
-        raise Invalid(_("A snapshot names a published version."))
+    terms = terms or export_terms.Terms()
+    found, _versions = export_terms.checked(terms, version)
     sealed = ledger.seal_all(project_id=project.pk)
     if position is None:
         with connection.cursor() as cursor:
-            cursor.execute(_LAST_POSITION, [project.pk])
+            cursor.execute(export_choice.LAST_POSITION, [project.pk])
             position = int(cursor.fetchone()[0])
     if not 0 < position <= sealed:
         raise Invalid(
@@ -126,20 +87,39 @@ def request(
             if sealed
             else _("Nothing is labelled yet.")
         )
-    asked = {
-        "format": FORMAT,
-        "version": version.number,
-        "spec": version.spec.key,
-        "queues": sorted(queue.key for queue in queues) if queues else None,
-        "position": position,
-    }
     with transaction.atomic():
+        split = None
+        if terms.split:
+            split = holding_out.as_terms(
+                holding_out.fix(
+                    project=project,
+                    evaluate=terms.eval_percent,
+                    test=terms.test_percent,
+                    by_field=terms.split_by,
+                    by=by,
+                )
+            )
+        known = (
+            fitting.pin(version.spec, version.meaning or 0)
+            if terms.gold or terms.rule == export_terms.WEIGHED
+            else ""
+        )
         snapshot = Snapshot.objects.create(
             project=project,
             name=name.strip()[:200] or f"{version.spec.key} {version.number}",
             version=version,
             position=position,
-            request=asked,
+            request={
+                "format": export_terms.FORMAT,
+                "version": version.number,
+                "spec": version.spec.key,
+                "queues": sorted(queue.key for queue in queues) if queues else None,
+                "position": position,
+                "split": split,
+                "known": known or None,
+                "part_rows": settings.SNAPSHOT_PART_ROWS,
+                **found,
+            },
             job=job,
             requested_by=by,
         )
@@ -153,28 +133,220 @@ def request(
     return snapshot
 
 
-def build(*, snapshot_id: int, progress: Callable[..., None] | None = None) -> Snapshot:
-    """Write the files, keep them, freeze the snapshot. Harmless to repeat; a failure is kept with its reason."""
-    snapshot = Snapshot.objects.select_related("project", "version", "version__spec").get(pk=snapshot_id)
+def build(
+    *, snapshot_id: int, progress: Told | None = None, call_help: Callable[[int], None] | None = None
+) -> Snapshot:
+    """Write the parts, keep them, freeze the snapshot. Harmless to repeat; a failure is kept with its reason.
+
+    *call_help* is told how many more workers could write parts.
+    """
+    snapshot = _read(snapshot_id)
     if snapshot.state != SnapshotState.BUILDING:
         return snapshot
     try:
-        files, manifest = _build(snapshot, progress or (lambda *_: None))
+        with translation.override(None):
+            n_parts = place(snapshot)
+            if call_help is not None and n_parts > 1:
+                call_help(n_parts - 1)
+            _write_parts(snapshot, n_parts, progress or (lambda *_: None))
+            return _freeze(snapshot)
     except Exception as error:
-        Snapshot.objects.filter(pk=snapshot.pk).update(
-            state=SnapshotState.FAILED, error=f"{type(error).__name__}: {error}"[:2000]
-        )
+        if type(error).__name__ != "Cancelled":
+            Snapshot.objects.filter(pk=snapshot.pk, state=SnapshotState.BUILDING).update(
+                state=SnapshotState.FAILED, error=f"{type(error).__name__}: {error}"[:2000]
+            )
         raise
+
+
+def help_build(*, snapshot_id: int) -> int:
+    """Write parts that nobody writes, as long as there are any; returns how many. Harmless to repeat."""
+    snapshot = _read(snapshot_id)
+    n_places = SnapshotPlace.objects.filter(snapshot=snapshot_id).aggregate(n=Count("pk"))["n"]
+    if snapshot.state != SnapshotState.BUILDING or not n_places:
+        return 0
+    with translation.override(None):
+        reader, n_parts, n = export_rows.Reader(snapshot), _n_parts(snapshot, n_places), 0
+        layout = _layout(reader)
+        for number in _missing(snapshot, n_parts):
+            n += _write_part(reader, layout, number, n_parts, lambda *_: None)
+    return n
+
+
+def _read(snapshot_id: int) -> Snapshot:
+    return Snapshot.objects.select_related("project", "version", "version__spec").get(pk=snapshot_id)
+
+
+def place(snapshot: Snapshot) -> int:
+    """Give every item of the request its place, once; returns the number of parts."""
+    with transaction.atomic():
+        Snapshot.objects.select_for_update(no_key=True).get(pk=snapshot.pk)
+        places = SnapshotPlace.objects.filter(snapshot=snapshot.pk)
+        if not places.exists():
+            choice = export_choice.chosen(snapshot, what=_IN_ORDER)
+            with connection.cursor() as cursor:
+                cursor.execute("SET LOCAL statement_timeout = 0")
+                cursor.execute(_PLACE.format(chosen=choice.query), choice.known)
+    return _n_parts(snapshot, places.count())
+
+
+def _n_parts(snapshot: Snapshot, n_places: int) -> int:
+    return max(1, -(-n_places // _part_rows(snapshot)))
+
+
+def _part_rows(snapshot: Snapshot) -> int:
+    return int(snapshot.request.get("part_rows") or settings.SNAPSHOT_PART_ROWS)
+
+
+def _missing(snapshot: Snapshot, n_parts: int) -> list[int]:
+    there = set(SnapshotPart.objects.filter(snapshot=snapshot).values_list("number", flat=True))
+    return [number for number in range(1, n_parts + 1) if number not in there]
+
+
+def _write_parts(snapshot: Snapshot, n_parts: int, progress: Told) -> None:
+    """Write what is missing, and wait for what others write; a part whose worker died is written here."""
+    reader, layout = export_rows.Reader(snapshot), None
+    while missing := _missing(snapshot, n_parts):
+        layout = layout or _layout(reader)
+        wrote = 0
+        for number in missing:
+            progress(n_parts - len(_missing(snapshot, n_parts)), n_parts, f"part {number} of {n_parts}")
+            wrote += _write_part(reader, layout, number, n_parts, progress)
+        if not wrote:
+            time.sleep(_WAIT)
+    progress(n_parts, n_parts, "freezing")
+
+
+def _layout(reader: export_rows.Reader) -> Layout:
+    asked = reader.snapshot.request
+    named = asked.get("item_fields")
+    if named is None:
+        with connection.cursor() as cursor:
+            cursor.execute(_ITEM_FIELDS, [reader.snapshot.pk, settings.SNAPSHOT_ITEM_COLUMNS + 1])
+            named = [row[0] for row in cursor.fetchall()]
+    return Layout(
+        questions=reader.questions,
+        columns=reader.columns,
+        item_fields=tuple(named) if len(named) <= settings.SNAPSHOT_ITEM_COLUMNS else None,
+        selected=reader.selected,
+        sure=reader.sure,
+        plural=reader.plural,
+        split=bool(asked.get("split")),
+        soft=reader.rule == export_terms.SOFT,
+        chance=reader.rule == export_terms.WEIGHED,
+    )
+
+
+def _write_part(reader: export_rows.Reader, layout: Layout, number: int, n_parts: int, progress: Told) -> int:
+    """One part, in one transaction; 0 when somebody else writes it, or has."""
+    snapshot = reader.snapshot
+    with transaction.atomic(), ExitStack() as stack:
+        with connection.cursor() as cursor:
+            cursor.execute(
+                "SELECT pg_try_advisory_xact_lock(hashtext('annotation.part'), hashtext(%s))",
+                [f"{snapshot.pk}:{number}"],
+            )
+            if not cursor.fetchone()[0]:
+                return 0
+        if SnapshotPart.objects.filter(snapshot=snapshot, number=number).exists():
+            return 0
+        counts, files = manifests.Counts(reader.questions), _Files(stack, snapshot, layout, number, n_parts)
+        size = _part_rows(snapshot)
+        for n, row in enumerate(reader.of_part((number - 1) * size + 1, number * size), 1):
+            files.write(row)
+            counts.add(row)
+            if n % 10_000 == 0:
+                progress(number - 1, n_parts, f"part {number} of {n_parts}: {n} rows")
+        SnapshotPart.objects.create(
+            project_id=snapshot.project_id,
+            snapshot=snapshot,
+            number=number,
+            files=files.keep(),
+            counts=counts.as_dict(),
+        )
+    return 1
+
+
+class _Files:
+    """The files of one part, by form and split; a split without rows has none, unless nothing is split."""
+
+    def __init__(
+        self, stack: ExitStack, snapshot: Snapshot, layout: Layout, number: int, n_parts: int
+    ) -> None:
+        self.stack, self.layout = stack, layout
+        self.forms = snapshot.request["formats"]
+        self.part = "" if n_parts == 1 else f"-{number:05d}-of-{n_parts:05d}"
+        self.open: dict[tuple[str, str], tuple[Writer, Any]] = {}
+        self.n_rows: dict[str, int] = {}
+        if not layout.split:
+            self._of("labels")
+
+    def _of(self, stem: str) -> list[Writer]:
+        if (self.forms[0], stem) not in self.open:
+            self.n_rows[stem] = 0
+            for name in self.forms:
+                scratch = self.stack.enter_context(store.writing())
+                self.open[name, stem] = export_formats.FORMATS[name].open(scratch, self.layout), scratch
+        return [self.open[name, stem][0] for name in self.forms]
+
+    def write(self, row: dict[str, Any]) -> None:
+        stem = row.get("split", "labels")
+        for writer in self._of(stem):
+            writer.write(row)
+        self.n_rows[stem] += 1
+
+    def keep(self) -> list[dict[str, Any]]:
+        """Close them, keep their bytes, and say what they are."""
+        found = []
+        for (name, stem), (writer, scratch) in sorted(self.open.items()):
+            writer.close()
+            digest, size = store.keep(scratch)
+            form = export_formats.FORMATS[name]
+            found.append(
+                {
+                    "name": f"{stem}{self.part}.{form.suffix}",
+                    "format": name,
+                    "media_type": form.media_type,
+                    "digest": digest,
+                    "bytes": size,
+                    "rows": self.n_rows[stem],
+                    "left_out": dict(sorted(writer.left_out.items())),
+                }
+            )
+        return found
+
+
+def _freeze(snapshot: Snapshot) -> Snapshot:
+    """All parts are there: their files, their counts, the manifest, and what stands beside it."""
+    parts = list(SnapshotPart.objects.filter(snapshot=snapshot).order_by("number"))
+    told = [one for part in parts for one in part.files]
+    files = [
+        _file(snapshot, one["name"], one["media_type"], one["digest"], one["bytes"], one["rows"])
+        for one in told
+    ]
+    files.sort(key=lambda file: file.name)
+    left_out: dict[str, Any] = {}
+    for one in told:
+        if one["left_out"]:
+            left_out[one["format"]] = manifests.together([left_out.get(one["format"], {}), one["left_out"]])
+    counts = manifests.together([part.counts for part in parts])
+    manifest = manifests.write(snapshot, counts, files, left_out)
+    digest = canonical.digest(canonical.dumps(manifest))
+    beside = [
+        _kept(snapshot, name, media, data)
+        for name, media, data in [
+            (MANIFEST, "application/json", canonical.dumps(manifest)),
+            *export_sheets.beside(manifest, digest),
+        ]
+    ]
     with transaction.atomic():
         locked = Snapshot.objects.select_for_update(no_key=True).get(pk=snapshot.pk)
         if locked.state != SnapshotState.BUILDING:
             return locked
-        SnapshotFile.objects.bulk_create(files)
-        locked.manifest = manifest
-        locked.digest = canonical.digest(canonical.dumps(manifest))
-        locked.n_rows = manifest["counts"]["rows"]
+        SnapshotFile.objects.bulk_create([*files, *beside])
+        locked.manifest, locked.digest, locked.n_rows = manifest, digest, counts["rows"]
         locked.state, locked.frozen_at = SnapshotState.FROZEN, Now()
         locked.save()
+        SnapshotPlace.objects.filter(snapshot=locked.pk).delete()
         ledger.record(
             project_id=locked.project_id,
             kind="snapshot.frozen",
@@ -186,42 +358,16 @@ def build(*, snapshot_id: int, progress: Callable[..., None] | None = None) -> S
     return locked
 
 
-def _build(snapshot: Snapshot, progress: Callable[..., None]) -> tuple[list[SnapshotFile], dict[str, Any]]:
-    version = versions.read(snapshot.version_id)
-    counts = _Counts(version.questions)
-    files = []
-    with store.writing() as lines, store.writing() as table:
-        writer = parquet.Writer(
-            table,
-            version.questions,
-            selected=_has(snapshot, _SELECTED),
-            sure=_has(snapshot, _SURE),
-            plural=_has(snapshot, _PLURAL),
-        )
-        for n, row in enumerate(rows(snapshot), 1):
-            lines.write(canonical.dumps(row) + b"\n")
-            writer.write(row)
-            counts.add(row)
-            if n % 5000 == 0:
-                progress(n, None, "writing rows")
-        writer.close()
-        for name, media, scratch in (
-            ("labels.jsonl", "application/x-ndjson", lines),
-            ("labels.parquet", "application/vnd.apache.parquet", table),
-        ):
-            files.append(_file(snapshot, name, media, scratch, counts.rows))
-    return files, _manifest(snapshot, version, counts, files)
+def _kept(snapshot: Snapshot, name: str, media: str, data: bytes) -> SnapshotFile:
+    with store.writing() as scratch:
+        scratch.write(data)
+        digest, size = store.keep(scratch)
+    return _file(snapshot, name, media, digest, size, None)
 
 
-def _has(snapshot: Snapshot, what: str) -> bool:
-    """Whether the project has, at the snapshot's position, what the query looks for."""
-    with connection.cursor() as cursor:
-        cursor.execute(what, {"project": snapshot.project_id, "position": snapshot.position})
-        return bool(cursor.fetchone()[0])
-
-
-def _file(snapshot: Snapshot, name: str, media: str, scratch: BinaryIO, n_rows: int) -> SnapshotFile:
-    digest, size = store.keep(scratch)
+def _file(
+    snapshot: Snapshot, name: str, media: str, digest: str, size: int, n_rows: int | None
+) -> SnapshotFile:
     return SnapshotFile(
         project_id=snapshot.project_id,
         snapshot=snapshot,
@@ -233,169 +379,9 @@ def _file(snapshot: Snapshot, name: str, media: str, scratch: BinaryIO, n_rows: 
     )
 
 
-def rows(snapshot: Snapshot) -> Iterator[dict[str, Any]]:
-    """One row per item, in the order of its key: the value per question with everything it rests on.
-
-    A signal from production has its `selection`: its label stands for `1 / probability` of what it was selected from. Where
-    any author of a label's answers said how sure she was, `confidence` counts how many said 1 (a guess) to 5 (certain).
-    """
-    queues = snapshot.request.get("queues")
-    known = {
-        "project": snapshot.project_id,
-        "position": snapshot.position,
-        "spec": snapshot.version.spec_id,
-        "meaning": snapshot.version.meaning,
-        "queues": list(
-            Queue.objects.filter(project_id=snapshot.project_id, key__in=queues).values_list("pk", flat=True)
-        )
-        if queues
-        else None,
-        "sure": _has(snapshot, _SURE),
-    }
-    current: dict[str, Any] | None = None
-    with transaction.atomic(), connection.cursor() as cursor:
-        cursor.execute("SET LOCAL statement_timeout = 0")
-        cursor.execute(_ROWS, known)
-        while batch := cursor.fetchmany(2000):
-            for found in batch:
-                (
-                    key,
-                    payload,
-                    carried,
-                    major,
-                    minor,
-                    patch,
-                    question,
-                    value,
-                    basis,
-                    distribution,
-                    n,
-                    rule,
-                    cause,
-                    ruled,
-                    cannot,
-                    kept,
-                    cited,
-                    sure,
-                    *selection,
-                ) = found
-                if current is None or current["key"] != key:
-                    if current is not None:
-                        yield current
-                    current = {"key": key, "payload": json.loads(payload), "labels": {}}
-                    if selection[0] is not None:
-                        current["selection"] = _selection(*selection)
-                current["labels"][question] = {
-                    "value": json.loads(value) if value is not None else None,
-                    "basis": "carried" if carried else basis,
-                    "decided_by": basis,
-                    "rule": rule,
-                    "spec_version": f"{major}.{minor}.{patch}",
-                    "distribution": json.loads(distribution),
-                    **({"soft_label": soft_label(json.loads(kept))} if kept else {}),
-                    "n_answers": n,
-                    **({"confidence": _levels(sure)} if sure else {}),
-                    "clauses": cited,
-                    "cause": cause,
-                    "decisive_clause": ruled,
-                    **({"cannot_be_labelled": cannot} if cannot else {}),
-                }
-    if current is not None:
-        yield current
-
-
-def soft_label(kept: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
-    """What a label that stays plural is: each value kept as right with its share of those who gave one of them."""
-    total = sum(one["n"] for one in kept)
-    return [{"value": one["value"], "share": round(one["n"] / total, 6)} for one in kept]
-
-
-def _levels(said: Sequence[int]) -> dict[str, int]:
-    """How many said each level of confidence."""
-    return {str(level): said.count(level) for level in sorted(set(said))}
-
-
-def _selection(probability: float, reason: str, source: str, happened_at: datetime) -> dict[str, Any]:
-    return {
-        "probability": probability,
-        "reason": reason,
-        "source": source,
-        "happened_at": happened_at.astimezone(UTC).isoformat(),
-    }
-
-
-class _Counts:
-    """What the manifest counts while rows pass by."""
-
-    def __init__(self, questions: Sequence[Mapping[str, Any]]) -> None:
-        self.rows = 0
-        self.basis: dict[str, dict[str, int]] = {question["key"]: {} for question in questions}
-        # Only of values that come out of a few: a text or a span is hardly ever the same twice.
-        self.values: dict[str, dict[str, int]] = {
-            question["key"]: {}
-            for question in questions
-            if (kind := task_types.get(question["kind"])).one_of_options or kind.level == "set"
-        }
-        self.cannot: dict[str, int] = {}
-        self.plural = 0
-
-    def add(self, row: dict[str, Any]) -> None:
-        self.rows += 1
-        for question, label in row["labels"].items():
-            if category := label.get("cannot_be_labelled"):
-                self.cannot[f"{question}: {category}"] = self.cannot.get(f"{question}: {category}", 0) + 1
-                continue
-            self.plural += "soft_label" in label
-            for table, key in (
-                (self.basis, label["basis"]),
-                *(
-                    []
-                    if "soft_label" in label
-                    else [(self.values, json.dumps(label["value"], ensure_ascii=False))]
-                ),
-            ):
-                counts = table.get(question)
-                if counts is not None:
-                    counts[key] = counts.get(key, 0) + 1
-
-
-def _manifest(
-    snapshot: Snapshot, version: versions.ReadVersion, counts: _Counts, files: list[SnapshotFile]
-) -> dict[str, Any]:
-    """Everything that made the snapshot; its digest is the snapshot's. Floats are rounded to 6 digits."""
-    measured = measuring.compute(
-        spec=snapshot.version.spec, meaning=version.meaning, position=snapshot.position
-    )
-    return {
-        "format": FORMAT,
-        "project": snapshot.project.key,
-        "request": snapshot.request,
-        "spec": {
-            "key": snapshot.version.spec.key,
-            "version": version.number,
-            "digest": version.digest,
-            "questions": version.questions,
-            "clauses": [
-                {"key": c.key, "number": c.number, "title": c.title, "blocks": c.blocks, "governs": c.governs}
-                for c in version.clauses
-            ],
-        },
-        "rule": "the resolution in force at the position: consensus by the queue's rule, or a ruling; carried where the "
-        "meaning changed and the label was not touched",
-        "counts": {
-            "rows": counts.rows,
-            "basis": counts.basis,
-            "values": counts.values,
-            **({"cannot_be_labelled": counts.cannot} if counts.cannot else {}),
-            **({"plural": counts.plural} if counts.plural else {}),
-        },
-        "agreement": {one.question: one.as_dict() for one in measured},
-        "files": [
-            {"name": file.name, "digest": file.digest, "bytes": file.n_bytes, "rows": file.n_rows}
-            for file in files
-        ],
-        "writer": {"parquet": parquet.WRITER},
-    }
+def rows(snapshot: Snapshot) -> Any:
+    """The rows of a snapshot, read anew from the record: what its files hold."""
+    return export_rows.Reader(snapshot).all()
 
 
 def verify(snapshot: Snapshot) -> list[str]:
@@ -409,13 +395,14 @@ def verify(snapshot: Snapshot) -> list[str]:
     if canonical.digest(canonical.dumps(snapshot.manifest)) != snapshot.digest:
         faults.append(_("the manifest does not have the snapshot's digest"))
     named = {file["name"]: file["digest"] for file in snapshot.manifest["files"]}
-    for file in SnapshotFile.objects.filter(snapshot=snapshot):
-        if named.pop(file.name, None) != file.digest:
+    for file in SnapshotFile.objects.filter(snapshot=snapshot).order_by("name"):
+        told = named.pop(file.name, file.digest if file.n_rows is None else None)
+        if told != file.digest or (file.name == MANIFEST and file.digest != snapshot.digest):
             faults.append(_("%(file)s is not the one that the manifest names") % {"file": file.name})
         elif not store.intact(file.digest):
             faults.append(_("%(file)s is damaged or missing") % {"file": file.name})
         elif file.name.endswith(".jsonl"):
             with store.opened(file.digest) as source:
-                if sum(1 for _ in source) != file.n_rows:
+                if sum(1 for _line in source) != file.n_rows:
                     faults.append(_("%(file)s has another number of rows") % {"file": file.name})
     return faults + [f"{name} is missing" for name in named]

@@ -5,11 +5,14 @@ from __future__ import annotations
 from itertools import count
 from typing import Any
 
-from celery import shared_task
+from celery import current_app, shared_task
+from django.conf import settings
 from django.utils.translation import gettext_noop
+from kombu.exceptions import OperationalError
 
 from annotation import (
     accompanying,
+    contrasting,
     falling,
     histories,
     keeping,
@@ -20,6 +23,7 @@ from annotation import (
     shadowing,
     slicing,
 )
+from annotation.models import Snapshot
 from specs import running
 from specs.models import Job, Project, Spec
 from workforce import onboarding, retiring
@@ -28,10 +32,12 @@ from workforce.models import KnownAnswer, Queue
 GATHER = "annotation.gather_evidence"
 BUILD, MEASURE, END = "annotation.build_snapshot", "annotation.measure", "annotation.end_exhausted"
 FOLLOW = "annotation.follow"
+HELP_BUILD = "annotation.help_build"
 FORGET_DRAFTS = "annotation.forget_ended_drafts"
 CHANGE_OVERLAP, LEARN = "annotation.change_overlap", "annotation.learn"
 TITLES = (
     gettext_noop("Build snapshot"),
+    gettext_noop("Contrast snapshots"),
     gettext_noop("Measure"),
     gettext_noop("Change overlap"),
     gettext_noop("Learn"),
@@ -149,8 +155,38 @@ def build_snapshot(job_id: int) -> None:
 def _build(job: Job, progress: running.Progress) -> dict[str, Any]:
     from annotation import exporting
 
-    snapshot = exporting.build(snapshot_id=job.arguments["snapshot"], progress=progress)
+    number = job.arguments["snapshot"]
+    snapshot = exporting.build(
+        snapshot_id=number, progress=progress, call_help=lambda n_parts: _call_help(number, n_parts)
+    )
     return {"snapshot": snapshot.pk, "digest": snapshot.digest, "rows": snapshot.n_rows}
+
+
+def _call_help(snapshot_id: int, n_parts: int) -> None:
+    """Tell other workers that there are parts to write. Without a broker this one writes them all."""
+    for _one in range(min(n_parts, settings.SNAPSHOT_HELPERS)):
+        try:
+            current_app.send_task(HELP_BUILD, [snapshot_id], retry=False)
+        except (OperationalError, OSError):
+            return
+
+
+@shared_task(name=HELP_BUILD)
+def help_build(snapshot_id: int) -> None:
+    from annotation import exporting
+
+    exporting.help_build(snapshot_id=snapshot_id)
+
+
+@shared_task(name=contrasting.JOB)
+def contrast_snapshots(job_id: int) -> None:
+    running.run(job_id, _contrast)
+
+
+def _contrast(job: Job, progress: running.Progress) -> dict[str, Any]:
+    rows = Snapshot.objects.select_related("version__spec", "project").filter(project_id=job.project_id)
+    old, new = (rows.get(pk=job.arguments[name]) for name in ("old", "new"))
+    return contrasting.as_dict(contrasting.contrast(old, new, progress=progress))
 
 
 @shared_task(name=MEASURE)

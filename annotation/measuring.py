@@ -126,6 +126,28 @@ def compute(
     ]
 
 
+def summarised(
+    *, spec: Spec, version: versions.ReadVersion, position: int, meanings: Sequence[int]
+) -> dict[str, dict[str, Any]]:
+    """Agreement by question on the answers sealed up to a position under these meanings: the same numbers for ever.
+
+    Nothing that may change later goes in: no known answers, which come and go, and no newer version's questions.
+    """
+    found = {}
+    for question in version.questions:
+        scope = answers.Scope(spec, version, question["key"], position=position, pinned=tuple(meanings))
+        given = answers.read(scope)
+        whole, _values = units.of(question, given)
+        measured = summary.summarise(
+            whole, level=units.level_of(question), n_resamples=settings.BOOTSTRAP_RESAMPLES
+        )
+        found[question["key"]] = {
+            **measured.as_dict(n_annotators=len(given.annotators)),
+            "meanings": scope.meanings,
+        }
+    return found
+
+
 def beside(*, queue: Queue, versions: Sequence[SpecVersion]) -> list[tuple[SpecVersion, list[Measurement]]]:
     """Versions side by side in one queue, each measured on the answers given under it alone."""
     return [

@@ -14,6 +14,7 @@ from annotation.views import (
     canary,
     compare,
     console,
+    contrast,
     correct,
     cost,
     disputes,
@@ -187,6 +188,14 @@ urlpatterns = [
     path("p/<slug:project>/snapshots/", snapshots.snapshots, name="snapshots"),
     path("p/<slug:project>/snapshots/build/", snapshots.build, name="snapshot-build"),
     path("p/<slug:project>/snapshots/<int:snapshot>/", snapshots.snapshot, name="snapshot"),
+    path("p/<slug:project>/snapshots/timeline/", contrast.upstream, name="timeline"),
+    path("p/<slug:project>/snapshots/<int:snapshot>/trace/", contrast.trace, name="trace"),
+    path("p/<slug:project>/snapshots/<int:snapshot>/runs/", contrast.runs, name="runs"),
+    path(
+        "p/<slug:project>/snapshots/<int:snapshot>/compare/<int:other>/",
+        contrast.contrast,
+        name="snapshots-compare",
+    ),
     path("p/<slug:project>/snapshots/<int:snapshot>/verify/", snapshots.verify, name="snapshot-verify"),
     path(
         "p/<slug:project>/snapshots/<int:snapshot>/files/<str:name>/",

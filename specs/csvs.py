@@ -18,9 +18,10 @@ def lines(columns: Sequence[str], rows: Iterable[Sequence[object]]) -> Iterator[
     for cells in rows:
         buffer.seek(0)
         buffer.truncate()
-        writer.writerow([_safe(cell) for cell in cells])
+        writer.writerow([inert(cell) for cell in cells])
         yield buffer.getvalue()
 
 
-def _safe(cell: object) -> object:
+def inert(cell: object) -> object:
+    """The cell as no program takes it for a formula."""
     return f"'{cell}" if isinstance(cell, str) and cell.startswith(_OPENS_A_FORMULA) else cell

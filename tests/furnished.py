@@ -17,6 +17,7 @@ from annotation import (
     investigating,
     measuring,
     piloting,
+    registering,
     relabelling,
 )
 from annotation.models import ClauseIssue, ClauseIssueCase, Dispute, Resample, Review, Ruling
@@ -95,6 +96,9 @@ def furnish(key: str, *, versions: int) -> Furnished:
     )
     staffing.enrol(queue=stage.queue, annotator=staffing.annotator_for(member=newcomer), by=stage.ada)
     snapshot = exporting.request(project=stage.project, version=stage.version, name="", by=stage.ada)
+    other = exporting.request(project=stage.project, version=stage.version, name="", by=stage.ada)
+    snapshot, other = (exporting.build(snapshot_id=asked.pk) for asked in (snapshot, other))
+    registering.register(snapshot=snapshot, name=f"run-{key}", metrics={"f1": 0.5}, by=stage.ada)
     token, _ = tokens.create(member=stage.ada, name="t", permissions=["spec.read"], by=stage.ada)
     sample = _sample(stage, key)
     ids: dict[str, object] = {
@@ -114,6 +118,7 @@ def furnish(key: str, *, versions: int) -> Furnished:
         "served": PrecedentSet.objects.filter(project=stage.project).latest("pk").digest,
         "plan": relabelling.propose(queue=stage.queue, to_version=version, by=stage.ada).pk,
         "snapshot": snapshot.pk,
+        "other": other.pk,
         "member": stage.member("chi").pk,
         "hold": hold,
         **_kept_apart(stage),

@@ -14,11 +14,9 @@ from annotation.models import (
     Deferral,
     Dispute,
     FirstReading,
-    Snapshot,
-    SnapshotFile,
 )
 from specs.api.schema import Problem
-from specs.api.shapes import JobShape, Key
+from specs.api.shapes import Key
 from workforce.api.shapes import LeaseShape
 
 
@@ -369,59 +367,3 @@ class RulingOut(serializers.Serializer[Any]):
 class MeasureIn(serializers.Serializer[Any]):
     spec = Key()
     queue = Key(required=False, allow_null=True, default=None)
-
-
-class SnapshotIn(serializers.Serializer[Any]):
-    name = serializers.CharField(max_length=200, required=False, allow_blank=True, default="")
-    spec = Key()
-    version = serializers.CharField(max_length=40)
-    queues = serializers.ListField(child=Key(), required=False, default=list)
-    position = serializers.IntegerField(min_value=1, required=False, allow_null=True, default=None)
-
-
-class FileShape(serializers.ModelSerializer[SnapshotFile]):
-    class Meta:
-        model = SnapshotFile
-        fields = ("name", "media_type", "digest", "n_bytes", "n_rows")
-
-
-class SnapshotShape(serializers.ModelSerializer[Snapshot]):
-    version = serializers.CharField(source="version.number")
-
-    class Meta:
-        model = Snapshot
-        fields = (
-            "id",
-            "name",
-            "state",
-            "version",
-            "position",
-            "digest",
-            "n_rows",
-            "error",
-            "created_at",
-            "frozen_at",
-        )
-
-
-class SnapshotWhole(SnapshotShape):
-    files = FileShape(many=True)
-    manifest = serializers.DictField(allow_null=True)
-
-    class Meta(SnapshotShape.Meta):
-        fields = (*SnapshotShape.Meta.fields, "files", "manifest")  # type: ignore[assignment]
-
-
-class SnapshotStarted(serializers.Serializer[Any]):
-    snapshot = SnapshotShape()
-    job = JobShape()
-
-
-class SnapshotList(serializers.Serializer[Any]):
-    snapshots = SnapshotShape(many=True)
-    next_before = serializers.IntegerField(allow_null=True)
-
-
-class Verified(serializers.Serializer[Any]):
-    intact = serializers.BooleanField()
-    faults = serializers.ListField(child=serializers.CharField())

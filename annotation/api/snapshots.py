@@ -2,32 +2,24 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterator
-from typing import BinaryIO
-
-from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
 from django.http.response import HttpResponseBase
 from drf_spectacular.types import OpenApiTypes
 from rest_framework.request import Request
 from rest_framework.response import Response
 
 from annotation import jobs
-from annotation.api import shapes
+from annotation.api import snapshot_shapes as shapes
+from annotation.downloading import download
 from annotation.models import Snapshot, SnapshotFile
-from specs import running, store
+from specs import running
 from specs.access import allows, get_or_404
 from specs.api.base import ApiView
-from specs.api.problems import problem
 from specs.api.schema import operation
 from specs.api.shapes import JobShape
 from specs.api.views import PAGING
 from specs.models import Spec
 from workforce.api.base import version_of
 from workforce.models import Queue
-
-_RANGE = re.compile(r"^bytes=(\d+)-(\d*)$")
-_CHUNK = 2**18
 
 
 class Snapshots(ApiView):
@@ -67,6 +59,7 @@ class Snapshots(ApiView):
             name=body["name"],
             queues=queues,
             position=body["position"],
+            terms=shapes.SnapshotIn().terms(body),
             by=self.member,
         )
         job = running.start(
@@ -119,43 +112,3 @@ class SnapshotDownload(SnapshotView):
     def get(self, request: Request, project: str, snapshot: int, name: str) -> HttpResponseBase:
         file = get_or_404(SnapshotFile, project=self.project, snapshot=self.snapshot(), name=name)
         return download(request, file)
-
-
-def download(request: Request | HttpRequest, file: SnapshotFile) -> HttpResponseBase:
-    """The bytes of a snapshot's file, checked before the first of them leaves; damaged ones are never served."""
-    etag = f'"{file.digest}"'
-    if request.headers.get("If-None-Match") == etag:
-        return HttpResponse(status=304, headers={"ETag": etag})
-    try:
-        source = store.opened(file.digest)
-    except store.Corrupted:
-        return problem(
-            409, "damaged", "The stored bytes are not the ones that were frozen; they are not served."
-        )
-    first, last, status = 0, file.n_bytes - 1, 200
-    if (asked := _RANGE.match(request.headers.get("Range", ""))) is not None:
-        first, last = int(asked[1]), min(int(asked[2] or last), last)
-        if first > last:
-            source.close()
-            return HttpResponse(status=416, headers={"Content-Range": f"bytes */{file.n_bytes}"})
-        status = 206
-    headers = {
-        "Content-Length": str(last - first + 1),
-        "Content-Disposition": f'attachment; filename="{file.name}"',
-        "Accept-Ranges": "bytes",
-        "ETag": etag,
-        "X-Content-Type-Options": "nosniff",
-    }
-    if status == 206:
-        headers["Content-Range"] = f"bytes {first}-{last}/{file.n_bytes}"
-    return StreamingHttpResponse(
-        _chunks(source, first, last - first + 1), status=status, content_type=file.media_type, headers=headers
-    )
-
-
-def _chunks(source: BinaryIO, first: int, left: int) -> Iterator[bytes]:
-    with source:
-        source.seek(first)
-        while left and (chunk := source.read(min(_CHUNK, left))):
-            left -= len(chunk)
-            yield chunk

@@ -6,6 +6,7 @@ from django.urls import URLPattern, URLResolver, include, path
 
 import annotation.api.urls
 import workforce.api.urls
+from annotation.api.client import ClientFile
 from annotation.config.api_schema import ApiReference, ApiSchema
 
 project: list[URLPattern | URLResolver] = [
@@ -18,6 +19,7 @@ project: list[URLPattern | URLResolver] = [
 ]
 urlpatterns = [
     path("projects/<slug:project>/", include(project)),
+    path("client.py", ClientFile.as_view(), name="api-client"),
     path("schema", ApiSchema.as_view(), name="api-schema"),
     path("docs", ApiReference.as_view(), name="api-reference"),
 ]

@@ -210,6 +210,17 @@ OVERLAP_CHUNK = env.number("OVERLAP_CHUNK", 2000, low=1, high=100_000)
 SIMULATED_TASKS = env.number("SIMULATED_TASKS", 20_000, low=100)
 """The newest tasks of a queue that the preview of a rule of overlap is made from."""
 BOOTSTRAP_RESAMPLES = env.number("BOOTSTRAP_RESAMPLES", 1000, low=100, high=100_000)
+SNAPSHOT_PART_ROWS = env.number("SNAPSHOT_PART_ROWS", 100_000, low=10)
+"""Items of one part of a snapshot: what one worker writes in one transaction. A larger one has several files of each form."""
+SNAPSHOT_HELPERS = env.number("SNAPSHOT_HELPERS", 4, low=0, high=64)
+"""Further workers that are told of a snapshot with several parts."""
+CONTRASTED_AT_ONCE = env.number("CONTRASTED_AT_ONCE", 20_000, low=0)
+"""Rows of two snapshots together up to which they are compared while somebody waits; beyond, in a job."""
+CONTRAST_EXAMPLES = env.number("CONTRAST_EXAMPLES", 200, low=0, high=10_000)
+"""Keys and changed labels that a comparison of snapshots names one by one; further ones are only counted."""
+MAX_RUN_METRICS = env.number("MAX_RUN_METRICS", 100, low=1)
+SNAPSHOT_ITEM_COLUMNS = env.number("SNAPSHOT_ITEM_COLUMNS", 100, low=0, high=1000)
+"""Fields of items up to which each is a column of a snapshot's tables; beyond, they are one column of JSON."""
 LEDGER_SEAL_BATCH = env.number("LEDGER_SEAL_BATCH", 5000, low=1, high=100_000)
 REPLIES_KEPT_FOR = env.seconds("REPLIES_KEPT_FOR_SECONDS", 3 * 86_400, low=60)
 """How long a stored reply answers a repeated idempotency key."""

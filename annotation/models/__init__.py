@@ -26,6 +26,7 @@ from annotation.models.decisions import (
     Ruling,
 )
 from annotation.models.evidence import ClauseEvidence, ClauseVerdict, ReportEvidence
+from annotation.models.exports import SnapshotPart, SnapshotPlace, SplitScheme, TrainingRun
 from annotation.models.leading import MOST_MORE, Deferral, DeferralKind, FirstReading
 from annotation.models.live import LiveCursor, LiveItem, LiveQueue, LiveSum
 from annotation.models.measures import AgreementReport, AnnotatorReading, ClauseReading
@@ -133,10 +134,14 @@ __all__ = [
     "SkillSet",
     "Snapshot",
     "SnapshotFile",
+    "SnapshotPart",
+    "SnapshotPlace",
     "SnapshotState",
     "Source",
     "Speaker",
+    "SplitScheme",
     "StopDecision",
     "StopTarget",
     "StopVerdict",
+    "TrainingRun",
 ]

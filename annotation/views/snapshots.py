@@ -11,33 +11,47 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_POST
 
 from annotation import jobs
-from annotation.api.snapshots import download as serve
-from annotation.models import Snapshot, SnapshotFile
+from annotation.downloading import download as serve
+from annotation.models import Snapshot, SnapshotFile, SnapshotState, SplitScheme
+from annotation.snapshot_forms import SnapshotForm
 from specs import running
 from specs.access import MemberRequest, allows, get_or_404, page
 from specs.models import SpecVersion
 from specs.paging import newest_first
+from specs.refusals import Refusal
 from workforce.models import ABOUT_OTHERS, Purpose, Queue
 
 
 @require_GET
 @page(allows("snapshot.read"))
 def snapshots(request: MemberRequest) -> HttpResponse:
+    return _list(request, _form(request, None))
+
+
+def _form(request: MemberRequest, data: Any) -> SnapshotForm:
+    return SnapshotForm(
+        data,
+        versions=SpecVersion.objects.published()
+        .filter(project=request.project)
+        .select_related("spec", "project")
+        .order_by("spec__title", "-major", "-minor", "-patch"),
+        queues=Queue.objects.filter(project=request.project)
+        .exclude(purpose__in=[*ABOUT_OTHERS, Purpose.RELABELLING])
+        .order_by("name"),
+    )
+
+
+def _list(request: MemberRequest, form: SnapshotForm, *, status: int = 200) -> HttpResponse:
     shown, further = newest_first(
         request, Snapshot.objects.filter(project=request.project).select_related("version__spec")
     )
     context = {
         "snapshots": shown,
         "next": further,
-        "versions": SpecVersion.objects.published()
-        .filter(project=request.project)
-        .select_related("spec")
-        .order_by("spec__title", "-major", "-minor", "-patch"),
-        "queues": Queue.objects.filter(project=request.project)
-        .exclude(purpose__in=[*ABOUT_OTHERS, Purpose.RELABELLING])
-        .order_by("name"),
+        "form": form,
+        "split": SplitScheme.objects.filter(project=request.project).first(),
     }
-    return render(request, "annotation/snapshots.html", context)
+    return render(request, "annotation/snapshots.html", context, status=status)
 
 
 @require_POST
@@ -46,27 +60,33 @@ def build(request: MemberRequest) -> HttpResponse:
     """Ask for a snapshot; a job builds it."""
     from annotation import exporting
 
-    number = request.POST.get("version", "")
-    if not (number.isascii() and number.isdigit() and len(number) < 19):
+    form = _form(request, request.POST)
+    if not form.is_valid():
+        return _list(request, form, status=422)
+    version = form.cleaned_data["version"]
+    if any(queue.spec_id != version.spec_id for queue in form.cleaned_data["queue"]):
         raise Http404
-    rows = SpecVersion.objects.published().select_related("spec")
-    version = get_or_404(rows, project=request.project, pk=int(number))
-    queues = [
-        get_or_404(Queue, project=request.project, key=key, spec_id=version.spec_id)
-        for key in request.POST.getlist("queue")
-    ]
-    snapshot = exporting.request(
-        project=request.project,
-        version=version,
-        name=request.POST.get("name", ""),
-        queues=queues,
-        by=request.member,
-    )
+    try:
+        snapshot = exporting.request(
+            project=request.project,
+            version=version,
+            name=form.cleaned_data["name"],
+            queues=form.cleaned_data["queue"],
+            terms=form.terms(),
+            by=request.member,
+        )
+    except Refusal as refusal:
+        form.add_error(None, [refusal.message, *_told(refusal)])
+        return _list(request, form, status=refusal.status)
     running.start(
         project=request.project, kind=jobs.BUILD, arguments={"snapshot": snapshot.pk}, by=request.member
     )
     messages.info(request, _("The snapshot is being built."))
     return redirect("annotation:snapshot", project=request.project.key, snapshot=snapshot.pk)
+
+
+def _told(refusal: Refusal) -> list[str]:
+    return [f"{one['where']}: {one['message']}" for one in refusal.details.get("problems", ())]
 
 
 def _snapshot(request: MemberRequest, number: int) -> Snapshot:
@@ -91,6 +111,9 @@ def _show(request: MemberRequest, found: Snapshot, faults: list[str] | None = No
             "snapshot": found,
             "manifest": manifest,
             "faults": faults,
+            "others": Snapshot.objects.filter(project=request.project, state=SnapshotState.FROZEN)
+            .exclude(pk=found.pk)
+            .order_by("-pk")[:8],
             "crumbs": [(_("Snapshots"), f"/p/{request.project.key}/snapshots/")],
         },
     )

@@ -10,8 +10,19 @@ from datetime import datetime, timedelta
 from typing import Any, BinaryIO
 
 from django.db import connection
+from django.test import override_settings
 
-from annotation import asking, exporting, histories, jobs, measuring, scoping, slicing
+from annotation import (
+    asking,
+    contrasting,
+    export_terms,
+    exporting,
+    histories,
+    jobs,
+    measuring,
+    scoping,
+    slicing,
+)
 from annotation.models import AgreementReport, AnswerDraft
 from specs import delivering, drafting, incoming, running, store
 from specs.models import Delivery, Job, JobState, Role, StoredReply, Subscriber
@@ -204,6 +215,7 @@ def _others(stage: cast.Stage) -> dict[str, list[int]]:
         stage.answer(stage.chi, "yes" if number % 4 else "no", queue=learning)
     wanted: dict[str, dict[str, Any]] = {
         jobs.BUILD: {"snapshot": snapshot.pk},
+        contrasting.JOB: _two_frozen(stage),
         jobs.MEASURE: {"spec": stage.spec.pk},
         slicing.JOB: slicing.arguments(scoping.of(spec=stage.spec), by="label"),
         jobs.CHANGE_OVERLAP: {"queue": wide.pk},
@@ -213,7 +225,35 @@ def _others(stage: cast.Stage) -> dict[str, list[int]]:
     return {
         kind: [running.start(project=stage.project, kind=kind, arguments=arguments, by=stage.ada).pk]
         for kind, arguments in wanted.items()
-    }
+    } | {jobs.HELP_BUILD: [_placed(stage)]}
+
+
+def _two_frozen(stage: cast.Stage) -> dict[str, int]:
+    frozen = []
+    for rule in ("settled", "majority"):
+        asked = exporting.request(
+            project=stage.project,
+            version=stage.version,
+            name=rule,
+            terms=export_terms.Terms(rule=rule),
+            by=stage.ada,
+        )
+        frozen.append(exporting.build(snapshot_id=asked.pk).pk)
+    return {"old": frozen[0], "new": frozen[1]}
+
+
+def _placed(stage: cast.Stage) -> int:
+    """A snapshot whose rows have their places, in several parts that nobody writes yet."""
+    with override_settings(SNAPSHOT_PART_ROWS=10):
+        asked = exporting.request(
+            project=stage.project,
+            version=stage.version,
+            name="parts",
+            terms=export_terms.Terms(bases=[*export_terms.BASES]),
+            by=stage.ada,
+        )
+    assert exporting.place(asked) > 1
+    return asked.pk
 
 
 def _document(stage: cast.Stage) -> int:

@@ -28,7 +28,12 @@ from tests.invariants import scene
 
 app.loader.import_default_modules()
 JOBS = sorted(name for name in app.tasks if name.partition(".")[0] in ("specs", "workforce", "annotation"))
-IN_STEPS = ("workforce.load_items", "annotation.change_overlap", "annotation.build_snapshot")
+IN_STEPS = (
+    "workforce.load_items",
+    "annotation.change_overlap",
+    "annotation.build_snapshot",
+    "annotation.help_build",
+)
 """Jobs that work in several transactions or keep files: killed in the short form as well."""
 LEAVE_NOTHING = ("specs.start_waiting_jobs",)
 """It only tells workers."""

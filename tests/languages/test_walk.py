@@ -13,7 +13,8 @@ from tests.languages.test_templates import Said
 from tests.security.routes import ROUTES
 from workforce.people_rules import PRESETS
 
-THEIRS = {"Yes", "No", "Numbers", "The whole", "Does it follow?", "Main", "New", "Again"}
+THEIRS = {"Yes", "No", "Numbers", "The whole", "Does it follow?", "Main", "New", "Again", "no"}
+THEIRS |= {"train", "eval", "test"}  # names of splits, as files have them
 THEIRS |= {str(terms[name]) for terms in PRESETS.values() for name in ("name", "reason")}
 """What the people of this project wrote, in words that the program has as well; rules keep the words of their preset."""
 

@@ -59,6 +59,7 @@ MISSING: dict[str, object] = {
             "session",
             "task",
             "decision",
+            "other",
         ),
         987_654_321,
     ),
@@ -248,6 +249,8 @@ def test_who_may_is_let_in(house: House, actor: str) -> None:
             status, content, _ = _ask(client, verb, address, api=route.is_api)
         assert status not in (401, 403) or b"permission" not in content.lower(), (route.where, verb, content)
         assert status < 500, (route.where, verb)
+        if route.where.endswith("/trace"):
+            continue  # which names an item in its query
         if verb == "get" and not set(route.places) & {
             "assignment",
             "dispute",

@@ -7,7 +7,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from annotation import exporting
+from annotation import export_formats, export_terms, exporting
 from specs.management.arguments import project_of, refusals, spec_of, version_of
 from workforce.models import Queue
 
@@ -26,6 +26,16 @@ class Command(BaseCommand):
         )
         parser.add_argument("--position", type=int, help="an earlier sealed position of the ledger")
         parser.add_argument("--name", default="")
+        parser.add_argument("--since", default="", help="the earliest version whose decisions count")
+        parser.add_argument("--rule", choices=list(export_terms.RULES), default=export_terms.SETTLED)
+        parser.add_argument("--split", action="store_true", help="into train, eval and test, by keyed hash")
+        parser.add_argument(
+            "--format",
+            action="append",
+            choices=list(export_formats.FORMATS),
+            help="jsonl and parquet if left out",
+        )
+        parser.add_argument("--answers", action="store_true", help="every answer too, under pseudonyms")
         parser.add_argument("--json", action="store_true", help="print one JSON object")
 
     def handle(self, *args: Any, **options: Any) -> None:
@@ -41,6 +51,7 @@ class Command(BaseCommand):
                 name=options["name"],
                 queues=queues,
                 position=options["position"],
+                terms=_terms(options),
                 by=None,
             )
             frozen = exporting.build(snapshot_id=asked.pk)
@@ -51,3 +62,13 @@ class Command(BaseCommand):
             "position": frozen.position,
         }
         self.stdout.write(json.dumps(found) if options["json"] else f"{frozen.digest} {frozen.n_rows} rows")
+
+
+def _terms(options: dict[str, Any]) -> export_terms.Terms:
+    return export_terms.Terms(
+        since=options["since"],
+        rule=options["rule"],
+        split=options["split"],
+        columns=tuple(export_terms.COLUMNS) if options["answers"] else export_terms.USUAL_COLUMNS,
+        formats=options["format"] or ("jsonl", "parquet"),
+    )
