@@ -69,8 +69,6 @@ class Concordat:
         self.root = f"{url.rstrip('/')}/api/v1/projects/{urllib.parse.quote(project)}/"
         self.timeout, self.tries = timeout, tries
 
-    # --- Requests
-
     def get(self, path: str, **query: Any) -> Any:
         """The JSON below an address of the API."""
         asked = urllib.parse.urlencode({name: value for name, value in query.items() if value is not None})
@@ -124,8 +122,6 @@ class Concordat:
             time.sleep(min(wait, 60.0))
         raise AssertionError("unreachable")
 
-    # --- Snapshots
-
     def snapshots(self) -> Iterator[Snapshot]:
         """All of them, newest first."""
         return (Snapshot(self, told) for told in self.pages("snapshots", "snapshots"))
@@ -154,23 +150,15 @@ class Concordat:
         snapshot = Snapshot(self, made["snapshot"])
         return snapshot.wait() if wait else snapshot
 
-    def wait(
-        self, job: int, *, seconds: float = 3600, told: Optional[Callable[[Dict[str, Any]], None]] = None
-    ) -> Any:
-        """A job's result when it is done; *told* sees it now and then. Raises `RuntimeError` when it failed."""
-        until, pause = time.monotonic() + seconds, 0.2
-        while True:
+    def wait(self, job: int, *, seconds: float = 3600) -> Any:
+        """A job's result when it is done. Raises `RuntimeError` when it failed."""
+        for _look in _looks(seconds, f"job {job}"):
             found = self.get(f"jobs/{job}")
-            if told is not None:
-                told(found)
             if found["state"] == "done":
                 return found["result"]
             if found["state"] in ("failed", "cancelled"):
                 raise RuntimeError(f"job {job} {found['state']}: {found.get('error', '')}")
-            if time.monotonic() > until:
-                raise TimeoutError(f"job {job} is still {found['state']}")
-            time.sleep(pause)
-            pause = min(pause * 1.5, 5)
+        return None
 
     def compare(self, old: Snapshot, new: Snapshot) -> Dict[str, Any]:
         """Added, removed and changed labels by cause and clause; large ones are compared in a job."""
@@ -181,8 +169,6 @@ class Concordat:
             if refused.code != "wrong-state":
                 raise
         return dict(self.wait(self.post(path)["job"]["id"]))
-
-    # --- Work
 
     def claim(self, queue: str) -> Optional[Lease]:
         """The next task of a queue; None when there is none."""
@@ -202,6 +188,17 @@ class Concordat:
             lease.submit(answer(lease.item))
             n += 1
         return n
+
+
+def _looks(seconds: float, what: str) -> Iterator[None]:
+    """Now, and again after longer and longer pauses. Raises `TimeoutError` when the time is over."""
+    until, pause = time.monotonic() + seconds, 0.2
+    while True:
+        yield
+        if time.monotonic() > until:
+            raise TimeoutError(f"{what} is still not done")
+        time.sleep(pause)
+        pause = min(pause * 1.5, 5)
 
 
 def _document(error: urllib.error.HTTPError) -> Dict[str, Any]:
@@ -276,17 +273,12 @@ class Snapshot:
 
     def wait(self, *, seconds: float = 3600) -> Snapshot:
         """Until it is frozen. Raises `RuntimeError` when it could not be built."""
-        until, pause = time.monotonic() + seconds, 0.2
-        while self.refresh().state == "building":
-            if time.monotonic() > until:
-                raise TimeoutError(f"snapshot {self.id} is still being built")
-            time.sleep(pause)
-            pause = min(pause * 1.5, 5)
+        for _look in _looks(seconds, f"snapshot {self.id}"):
+            if self.refresh().state != "building":
+                break
         if self.state != "frozen":
             raise RuntimeError(f"snapshot {self.id} could not be built: {self.told['error']}")
         return self
-
-    # --- Files
 
     def download(self, folder: Union[str, Path], *, only: Sequence[str] = ()) -> List[Path]:
         """Its files in a folder, all or those whose names end with one of *only*; what was begun is gone on with."""
@@ -378,8 +370,6 @@ class Snapshot:
                 found["train" if name == "labels" else name] = paths
         return datasets.load_dataset("parquet", data_files=found)
 
-    # --- Where labels come from
-
     def trace(self, key: str) -> Dict[str, Any]:
         """Everything behind the label of an item: answers, clauses, rulings, what the spec changed since."""
         return dict(self.house.get(f"snapshots/{self.id}/trace", key=key))
@@ -408,9 +398,6 @@ def _digest(path: Path) -> str:
         while chunk := source.read(_CHUNK):
             total.update(chunk)
     return f"sha256:{total.hexdigest()}"
-
-
-# --- As a program
 
 
 def _pairs(texts: Sequence[str]) -> Dict[str, float]:
@@ -444,8 +431,7 @@ def _build(house: Concordat, asked: argparse.Namespace) -> Any:
 
 def _download(house: Concordat, asked: argparse.Namespace) -> Any:
     one = _which(house, asked.snapshot).refresh()
-    for path in one.download(asked.folder, only=asked.only):
-        print(path)
+    print(*one.download(asked.folder, only=asked.only), sep="\n")
     return [] if asked.only else one.verify(asked.folder)
 
 
@@ -458,56 +444,36 @@ def _trace(house: Concordat, asked: argparse.Namespace) -> Any:
 
 
 def _compare(house: Concordat, asked: argparse.Namespace) -> Any:
-    told = house.compare(_which(house, asked.old), _which(house, asked.new))
-    print(json.dumps(told, ensure_ascii=False, indent=1))
+    print(json.dumps(house.compare(_which(house, asked.old), _which(house, asked.new)), indent=1))
 
 
 def _run(house: Concordat, asked: argparse.Namespace) -> Any:
-    told = _which(house, asked.snapshot).register_run(
-        asked.name, commit=asked.commit, metrics=_pairs(asked.metric), trained_on=asked.trained_on
-    )
-    print(json.dumps(told))
+    more: Dict[str, Any] = {"metrics": _pairs(asked.metric), "trained_on": asked.trained_on}
+    print(json.dumps(_which(house, asked.snapshot).register_run(asked.name, commit=asked.commit, **more)))
 
 
 Step = Tuple[str, Callable[[Concordat, argparse.Namespace], Any], Sequence[Tuple[str, Dict[str, Any]]]]
 _SNAPSHOT: Tuple[str, Dict[str, Any]] = ("snapshot", {"help": "its number, its digest, or newest"})
+# fmt: off
 _STEPS: Dict[str, Step] = {
     "list": ("all snapshots, a line each", _list, []),
-    "build": (
-        "build one and wait for it",
-        _build,
-        [
-            ("spec", {}),
-            ("version", {"help": "such as 2.0.0"}),
-            ("--rule", {"default": "settled"}),
-            ("--split", {"action": "store_true"}),
-            ("--terms", {"help": "more of the request, as JSON"}),
-        ],
-    ),
-    "download": (
-        "its files, verified",
-        _download,
-        [
-            _SNAPSHOT,
-            ("folder", {}),
-            ("--only", {"action": "append", "default": [], "help": "such as .parquet"}),
-        ],
-    ),
+    "build": ("build one and wait for it", _build, [
+        ("spec", {}), ("version", {"help": "such as 2.0.0"}), ("--rule", {"default": "settled"}),
+        ("--split", {"action": "store_true"}), ("--terms", {"help": "more of the request, as JSON"}),
+    ]),
+    "download": ("its files, verified", _download, [
+        _SNAPSHOT, ("folder", {}), ("--only", {"action": "append", "default": [], "help": "such as .parquet"}),
+    ]),
     "verify": ("hold files against their digests", _verify, [_SNAPSHOT, ("folder", {})]),
     "trace": ("everything behind an item's label", _trace, [_SNAPSHOT, ("key", {})]),
     "compare": ("what changed from one to another", _compare, [("old", {}), ("new", {})]),
-    "run": (
-        "register a training run",
-        _run,
-        [
-            _SNAPSHOT,
-            ("name", {}),
-            ("--commit", {"default": ""}),
-            ("--metric", {"action": "append", "default": [], "metavar": "NAME=NUMBER"}),
-            ("--trained-on", {"action": "append", "default": [], "choices": ["train", "eval"]}),
-        ],
-    ),
+    "run": ("register a training run", _run, [
+        _SNAPSHOT, ("name", {}), ("--commit", {"default": ""}),
+        ("--metric", {"action": "append", "default": [], "metavar": "NAME=NUMBER"}),
+        ("--trained-on", {"action": "append", "default": [], "choices": ["train", "eval"]}),
+    ]),
 }
+# fmt: on
 
 
 def main(arguments: Optional[Sequence[str]] = None) -> int:
