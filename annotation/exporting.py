@@ -36,7 +36,7 @@ from annotation import (
 )
 from annotation.export_formats import Layout, Writer
 from annotation.models import Snapshot, SnapshotFile, SnapshotPart, SnapshotPlace, SnapshotState
-from specs import canonical, ledger, store
+from specs import canonical, delivering, ledger, store
 from specs.models import Job, Member, Project, SpecVersion
 from specs.refusals import Invalid
 from workforce.models import Queue
@@ -347,12 +347,24 @@ def _freeze(snapshot: Snapshot) -> Snapshot:
         locked.state, locked.frozen_at = SnapshotState.FROZEN, Now()
         locked.save()
         SnapshotPlace.objects.filter(snapshot=locked.pk).delete()
-        ledger.record(
+        event = ledger.record(
             project_id=locked.project_id,
             kind="snapshot.frozen",
             by=locked.requested_by_id,
             subject=("snapshot", locked.pk),
             data={"digest": locked.digest, "rows": locked.n_rows},
+        )
+        delivering.tell(
+            project_id=locked.project_id,
+            topic="snapshot.frozen",
+            event_id=event,
+            body={
+                "snapshot": locked.pk,
+                "digest": locked.digest,
+                "rows": locked.n_rows,
+                "spec": snapshot.version.spec.key,
+                "version": snapshot.version.number,
+            },
         )
     locked.refresh_from_db()
     return locked

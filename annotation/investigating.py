@@ -33,7 +33,7 @@ from annotation.models import (
     IssueState,
     Ruling,
 )
-from specs import ledger
+from specs import delivering, ledger
 from specs.models import Clause, Member, Project, Spec, SpecVersion, VersionState
 from specs.refusals import Invalid, WrongState
 from workforce import leasing
@@ -99,12 +99,18 @@ def open_issue(
         ):
             ClauseIssue.objects.filter(pk=issue.pk).update(state=IssueState.PARKED)
             issue.state = IssueState.PARKED
-        ledger.record(
+        event = ledger.record(
             project_id=clause.project_id,
             kind="clause-issue.opened",
             by=by,
             subject=("clause-issue", issue.pk),
             data={"clause": clause.pk, "for": issue.opened_for, "tasks": [case.task_id for case in cases]},
+        )
+        delivering.tell(
+            project_id=clause.project_id,
+            topic="clause.flagged",
+            event_id=event,
+            body={"clause": clause.key, "issue": issue.pk, "for": issue.opened_for},
         )
         nominating.hold_flagged(project_id=clause.project_id)
     return issue

@@ -12,6 +12,7 @@ from kombu.exceptions import OperationalError
 
 from annotation import (
     accompanying,
+    announcing,
     contrasting,
     falling,
     histories,
@@ -114,6 +115,7 @@ def follow() -> None:
 
     for project_id in following.behind():
         following.catch_up(project_id=project_id, seconds=FOLLOWED_FOR, wait=False)
+    announcing.announce_all()
 
 
 @shared_task(name="annotation.watch_agreement")

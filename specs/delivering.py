@@ -3,17 +3,20 @@
     (nothing) -> subscriber -> ended: subscribe, unsubscribe
     (nothing) -> waiting: tell, mail
     waiting -> delivered, given up: send_due
-    delivered, given up -> waiting: send_again
+    delivered, given up -> waiting: send_again, replay
+    subscriber -> ended: send_due, when message after message was given up
 
 A delivery is a row written in the transaction of the change it tells of, so none is lost and none tells of what did not happen.
 Each is sent at least once; a receiver knows a repeated one by its event. What one receiver is told about one thing (an item and
 all that happens to its tasks, an alert) is a line, sent in the order of its events: nothing of it goes out before what came
-earlier has arrived or was given up. Lines do not wait for each other. A webhook's body is signed: the header
-`Concordat-Signature` is `t=<seconds>,v1=<hex>`, HMAC-SHA256 with the secret over `<seconds>.<body>`.
+earlier has arrived or was given up. Lines do not wait for each other. A webhook's body is signed by Standard Webhooks
+(`webhook-id`, `webhook-timestamp`, `webhook-signature`), and once more by `Concordat-Signature`: `t=<seconds>,v1=<hex>`,
+HMAC-SHA256 with the secret over `<seconds>.<body>`.
 """
 
 from __future__ import annotations
 
+import base64
 import hashlib
 import hmac
 import json
@@ -48,6 +51,7 @@ TOPICS: dict[str, str | Promise] = {
     "alert.raised": gettext_lazy("An alert was raised"),
     "alert.acknowledged": gettext_lazy("Somebody took an alert on"),
     "alert.closed": gettext_lazy("An alert is over"),
+    "version.published": gettext_lazy("A version was published, and whether it breaks what labels mean"),
 }
 """What can be subscribed to. Another app adds its own with `topic`."""
 _PART_OF: dict[str, tuple[str, str]] = {}
@@ -59,7 +63,7 @@ _HOPELESS = ("no-address", "ended")
 """What no further try would mend."""
 
 
-def topic(name: str, title: str) -> None:
+def topic(name: str, title: str | Promise) -> None:
     """Let something be subscribed to."""
     TOPICS[name] = title
 
@@ -111,18 +115,23 @@ def subscribe(
 def unsubscribe(*, subscriber: Subscriber, by: Member) -> None:
     """Tell it nothing more; what waits for it is given up. Harmless to repeat."""
     with transaction.atomic():
-        changed = Subscriber.objects.filter(pk=subscriber.pk, ended_at__isnull=True).update(ended_at=Now())
-        if changed:
-            n_given_up = Delivery.objects.filter(subscriber=subscriber, state=DeliveryState.WAITING).update(
-                state=DeliveryState.GIVEN_UP, sending=False, last_error="ended"
-            )
-            ledger.record(
-                project_id=subscriber.project_id,
-                kind="webhook.ended",
-                by=by,
-                subject=("subscriber", subscriber.pk),
-                data={"given_up": n_given_up},
-            )
+        locked = Subscriber.objects.select_for_update(no_key=True).get(pk=subscriber.pk)
+        if locked.ended_at is None:
+            _end(locked, by=by)
+
+
+def _end(subscriber: Subscriber, *, by: Member | None) -> int:
+    Subscriber.objects.filter(pk=subscriber.pk).update(ended_at=Now())
+    n_given_up = Delivery.objects.filter(subscriber=subscriber, state=DeliveryState.WAITING).update(
+        state=DeliveryState.GIVEN_UP, sending=False, last_error="ended"
+    )
+    return ledger.record(
+        project_id=subscriber.project_id,
+        kind="webhook.ended",
+        by=by,
+        subject=("subscriber", subscriber.pk),
+        data={"given_up": n_given_up, "failed": by is None},
+    )
 
 
 def secret_of(subscriber: Subscriber) -> str:
@@ -137,6 +146,13 @@ def signature(secret: str, body: bytes, *, at: int) -> str:
     """The header that a receiver checks: recompute it over `<t>.<body>`, compare in constant time, refuse an old `t`."""
     digest = hmac.new(secret.encode(), f"{at}.".encode() + body, hashlib.sha256).hexdigest()
     return f"t={at},v1={digest}"
+
+
+def standard_signature(secret: str, body: bytes, *, ident: str, at: int) -> str:
+    """The header `webhook-signature`. Source: Standard Webhooks, symmetric signatures: `v1,` and Base64 of HMAC-SHA256."""
+    key = base64.b64decode(secret.removeprefix("whsec_"))
+    digest = hmac.digest(key, f"{ident}.{at}.".encode() + body, hashlib.sha256)
+    return f"v1,{base64.b64encode(digest).decode()}"
 
 
 def tell(*, project_id: int, topic: str, event_id: int, body: Mapping[str, Any]) -> int:
@@ -292,8 +308,64 @@ def _note(delivery: Delivery, *, n_tries: int, status: int | None, error: str) -
                         "tries": n_tries,
                     },
                 )
+                _end_hopeless(delivery)
     else:
         rows.update(sending=False, next_at=Now() + wait_after(n_tries), last_status=status, last_error=error)
+
+
+def _end_hopeless(delivery: Delivery) -> None:
+    """End a webhook none of whose last messages arrived, and tell whoever made it. Call it inside the transaction."""
+    if delivery.subscriber_id is None:
+        return
+    subscriber = (
+        Subscriber.objects.select_for_update(no_key=True, of=("self",))
+        .select_related("made_by__user", "project")
+        .get(pk=delivery.subscriber_id)
+    )
+    ended = Delivery.objects.filter(subscriber=subscriber).exclude(state=DeliveryState.WAITING)
+    last = list(ended.order_by("-pk").values_list("state", flat=True)[: settings.WEBHOOK_GIVEN_UP])
+    if subscriber.ended_at is not None or len(last) < settings.WEBHOOK_GIVEN_UP:
+        return
+    if any(state != DeliveryState.GIVEN_UP for state in last):
+        return
+    event = _end(subscriber, by=None)
+    if subscriber.made_by is not None:
+        mail(
+            member=subscriber.made_by,
+            topic="webhook.ended",
+            event_id=event,
+            subject=_("The webhook %(name)s was ended") % {"name": subscriber.name},
+            text=_(
+                "None of its last %(n)s messages arrived at %(url)s, so nothing more is sent there. Make it anew when the "
+                "address answers."
+            )
+            % {"n": settings.WEBHOOK_GIVEN_UP, "url": subscriber.url},
+        )
+
+
+def replay(*, subscriber: Subscriber, after: int, by: Member) -> int:
+    """Send again what a subscriber was told after a delivery, in order; returns how many. Raises `WrongState` when it has ended.
+
+    At most `MAX_REPLAYED` at once; a receiver knows by the event what it has seen before.
+    """
+    with transaction.atomic():
+        locked = Subscriber.objects.select_for_update(no_key=True).get(pk=subscriber.pk)
+        if locked.ended_at is not None:
+            raise WrongState(_("This webhook has ended."))
+        rows = Delivery.objects.filter(subscriber=locked, pk__gt=after).exclude(state=DeliveryState.WAITING)
+        found = list(rows.order_by("pk").values_list("pk", flat=True)[: settings.MAX_REPLAYED])
+        Delivery.objects.filter(pk__in=found).update(
+            state=DeliveryState.WAITING, n_tries=0, next_at=Now(), delivered_at=None, last_error=""
+        )
+        ledger.record(
+            project_id=locked.project_id,
+            kind="webhook.replayed",
+            by=by,
+            subject=("subscriber", locked.pk),
+            data={"after": after, "deliveries": len(found)},
+        )
+        transaction.on_commit(_wake)
+    return len(found)
 
 
 def wait_after(n_tries: int) -> timedelta:
@@ -308,6 +380,8 @@ def _post(delivery: Delivery) -> int:
     body = json.dumps(
         {
             "event": delivery.event_id,
+            "type": delivery.topic,
+            "timestamp": delivery.created_at.isoformat(),
             "topic": delivery.topic,
             "project": subscriber.project.key,
             "about": [delivery.about, delivery.about_id],
@@ -316,12 +390,16 @@ def _post(delivery: Delivery) -> int:
         },
         sort_keys=True,
     ).encode()
+    secret, at, ident = secret_of(subscriber), int(time.time()), f"msg_{delivery.pk}"
     headers = {
+        "webhook-id": ident,
+        "webhook-timestamp": str(at),
+        "webhook-signature": standard_signature(secret, body, ident=ident, at=at),
         "Content-Type": "application/json",
         "User-Agent": "Concordat",
         "Concordat-Delivery": str(delivery.pk),
         "Concordat-Topic": delivery.topic,
-        "Concordat-Signature": signature(secret_of(subscriber), body, at=int(time.time())),
+        "Concordat-Signature": signature(secret, body, at=at),
     }
     return outbound.post(subscriber.url, body=body, headers=headers)
 

@@ -14,7 +14,7 @@ from django.db import transaction
 from django.db.models.functions import Now
 from django.utils.translation import gettext as _
 
-from specs import canonical, contents, diff, ledger, precedents, proposing
+from specs import canonical, contents, delivering, diff, ledger, precedents, proposing
 from specs import clauses as clause_shape
 from specs.models import (
     ChangeClass,
@@ -78,7 +78,7 @@ def publish(
         locked.published_at, locked.published_by = Now(), by
         locked.save()
         precedents.carry(locked, by=by)
-        ledger.record(
+        event = ledger.record(
             project_id=locked.project_id,
             kind="version.published",
             by=by,
@@ -87,6 +87,18 @@ def publish(
                 "spec": locked.spec_id,
                 "number": locked.number,
                 "class": change_class,
+                "digest": locked.digest,
+            },
+        )
+        delivering.tell(
+            project_id=locked.project_id,
+            topic="version.published",
+            event_id=event,
+            body={
+                "spec": locked.spec.key,
+                "version": locked.number,
+                "class": change_class,
+                "breaking": change_class == "major",
                 "digest": locked.digest,
             },
         )

@@ -62,6 +62,7 @@ urlpatterns = [
     path("p/<slug:project>/jobs/<int:job>/cancel/", jobs.cancel, name="job-cancel"),
     path("p/<slug:project>/webhooks/", webhooks.webhooks, name="webhooks"),
     path("p/<slug:project>/webhooks/<int:webhook>/end/", webhooks.end, name="webhook-end"),
+    path("p/<slug:project>/webhooks/<int:webhook>/replay/", webhooks.replay, name="webhook-replay"),
     path("p/<slug:project>/deliveries/<int:delivery>/again/", webhooks.send_again, name="delivery-again"),
     path("p/<slug:project>/tokens/", tokens.tokens, name="tokens"),
     path("p/<slug:project>/tokens/<int:token>/revoke/", tokens.revoke, name="token-revoke"),

@@ -59,6 +59,10 @@ def raise_alert(
                 event_id=event,
                 body={**as_dict(alert), "facts": facts},
             )
+            if kind == AlertKind.LEVEL_MISSED:
+                delivering.tell(
+                    project_id=project.pk, topic="service-level.missed", event_id=event, body=as_dict(alert)
+                )
             if owner is not None and settings.ALERTS_BY_MAIL:
                 with preferring.speaking_to(owner):
                     delivering.mail(

@@ -1,4 +1,5 @@
 from django.apps import AppConfig
+from django.utils.translation import gettext_lazy
 
 
 class WorkforceConfig(AppConfig):
@@ -12,3 +13,4 @@ class WorkforceConfig(AppConfig):
 
         delivering.part_of("assignment", "task", model="workforce.Assignment")
         delivering.part_of("task", "item", model="workforce.Task")
+        delivering.topic("service-level.missed", gettext_lazy("A service level was missed"))

@@ -235,6 +235,12 @@ OUTBOUND_NETWORKS = env.names("OUTBOUND_NETWORKS")
 OUTBOUND_SECONDS = env.number("OUTBOUND_SECONDS", 10, low=1, high=120)
 OUTBOUND_ANSWER_BYTES = env.number("OUTBOUND_ANSWER_BYTES", 2**20, low=0)
 MAX_SUBSCRIBERS = env.number("MAX_SUBSCRIBERS", 20, low=1)
+WEBHOOK_GIVEN_UP = env.number("WEBHOOK_GIVEN_UP", 5, low=1, high=1000)
+"""Messages in a row that never arrived, after which a webhook ends by itself."""
+MAX_REPLAYED = env.number("MAX_REPLAYED", 1000, low=1, high=100_000)
+"""Deliveries that one request sends again."""
+ANNOUNCED_EVERY = env.number("ANNOUNCED_EVERY", 100, low=1)
+"""Newly settled tasks after which webhooks that want to know are told."""
 MAX_DELIVERY_TRIES = env.number("MAX_DELIVERY_TRIES", 10, low=1, high=30)
 ALERTS_BY_MAIL = env.flag("ALERTS_BY_MAIL", True)
 ALERT_GOLD_DROP = env.number("ALERT_GOLD_DROP_PERCENT", 10, low=1, high=100)

@@ -38,6 +38,7 @@ urlpatterns = [
     path("tokens/<int:token>", tokens.TokenOne.as_view()),
     path("webhooks", webhooks.Webhooks.as_view()),
     path("webhooks/<int:webhook>", webhooks.WebhookOne.as_view()),
+    path("webhooks/<int:webhook>/replay", webhooks.WebhookReplay.as_view()),
     path("deliveries", webhooks.Deliveries.as_view()),
     path("deliveries/<int:delivery>/again", webhooks.DeliveryAgain.as_view()),
     path("jobs", views.Jobs.as_view()),

@@ -116,3 +116,28 @@ class DeliveryAgain(ApiView):
             delivery=get_or_404(Delivery, project=self.project, pk=delivery), by=self.member
         )
         return Response(status=204)
+
+
+class ReplayIn(serializers.Serializer[Any]):
+    after = serializers.IntegerField(
+        min_value=0, required=False, default=0, help_text="The last delivery that is not to be sent again."
+    )
+
+
+class Replayed(serializers.Serializer[Any]):
+    deliveries = serializers.IntegerField()
+
+
+class WebhookReplay(ApiView):
+    policies = {"post": allows("webhook.manage")}
+
+    @operation(
+        "Send again what a webhook was told after a delivery",
+        takes=ReplayIn,
+        gives=Replayed,
+        name="webhook_replay",
+    )
+    def post(self, request: Request, project: str, webhook: int) -> Response:
+        found = get_or_404(Subscriber, project=self.project, pk=webhook)
+        n = delivering.replay(subscriber=found, after=self.body(ReplayIn, request)["after"], by=self.member)
+        return Response({"deliveries": n})

@@ -88,6 +88,16 @@ def end(request: MemberRequest, webhook: int) -> HttpResponse:
 
 @require_POST
 @page(allows("webhook.manage"))
+def replay(request: MemberRequest, webhook: int) -> HttpResponse:
+    """Send everything again that an address was told."""
+    found = get_or_404(Subscriber, project=request.project, pk=webhook)
+    delivering.replay(subscriber=found, after=0, by=request.member)
+    messages.success(request, _("It is sent again."))
+    return redirect("specs:webhooks", project=request.project.key)
+
+
+@require_POST
+@page(allows("webhook.manage"))
 def send_again(request: MemberRequest, delivery: int) -> HttpResponse:
     """Try a delivery again."""
     found = get_or_404(Delivery, project=request.project, pk=delivery)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import hashlib
 import hmac
 import http.server
@@ -417,3 +418,55 @@ def test_webhooks_are_made_listed_and_ended_by_who_may(
         delivering.subscribe(
             project=stage.project, name="x", url="https://example.org/", topics=["odd"], by=stage.ada
         )
+
+
+def test_a_message_is_signed_as_standard_webhooks_are(
+    stage: cast.Stage, reachable: Any, listener: Listener
+) -> None:
+    _made, secret = subscribe(stage, listener)
+    delivering.tell(project_id=stage.project.pk, topic="alert.raised", event_id=7, body={"kind": "x"})
+    delivering.send_due()
+    headers, body = listener.requests[-1]
+    signed = f"{headers['webhook-id']}.{headers['webhook-timestamp']}.".encode() + body
+    key = base64.b64decode(secret.split("_")[1])
+    wanted = base64.b64encode(hmac.new(key, signed, hashlib.sha256).digest()).decode()
+    assert headers["webhook-signature"] == f"v1,{wanted}"
+    assert json.loads(body)["type"] == "alert.raised"
+    delivery = Delivery.objects.latest("pk")
+    delivering.send_again(delivery=delivery, by=stage.ada)
+    delivering.send_due()
+    assert listener.requests[-1][0]["webhook-id"] == headers["webhook-id"], "a repeat has the same number"
+
+
+def test_a_webhook_that_is_never_there_ends_and_its_maker_is_told(
+    stage: cast.Stage, reachable: Any, listener: Listener
+) -> None:
+    reachable.MAX_DELIVERY_TRIES, reachable.WEBHOOK_GIVEN_UP = 1, 3
+    listener.status = 500
+    made, _secret = subscribe(stage, listener)
+    for event in (7, 8, 9):
+        delivering.tell(project_id=stage.project.pk, topic="alert.raised", event_id=event, body={})
+    for _turn in range(3):
+        made.refresh_from_db()
+        assert made.ended_at is None or _turn == 2
+        delivering.send_due(limit=1)
+    delivering.send_due()
+    made.refresh_from_db()
+    assert made.ended_at is not None
+    told = Delivery.objects.get(member=stage.ada)
+    assert "Pager" in told.body["subject"]
+    assert not Delivery.objects.filter(subscriber=made, state=DeliveryState.WAITING).exists()
+    with pytest.raises(WrongState):
+        delivering.replay(subscriber=made, after=0, by=stage.ada)
+
+
+def test_what_was_told_is_told_again_in_order(stage: cast.Stage, reachable: Any, listener: Listener) -> None:
+    made, _secret = subscribe(stage, listener)
+    for event in (7, 8, 9):
+        delivering.tell(project_id=stage.project.pk, topic="alert.raised", event_id=event, body={})
+    delivering.send_due()
+    first = Delivery.objects.filter(event_id=7).get()
+    before = len(listener.requests)
+    assert delivering.replay(subscriber=made, after=first.pk, by=stage.ada) == 2
+    delivering.send_due()
+    assert [json.loads(body)["event"] for _, body in listener.requests[before:]] == [8, 9]
