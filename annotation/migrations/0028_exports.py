@@ -12,7 +12,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('annotation', '0026_kinds_of_rulings'),
+        ('annotation', '0027_alignment_sessions'),
         ('specs', '0016_event_upstream'),
     ]
 
