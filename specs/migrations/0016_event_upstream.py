@@ -11,7 +11,7 @@ KINDS = (
 
 
 class Migration(migrations.Migration):
-    dependencies = [("specs", "0015_preferences")]
+    dependencies = [('specs', '0015_preferences')]
     operations = [
         migrations.RunSQL(
             f"CREATE INDEX event_upstream ON specs_event (project_id, id) WHERE kind IN ({', '.join(map(repr, KINDS))})",
