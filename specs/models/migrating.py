@@ -2,10 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from itertools import groupby
 from typing import Any
 
+from django.db import migrations
 from django.db.migrations.operations.base import Operation, OperationCategory
+from pgtrigger.migrations import AddTrigger, RemoveTrigger
+
+_SORTS: tuple[tuple[type[Operation], ...], ...] = (
+    (migrations.CreateModel,),
+    (migrations.AddField,),
+    (
+        migrations.AddConstraint,
+        migrations.RemoveConstraint,
+        migrations.AddIndex,
+        migrations.RemoveIndex,
+        AddTrigger,
+        RemoveTrigger,
+    ),
+)
+"""Of each sort, operations in a row can be made under the state after the last of them."""
 
 
 class Together(Operation):
@@ -40,3 +57,16 @@ class Together(Operation):
 
     def describe(self) -> str:
         return f"{len(self.operations)} operations"
+
+
+def grouped(operations: Iterable[Operation]) -> list[Operation]:
+    """The same operations, those of one sort that follow each other as one."""
+    made: list[Operation] = []
+    for sort, row in groupby(operations, _sort):
+        found = list(row)
+        made += found if sort is None or len(found) == 1 else [Together(found)]
+    return made
+
+
+def _sort(operation: Operation) -> int | None:
+    return next((place for place, sort in enumerate(_SORTS) if type(operation) in sort), None)
