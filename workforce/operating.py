@@ -95,6 +95,37 @@ def board(*, project: Project) -> list[Standing]:
     return found
 
 
+@dataclass(frozen=True)
+class Demand:
+    """One class of work over all its queues: answers that wait, those that are out, those given in 24 hours."""
+
+    purpose: str
+    waiting: int
+    out: int
+    per_day: int
+
+    @property
+    def title(self) -> str:
+        return str(Purpose(self.purpose).label)
+
+
+def demands(standings: list[Standing]) -> list[Demand]:
+    """The classes of work that a board has, in the order of their names in `Purpose`; relabelling is one of its own."""
+    found = []
+    for purpose in Purpose.values:
+        mine = [one for one in standings if one.queue.purpose == purpose]
+        if mine:
+            found.append(
+                Demand(
+                    purpose,
+                    sum(one.waiting for one in mine),
+                    sum(one.out for one in mine),
+                    sum(one.per_day for one in mine),
+                )
+            )
+    return found
+
+
 def of(queue: Queue) -> Standing:
     """One queue, from its gauge, or counted where it is small and has none."""
     now = leasing.database_now()

@@ -151,3 +151,23 @@ def test_what_if_on_the_page_as_a_plain_form_by_htmx_and_by_rest(stage: cast.Sta
     board = api.get("/api/v1/projects/rte/board").json()["queues"]
     assert {row["queue"] for row in board} >= {"main"}
     assert api.get("/api/v1/projects/rte/queues/main/what-if?people=x").status_code in (400, 422)
+
+
+def test_relabelling_is_a_class_of_demand_of_its_own() -> None:
+    stage = cast.stage(overlap=2, max_overlap=2)
+    stage.load(3)
+    queues.create_queue(
+        project=stage.project,
+        key="again",
+        name="Again",
+        spec=stage.spec,
+        owner=stage.ada,
+        purpose="relabelling",
+        adjudication_queue=stage.queue.adjudication_queue,
+        by=stage.ada,
+        overlap=1,
+        max_overlap=1,
+    )
+    stage.load(2, start=10, queue=Queue.objects.get(key="again"))
+    found = {one.purpose: one.waiting for one in operating.demands(operating.board(project=stage.project))}
+    assert found == {"labelling": 6, "adjudication": 0, "relabelling": 2}

@@ -29,7 +29,13 @@ def board(request: MemberRequest) -> HttpResponse:
     if asked_again and request.GET["mark"] == mark:
         return HttpResponse(status=204)
     template = "workforce/board_rows.html" if asked_again else "workforce/queues.html"
-    return render(request, template, {"standings": standings, "in_use": in_use, "mark": mark})
+    context = {
+        "standings": standings,
+        "demands": operating.demands(standings),
+        "in_use": in_use,
+        "mark": mark,
+    }
+    return render(request, template, context)
 
 
 @require_GET
