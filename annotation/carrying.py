@@ -22,10 +22,10 @@ from django.db.models import Q
 from django.db.models.functions import Now
 from django.utils.translation import gettext as _
 
-from annotation import affected, reasking, rechecking
+from annotation import affected, mapping, reasking, rechecking
 from annotation.agreement import missed
 from annotation.models import Carry, Choice, PlanState, Reach, RelabelPlan, RelabelTask
-from specs import ledger
+from specs import canonical, ledger
 from specs.models import Member
 from specs.refusals import Invalid, WrongState
 
@@ -203,7 +203,7 @@ def carry(plan: RelabelPlan, *, by: Member | None) -> Carry:
         n_sampled=sample.bounds.n_seen if sample else None,
         n_flipped=sample.bounds.n_flipped if sample else None,
         missed_at_most=sample.bounds.missed_at_most if sample else None,
-        mapping=plan.mapping,
+        mapping=mapping.names(plan.mapping),
         exceptions=exceptions,
         event_id=event,
     )
@@ -277,7 +277,7 @@ def _compare(plan: RelabelPlan) -> None:
     same, flipped, alone = [], [], []
     for number, rows in found.items():
         _id, again, state, n_answers, overlap, *_rest = rows[0]
-        if state != "withdrawn" and all(_equal(row) for row in rows):
+        if state != "withdrawn" and all(_equal(row, plan.mapping) for row in rows):
             same.append(number)
         elif (
             state == "resolved"
@@ -293,6 +293,9 @@ def _compare(plan: RelabelPlan) -> None:
         rechecking.widen(tasks=sorted(alone), by=None)
 
 
-def _equal(row: tuple[Any, ...]) -> bool:
-    _question, old, new, cannot, cannot_now = row[5:10]
-    return (old, cannot) == (new, cannot_now)
+def _equal(row: tuple[Any, ...], labels: mapping.Targets) -> bool:
+    question, old, new, cannot, cannot_now = row[5:10]
+    if question not in labels or old is None or new is None:
+        return bool((old, cannot) == (new, cannot_now))
+    value, now = (canonical.loads_strict(text.encode()) for text in (old, new))
+    return mapping.may_be(value, now, labels[question])

@@ -22,7 +22,7 @@ from django.db.models import Count, Exists, OuterRef, Q, QuerySet
 from django.db.models.functions import Now
 from django.utils.translation import gettext as _
 
-from annotation import affected, carrying, reasking
+from annotation import affected, carrying, mapping, reasking
 from annotation.models import (
     Basis,
     Choice,
@@ -121,6 +121,21 @@ def chosen(plan: RelabelPlan, choice: str) -> QuerySet[RelabelTask]:
     return rows
 
 
+def _unmapped(plan: RelabelPlan) -> set[int]:
+    """The rows of tasks whose label the mapping does not carry; those that nothing else touches get a row."""
+    tasks = mapping.asked(plan, plan.mapping)
+    listed = set(RelabelTask.objects.filter(plan=plan, task__in=tasks).values_list("task", flat=True))
+    RelabelTask.objects.bulk_create(
+        [
+            RelabelTask(project_id=plan.project_id, plan=plan, task_id=task, reach=Reach.DIRECT)
+            for task in tasks
+            if task not in listed
+        ],
+        batch_size=5000,
+    )
+    return set(RelabelTask.objects.filter(plan=plan, task__in=tasks).values_list("pk", flat=True))
+
+
 def asked_whole(rows: QuerySet[RelabelTask]) -> QuerySet[RelabelTask]:
     """Those of the chosen rows that are asked for as many answers as their queue asks for: known to be touched, and not decided
     by a lead, whose ruling one more answer confirms."""
@@ -134,13 +149,16 @@ def confirm(
     choice: str = Choice.TOUCHED,
     tolerated: float | None,
     reason: str,
+    labels: mapping.Targets | None = None,
     by: Member | None,
 ) -> RelabelPlan:
     """Ask the chosen tasks again under the new meaning; the others are carried with the reason.
 
     With *tolerated*, a share, they are carried only once a blind sample has shown that at most so many of them can have flipped
-    unseen (`carrying`); without it they are carried now, and nobody knows. The relabelling queue is made with the first of them,
-    with the annotators of the queue they come from. Raises `Invalid` without a reason, `WrongState` twice.
+    unseen (`carrying`); without it they are carried now, and nobody knows. *labels* says what becomes of labels that the new
+    version has no longer (`mapping`); what goes to no one label is asked again whatever the choice. The relabelling queue is made
+    with the first of them, with the annotators of the queue they come from. Raises `Invalid` without a reason or for a mapping
+    that does not fit, `WrongState` twice.
     """
     reason = reason.strip()[: settings.MAX_NOTE_CHARACTERS]
     if not reason:
@@ -154,13 +172,15 @@ def confirm(
         if locked.state != PlanState.PROPOSED:
             raise WrongState(_("This plan is confirmed already."))
         _list(locked)
+        locked.mapping = mapping.checked(locked, labels)
         locked.choice, locked.reason, locked.tolerated = choice, reason, tolerated
         locked.begun_at, locked.begun_by = Now(), by
-        locked.save(update_fields=["choice", "reason", "tolerated", "begun_at", "begun_by"])
+        locked.save(update_fields=["mapping", "choice", "reason", "tolerated", "begun_at", "begun_by"])
         rows = chosen(locked, choice)
         whole = set(asked_whole(rows).values_list("pk", flat=True))
         reasking.ask(locked, whole, overlap=None, by=by)
-        reasking.ask(locked, set(rows.values_list("pk", flat=True)) - whole, overlap=reasking.FIRST, by=by)
+        again = set(rows.values_list("pk", flat=True)) | _unmapped(locked)
+        reasking.ask(locked, again - whole, overlap=reasking.FIRST, by=by)
         if tolerated is None:
             carrying.carry(locked, by=by)
         else:

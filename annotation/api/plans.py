@@ -9,7 +9,7 @@ from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from annotation import carrying, pricing, relabelling
+from annotation import carrying, mapping, pricing, relabelling
 from annotation.models import Carry, Choice, RelabelPlan
 from specs.access import allows, get_or_404
 from specs.api.base import ApiView
@@ -101,6 +101,11 @@ class PlanWhole(PlanShape):
     sample = serializers.SerializerMethodField()
     carry = serializers.SerializerMethodField()
     clauses = serializers.SerializerMethodField()
+    labels = serializers.SerializerMethodField()
+
+    def get_labels(self, plan: RelabelPlan) -> list[dict[str, Any]]:
+        known = plan.mapping if plan.begun_at else mapping.proposed(plan)
+        return [row.as_dict() for row in mapping.rows(plan, known)]
 
     def get_options(self, plan: RelabelPlan) -> list[dict[str, Any]]:
         found = pricing.options(plan, tolerated=settings.RELABEL_FLIPS_PERCENT / 100)
@@ -121,7 +126,7 @@ class PlanWhole(PlanShape):
         ]
 
     class Meta(PlanShape.Meta):
-        fields = (*PlanShape.Meta.fields, "options", "sample", "carry", "clauses")  # type: ignore[assignment]
+        fields = (*PlanShape.Meta.fields, "options", "sample", "carry", "clauses", "labels")  # type: ignore[assignment]
 
 
 class Confirm(serializers.Serializer[Any]):
@@ -133,6 +138,12 @@ class Confirm(serializers.Serializer[Any]):
         help_text="The share of the others that may have flipped unseen: a blind sample of them is asked first. Null: none is.",
     )
     reason = serializers.CharField(max_length=10_000, help_text="Why the other labels stay valid.")
+    labels = serializers.DictField(
+        child=serializers.DictField(child=serializers.ListField(child=serializers.CharField(max_length=200))),
+        required=False,
+        default=dict,
+        help_text="What becomes of old labels, by question: the new label, or several or none, which are asked again.",
+    )
 
 
 class Decide(serializers.Serializer[Any]):

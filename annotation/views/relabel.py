@@ -9,7 +9,7 @@ from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_POST
 
-from annotation import carrying, pricing, relabelling
+from annotation import carrying, mapping, pricing, relabelling
 from annotation.forms import ConfirmForm
 from annotation.models import Carry, PlanState, RelabelPlan, RelabelTask
 from specs.access import MemberRequest, allows, get_or_404, page
@@ -90,6 +90,7 @@ def _render(request: MemberRequest, found: RelabelPlan, refusal: Refusal | None 
             "tolerated": settings.RELABEL_FLIPS_PERCENT,
             "sample": carrying.read(found),
             "asked": relabelling.asked(found),
+            "labels": mapping.rows(found, mapping.proposed(found) if proposed else found.mapping),
             "carry": Carry.objects.filter(plan=found).first(),
             "refusal": refusal,
             "crumbs": [(_("Relabelling"), f"/p/{request.project.key}/relabel/")],
@@ -109,10 +110,19 @@ def confirm(request: MemberRequest, plan: int) -> HttpResponse:
             request, found, Invalid(_("A choice is missing, or the share is no number from 1 to 99."))
         )
     try:
-        relabelling.confirm(plan=found, by=request.member, **form.cleaned())
+        labels = _labels(request, found)
+        relabelling.confirm(plan=found, labels=labels, by=request.member, **form.cleaned())
     except Refusal as refusal:
         return _render(request, found, refusal)
     return redirect("annotation:relabel-plan", project=request.project.key, plan=found.pk)
+
+
+def _labels(request: MemberRequest, found: RelabelPlan) -> dict[str, dict[str, list[str]]]:
+    """What the form says of the labels that change."""
+    said: dict[str, dict[str, list[str]]] = {}
+    for row in mapping.rows(found, mapping.proposed(found)):
+        said.setdefault(row.question, {})[row.value] = request.POST.getlist(f"to.{row.question}.{row.value}")
+    return said
 
 
 @require_POST
