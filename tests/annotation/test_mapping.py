@@ -39,7 +39,7 @@ def _plan(seed: int = 0, n: int = 16) -> tuple[cast.Stage, RelabelPlan]:
 
 
 def _held(stage: cast.Stage) -> dict[int, str]:
-    return dict(Resolution.objects.filter(task__queue=stage.queue).values_list("task", "value"))
+    return {row.task_id: row.value for row in Resolution.objects.filter(task__queue=stage.queue)}
 
 
 @pytest.mark.parametrize("seed", range(6))
