@@ -3,8 +3,8 @@
 *Directly*: a counted answer cites a changed clause, a ruling on it decided the task, or the item is known to fall under it.
 *Possibly*: the value in force is one that a changed clause governs, before or after. A clause that names none governs
 everything; where what a clause leaves out has changed, the values that its own are confused with may become its own as well.
-*Likely* is what is possible and has more to it: its answers differed, or all of them came from people who were mostly overruled
-where leads called that clause ambiguous.
+*Likely* is what is possible and has more to it: its answers differed between values that the clause governs, or all of them came
+from people who were mostly overruled where leads called that clause ambiguous.
 """
 
 from __future__ import annotations
@@ -82,7 +82,9 @@ _POSSIBLE = f"""
     ), judged AS (
         SELECT h.id, h.clause_id, said.n_values > 1 OR said.n_by_others = 0 AS likely
         FROM held h CROSS JOIN LATERAL (
-            SELECT count(DISTINCT a.values -> h.question) AS n_values,
+            SELECT count(DISTINCT a.values -> h.question) FILTER (WHERE EXISTS (
+                       SELECT FROM governed g CROSS JOIN LATERAL (SELECT a.values -> h.question AS value) r
+                       WHERE g.clause_id = h.clause_id AND g.question IN (h.question, '') AND {_HOLDS})) AS n_values,
                    count(*) FILTER (WHERE NOT EXISTS (
                        SELECT FROM overruled o
                        WHERE o.clause_id = h.clause_id AND o.annotator_id = a.annotator_id)) AS n_by_others

@@ -29,7 +29,8 @@ _AGAIN = """
                      WHERE d.task_id = t.id AND u.clause_id = %(clause)s)
           OR EXISTS (SELECT FROM workforce_itemclause i WHERE i.item_id = t.item_id AND i.clause_id = %(clause)s) THEN 'direct'
         WHEN NOT (last.value <@ %(governs)s::jsonb) THEN 'none'
-        WHEN (SELECT count(DISTINCT a.values ->> 'entailed') FROM annotation_annotation a WHERE a.task_id = t.id) > 1
+        WHEN (SELECT count(DISTINCT a.values ->> 'entailed') FROM annotation_annotation a
+              WHERE a.task_id = t.id AND a.values -> 'entailed' <@ %(governs)s::jsonb) > 1
           OR NOT EXISTS (SELECT FROM annotation_annotation a WHERE a.task_id = t.id AND a.annotator_id NOT IN (
                  SELECT b.annotator_id FROM annotation_ruling u JOIN annotation_dispute d ON d.id = u.dispute_id
                  JOIN annotation_annotation b ON b.task_id = d.task_id
