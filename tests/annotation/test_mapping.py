@@ -38,7 +38,7 @@ def _plan(seed: int = 0, n: int = 16) -> tuple[cast.Stage, RelabelPlan]:
     return stage, relabelling.propose(queue=stage.queue, to_version=version, by=stage.ada)
 
 
-def _held(stage: cast.Stage) -> dict[int, str]:
+def _held(stage: cast.Stage) -> dict[int, Any]:
     return {row.task_id: row.value for row in Resolution.objects.filter(task__queue=stage.queue)}
 
 
