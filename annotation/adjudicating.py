@@ -146,8 +146,7 @@ def rule(
         clause = version.clause(clause_key) if clause_key else None
         _check(cause, clause_key, clause, reason, precedent, kept)
         real = locked.state == DisputeState.OPEN
-        task = Task.objects.select_related("item", "queue").get(pk=locked.task_id)
-        parts = splitting.split(task=task, into=split, by=by) if split and real else []
+        parts = splitting.split(task_id=locked.task_id, into=split, by=by) if split and real else []
         cannot = splitting.CANNOT if split else cannot
         event = ledger.record(
             project_id=locked.project_id,
@@ -204,9 +203,10 @@ def rule(
             nominating.from_ruling(ruling=ruling, spec=Spec.objects.get(pk=version.spec_id), by=by)
         if real and precedent:
             establishing.establish(ruling=ruling, text=reason, by=by)
+        queue = Queue.objects.get(pk=slot.queue_id)
         if real and along_with is None:
-            seconding.draw(dispute=locked, by=by)
-        shadowing.draw(annotator=annotator, queue=Queue.objects.get(pk=slot.queue_id), by=by)
+            seconding.draw(dispute=locked, queue=queue, by=by)
+        shadowing.draw(annotator=annotator, queue=queue, by=by)
     return ruling
 
 

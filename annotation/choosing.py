@@ -21,7 +21,7 @@ from annotation.models import Dispute, DisputeState
 from specs.models import Clause, Member, Project
 from specs.refusals import NotAllowed, Refusal, WrongState
 from workforce import leasing, staffing
-from workforce.models import Annotator, Assignment, Barred, Queue, SlotState
+from workforce.models import Annotator, Assignment, Barred, Enrolment, Queue, SlotState, Task
 
 ORDERS = ("worst", "age")
 NAMES = ("order", "queue", "clause", "pair", "alike")
@@ -150,10 +150,11 @@ def take_next(*, member: Member, project: Project, asked: Asked) -> tuple[Disput
     closed: set[int] = set()
     for _attempt in range(_TRIES):
         found = _first(member, annotator, project, asked, taken, closed)
-        if found is None or found.work is None:
+        if found is None or found.work_id is None:
             return None
+        queue_id = Task.objects.values_list("queue_id", flat=True).get(pk=found.work_id)
         try:
-            staffing.enrol(queue=found.work.queue, annotator=annotator, by=member)
+            _enrol(queue_id, annotator, member)
             return found, adjudicating.take(dispute=found, annotator=annotator, by=member)
         except leasing.TooManyLeases:
             raise
@@ -161,8 +162,13 @@ def take_next(*, member: Member, project: Project, asked: Asked) -> tuple[Disput
             if type(refusal) in (WrongState, NotAllowed):
                 taken.add(found.pk)
             else:
-                closed.add(found.work.queue_id)
+                closed.add(queue_id)
     return None
+
+
+def _enrol(queue_id: int, annotator: Annotator, member: Member) -> None:
+    if not Enrolment.objects.filter(queue=queue_id, annotator=annotator, active=True).exists():
+        staffing.enrol(queue=Queue.objects.get(pk=queue_id), annotator=annotator, by=member)
 
 
 def _first(
@@ -175,7 +181,7 @@ def _first(
         Dispute.objects.filter(project=project)
         .exclude(pk__in=taken)
         .exclude(work__queue__in=closed)
-        .select_related("task__item", "task__queue", "work__queue")
+        .only("project", "task", "work", "state", "place", "unflagged", "independent")
     )
     hers_to_take = rows.filter(Exists(free), ~Exists(barred), state=DisputeState.OPEN)
     found = _merged(hers_to_take, rows, member, asked, 1 + 2 * len(taken))

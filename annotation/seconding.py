@@ -21,15 +21,16 @@ from workforce import routing
 from workforce.models import Queue, Task
 
 
-def draw(*, dispute: Dispute, by: Member | None, chance: random.Random | None = None) -> Dispute | None:
+def draw(
+    *, dispute: Dispute, queue: Queue, by: Member | None, chance: random.Random | None = None
+) -> Dispute | None:
     """After a first ruling: chance decides whether another lead decides it as well. Call it inside the ruling's transaction."""
-    work = deferring.work_of(dispute)
-    share = float(work.queue.second_share)
+    share = float(queue.second_share)
     if not share or (chance or random).random() >= share:
         return None
     if Dispute.objects.filter(of=dispute).exists():
         return None
-    return _open(dispute, work.queue, work, by)
+    return _open(dispute, queue, deferring.work_of(dispute), by)
 
 
 def _open(dispute: Dispute, queue: Queue, work: Task, by: Member | None) -> Dispute:

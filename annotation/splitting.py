@@ -47,8 +47,9 @@ def fields(item: Item) -> list[tuple[str, str]]:
     return [(name, value) for name, value in item.payload.items() if isinstance(value, str) and value.strip()]
 
 
-def split(*, task: Task, into: Split, by: Member) -> list[int]:
+def split(*, task_id: int, into: Split, by: Member) -> list[int]:
     """The ids of the new items, each with a task in the same queue. Call it under the task's lock. Raises `Invalid`."""
+    task = Task.objects.select_related("item", "queue").get(pk=task_id)
     item, parts = task.item, [part.strip() for part in into.parts]
     if into.field not in dict(fields(item)):
         raise Invalid(_("The item has no text in the field %(field)s.") % {"field": into.field[:80]})
