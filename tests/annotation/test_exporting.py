@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import os
+from collections import Counter
 from pathlib import Path
 
 import pyarrow.parquet as pq
@@ -16,6 +17,7 @@ from annotation.models import Annotation, Resolution, Snapshot, SnapshotFile
 from specs import canonical, ledger, store
 from specs.refusals import Invalid
 from tests import cast
+from tests.annotation.test_mapping import _plan as mapped_plan
 from workforce import loading
 
 
@@ -190,3 +192,19 @@ def test_what_was_selected_from_production_is_weighted_by_its_probability(stage:
     table = frozen.files.get(name="labels.parquet")
     assert pq.read_table(_path(table.digest))["selection.probability"].to_pylist().count(1.0) == 3
     assert _frozen(stage, position=before.position).digest == before.digest
+
+
+def test_carried_labels_have_the_names_that_they_were_mapped_to(committed_db: None) -> None:
+    stage, plan = mapped_plan()
+    labels = {"entailed": {"rude": ["insult"], "odd": ["threat"]}}
+    before = Counter(Resolution.objects.values_list("value", flat=True))
+    relabelling.confirm(plan=plan, labels=labels, tolerated=None, reason="New names.", by=stage.ada)
+    asked = exporting.request(project=stage.project, version=plan.to_version, name="", by=stage.ada)
+    frozen = exporting.build(snapshot_id=asked.pk)
+    assert frozen.manifest is not None
+    assert frozen.manifest["counts"]["values"]["entailed"] == {
+        '"yes"': before["yes"],
+        '"no"': before["no"],
+        '"insult"': before["rude"],
+        '"threat"': before["odd"],
+    }

@@ -75,7 +75,7 @@ def test_a_dispute_becomes_the_clauses_next_words_and_their_effect_is_seen(
     page.keyboard.press("Enter")
     page.wait_for_load_state()
     settled(page)
-    page.keyboard.press("2")
+    page.get_by_role("radio", name="No", exact=True).press("Space")
     page.get_by_label("The clause is ambiguous").press("Space")
     page.locator("select[name=clause]").select_option("knowledge")
     _type(page.locator("[name=reason]"), "It does not say whose knowledge.")
