@@ -11,9 +11,9 @@ from typing import Any
 import pytest
 from django.utils import translation
 
-from annotation import export_terms, exporting, holding_out, relabelling
+from annotation import export_terms, exporting, holding_out
 from annotation.export_terms import Terms
-from annotation.models import Annotation, Dispute, RelabelPlan, Snapshot, SnapshotPart, SnapshotPlace
+from annotation.models import Annotation, Dispute, Snapshot, SnapshotPart, SnapshotPlace
 from specs import canonical, equating, store
 from specs.refusals import Invalid, WrongState
 from tests import cast
@@ -273,14 +273,3 @@ def test_the_manifest_is_a_file_and_the_sheets_stand_beside_it(stage: cast.Stage
     assert frozen.digest in sheet
     assert "Common knowledge decides." in sheet
     assert Annotation.objects.count() == 15
-
-
-def test_a_carried_label_has_the_name_that_it_was_carried_to(stage: cast.Stage) -> None:
-    version = cast.amend(stage, "numbers")
-    plan = relabelling.propose(queue=stage.queue, to_version=version, by=stage.ada)
-    RelabelPlan.objects.filter(pk=plan.pk).update(mapping={"entailed": {"yes": "follows", "no": None}})
-    plan.refresh_from_db()
-    relabelling.confirm(plan=plan, tolerated=None, reason="Not touched.", by=stage.ada)
-    carried = _labels(_frozen(stage, version))
-    assert (carried["item-0"]["value"], carried["item-0"]["distribution"]) == ("follows", {"follows": 3})
-    assert carried["item-0"]["basis"] == "carried"

@@ -12,7 +12,16 @@ import pytest
 from django.db import connection, transaction
 from django.test.utils import CaptureQueriesContext
 
-from annotation import adjudicating, auditing, learning, measuring, reoverlapping, settling, simulating
+from annotation import (
+    adjudicating,
+    auditing,
+    learning,
+    measuring,
+    reading_first,
+    reoverlapping,
+    settling,
+    simulating,
+)
 from annotation.agreement import stopping as rule
 from annotation.models import (
     Dispute,
@@ -229,15 +238,16 @@ def _rule(stage: cast.Stage, value: str) -> None:
     assert adjudication is not None
     staffing.enrol(queue=adjudication, annotator=lead, by=stage.ada)
     served = adjudicating.take(dispute=dispute, annotator=lead, by=stage.ada)
-    adjudicating.rule(
-        dispute=dispute,
-        annotator=lead,
-        assignment_id=served.assignment_id,
-        token=served.token,
-        values={"entailed": value},
-        cause="annotator-erred",
-        by=stage.ada,
-    )
+    held: dict[str, Any] = {
+        "dispute": dispute,
+        "annotator": lead,
+        "assignment_id": served.assignment_id,
+        "token": served.token,
+        "values": {"entailed": value},
+        "by": stage.ada,
+    }
+    reading_first.read(**held)  # what an audit opened is an independent dispute
+    adjudicating.rule(**held, cause="annotator-erred")
 
 
 def test_statements_of_a_settle_other_queues_pay_nothing_and_a_dynamic_one_reads_skills_once() -> None:

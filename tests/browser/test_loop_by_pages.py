@@ -142,8 +142,8 @@ def test_from_an_empty_project_to_a_verified_snapshot(
     # the lead rules on both
     lea.go("disputes/")
     lea.press("i1")
-    for _ in range(2):
-        lea.press("Take this dispute")
+    lea.press("Take this dispute")
+    for _ in range(2):  # the next one is hers as soon as she has ruled
         lea.page.keyboard.press("1")
         lea.page.get_by_label("The clause is ambiguous").check()
         lea.page.locator("select[name=clause]").select_option("world")

@@ -20,10 +20,11 @@ from annotation import (
     histories,
     jobs,
     measuring,
+    relabelling,
     scoping,
     slicing,
 )
-from annotation.models import AgreementReport, AnswerDraft
+from annotation.models import AgreementReport, AnswerDraft, RelabelPlan
 from specs import delivering, drafting, incoming, running, store
 from specs.models import Delivery, Job, JobState, Role, StoredReply, Subscriber
 from tests import cast
@@ -87,6 +88,7 @@ def build() -> dict[str, list[int]]:
     Job.objects.create(
         project=stage.project, kind="measure", state=JobState.FAILED, finished_at=_now(), error="x"
     )
+    _asked_again()
     return {**_loads(stage), **_others(stage), "specs.read_document": [_document(stage)]}
 
 
@@ -226,6 +228,21 @@ def _others(stage: cast.Stage) -> dict[str, list[int]]:
         kind: [running.start(project=stage.project, kind=kind, arguments=arguments, by=stage.ada).pk]
         for kind, arguments in wanted.items()
     } | {jobs.HELP_BUILD: [_placed(stage)]}
+
+
+def _asked_again() -> None:
+    """A project of its own, whose sample of a relabelling has come back and was not looked at yet."""
+    stage = cast.stage("again", overlap=1, max_overlap=1)
+    stage.load(8)
+    for _ in range(8):
+        stage.answer(stage.ben, "yes")
+    plan = relabelling.propose(queue=stage.queue, to_version=cast.amend(stage), by=stage.ada)
+    relabelling.confirm(plan=plan, tolerated=0.2, reason="Only words.", by=stage.ada)
+    again = RelabelPlan.objects.get(pk=plan.pk).relabel_queue
+    assert again is not None
+    queues.change_settings(queue=again, by=stage.ada, entry="none", **cast.QUIET)
+    for served in stage.claims(stage.chi, again):
+        stage.submit(stage.chi, served, {"entailed": "yes"})
 
 
 def _two_frozen(stage: cast.Stage) -> dict[str, int]:

@@ -186,7 +186,7 @@ def test_a_line_waits_for_its_first_and_goes_on_without_it(
     assert event.data == {"about": ["alert", 1], "event": bad, "reason": "status", "tries": 2}
     assert list(Delivery.objects.filter(state="waiting").values_list("event_id", "n_tries")) == [(good, 1)]
     delivering.unsubscribe(subscriber=webhook, by=stage.ada)
-    assert Event.objects.get(kind="webhook.ended").data == {"given_up": 1}
+    assert Event.objects.get(kind="webhook.ended").data == {"given_up": 1, "failed": False}
 
 
 def test_what_a_dead_worker_held_goes_on_before_its_line(stage: cast.Stage, receiver: Receiver) -> None:
