@@ -47,7 +47,7 @@ class OutcomeIn(serializers.Serializer[Any]):
     why = serializers.CharField(required=False, allow_blank=True, default="", max_length=2000)
 
 
-class DecideIn(serializers.Serializer[Any]):
+class AlignmentDecideIn(serializers.Serializer[Any]):
     asked = serializers.CharField(max_length=10_000, help_text="The question that was open.")
     decision = serializers.CharField(max_length=10_000)
     rule = serializers.CharField(
@@ -203,10 +203,13 @@ class SessionDecide(SessionView):
     policies = {"post": allows("spec.edit")}
 
     @operation(
-        "Decide, and write the clause's draft", takes=DecideIn, gives=SessionShape, name="alignment_decide"
+        "Decide, and write the clause's draft",
+        takes=AlignmentDecideIn,
+        gives=SessionShape,
+        name="alignment_decide",
     )
     def post(self, request: Request, project: str, spec: str, session: int) -> Response:
-        body = self.body(DecideIn, request)
+        body = self.body(AlignmentDecideIn, request)
         outcomes = [aligning.Outcome(**one) for one in body.pop("outcomes")]
         aligning.decide(session=self.session(), outcomes=outcomes, by=self.member, **body)
         return self.whole()

@@ -270,6 +270,8 @@ SPECTACULAR_SETTINGS = {
         "Speaker": "annotation.models.Speaker",
         "ReviewScope": "workforce.models.ReviewScope",
         "ReviewVerdict": "annotation.models.ReviewVerdict",
+        "QueueRule": "workforce.models.Rule",
+        "SnapshotRule": "annotation.export_terms.RULES",
     },
     "SWAGGER_UI_DIST": "SIDECAR",
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
