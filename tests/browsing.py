@@ -57,9 +57,11 @@ def page(context: BrowserContext) -> Page:
 
 
 def settled(page: Page) -> None:
-    """Wait until htmx has put in place what it brought: before that, focus may still move and links are plain ones."""
+    """Wait until htmx, and the copies kept in this browser, are in place: before that, focus may still move."""
     # A locator looks without `eval`, which the pages' policy refuses as soon as a condition must be waited for.
-    expect(page.locator(".htmx-request, .htmx-swapping, .htmx-settling, .htmx-added")).to_have_count(0)
+    expect(
+        page.locator("#work[aria-busy], .htmx-request, .htmx-swapping, .htmx-settling, .htmx-added")
+    ).to_have_count(0)
 
 
 def log_in(page: Page, name: str) -> None:

@@ -13,6 +13,7 @@ from annotation.models import Annotation
 from tests import cast
 from tests.browser.labelling import answered, begin, finger, telephone, without_script
 from tests.browser.test_every_page import SCHEMES, broken_rules
+from tests.browsing import settled
 from tests.serving import Site
 from tests.workforce.test_media import picture
 from workforce import loading, media
@@ -158,6 +159,7 @@ def test_boxes_are_resized_zoomed_typed_and_removed(page: Page, stage: cast.Stag
         page.keyboard.press("Delete")
         expect(listed).to_have_count(1)
     page.reload()
+    settled(page)
     expect(listed).to_have_count(1)
     page.get_by_role("button", name="Submit and next").click()
     expect(page.get_by_text("the last task").first).to_be_visible()

@@ -7,7 +7,7 @@ from playwright.sync_api import Page, expect
 
 from annotation.models import Annotation, AnswerDraft, Citation, Dispute, Ruling
 from tests import cast
-from tests.browsing import log_in
+from tests.browsing import log_in, settled
 
 
 @pytest.fixture
@@ -56,6 +56,7 @@ def test_a_held_down_enter_submits_once_and_a_draft_survives_a_reload(page: Page
     expect(page.get_by_text("Draft kept")).to_be_visible()
     assert AnswerDraft.objects.get().values == {"entailed": "no"}
     page.reload()
+    settled(page)
     expect(page.locator("input[value=no]")).to_be_checked()
     page.keyboard.down("Enter")
     for _ in range(10):

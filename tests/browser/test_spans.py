@@ -14,6 +14,7 @@ from annotation.models import Annotation, Dispute, Ruling
 from tests import cast
 from tests.browser.labelling import answered, at_desk, begin, finger, telephone, without_script
 from tests.browser.test_every_page import SCHEMES, broken_rules
+from tests.browsing import settled
 from tests.serving import Site
 from workforce import loading
 
@@ -187,6 +188,7 @@ def test_marks_are_looked_at_moved_renamed_and_removed_by_keyboard(page: Page, s
     page.keyboard.press(",")
     expect(said).to_contain_text("Remove it first")
     page.reload()
+    settled(page)
     expect(listed).to_have_text([re.compile("two three four")])
     listed.get_by_role("button").first.focus()
     page.keyboard.press("Enter")
