@@ -34,6 +34,8 @@ class RefusalMiddleware:
         if not isinstance(exception, Refusal):
             return None
         response = render(request, "refused.html", {"refusal": exception}, status=exception.status)
+        for name, value in exception.headers.items():
+            response[name] = value
         if "HX-Request" in request.headers:
             # Above the page that asked, so that the form somebody filled in stays as it is.
             response["HX-Retarget"], response["HX-Reswap"] = "#refusal", "innerHTML"

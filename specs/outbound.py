@@ -63,7 +63,9 @@ def post(url: str, *, body: bytes, headers: Mapping[str, str]) -> int:
     """
     scheme, host, port, path = parse(url)
     deadline = time.monotonic() + settings.OUTBOUND_SECONDS
-    open_now = [_connect(host, port, deadline)]  # the socket as it is by now: TLS takes the plain one's place
+    open_now = [
+        connect(host, port, seconds=settings.OUTBOUND_SECONDS)
+    ]  # the socket as it is by now: TLS takes the plain one's place
     watch = threading.Timer(max(deadline - time.monotonic(), 0.001), _shut, [open_now])
     watch.daemon = True
     watch.start()
@@ -129,8 +131,9 @@ def allowed(address: Address) -> bool:
     return address.is_global and not special and not address.is_multicast
 
 
-def _connect(host: str, port: int, deadline: float) -> socket.socket:
+def connect(host: str, port: int, *, seconds: float) -> socket.socket:
     """A connection to an address of the host. One that is not allowed refuses the host, whatever its others are."""
+    deadline = time.monotonic() + seconds
     try:
         found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
     except (OSError, UnicodeError) as error:

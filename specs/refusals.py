@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any, ClassVar
 
 
@@ -9,11 +10,13 @@ class Refusal(Exception):
     """A transition was asked for that the rules do not allow; nothing was changed.
 
     `code` is stable and machine-readable, `status` the HTTP status, the message is written for the person who asked.
-    `details` goes into the problem document (counts, the current state, the way out), never personal data.
+    `details` goes into the problem document (counts, the current state, the way out), never personal data; `headers` are the
+    answer's.
     """
 
     code: ClassVar[str] = "refused"
     status: ClassVar[int] = 409
+    headers: Mapping[str, str] = {}
 
     def __init__(self, message: str, **details: Any) -> None:
         super().__init__(message)

@@ -7,6 +7,7 @@ when a web process or a worker starts, and as a system check (`check --database 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from importlib.util import find_spec
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -64,6 +65,8 @@ def problems(
     database_urls: Sequence[str],
     embedded: bool,
     embedded_allowed: bool,
+    bucket: str,
+    bucket_keys: tuple[str, str],
 ) -> Iterator[str]:
     """One sentence per setting that makes the product unsafe; `local` is one machine serving itself."""
     yield from _key_problems(secret_key)
@@ -75,6 +78,10 @@ def problems(
             "CONCORDAT_ENGINES: the embedded engines are for one machine. Set DATABASE_URL and REDIS_URL, "
             "or CONCORDAT_EMBEDDED=allow if you mean it."
         )
+    if bucket and find_spec("boto3") is None:
+        yield "STORE_BUCKET needs the extra s3 (boto3), which is not installed."
+    if bucket and len([one for one in bucket_keys if one]) == 1:
+        yield "STORE_ACCESS_KEY and STORE_SECRET_KEY are set together, or neither is."
     if local:
         return
     if not secure_cookies:

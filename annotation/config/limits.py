@@ -234,6 +234,8 @@ OUTBOUND_NETWORKS = env.names("OUTBOUND_NETWORKS")
 """Networks (CIDR) that may be asked although they are not global, such as 10.1.0.0/16."""
 OUTBOUND_SECONDS = env.number("OUTBOUND_SECONDS", 10, low=1, high=120)
 OUTBOUND_ANSWER_BYTES = env.number("OUTBOUND_ANSWER_BYTES", 2**20, low=0)
+STORE_SECONDS = env.number("STORE_SECONDS", 20, low=1, high=600)
+"""How long a bucket may take to answer; it is asked three times."""
 MAX_SUBSCRIBERS = env.number("MAX_SUBSCRIBERS", 20, low=1)
 WEBHOOK_GIVEN_UP = env.number("WEBHOOK_GIVEN_UP", 5, low=1, high=1000)
 """Messages in a row that never arrived, after which a webhook ends by itself."""

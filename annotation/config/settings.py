@@ -218,6 +218,13 @@ STORAGES = {
     },
 }
 STORE_ROOT = env.folder("STORE_ROOT", HOME / "store")
+# An S3-compatible bucket in place of the folder; without an endpoint Amazon's, without keys with the machine's credentials.
+STORE_BUCKET = env.text("STORE_BUCKET", "")
+STORE_ENDPOINT = env.address("STORE_ENDPOINT", "https", "http", default="")
+STORE_REGION = env.text("STORE_REGION", "")
+STORE_PREFIX = env.text("STORE_PREFIX", "")
+STORE_ACCESS_KEY, STORE_SECRET_KEY = env.text("STORE_ACCESS_KEY", ""), env.text("STORE_SECRET_KEY", "")
+STORE_ADDRESSING = env.one_of("STORE_ADDRESSING", "auto", "auto", "path", "virtual")
 FILE_UPLOAD_PERMISSIONS = 0o600
 FILE_UPLOAD_DIRECTORY_PERMISSIONS = 0o700
 MESSAGE_STORAGE = "django.contrib.messages.storage.session.SessionStorage"
@@ -290,4 +297,6 @@ checks.refuse_unsafe(
     database_urls=[_APP_DATABASE_URL, _OWNER_DATABASE_URL],
     embedded=env.one_of("CONCORDAT_ENGINES", "external", "external", "embedded") == "embedded",
     embedded_allowed=env.one_of("CONCORDAT_EMBEDDED", "refuse", "refuse", "allow") == "allow",
+    bucket=STORE_BUCKET,
+    bucket_keys=(STORE_ACCESS_KEY, STORE_SECRET_KEY),
 )

@@ -26,7 +26,10 @@ AWAY_SECONDS = "2"
 def handler(error: Exception, context: dict[str, Any]) -> Response | None:
     """DRF's exception handler: None for what is no answer but a fault (it becomes a 500 without details)."""
     if isinstance(error, Refusal):
-        return problem(error.status, error.code, error.message, **error.details)
+        response = problem(error.status, error.code, error.message, **error.details)
+        for name, value in error.headers.items():
+            response.headers[name] = value
+        return response
     if isinstance(error, Http404):
         return problem(404, "not-found", "There is nothing here, or nothing for you.")
     if isinstance(error, AWAY):

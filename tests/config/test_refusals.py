@@ -67,6 +67,9 @@ def _read(monkeypatch: pytest.MonkeyPatch, variables: dict[str, str]) -> dict[st
         ("CONCORDAT_MODE", PRODUCTION, {"CONCORDAT_MODE": "staging"}),
         ("CONCORDAT_DB_ROLE", PRODUCTION, {"CONCORDAT_DB_ROLE": "superuser"}),
         ("DATABASE_POOL_SIZE", PRODUCTION, {"DATABASE_POOL_SIZE": "0"}),
+        ("STORE_ENDPOINT", PRODUCTION, {"STORE_ENDPOINT": "file:///srv"}),
+        ("STORE_SECRET_KEY", PRODUCTION, {"STORE_BUCKET": "labels", "STORE_ACCESS_KEY": "AKIA"}),
+        ("STORE_ADDRESSING", PRODUCTION, {"STORE_ADDRESSING": "dns"}),
     ],
 )
 def test_the_start_refuses_a_bad_setting_by_name(
