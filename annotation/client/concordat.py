@@ -360,7 +360,7 @@ class Snapshot:
 
     def to_datasets(self) -> Any:
         """Its rows as a `datasets.DatasetDict`, a split each."""
-        import datasets  # type: ignore[import-not-found]
+        import datasets
 
         names = ["train", "eval", "test"] if self.manifest["request"].get("split") else ["labels"]
         found: Dict[str, List[str]] = {}
