@@ -17,7 +17,7 @@ from django.db.models.functions import Now
 from django.test import Client
 from pytest_django import DjangoDbBlocker
 
-from specs.access import PERMISSIONS, permissions_of
+from specs.access import PERMISSIONS, Policy, permissions_of
 from specs.models import ApiToken, Member, MemberState, Role
 from tests import cast
 from tests.furnished import Furnished, furnish
@@ -27,7 +27,12 @@ from workforce import departing, staffing, suspending
 
 OUTSIDERS = ("stranger", "suspended", "removed")
 ACTORS = ("nobody", *OUTSIDERS, *Role.values)
+ALLOWED = {role: permissions_of(Member(roles=[role], state=MemberState.ACTIVE)) for role in Role.values}
 IN_PROJECT = [route for route in ROUTES if route.in_project]
+HOW_MANY = pytest.mark.parametrize(
+    "all_of_them", [False, pytest.param(True, marks=pytest.mark.long)], ids=["turns", "all"]
+)
+"""Of several actors of whom the same is wanted, one looks closer in the short form, each in the long one."""
 MISSING: dict[str, object] = {
     "load": 10**9,
     "direction": 10**9,
@@ -142,17 +147,22 @@ def _plain(content: bytes) -> bytes:
     return re.sub(rb"X-CSRFToken[^}]*}|csrfmiddlewaretoken[^>]*>", b"", content)
 
 
-def _requests(actor: str) -> Iterator[tuple[Route, str, str]]:
-    """Route, verb, and "in", "refused" or "missing" as the policy has it for this actor."""
-    allowed = permissions_of(Member(roles=[actor], state=MemberState.ACTIVE)) if actor in Role.values else ()
-    for route in IN_PROJECT:
-        for verb, policy in route.policies.items():
-            if actor == "nobody":
-                yield route, verb, "sign in"
-            elif actor in OUTSIDERS:
-                yield route, verb, "missing"
-            else:
-                yield route, verb, "in" if policy.permission in allowed else "refused"
+def _wanted(actor: str, policy: Policy) -> str:
+    """ "in", "refused", "missing" or "sign in", as the policy has it for this actor."""
+    if actor == "nobody":
+        return "sign in"
+    if actor in OUTSIDERS:
+        return "missing"
+    return "in" if policy.permission in ALLOWED[actor] else "refused"
+
+
+def _requests(actor: str) -> Iterator[tuple[Route, str, str, bool]]:
+    """Route, verb, what is wanted, and whether it is this actor's turn among those of whom the same is wanted there."""
+    all_ = ((route, verb, policy) for route in IN_PROJECT for verb, policy in route.policies.items())
+    for place, (route, verb, policy) in enumerate(all_):
+        want = _wanted(actor, policy)
+        alike = [other for other in ACTORS if _wanted(other, policy) == want]
+        yield route, verb, want, alike[place % len(alike)] == actor
 
 
 def _expect(got: tuple[int, bytes, str], want: str, actor: str, *, api: bool) -> bool:
@@ -169,41 +179,48 @@ def _expect(got: tuple[int, bytes, str], want: str, actor: str, *, api: bool) ->
             return status == 403
 
 
+@HOW_MANY
 @pytest.mark.parametrize("actor", ACTORS)
-def test_who_may_not_is_refused_everywhere_and_changes_nothing(house: House, actor: str) -> None:
+def test_who_may_not_is_refused_everywhere_and_changes_nothing(
+    house: House, actor: str, all_of_them: bool
+) -> None:
+    """Everybody at every route; whether what does not exist answers alike, in turns."""
     before = fingerprint()
     n = 0
-    for route, verb, want in _requests(actor):
+    for route, verb, want, turn in _requests(actor):
         if want == "in":
             continue
+        closer = turn or all_of_them
         client = (house.tokens if route.is_api else house.clients)[actor]
-        answers = [
-            _ask(client, verb, route.address("rte", ids), api=route.is_api) for ids in (house.ids, MISSING)
-        ]
+        rows = (house.ids, MISSING) if closer else (house.ids,)
+        answers = [_ask(client, verb, route.address("rte", ids), api=route.is_api) for ids in rows]
         for answer in answers:
             assert _expect(answer, want, actor, api=route.is_api), (route.where, verb, answer)
+        n += 1
+        if not closer:
+            continue
         if want != "sign in":
             assert answers[0] == answers[1], (route.where, verb)
         if want == "missing":
             nowhere = _ask(client, verb, route.address("nowhere", MISSING), api=route.is_api)
             assert nowhere == answers[0], (route.where, verb)
-        n += 1
     assert n > 10
     assert fingerprint() == before
 
 
+@HOW_MANY
 @pytest.mark.parametrize("actor", Role.values)
 def test_a_foreign_child_under_ones_own_project_is_missing_and_stays_as_it_is(
-    house: House, actor: str
+    house: House, actor: str, all_of_them: bool
 ) -> None:
     names = {"spec", "queue", "clause", "number", "old", "new", "assignment", "dispute", "plan", "snapshot"}
     names |= {"member", "job", "token", "pseudonym"}
     foreign = {**house.foreign, "spec": "spec-other"}
     before = fingerprint()
     n = 0
-    for place_of_route, (route, verb, want) in enumerate(_requests(actor)):
-        if want == "refused" and Role.values[place_of_route % len(Role.values)] != actor:
-            continue  # refused before it is looked for: one actor of the seven shows it
+    for route, verb, want, turn in _requests(actor):
+        if not turn and not all_of_them:
+            continue
         client = (house.tokens if route.is_api else house.clients)[actor]
         for place in set(route.places) & names:
             answers = [
@@ -235,11 +252,12 @@ def _without(content: bytes, name: object) -> bytes:
     return content if isinstance(name, int) else content.replace(str(name).encode(), b"")
 
 
+@HOW_MANY
 @pytest.mark.parametrize("actor", Role.values)
-def test_who_may_is_let_in(house: House, actor: str) -> None:
+def test_who_may_is_let_in(house: House, actor: str, all_of_them: bool) -> None:
     """No permission is lost on the way: with one's own rows no route says 403, and none breaks."""
-    for route, verb, want in _requests(actor):
-        if want != "in":
+    for route, verb, want, turn in _requests(actor):
+        if want != "in" or not (turn or all_of_them):
             continue
         client = (house.tokens if route.is_api else house.clients)[actor]
         with undone():
