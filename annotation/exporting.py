@@ -15,6 +15,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
+from datetime import timedelta
 from typing import Any
 
 from django.conf import settings
@@ -38,10 +39,17 @@ from annotation.export_formats import Layout, Writer
 from annotation.models import Snapshot, SnapshotFile, SnapshotPart, SnapshotPlace, SnapshotState
 from specs import canonical, delivering, ledger, store
 from specs.models import Job, Member, Project, SpecVersion
-from specs.refusals import Invalid
+from specs.refusals import Invalid, Refusal
 from workforce.models import Queue
 
 Told = Callable[..., None]
+
+
+class TooManySnapshots(Refusal):
+    code = "too-many-snapshots"
+    status = 429
+
+
 MANIFEST = "manifest.json"
 _PLACE = """
     INSERT INTO annotation_snapshotplace (project_id, snapshot, number, item, task, carried, maps)
@@ -88,6 +96,7 @@ def request(
             else _("Nothing is labelled yet.")
         )
     with transaction.atomic():
+        _within_a_day(by)
         split = None
         if terms.split:
             split = holding_out.as_terms(
@@ -131,6 +140,20 @@ def request(
             data={"position": position, "version": version.pk},
         )
     return snapshot
+
+
+def _within_a_day(by: Member | None) -> None:
+    """Refuse what goes beyond a member's snapshots of a day; two requests at once count one after the other."""
+    if by is None:
+        return
+    Member.objects.select_for_update(no_key=True).get(pk=by.pk)
+    asked = Snapshot.objects.filter(requested_by=by, created_at__gt=Now() - timedelta(days=1))
+    if asked.count() >= settings.SNAPSHOTS_PER_DAY:
+        raise TooManySnapshots(
+            _("You asked for %(n)s snapshots within a day, as many as one may.")
+            % {"n": settings.SNAPSHOTS_PER_DAY},
+            limit=settings.SNAPSHOTS_PER_DAY,
+        )
 
 
 def build(

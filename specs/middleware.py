@@ -15,6 +15,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.urls import URLResolver, get_resolver, set_urlconf
 from django.utils import translation
+from django.utils.cache import get_conditional_response, set_response_etag
 
 from specs.refusals import Refusal
 
@@ -77,6 +78,15 @@ NOTHING_TO_SEE = {
 API = "/api/v1/"
 
 
+def with_etag(request: HttpRequest, response: HttpResponse) -> HttpResponse:
+    """An answer to a look, with a tag of its bytes, or 304 for whoever has those. Files have tags of their own, streams none."""
+    if request.method not in ("GET", "HEAD") or response.status_code != 200 or response.streaming:
+        return response
+    if not response.has_header("ETag"):
+        set_response_etag(response)
+    return get_conditional_response(request, etag=response["ETag"], response=response) or response
+
+
 @cache
 def _projects() -> URLResolver:
     """The routes below a project of the API, without the steps that lead there."""
@@ -113,6 +123,10 @@ class ShortWayMiddleware:
         response: HttpResponse = match.func(request, *match.args, **match.kwargs)
         if callable(render := getattr(response, "render", None)):
             response = render()
+        response = with_etag(request, response)
         for name, value in NOTHING_TO_SEE.items():
             response.headers[name] = value
+        if allowance := getattr(request, "allowance", None):
+            for name, value in allowance.headers().items():
+                response.headers[name] = value
         return response

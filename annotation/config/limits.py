@@ -212,6 +212,8 @@ SIMULATED_TASKS = env.number("SIMULATED_TASKS", 20_000, low=100)
 BOOTSTRAP_RESAMPLES = env.number("BOOTSTRAP_RESAMPLES", 1000, low=100, high=100_000)
 SNAPSHOT_PART_ROWS = env.number("SNAPSHOT_PART_ROWS", 100_000, low=10)
 """Items of one part of a snapshot: what one worker writes in one transaction. A larger one has several files of each form."""
+SNAPSHOTS_PER_DAY = env.number("SNAPSHOTS_PER_DAY", 200, low=1)
+"""Snapshots that one member asks for within 24 hours."""
 SNAPSHOT_HELPERS = env.number("SNAPSHOT_HELPERS", 4, low=0, high=64)
 """Further workers that are told of a snapshot with several parts."""
 CONTRASTED_AT_ONCE = env.number("CONTRASTED_AT_ONCE", 20_000, low=0)
@@ -253,3 +255,7 @@ TOKEN_LIFE = env.seconds("TOKEN_LIFE_SECONDS", 90 * 86_400, low=60, high=90 * 86
 """The longest life of an API token."""
 TOKEN_TRUSTED_FOR = env.seconds("TOKEN_TRUSTED_SECONDS", 1, low=0, high=60)
 """How long a process takes a token that it looked up for what it was; so late may a revocation reach the other processes."""
+TOKEN_REQUESTS_PER_MINUTE = env.number("TOKEN_REQUESTS_PER_MINUTE", 12_000, low=0)
+"""Requests of the API by one token; 0: no limit."""
+USER_REQUESTS_PER_MINUTE = env.number("USER_REQUESTS_PER_MINUTE", 24_000, low=0)
+"""Requests of the API by one person with all her tokens, in all projects; 0: no limit."""

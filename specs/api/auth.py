@@ -10,7 +10,7 @@ from rest_framework.exceptions import AuthenticationFailed, NotAuthenticated, Pe
 from rest_framework.permissions import BasePermission
 from rest_framework.request import Request
 
-from specs import tokens
+from specs import throttling, tokens
 from specs.access import Policy
 
 
@@ -25,6 +25,9 @@ class TokenAuthentication(BaseAuthentication):
         bearer = tokens.authenticate(secret.strip())
         if bearer is None:
             raise AuthenticationFailed("The token is unknown, expired or revoked.")
+        asked = request._request
+        if not hasattr(asked, "allowance"):  # else it came by the short way, and is counted
+            asked.allowance = throttling.spend(bearer)  # type: ignore[attr-defined]
         return bearer.member.user, bearer
 
     def authenticate_header(self, request: Request) -> str:
@@ -35,7 +38,8 @@ class PolicyPermission(BasePermission):
     """The policy of the view's verb, decided before any effect. A foreign project answers like a missing one."""
 
     def has_permission(self, request: Request, view: Any) -> bool:
-        policy: Policy | None = view.policies.get((request.method or "").lower())
+        verb = (request.method or "").lower()
+        policy: Policy | None = view.policies.get("get" if verb == "head" else verb)
         if policy is None:
             return True  # the verb is refused with 405 a moment later, for everyone alike
         if policy.kind == "public":

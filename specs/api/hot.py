@@ -13,7 +13,7 @@ import orjson
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.http.response import HttpResponseBase
 
-from specs import canonical, tokens
+from specs import canonical, throttling, tokens
 from specs.api import problems
 from specs.api.base import ApiView
 
@@ -42,6 +42,8 @@ class HotView(ApiView):
     def _plainly(self, request: HttpRequest, kwargs: dict[str, Any]) -> HttpResponse | None:
         asked = request.META
         scheme, _, secret = asked.get("HTTP_AUTHORIZATION", "").partition(" ")
+        if "HTTP_IDEMPOTENCY_KEY" in asked and not self.own_keys:
+            return None
         if request.method != "POST" or scheme != "Bearer" or asked.get("HTTP_ACCEPT", "") not in _ACCEPTED:
             return None
         length = asked.get("CONTENT_LENGTH") or "0"
@@ -51,6 +53,7 @@ class HotView(ApiView):
             bearer = tokens.authenticate(secret)
             if bearer is None or not self._lets_in(bearer, kwargs):
                 return None
+            request.allowance = throttling.spend(bearer)  # type: ignore[attr-defined]  # the middleware tells it
             data = canonical.loads_strict(request.body) if length != "0" else {}
             given = self.shaped(data) if isinstance(data, dict) else None
             if given is None:

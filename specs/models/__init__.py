@@ -1,6 +1,6 @@
 from specs.models.deliveries import Delivery, DeliveryState, Subscriber
 from specs.models.equivalence import Equivalence, EquivalenceState
-from specs.models.jobs import Job, JobState, StoredReply
+from specs.models.jobs import Job, JobState, RequestCount, StoredReply
 from specs.models.ledger import Event, LedgerEntry, Seal
 from specs.models.precedents import PrecedentSet
 from specs.models.preferences import Preferences
@@ -53,6 +53,7 @@ __all__ = [
     "Project",
     "Proposal",
     "ProposalState",
+    "RequestCount",
     "Role",
     "Seal",
     "Spec",

@@ -82,3 +82,17 @@ class StoredReply(models.Model):
 
     def __str__(self) -> str:
         return f"{self.route} {self.key}"
+
+
+class RequestCount(models.Model):
+    """How many requests of the API one token or one person made in a minute, counted here while Redis is away: a row each."""
+
+    subject = models.CharField(max_length=40, primary_key=True)
+    minute = models.BigIntegerField()
+    used = models.BigIntegerField()
+
+    class Meta:
+        constraints = [models.CheckConstraint(condition=Q(used__gte=1), name="request_count_counts_up")]
+
+    def __str__(self) -> str:
+        return f"{self.subject}: {self.used}"

@@ -6,11 +6,13 @@ import io
 import json
 import os
 from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pyarrow.parquet as pq
 import pytest
 from django.conf import settings
+from django.db import connections
 
 from annotation import exporting, relabelling, submitting
 from annotation.models import Annotation, Resolution, Snapshot, SnapshotFile
@@ -208,3 +210,21 @@ def test_carried_labels_have_the_names_that_they_were_mapped_to(committed_db: No
         '"insult"': before["rude"],
         '"threat"': before["odd"],
     }
+
+
+def test_snapshots_of_a_day_are_limited_also_for_requests_at_once(
+    stage: cast.Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(settings, "SNAPSHOTS_PER_DAY", 3)
+
+    def ask(_: int) -> bool:
+        try:
+            exporting.request(project=stage.project, version=stage.version, name="", by=stage.ada)
+        except exporting.TooManySnapshots:
+            return False
+        finally:
+            connections.close_all()
+        return True
+
+    with ThreadPoolExecutor(6) as pool:
+        assert sum(pool.map(ask, range(12))) == 3
