@@ -46,6 +46,7 @@ _FIELDS = {"token", "values", *_DEFAULTS}
 
 class Submit(HotView, WorkView):
     policies = {"post": allows("work.label")}
+    own_keys = True
 
     @operation(
         "Submit an answer, and claim the next task if you like",
@@ -91,6 +92,7 @@ class Submit(HotView, WorkView):
 
 class SubmitMany(WorkView):
     policies = {"post": allows("work.label")}
+    own_keys = True  # each answer has its own, and its own transaction
 
     @operation(
         "Submit several answers at once: each counts by itself, and each has its own reply",

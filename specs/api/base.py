@@ -13,6 +13,7 @@ from rest_framework.views import APIView
 
 from specs import tokens
 from specs.access import Policy
+from specs.api import keyed
 from specs.models import Member, Project
 
 Row = TypeVar("Row", bound=models.Model)
@@ -22,6 +23,27 @@ class ApiView(APIView):
     """`policies` names who may use each verb; a verb without one does not exist (checked by a test over all routes)."""
 
     policies: ClassVar[dict[str, Policy]] = {}
+    own_keys: ClassVar[bool] = False
+    """Whether the view sees to idempotency keys itself."""
+    shown_once: ClassVar[tuple[str, ...]] = ()
+    """Fields of a reply that are told once and kept nowhere."""
+
+    def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
+        """Who calls, and whether they may; then a request with an idempotency key is made to have one effect."""
+        super().initial(request, *args, **kwargs)
+        if request.method not in keyed.UNSAFE or self.own_keys or keyed.HEADER not in request.headers:
+            return
+        verb = request.method.lower()
+        if verb not in self.policies:
+            return  # 405 in a moment
+        handler = keyed.once(
+            getattr(self, verb),
+            request=request,
+            member=self.member,
+            refused=self.handle_exception,
+            shown_once=self.shown_once,
+        )
+        setattr(self, verb, handler)  # what `dispatch` looks up next
 
     @property
     def bearer(self) -> tokens.Bearer:

@@ -78,3 +78,45 @@ def operation(
         operation_id=name,
         examples=examples,
     )
+
+
+_KEY = {
+    "name": "Idempotency-Key",
+    "in": "header",
+    "schema": {"type": "string", "minLength": 8, "maxLength": 100},
+    "description": "Of your own. The same request under the same key again has no effect and gets the first reply.",
+}
+_TAG = {
+    "name": "If-None-Match",
+    "in": "header",
+    "schema": {"type": "string"},
+    "description": "The ETag of an answer that you have: as long as it stands, the answer is 304 without content.",
+}
+_RATE = {
+    "RateLimit-Limit": "Requests a minute under the limit that is nearest.",
+    "RateLimit-Remaining": "How many of these are left.",
+    "RateLimit-Reset": "Seconds until all of them are there again.",
+}
+
+
+def everywhere(result: dict[str, Any], **others: Any) -> dict[str, Any]:
+    """What holds for every operation of a project: keys on unsafe ones, tags on looks, the rate limit's headers."""
+    headers = result.setdefault("components", {}).setdefault("headers", {})
+    for name, text in _RATE.items():
+        headers[name] = {"description": text, "schema": {"type": "integer", "minimum": 0}}
+    headers["Retry-After"] = {"description": "Seconds to wait.", "schema": {"type": "integer", "minimum": 0}}
+    rate = {name: {"$ref": f"#/components/headers/{name}"} for name in _RATE}
+    for path, verbs in result["paths"].items():
+        if "/projects/{project}/" not in path:
+            continue
+        for verb, described in verbs.items():
+            asked, answers = described.setdefault("parameters", []), described["responses"]
+            if verb == "get":
+                asked.append(_TAG)
+                answers.setdefault("304", {"description": "What you have still stands."})
+            elif not any(one["name"] == _KEY["name"] for one in asked):
+                asked.append(_KEY)
+            for status, answer in answers.items():
+                answer.setdefault("headers", {}).update(rate if status != "401" else {})
+            answers["429"]["headers"]["Retry-After"] = {"$ref": "#/components/headers/Retry-After"}
+    return result

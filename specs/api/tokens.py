@@ -66,6 +66,7 @@ class TokenList(serializers.Serializer[Any]):
 
 class Tokens(ApiView):
     policies = {"get": allows("token.manage"), "post": allows("token.manage")}
+    shown_once = ("secret",)
 
     @operation("List your tokens, newest first", gives=TokenList, parameters=PAGING, name="tokens_list")
     def get(self, request: Request, project: str) -> Response:

@@ -73,6 +73,7 @@ class DeliveryList(serializers.Serializer[Any]):
 
 class Webhooks(ApiView):
     policies = {"get": allows("webhook.manage"), "post": allows("webhook.manage")}
+    shown_once = ("secret",)
 
     @operation("List the webhooks", gives=WebhookList, parameters=PAGING, name="webhooks_list")
     def get(self, request: Request, project: str) -> Response:
