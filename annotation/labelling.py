@@ -63,6 +63,8 @@ class Work:
     confidence: int | None
     note: str
     asks_for_clause: bool
+    blank: bool
+    """Nothing is written yet, and no question depends on the item: the form is the same for everybody under its version."""
     returned: reworking.Returned | None = None
     """Why a reviewer returned the answer that is reworked here."""
 
@@ -209,6 +211,9 @@ def _work(
             )
             for question in version.questions
         ),
+        blank=said == _Said()
+        and not (draft_revision or suggested or errors)
+        and not any(task_types.get(question["kind"]).posed_with(question) for question in version.questions),
     )
 
 

@@ -100,6 +100,7 @@ def show(
         "queue": queue,
         "annotator": annotator,
         "work": work,
+        "blank": work is not None and work.blank and not more.keys() & {"refused", "restored", "changed"},
         "skip_reasons": SkipReason.choices,
         "cannot": categories.offered(queue),
         "undecided": [] if work else excluding.undecided(annotator),

@@ -68,6 +68,11 @@ class TaskType(ABC):
         """Fields of the item that the question itself shows, so that a page need not show them twice: those with its options."""
         return (question["options_from"],) if question.get("options_from") else ()
 
+    def posed_with(self, question: Question) -> tuple[str, ...]:
+        """Fields of the item that the question is posed with: without any, it looks the same for every item."""
+        source = question.get("options_from")
+        return (*self.shows(question), *([source] if source else []))
+
     def context(self, question: Question, item: Mapping[str, Any], value: Any) -> dict[str, Any]:
         """What the template gets besides; *value* may be anything that was entered, right or wrong, or None. Never raises."""
         return {}

@@ -73,6 +73,11 @@ class Text(TaskType):
                     )
         return found
 
+    def posed_with(self, question: Question) -> tuple[str, ...]:
+        """The text that is put right."""
+        corrected = self.setting(question, "correct")
+        return (corrected,) if corrected else ()
+
     def context(self, question: Question, item: Mapping[str, Any], value: Any) -> dict[str, Any]:
         original = self._original(question, item) if self.setting(question, "correct") else None
         shown = value if isinstance(value, str) else original or ""

@@ -160,3 +160,18 @@ def test_it_renders_with_names_for_everything_and_keeps_the_value(kind: str) -> 
         assert not re.search("style=|onclick|<script", html)
         assert value in ("", []) or html.replace("odd", "") != empty.replace("odd", "")
     assert re.search(r"data-key=|<textarea|<input", empty)
+
+
+def test_it_is_posed_with_nothing_of_the_item_but_what_it_names(kind: str) -> None:
+    """The labelling page keeps the form of a question that names no field for everybody."""
+    task_type, sample, question = task_types.get(kind), task_types.get(kind).sample(), asked_in(kind)
+    item = {"text": "It rains.", "options": ["wet", "dry"], **sample["item"]}
+    asked = [question]
+    if task_type.item_options:
+        asked.append({**question, "labels": [], "options_from": "options"})
+    if any(setting.name == "correct" for setting in task_type.settings):
+        asked.append({**question, "settings": {**(question.get("settings") or {}), "correct": "text"}})
+    for one in asked:
+        named = {name: item[name] for name in task_type.posed_with(one) if name in item}
+        assert rendered(one, item, None) == rendered(one, named, None)
+    assert task_type.posed_with(asked[-1]) or len(asked) == 1
