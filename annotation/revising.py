@@ -60,6 +60,17 @@ class Given:
     correctable: bool
 
 
+@dataclass(frozen=True)
+class Fresh:
+    """The answer that was given just now. `open` says that its task goes on, and nobody has reviewed it."""
+
+    assignment_id: int
+    open: bool
+
+
+Undoable = Given | Fresh
+
+
 _LAST = """
     SELECT s.id, s.task_id, i.key, a.version_id, a.values::text, a.cannot, a.answered_at,
            extract(epoch FROM statement_timestamp() - s.submitted_at)::float, a.revision, {open}
@@ -97,6 +108,11 @@ def undoable(newest: Given, *, queue: Queue) -> Given | None:
     """Her last answer, within the queue's window for taking it up again, while it can be corrected."""
     soon = newest.seconds_ago <= queue.undo_for.total_seconds()
     return newest if soon and newest.correctable and queue.n_correctable else None
+
+
+def undoable_at_once(fresh: Fresh, *, queue: Queue) -> Fresh | None:
+    """The same of one that was given just now."""
+    return fresh if fresh.open and queue.undo_for and queue.n_correctable else None
 
 
 def in_force(*, annotator: Annotator, assignment_id: int) -> Annotation:

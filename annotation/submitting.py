@@ -90,10 +90,11 @@ class Written(Protocol):
 
 @dataclass(frozen=True)
 class Submitted:
-    """A receipt, and the next task if it was asked for and one was there at once."""
+    """A receipt, and the next task if it was asked for and one was there at once. `settled`: the task ended with the answer."""
 
     receipt: Receipt
     next: leasing.Served | None
+    settled: bool
 
 
 def submit(
@@ -211,7 +212,7 @@ def submit_plain(
             receipt = Receipt(
                 "counted", stored.annotation_id, looked.task_id, looked.queue_id, looked.served_digest
             )
-            return Submitted(receipt, stored.next)
+            return Submitted(receipt, stored.next, settled=resolving is not None)
         seen = looked.n_answers
     return None
 

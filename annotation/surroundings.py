@@ -6,10 +6,11 @@ All of it is one statement, since each answer brings it anew. Nothing changes he
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime, timedelta
-from typing import Any
+from datetime import UTC, datetime, timedelta
+from typing import Any, NamedTuple
 
 from django.conf import settings
 from django.utils import timezone
@@ -21,18 +22,23 @@ from workforce.models import Annotator, Queue
 
 DISMISSED = "rest_hint_dismissed_at"
 
-# Her answers since midnight, by the database's clock, and the median seconds that the last of them took.
+# Her answers since midnight, by the database's clock, and the median seconds that the last of them took. Those until %(until)s
+# were counted before (`_Counted`); `n_before` is how many there are until `before`.
 _TODAY = """
-    SELECT count(*) AS n, (
+    SELECT known.n + count(s.id) AS n, known.n + count(s.id) FILTER (WHERE s.submitted_at <= known.before) AS n_before,
+           known.before, (
         SELECT percentile_cont(0.5) WITHIN GROUP (ORDER BY extract(epoch FROM submitted_at - leased_at)) FROM (
             SELECT s.submitted_at, s.leased_at FROM workforce_assignment s
             WHERE s.annotator_id = %(annotator)s::bigint AND s.state = 'submitted'
               AND s.submitted_at >= date_trunc('day', statement_timestamp())
             ORDER BY s.submitted_at DESC LIMIT %(paced)s::int
         ) latest) AS pace
-    FROM workforce_assignment s
-    WHERE s.annotator_id = %(annotator)s::bigint AND s.state = 'submitted'
-      AND s.submitted_at >= date_trunc('day', statement_timestamp())
+    FROM (SELECT CASE WHEN %(until)s::timestamptz >= date_trunc('day', statement_timestamp()) THEN %(counted)s::int
+                      ELSE 0 END AS n, statement_timestamp() - interval '10 seconds' AS before) known
+    LEFT JOIN workforce_assignment s
+        ON s.annotator_id = %(annotator)s::bigint AND s.state = 'submitted'
+       AND s.submitted_at >= date_trunc('day', statement_timestamp()) AND s.submitted_at > %(until)s::timestamptz
+    GROUP BY known.n, known.before
 """
 # Work on a slot lasts from its lease to its answer; a gap between two of them that is long enough is a pause. Whoever was not at
 # work already when the time after which a rest is suggested began has not worked for so long: then nothing more is read.
@@ -55,14 +61,32 @@ _STRETCH = """
     ) paused
     WHERE after_pause AND last > statement_timestamp() - %(pause)s::interval
 """
-_AROUND = f"""
-    SELECT today.n, today.pace, stretch.worked, gauge.counts::text, newest.*, {keeping.DRAFT.sql}
+_AROUND, _AFTER = (
+    f"""
+    SELECT today.n, today.n_before, today.before, today.pace, stretch.worked, gauge.counts::text, {keeping.DRAFT.sql}{more}
     FROM ({_TODAY}) today
     CROSS JOIN ({_STRETCH}) stretch
     LEFT JOIN workforce_queuegauge gauge ON gauge.queue_id = %(queue)s::bigint
-    LEFT JOIN LATERAL ({revising.LAST_ONE}) newest ON true
     LEFT JOIN annotation_answerdraft d ON d.annotator_id = %(annotator)s::bigint AND d.task_id = %(task)s::bigint
-"""
+    {joined}"""
+    for more, joined in ((", newest.*", f"LEFT JOIN LATERAL ({revising.LAST_ONE}) newest ON true"), ("", ""))
+)
+"""With her last answer, and without it, where it is known."""
+
+
+class _Counted(NamedTuple):
+    """Her answers of the day that `until` lies in, as this process counted them. An answer is never taken back."""
+
+    until: datetime
+    n: int
+    anew_at: float
+
+
+_NOTHING = _Counted(datetime.min.replace(tzinfo=UTC), 0, 0.0)
+_ANEW_AFTER = 600.0
+"""Seconds. An answer that was ten seconds on its way is not counted until then."""
+_MOST_COUNTED = 10_000
+_counted: dict[int, _Counted] = {}
 
 
 @dataclass(frozen=True)
@@ -79,7 +103,7 @@ class Surroundings:
     worked: timedelta
     done: float | None
     n_left: int | None
-    undo: revising.Given | None
+    undo: revising.Undoable | None
     draft: AnswerDraft | None
 
     def rest_after(self, session: Mapping[str, Any]) -> int:
@@ -90,8 +114,13 @@ class Surroundings:
         return int(self.worked.total_seconds() // 60) if self.worked >= settings.REST_HINT_AFTER else 0
 
 
-def around(*, annotator: Annotator, queue: Queue, task_id: int | None) -> Surroundings:
-    """What stands around that task of hers in that queue, or around none."""
+def around(
+    *, annotator: Annotator, queue: Queue, task_id: int | None, fresh: revising.Fresh | None = None
+) -> Surroundings:
+    """What stands around that task of hers in that queue, or around none. *fresh* is the answer that she gave just now."""
+    counted = _counted.get(annotator.pk, _NOTHING)
+    if counted.anew_at < time.monotonic():
+        counted = _Counted(_NOTHING.until, 0, time.monotonic() + _ANEW_AFTER)
     known: dict[str, Any] = {
         "annotator": annotator.pk,
         "queue": queue.pk,
@@ -99,17 +128,29 @@ def around(*, annotator: Annotator, queue: Queue, task_id: int | None) -> Surrou
         "pause": settings.PAUSE_COUNTS_FROM,
         "rest_after": settings.REST_HINT_AFTER,
         "paced": settings.PACE_FROM_ANSWERS,
+        "until": counted.until,
+        "counted": counted.n,
     }
-    ((n_today, pace, worked, counts, *rest),) = prepared.run(_AROUND, known)
-    newest, draft = rest[: -len(keeping.DRAFT)], rest[-len(keeping.DRAFT) :]
+    ((n_today, n_before, before, pace, worked, counts, *rest),) = prepared.run(
+        _AFTER if fresh else _AROUND, known
+    )
+    if len(_counted) >= _MOST_COUNTED:
+        _counted.clear()
+    _counted[annotator.pk] = _Counted(before, n_before, counted.anew_at)
+    draft, newest = rest[: len(keeping.DRAFT)], rest[len(keeping.DRAFT) :]
     done, n_left = _progress(json.loads(counts) if counts else {})
+    undo: revising.Undoable | None
+    if fresh:
+        undo = revising.undoable_at_once(fresh, queue=queue)
+    else:
+        undo = revising.undoable(revising.given(newest), queue=queue) if newest[0] is not None else None
     return Surroundings(
         n_today=n_today,
         pace=float(pace) if pace is not None else None,
         worked=worked or timedelta(0),
         done=done,
         n_left=n_left,
-        undo=revising.undoable(revising.given(newest), queue=queue) if newest[0] is not None else None,
+        undo=undo,
         draft=keeping.DRAFT.instance(draft) if draft[0] is not None else None,
     )
 

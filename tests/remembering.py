@@ -20,6 +20,7 @@ from django.core.cache import cache
 from django.db import connection, models
 from psycopg import sql
 
+from annotation import surroundings
 from tests import databases
 from workforce.api import base
 
@@ -137,6 +138,7 @@ def _again(known: _Remembered) -> Any:
     """The rows once more, under the ids that they had: what this process has noted of those since is forgotten."""
     for noted in (base.queue_id_of, base._annotator_of):
         noted.cache_clear()
+    surroundings._counted.clear()
     cache.clear()
     with connection.cursor() as cursor:
         cursor.execute(f"SELECT remembered.{known.name}()")

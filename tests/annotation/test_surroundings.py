@@ -10,7 +10,7 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
-from annotation import keeping, surroundings
+from annotation import keeping, revising, surroundings
 from tests import cast
 from workforce import leasing
 from workforce.models import Assignment, QueueGauge
@@ -49,9 +49,52 @@ def test_all_of_it_is_one_statement() -> None:
         around = _around(stage, served.task_id)
     assert len(seen) == 1
     assert around.n_today == 1
-    assert around.undo is not None
+    assert isinstance(around.undo, revising.Given)
     assert around.draft is not None
     assert (around.undo.values, around.draft.values) == ({"entailed": "yes"}, {"entailed": "no"})
+
+
+def test_her_answers_of_the_day_are_counted_once_and_those_of_yesterday_are_not_among_them() -> None:
+    stage = cast.stage()
+    stage.load(8)
+    slots = []
+    for _ in range(4):
+        served = stage.claim(stage.ben)
+        stage.submit(stage.ben, served, {"entailed": "yes"})
+        slots.append(Assignment.objects.filter(pk=served.assignment_id))
+    now = leasing.database_now()
+    midnight = now.replace(hour=0, minute=0, second=0, microsecond=0)
+    slots[0].update(submitted_at=midnight - timedelta(seconds=1))
+    slots[1].update(submitted_at=midnight)
+    assert _around(stage).n_today == 3
+    stage.answer(stage.ben, "yes")
+    assert _around(stage).n_today == 4
+    kept = surroundings._counted[stage.ben.pk]
+    assert midnight < kept.until < leasing.database_now()
+    assert kept.n == 1  # the last ten seconds are counted again
+    slots[1].update(submitted_at=midnight - timedelta(seconds=1))  # as nothing does: it is counted already
+    assert _around(stage).n_today == 4
+    surroundings._counted[stage.ben.pk] = kept._replace(until=midnight - timedelta(seconds=5))  # another day
+    assert _around(stage).n_today == 3
+    slots[1].update(submitted_at=midnight)
+    surroundings._counted[stage.ben.pk] = kept._replace(anew_at=0.0)
+    assert _around(stage).n_today == 4
+
+
+def test_the_answer_that_was_given_just_now_can_be_taken_up_while_its_task_is_open() -> None:
+    stage = cast.stage()
+
+    def undo(*, is_open: bool) -> object:
+        fresh = revising.Fresh(7, open=is_open)
+        return surroundings.around(annotator=stage.ben, queue=stage.queue, task_id=None, fresh=fresh).undo
+
+    assert undo(is_open=True) == revising.Fresh(7, open=True)
+    assert undo(is_open=False) is None
+    for setting, nothing in (("undo_for", timedelta(0)), ("n_correctable", 0)):
+        before = getattr(stage.queue, setting)
+        setattr(stage.queue, setting, nothing)
+        assert undo(is_open=True) is None
+        setattr(stage.queue, setting, before)
 
 
 def test_the_pace_is_the_median_of_her_last_answers_today(settings) -> None:  # type: ignore[no-untyped-def]  # a fixture
