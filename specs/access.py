@@ -6,7 +6,7 @@ one that is not the caller's answer alike: 404.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import wraps
 from typing import Any, Literal, TypeVar
@@ -148,8 +148,13 @@ View = Callable[..., HttpResponse]
 V = TypeVar("V", bound=View)
 
 
-def page(policy: Policy) -> Callable[[View], View]:
-    """Declare a page's policy and enforce it before the view runs."""
+Enter = Callable[[Any, Any, dict[str, Any]], None]
+"""Binds a request of a user to project and member; takes `project` out of what its address names."""
+
+
+def page(policy: Policy, *, by: Enter | None = None) -> Callable[[View], View]:
+    """Declare a page's policy and enforce it before the view runs. *by* is how members come in, where not by `enter` alone."""
+    entering = by or enter_project
 
     def decorate(view: View) -> View:
         @wraps(view)
@@ -157,7 +162,7 @@ def page(policy: Policy) -> Callable[[View], View]:
             if policy.kind != "public" and not request.user.is_authenticated:
                 return redirect(f"/accounts/login/?{urlencode({'next': request.get_full_path()})}")
             if policy.kind == "member":
-                enter(request, request.user, kwargs.pop("project"))
+                entering(request, request.user, kwargs)
                 if policy.permission not in request.permissions:
                     raise PermissionDenied
             return view(request, *args, **kwargs)
@@ -168,10 +173,11 @@ def page(policy: Policy) -> Callable[[View], View]:
     return decorate
 
 
-_MEMBER, _PROJECT = Columns(Member, "m"), Columns(Project, "p")
+MEMBER, PROJECT = Columns(Member, "m"), Columns(Project, "p")
+ENTERS = "p.key = %(project)s AND m.user_id = %(user)s::bigint AND m.state = 'active'"
+"""Which member `m` of which project `p` comes in."""
 _ENTER = f"""
-    SELECT {_MEMBER.sql}, {_PROJECT.sql} FROM specs_member m JOIN specs_project p ON p.id = m.project_id
-    WHERE p.key = %(project)s AND m.user_id = %(user)s::bigint AND m.state = 'active'
+    SELECT {MEMBER.sql}, {PROJECT.sql} FROM specs_member m JOIN specs_project p ON p.id = m.project_id WHERE {ENTERS}
 """
 
 
@@ -180,8 +186,17 @@ def enter(request: Any, user: Any, project_key: str) -> None:
     found = prepared.run(_ENTER, {"project": project_key, "user": user.pk})
     if not found:
         raise Http404
-    member = _MEMBER.instance(found[0][: len(_MEMBER)])
-    member.project, member.user = _PROJECT.instance(found[0][len(_MEMBER) :]), user
+    bind(request, user, found[0])
+
+
+def enter_project(request: Any, user: Any, named: dict[str, Any]) -> None:
+    enter(request, user, named.pop("project"))
+
+
+def bind(request: Any, user: Any, row: Sequence[Any]) -> None:
+    """Bind the request to the member and the project that a row has, as `MEMBER` and `PROJECT` name them."""
+    member = MEMBER.instance(row[: len(MEMBER)])
+    member.project, member.user = PROJECT.instance(row[len(MEMBER) :]), user
     request.project, request.member, request.permissions = member.project, member, permissions_of(member)
 
 

@@ -17,7 +17,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_POST
 
-from annotation import keeping, labelling, revealing, submitting, surroundings
+from annotation import keeping, labelling, revealing, revising, submitting, surroundings
 from annotation.models import Annotation, Source
 from specs import schema, versions
 from specs.access import MemberRequest, allows, get_or_404, page
@@ -50,14 +50,14 @@ def queue_of(request: MemberRequest, key: str) -> Queue:
 
 def place_of(request: MemberRequest, key: str) -> tuple[Queue, Annotator]:
     """The same with the caller as its annotator."""
-    found = placing.place(member=request.member, key=key)
+    found = placing.place_of(request, key)
     if found is None:
         raise Http404
     return found
 
 
 @require_GET
-@page(allows("work.label"))
+@page(allows("work.label"), by=placing.enter)
 def label(request: MemberRequest, queue: str) -> HttpResponse:
     """The task that is held, or the way to begin. Looking at it changes nothing but the record of what she was shown."""
     found, annotator = place_of(request, queue)
@@ -85,10 +85,16 @@ def show(
     served: leasing.Served | None,
     form: Mapping[str, Any] | None = None,
     errors: Mapping[str, list[str]] | None = None,
+    fresh: revising.Fresh | None = None,
     **more: Any,
 ) -> HttpResponse:
-    """The page, or its work area for htmx: one task, with what a refused form held, or the way to begin."""
-    around = surroundings.around(annotator=annotator, queue=queue, task_id=served.task_id if served else None)
+    """The page, or its work area for htmx: one task, with what a refused form held, or the way to begin.
+
+    *fresh* is the answer that she gave by this request.
+    """
+    around = surroundings.around(
+        annotator=annotator, queue=queue, task_id=served.task_id if served else None, fresh=fresh
+    )
     work = None
     if served:
         work = labelling.work(
@@ -148,7 +154,7 @@ def _recalled(queue: Queue, annotator: Annotator) -> list[Recall]:
 
 
 @require_POST
-@page(allows("work.label"))
+@page(allows("work.label"), by=placing.enter)
 def take_again(request: MemberRequest, queue: str, assignment: int) -> HttpResponse:
     """Another version came into force: the task again, under that one."""
     queue_of(request, queue)
@@ -159,7 +165,7 @@ def take_again(request: MemberRequest, queue: str, assignment: int) -> HttpRespo
 
 
 @require_POST
-@page(allows("work.label"))
+@page(allows("work.label"), by=placing.enter)
 def claim(request: MemberRequest, queue: str) -> HttpResponse:
     """Take the next task, or that very one, where she had begun it when her time ended."""
     found, annotator = place_of(request, queue)
@@ -216,7 +222,7 @@ def here(request: MemberRequest, queue: str) -> HttpResponseRedirect:
 
 
 @require_POST
-@page(allows("work.label"))
+@page(allows("work.label"), by=placing.enter)
 def submit(request: MemberRequest, queue: str, assignment: int) -> HttpResponse:
     """Answer, and claim the next task: in one statement where all is plain, else in one transaction."""
     found, annotator = place_of(request, queue)
@@ -243,7 +249,8 @@ def submit(request: MemberRequest, queue: str, assignment: int) -> HttpResponse:
         return _again(request, found, annotator, assignment, errors, refusal.message)
     if plain.next is None:
         claim_next(found, annotator, request)
-    return _after(request, found, annotator, assignment, plain.receipt, plain.next)
+    fresh = revising.Fresh(assignment, open=not plain.settled)
+    return _after(request, found, annotator, assignment, plain.receipt, plain.next, fresh)
 
 
 def _submit(
@@ -293,8 +300,9 @@ def _after(
     assignment: int,
     receipt: submitting.Receipt,
     served: leasing.Served | None = None,
+    fresh: revising.Fresh | None = None,
 ) -> HttpResponse:
-    """What follows an answer: *served*, or whatever she holds."""
+    """What follows an answer: *served*, or whatever she holds. *fresh* is the answer, where it was a plain one."""
     if receipt.outcome == "late":
         messages.warning(
             request, _("Your time on that task had run out. Your answer is kept, but it does not count.")
@@ -318,6 +326,7 @@ def _after(
         annotator,
         held[0] if held else None,
         ended=not held,
+        fresh=fresh,
         told=receipt.feedback,
         revealed=_revealed(queue, annotator, assignment),
     )
@@ -347,7 +356,7 @@ def token_of(request: MemberRequest) -> UUID:
 
 
 @require_POST
-@page(allows("work.label"))
+@page(allows("work.label"), by=placing.enter)
 def renew(request: MemberRequest, queue: str, assignment: int) -> HttpResponse:
     """Keep the lease while the page is in use; a refusal is no news until the answer is sent."""
     queue_of(request, queue)
