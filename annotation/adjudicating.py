@@ -51,9 +51,12 @@ from workforce import categories, leasing, routing, slots
 from workforce.models import Annotator, Assignment, Barred, Queue, Task, TaskState
 
 
-def version_id(dispute: Dispute) -> int:
-    """The version whose clauses stand beside a dispute: the newest one that its answers were given under, if there are any."""
-    given = [answer.version_id for answer in settling.counted(dispute.task_id)]
+def version_id(dispute: Dispute, answers: Sequence[Annotation] | None = None) -> int:
+    """The version whose clauses stand beside a dispute: the newest one that its answers were given under, if there are any.
+
+    *answers* are the counted ones, if they are at hand.
+    """
+    given = [one.version_id for one in (settling.counted(dispute.task_id) if answers is None else answers)]
     if given:
         return max(given)
     task = Task.objects.select_related("queue").get(pk=dispute.task_id)
@@ -67,6 +70,12 @@ def take(*, dispute: Dispute, annotator: Annotator, by: Member) -> leasing.Serve
     for served in leasing.held(annotator=annotator, queue_id=queue_id):
         if served.task_id == dispute.work_id:
             return served
+    return lease(dispute=dispute, queue_id=queue_id, annotator=annotator, by=by)
+
+
+def lease(*, dispute: Dispute, queue_id: int, annotator: Annotator, by: Member) -> leasing.Served:
+    """Lease the work on a dispute, a task of this queue, that she holds no lease on. Raises as `take`."""
+    assert dispute.work_id is not None
     if dispute.state in shadowing.SHADOWS:
         shadow = shadowing.take(dispute=dispute, annotator=annotator, by=by)
         if shadow is None:

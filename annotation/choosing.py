@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from django.db.models import BooleanField, Count, Exists, OuterRef, Q, QuerySet
+from django.db.models import BooleanField, Count, Exists, F, OuterRef, Q, QuerySet
 from django.db.models.expressions import RawSQL
 from django.db.models.functions import Now
 from django.utils.http import urlencode
@@ -21,7 +21,7 @@ from annotation.models import Dispute, DisputeState
 from specs.models import Clause, Member, Project
 from specs.refusals import NotAllowed, Refusal, WrongState
 from workforce import leasing, staffing
-from workforce.models import Annotator, Assignment, Barred, Enrolment, Queue, SlotState, Task
+from workforce.models import Annotator, Assignment, Barred, Enrolment, Queue, SlotState
 
 ORDERS = ("worst", "age")
 NAMES = ("order", "queue", "clause", "pair", "alike")
@@ -152,10 +152,11 @@ def take_next(*, member: Member, project: Project, asked: Asked) -> tuple[Disput
         found = _first(member, annotator, project, asked, taken, closed)
         if found is None or found.work_id is None:
             return None
-        queue_id = Task.objects.values_list("queue_id", flat=True).get(pk=found.work_id)
+        queue_id = found.work_queue  # type: ignore[attr-defined]  # annotated
         try:
             _enrol(queue_id, annotator, member)
-            return found, adjudicating.take(dispute=found, annotator=annotator, by=member)
+            served = adjudicating.lease(dispute=found, queue_id=queue_id, annotator=annotator, by=member)
+            return found, served
         except leasing.TooManyLeases:
             raise
         except Refusal as refusal:
@@ -181,6 +182,7 @@ def _first(
         Dispute.objects.filter(project=project)
         .exclude(pk__in=taken)
         .exclude(work__queue__in=closed)
+        .annotate(work_queue=F("work__queue"))
         .only("project", "task", "work", "state", "place", "unflagged", "independent")
     )
     hers_to_take = rows.filter(Exists(free), ~Exists(barred), state=DisputeState.OPEN)

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from django.utils.translation import gettext as _
 
 from annotation import presenting, sides
-from annotation.models import CAUSES_IN_THE_SPEC, Cause, Dispute
+from annotation.models import CAUSES_IN_THE_SPEC, Annotation, Cause, Dispute
 from specs import posing, precedents, task_types, versions
 from workforce import categories, leasing
 
@@ -23,10 +23,16 @@ CAUSE_KEYS = {
 
 
 def compared(
-    dispute: Dispute, version: versions.ReadVersion, *, form: Mapping[str, Any], declared: Any, hidden: bool
+    dispute: Dispute,
+    version: versions.ReadVersion,
+    *,
+    answers: Sequence[Annotation],
+    form: Mapping[str, Any],
+    declared: Any,
+    hidden: bool,
 ) -> dict[str, Any]:
-    """`questions`, `fields`, `declined`, `cannot`: nothing of the answers where they are *hidden*."""
-    said = [] if hidden else sides.voices(dispute.task_id)
+    """`questions`, `fields`, `declined`, `cannot`: nothing of the task's counted *answers* where they are *hidden*."""
+    said = [] if hidden else sides.voices(dispute.task_id, answers=answers)
     there = sides.of(dispute, version, said=said)
     questions = [
         _question(dispute, version.question(key), there.get(key, []), form) for key in dispute.questions

@@ -178,10 +178,10 @@ def _defer(
 
 def lock(dispute: Dispute, slot: slots.Slot | None) -> Dispute:
     """The dispute, locked after its task, for whoever holds the live lease on its work. Raises `LeaseLost`, `WrongState`."""
-    if slot is None or slot.task_id != Dispute.objects.values_list("work", flat=True).get(pk=dispute.pk):
-        raise leasing.LeaseLost(_("This is not your lease on the dispute."))
     Task.objects.select_for_update(no_key=True).only("pk").get(pk=dispute.task_id)
     locked = Dispute.objects.select_for_update(no_key=True).get(pk=dispute.pk)
+    if slot is None or slot.task_id != locked.work_id:
+        raise leasing.LeaseLost(_("This is not your lease on the dispute."))
     if locked.state not in (DisputeState.OPEN, DisputeState.PROBE, DisputeState.SECOND):
         raise WrongState(_("Somebody else ruled on this dispute."))
     if not slot.live:

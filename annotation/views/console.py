@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 from uuid import UUID
 
@@ -12,6 +13,7 @@ from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_POST
+from django_htmx.http import HttpResponseClientRedirect
 
 from annotation import (
     adjudicating,
@@ -22,6 +24,7 @@ from annotation import (
     reading_first,
     ruling_alike,
     seconding,
+    settling,
     shadowing,
     splitting,
 )
@@ -55,22 +58,36 @@ def adjudicate(request: MemberRequest, dispute: int) -> HttpResponse:
 
 
 def console(
-    request: MemberRequest, dispute: Dispute, *, form: Any = None, refusal: Refusal | None = None
+    request: MemberRequest,
+    dispute: Dispute,
+    *,
+    lease: leasing.Served | None = None,
+    form: Any = None,
+    refusal: Refusal | None = None,
 ) -> HttpResponse:
-    version = versions.read(adjudicating.version_id(dispute))
+    """The page, or its work area for htmx: under *lease*, or the one that the lead holds on it."""
+    answers = settling.counted(dispute.task_id)
+    version = versions.read(adjudicating.version_id(dispute, answers))
     annotator = Annotator.objects.filter(member=request.member).first()
-    held = leasing.held(annotator=annotator) if annotator else []
-    lease = next((served for served in held if served.task_id == dispute.work_id), None)
+    if lease is None and annotator:
+        held = leasing.held(annotator=annotator)
+        lease = next((served for served in held if served.task_id == dispute.work_id), None)
     hidden = reading_first.hides(dispute, lease.assignment_id if lease else None)
     first = reading_first.of(dispute, lease.assignment_id) if lease else None
     ruling = _ruling(request, dispute)
     context = {
         **comparing_sides.compared(
-            dispute, version, form=form or {}, declared=request.project.item_fields, hidden=hidden
+            dispute,
+            version,
+            answers=answers,
+            form=form or {},
+            declared=request.project.item_fields,
+            hidden=hidden,
         ),
         "dispute": dispute,
         "version": version,
         "lease": lease,
+        "served_digest": lease.served_digest if lease else "",
         "hidden": hidden,
         "first": first,
         "form": form or {},
@@ -86,11 +103,22 @@ def console(
         "max_characters": settings.MAX_PRECEDENT_CHARACTERS,
         "lapses": lapses(dispute) if dispute.reason == DisputeReason.RETURNED else [],
         "mine": "dispute.decide" in request.permissions,
-        "query": choosing.query(request.GET),
+        "here": _there(request, dispute),
+        "ways": {
+            name: _there(request, dispute, f"annotation:{name.replace('_', '-')}")
+            for name in ("rule", "read_first", "take", "defer")
+        },
         **(_ways(dispute, annotator) if lease and annotator and not hidden else {}),
         **comparing_sides.beside(dispute, version, lease),
     }
-    return render(request, "annotation/adjudicate.html", context, status=refusal.status if refusal else 200)
+    part = "adjudicate_work" if _in_place(request) else "adjudicate"
+    status = refusal.status if refusal else 200
+    return render(request, f"annotation/{part}.html", context, status=status)
+
+
+def _in_place(request: MemberRequest) -> bool:
+    """Whether the work area is swapped on the page; without a script whole pages follow each other."""
+    return "HX-Request" in request.headers
 
 
 def _in_words(first: FirstReading) -> str:
@@ -136,8 +164,8 @@ def take(request: MemberRequest, dispute: int) -> HttpResponse:
         raise Http404
     annotator = staffing.annotator_for(member=request.member)
     staffing.enrol(queue=found.work.queue, annotator=annotator, by=request.member)
-    adjudicating.take(dispute=found, annotator=annotator, by=request.member)
-    return _to(request, found)
+    served = adjudicating.take(dispute=found, annotator=annotator, by=request.member)
+    return _show(request, found, served)
 
 
 @require_POST
@@ -147,8 +175,10 @@ def take_next(request: MemberRequest) -> HttpResponse:
     return _go_on(request)
 
 
-def _go_on(request: MemberRequest) -> HttpResponse:
-    """To the next dispute, leased; to the list where there is none, or she holds as many as she may."""
+def _go_on(request: MemberRequest, said: str = "") -> HttpResponse:
+    """The next dispute, leased; the list where there is none, or she holds as many as she may. *said*: what was done before."""
+    if said:
+        messages.success(request, said)
     asked = choosing.Asked.of(request.project, request.GET)
     try:
         found = choosing.take_next(member=request.member, project=request.project, asked=asked)
@@ -161,15 +191,35 @@ def _go_on(request: MemberRequest) -> HttpResponse:
     if found is None:
         query = choosing.query(request.GET)
         there = reverse("annotation:disputes", kwargs={"project": request.project.key})
-        return redirect(f"{there}?{query}" if query else there)
-    return _to(request, found[0])
+        return _away(request, f"{there}?{query}" if query else there)
+    return _show(request, found[0], found[1], said)
 
 
-def _to(request: MemberRequest, dispute: Dispute, name: str = "annotation:adjudicate") -> HttpResponse:
-    """The console of a dispute, in the order that the lead goes through them."""
+def _there(request: MemberRequest, dispute: Dispute, name: str = "annotation:adjudicate") -> str:
+    """The address of a dispute's page, in the order that the lead goes through them."""
     there = reverse(name, kwargs={"project": request.project.key, "dispute": dispute.pk})
     query = choosing.query(request.GET)
-    return redirect(f"{there}?{query}" if query else there)
+    return f"{there}?{query}" if query else there
+
+
+def _show(
+    request: MemberRequest, dispute: Dispute, lease: leasing.Served | None = None, said: str = ""
+) -> HttpResponse:
+    """The console of a dispute: in place, under its own address and announced, or as the page that follows."""
+    there = _there(request, dispute)
+    if not _in_place(request):
+        return redirect(there)
+    whole = Dispute.objects.select_related("task__item", "task__queue", "work__queue").get(pk=dispute.pk)
+    response = console(request, whole, lease=lease)
+    response["HX-Push-Url"] = there
+    if said:
+        response["HX-Trigger"] = json.dumps({"announce": said})
+    return response
+
+
+def _away(request: MemberRequest, there: str) -> HttpResponse:
+    """To another page, whole."""
+    return HttpResponseClientRedirect(there) if _in_place(request) else redirect(there)
 
 
 def _leased(form: QueryDict) -> dict[str, Any]:
@@ -243,10 +293,11 @@ def rule(request: MemberRequest, dispute: int) -> HttpResponse:
         )
     except Invalid as refusal:
         return console(request, found, form=form, refusal=refusal)
-    messages.success(request, _("Ruled. The task is resolved."))
+    said = _("Ruled. The task is resolved.")
     if form.get("alike"):
-        return _to(request, found, "annotation:alike")
-    return _go_on(request)
+        messages.success(request, said)
+        return _away(request, _there(request, found, "annotation:alike"))
+    return _go_on(request, said)
 
 
 @require_POST
@@ -265,7 +316,7 @@ def read_first(request: MemberRequest, dispute: int) -> HttpResponse:
         )
     except Invalid as refusal:
         return console(request, found, form=form, refusal=refusal)
-    return _to(request, found)
+    return _show(request, found)
 
 
 @require_POST
@@ -284,13 +335,13 @@ def defer(request: MemberRequest, dispute: int) -> HttpResponse:
     try:
         if way == "more":
             deferring.ask_more(n=int(named) if named.isascii() and named.isdigit() else 0, **terms)
-            messages.success(request, _("The task wants more answers now."))
+            said = _("The task wants more answers now.")
         else:
             _escalate(request, way, named, terms)
-            messages.success(request, _("Passed on."))
+            said = _("Passed on.")
     except Invalid as refusal:
         return console(request, found, form=form, refusal=refusal)
-    return _go_on(request)
+    return _go_on(request, said)
 
 
 def _escalate(request: MemberRequest, way: str, named: str, terms: dict[str, Any]) -> None:

@@ -17,7 +17,7 @@ from workforce import leasing, loading, queues, staffing
 from workforce.models import Assignment, Queue
 
 pytestmark = pytest.mark.django_db
-RULE_AND_TAKE, SHOW = 50, 20
+RULE_AND_TAKE, SHOW, RULE_AND_SHOW = 48, 20, 56
 
 
 def _load(stage: cast.Stage, *worth: float) -> None:
@@ -207,3 +207,11 @@ def test_a_ruling_and_the_next_dispute_on_the_page_cost_a_fixed_number_of_querie
         answer = page.post(f"{there}rule/", form)
     with django_assert_max_num_queries(SHOW):
         assert page.get(answer["Location"]).context["lease"] is not None
+    lease = page.get(answer["Location"]).context["lease"]
+    form |= {"assignment": lease.assignment_id, "token": lease.token}
+    there = answer["Location"]
+    with django_assert_max_num_queries(RULE_AND_SHOW):
+        swapped = page.post(f"{there}rule/", form, headers={"HX-Request": "true"})
+    assert swapped.status_code == 200
+    assert swapped["HX-Push-Url"] != there
+    assert b"<html" not in swapped.content

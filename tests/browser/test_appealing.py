@@ -42,7 +42,7 @@ def test_an_appeal_is_filed_decided_blind_and_reversed_by_keyboard(page: Page, s
     page.get_by_role("radio", name="Yes").press("Space")
     page.keyboard.press("e")
     page.keyboard.press("Enter")
-    expect(page.get_by_text("Ruled. The task is resolved.")).to_be_visible()
+    expect(page.get_by_text("Ruled. The task is resolved.").first).to_be_visible()
     assert AnswerAppeal.objects.get().outcome == "reversed"
     assert Resolution.objects.current().get().value == "yes"
 

@@ -52,7 +52,7 @@ def test_what_stays_plural_is_ruled_by_keyboard_and_exported_as_a_soft_label(
     page.keyboard.press("k")
     page.keyboard.press("p")
     page.keyboard.press("Enter")
-    expect(page.get_by_text("Ruled. The task is resolved.")).to_be_visible()
+    expect(page.locator("#work").get_by_text("Ruled. The task is resolved.")).to_be_visible()
     expect(page.get_by_role("button", name="Rule and next")).to_be_visible()  # the next one, leased
     expect(page.get_by_text("item-1").first).to_be_visible()
     ledger.seal_all(project_id=stage.project.pk)
@@ -61,6 +61,41 @@ def test_what_stays_plural_is_ruled_by_keyboard_and_exported_as_a_soft_label(
     with store.opened(snapshot.files.get(name="labels.jsonl").digest) as source:
         label = json.loads(source.readline())["labels"]["entailed"]
     assert [one["share"] for one in label["soft_label"]] == [0.5, 0.5]
+
+
+def test_the_next_dispute_takes_the_place_of_the_last_one_with_focus_title_address_and_a_word(
+    page: Page, stage: cast.Stage
+) -> None:
+    _disputes(stage, 2)
+    _begin(page)
+    first = page.url
+    page.evaluate("document.body.dataset.stays = 'yes'")
+    page.keyboard.press("1")
+    page.keyboard.press("Enter")
+    expect(page.get_by_text("The ruling is not complete.")).to_be_visible()
+    expect(page.get_by_role("alert")).to_be_focused()
+    assert page.get_by_role("radio", checked=True).count() == 1  # what was chosen stays chosen
+    page.keyboard.press("e")
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("heading", level=1)).to_have_text("Dispute item-1")
+    settled(page)
+    expect(page.get_by_role("heading", level=1)).to_be_focused()
+    expect(page).to_have_title("Dispute item-1 · Concordat")
+    expect(page.locator("#live")).to_have_text("Ruled. The task is resolved.")
+    expect(page.locator("body")).to_have_attribute("data-stays", "yes")  # no other page was loaded
+    assert page.url != first
+    assert page.url.endswith(f"/disputes/{Dispute.objects.get(state='open').pk}/")
+    page.go_back()
+    expect(page.get_by_role("heading", name="The ruling")).to_be_visible()
+    assert page.url == first
+    page.go_forward()
+    expect(page.get_by_role("button", name="Rule and next")).to_be_visible()
+    _ready(page)
+    page.keyboard.press("2")
+    page.keyboard.press("e")
+    page.keyboard.press("Enter")
+    expect(page.get_by_text("No dispute is left for you here just now.")).to_be_visible()
+    expect(page).to_have_url(first.rsplit("/", 2)[0] + "/")  # the list, whole
 
 
 def test_one_ruling_decides_those_that_look_the_same_by_keyboard(page: Page, stage: cast.Stage) -> None:
@@ -95,4 +130,4 @@ def test_an_independent_dispute_shows_the_answers_after_what_the_lead_thinks(
     page.keyboard.press("g")
     page.get_by_label("What is to happen with it").press("ArrowDown")
     page.get_by_role("button", name="Pass it on and next").press("Enter")
-    expect(page.get_by_text("The task wants more answers now.")).to_be_visible()
+    expect(page.get_by_text("The task wants more answers now.").first).to_be_visible()

@@ -57,6 +57,7 @@ class Person:
             target = self.page.locator("main").get_by_role("link", name=pattern)
         target.first.click()
         self.page.wait_for_load_state()
+        settled(self.page)
 
     def sees(self, text: str) -> None:
         expect(self.page.get_by_text(text).first).to_be_visible()

@@ -238,17 +238,19 @@ def test_a_lead_sees_the_answers_over_one_text_and_rules_with_her_own(page: Page
     at_desk(page, "ada", problems)
     page.goto(f"/p/rte/disputes/{Dispute.objects.get().pk}/")
     page.keyboard.press("Enter")  # take it
+    expect(page.get_by_role("heading", level=1)).to_be_focused()
+    settled(page)
     over = page.get_by_role("group", name="All answers over one text")
     expect(over.locator("mark")).to_have_text(["Ada", "Paris"])
     expect(over.locator("mark.differs")).to_have_text(["Paris"])
-    page.get_by_role("radio", name="None of these").check()
+    page.keyboard.press("o")
     page.get_by_role("group", name="Text to mark").focus()
     page.keyboard.press("Control+Home")
     page.keyboard.press("Shift+ArrowRight")
     page.get_by_role("button", name="Person").first.click()
     page.get_by_role("radio", name="An annotator erred").check()
     page.get_by_role("button", name="Rule and next").click()
-    expect(page.get_by_text("Ruled.")).to_be_visible()
+    expect(page.get_by_text("Ruled.").first).to_be_visible()
     assert Ruling.objects.get().values == {"names": [person]}
     assert problems == []
 

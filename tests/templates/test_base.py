@@ -46,6 +46,7 @@ def test_htmx_may_not_evaluate_reach_out_or_style() -> None:
         "selfRequestsOnly": True,
         "allowScriptTags": False,
         "historyCacheSize": 0,
+        "refreshOnHistoryMiss": True,
     }
 
 
