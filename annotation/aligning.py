@@ -21,7 +21,7 @@ from django.db import transaction
 from django.db.models.functions import Now
 from django.utils.translation import gettext as _
 
-from annotation import rules, settling
+from annotation import inviting, rules, settling
 from annotation.models import (
     OPEN_SESSIONS,
     STANDING_ISSUES,
@@ -119,7 +119,8 @@ def convene(*, issue: ClauseIssue, members: Sequence[Member], by: Member) -> Ali
             AlignmentSeat(project_id=locked.project_id, session=session, member_id=member)
             for member in people
         )
-        _record(session, "convened", by, people=sorted(people))
+        event = _record(session, "convened", by, people=sorted(people))
+        inviting.tell(session=session, members=people.values(), by=by, event_id=event)
     return session
 
 
@@ -319,8 +320,8 @@ def _seated(session: AlignmentSession, by: Member) -> None:
         raise NotAllowed(_("You were not asked to this session."))
 
 
-def _record(session: AlignmentSession, what: str, by: Member, **data: Any) -> None:
-    ledger.record(
+def _record(session: AlignmentSession, what: str, by: Member, **data: Any) -> int:
+    return ledger.record(
         project_id=session.project_id,
         kind=f"alignment.{what}",
         by=by,

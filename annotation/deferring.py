@@ -66,6 +66,10 @@ def ask_more(
                 raise WrongState(
                     _("Somebody appealed: this dispute is decided, or passed on to another lead.")
                 )
+            if task.state != TaskState.DISPUTED:
+                raise WrongState(
+                    _("This dispute was opened again: it is decided, or passed on to somebody else.")
+                )
             for _more in range(n):
                 routing.add_slot(task_id=locked.task_id, by=by)
         locked.state = {
@@ -209,11 +213,19 @@ def _keep_for(person: Annotator, queue: Queue, work: Task, by: Member) -> None:
 
 def had_it(dispute: Dispute) -> set[int]:
     """The annotators who may not decide it: who answered or reviewed, and who ruled on it or passed it on."""
-    answered = Annotation.objects.filter(task=dispute.task_id).values_list("annotator")
-    reviewed = ReviewDecision.objects.filter(review__task=dispute.task_id).values_list("reviewer")
     ruled = Ruling.objects.filter(dispute__task=dispute.task_id).values_list("annotator")
     passed_on = Deferral.objects.filter(dispute__task=dispute.task_id).values_list("annotator")
-    return {annotator for (annotator,) in answered.union(reviewed, ruled, passed_on)}
+    return {annotator for (annotator,) in _answered(dispute).union(ruled, passed_on)}
+
+
+def answered(dispute: Dispute) -> set[int]:
+    """The annotators who answered its task, or reviewed an answer to it."""
+    return {annotator for (annotator,) in _answered(dispute)}
+
+
+def _answered(dispute: Dispute) -> Any:
+    answers = Annotation.objects.filter(task=dispute.task_id).values_list("annotator")
+    return answers.union(ReviewDecision.objects.filter(review__task=dispute.task_id).values_list("reviewer"))
 
 
 def tiers(*, dispute: Dispute) -> QuerySet[Queue]:

@@ -40,6 +40,7 @@ from annotation.views import (
     publish,
     read,
     relabel,
+    reopen,
     resamples,
     review,
     slices,
@@ -155,6 +156,7 @@ urlpatterns = [
     path("p/<slug:project>/disputes/<int:dispute>/rule/", console.rule, name="rule"),
     path("p/<slug:project>/disputes/<int:dispute>/first/", console.read_first, name="read-first"),
     path("p/<slug:project>/disputes/<int:dispute>/defer/", console.defer, name="defer"),
+    path("p/<slug:project>/disputes/<int:dispute>/reopen/", reopen.reopen, name="reopen"),
     path("p/<slug:project>/disputes/<int:dispute>/alike/", alike.alike, name="alike"),
     path(
         "p/<slug:project>/disputes/<int:dispute>/precedent/",

@@ -10,9 +10,10 @@ from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from annotation import aligning, rules
+from annotation import aligning, inviting, rules
 from annotation.models import AlignmentSession, ClauseIssue, SessionState
 from specs.access import allows, get_or_404, permissions_of
+from specs.api.base import ApiView
 from specs.api.schema import operation
 from specs.api.views import SpecView
 from specs.models import Member
@@ -124,6 +125,37 @@ def as_dict(row: AlignmentSession, member: Member) -> dict[str, Any]:
         "rule": row.rule,
         "outcomes": row.outcomes,
     }
+
+
+class AskedTo(serializers.Serializer[Any]):
+    id = serializers.IntegerField()
+    spec = serializers.CharField()
+    clause = serializers.CharField()
+    state = serializers.ChoiceField(choices=SessionState.choices)
+    cases_left = serializers.IntegerField(help_text="Cases without a vote of one's own.")
+
+
+class MySessions(ApiView):
+    policies = {"get": allows("spec.read")}
+
+    @operation(
+        "Alignment sessions that wait for oneself",
+        gives=AskedTo(many=True),
+        name="my_alignment",
+    )
+    def get(self, request: Request, project: str) -> Response:
+        return Response(
+            [
+                {
+                    "id": seat.session_id,
+                    "spec": seat.session.issue.clause.spec.key,
+                    "clause": seat.session.issue.clause.key,
+                    "state": seat.session.state,
+                    "cases_left": seat.n_left,  # type: ignore[attr-defined]  # annotated
+                }
+                for seat in inviting.waiting([self.member])
+            ]
+        )
 
 
 class Sessions(SpecView):

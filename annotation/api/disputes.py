@@ -13,7 +13,9 @@ from annotation import (
     comparing_leads,
     deferring,
     reading_first,
+    reopening,
     ruling_alike,
+    seconding,
     shadowing,
     sides,
     splitting,
@@ -120,6 +122,13 @@ class DisputeView(ApiView):
         slots = Assignment.objects.filter(task=dispute.work_id, annotator__member=self.member)
         return slots.values_list("pk", flat=True).first()
 
+    def later(self, dispute: Dispute) -> int:
+        """How many answers came after the ruling that stands; none where she may not see it."""
+        if dispute.shown_state == DisputeState.OPEN or seconding.hides(dispute, self.member):
+            return 0
+        ruling = Ruling.objects.filter(dispute=dispute).order_by("-pk").first()
+        return adjudicating.stale(ruling) if ruling else 0
+
 
 class DisputeOne(DisputeView):
     policies = {"get": allows("dispute.read")}
@@ -154,6 +163,7 @@ class DisputeOne(DisputeView):
                 "sides": there,
                 "declined": {} if hidden else sides.declined(found),
                 "hidden": hidden,
+                "later": self.later(found),
                 "deferrals": shapes.DeferralShape(
                     Deferral.objects.filter(dispute=found).select_related("queue", "person").order_by("pk"),
                     many=True,
@@ -259,6 +269,22 @@ class DisputeDefer(DisputeView):
                 **terms,
             )
         return Response(shapes.DeferralShape(made).data, status=201)
+
+
+class DisputeReopen(DisputeView):
+    policies = {"post": allows("dispute.decide")}
+
+    @operation(
+        "Open a dispute again, since an answer came after its ruling",
+        takes=shapes.ReopenIn,
+        gives=shapes.ReopeningOut,
+        status=201,
+        name="dispute_reopen",
+    )
+    def post(self, request: Request, project: str, dispute: int) -> Response:
+        body = self.body(shapes.ReopenIn, request)
+        made = reopening.reopen(dispute=self.dispute(), reason=body["reason"], by=self.member)
+        return Response(shapes.ReopeningOut(made).data, status=201)
 
 
 class DisputeAlike(DisputeView):

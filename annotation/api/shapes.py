@@ -250,9 +250,12 @@ class DisputeWhole(DisputeShape):
         help_text="An independent dispute: the answers are kept from you until you have said what you think."
     )
     deferrals = DeferralShape(many=True)
+    later = serializers.IntegerField(
+        help_text="Answers that came or changed after the ruling in force: it may be stale."
+    )
 
     class Meta(DisputeShape.Meta):
-        fields = (*DisputeShape.Meta.fields, "payload", "sides", "declined", "hidden", "deferrals")  # type: ignore[assignment]
+        fields = (*DisputeShape.Meta.fields, "payload", "sides", "declined", "hidden", "deferrals", "later")  # type: ignore[assignment]
 
 
 class SplitIn(serializers.Serializer[Any]):
@@ -362,6 +365,16 @@ class LeadsOut(serializers.Serializer[Any]):
 class RulingOut(serializers.Serializer[Any]):
     ruling = serializers.IntegerField()
     dispute = serializers.IntegerField()
+
+
+class ReopenIn(serializers.Serializer[Any]):
+    reason = serializers.CharField(max_length=10_000)
+
+
+class ReopeningOut(serializers.Serializer[Any]):
+    dispute = serializers.IntegerField(source="dispute_id")
+    ruling = serializers.IntegerField(source="ruling_id")
+    later = serializers.IntegerField(source="n_later")
 
 
 class MeasureIn(serializers.Serializer[Any]):

@@ -27,7 +27,7 @@ from annotation.models.decisions import (
 )
 from annotation.models.evidence import ClauseEvidence, ClauseVerdict, ReportEvidence
 from annotation.models.exports import SnapshotPart, SnapshotPlace, SplitScheme, TrainingRun
-from annotation.models.leading import MOST_MORE, Deferral, DeferralKind, FirstReading
+from annotation.models.leading import MOST_MORE, Deferral, DeferralKind, FirstReading, Reopening
 from annotation.models.live import LiveCursor, LiveItem, LiveQueue, LiveSum
 from annotation.models.measures import AgreementReport, AnnotatorReading, ClauseReading
 from annotation.models.releases import (
@@ -119,6 +119,7 @@ __all__ = [
     "Recheck",
     "RelabelPlan",
     "RelabelTask",
+    "Reopening",
     "ReportEvidence",
     "Resample",
     "ResampleKind",

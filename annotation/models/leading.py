@@ -81,6 +81,30 @@ class Deferral(ProjectRow):
         triggers = append_only()
 
 
+class Reopening(ProjectRow):
+    """A decided dispute was opened again, since `n_later` answers came or changed after its ruling."""
+
+    dispute = ProjectLink("annotation.Dispute", related_name="reopenings")
+    ruling = ProjectLink("annotation.Ruling")
+    by = ProjectLink("specs.Member")
+    reason = models.TextField()
+    n_later = models.IntegerField()
+    reopened_at = models.DateTimeField(db_default=Now())
+    event_id = models.BigIntegerField()
+
+    class Meta:
+        constraints = [
+            project_key("reopening"),
+            *same_project(
+                "reopening", dispute="annotation_dispute", ruling="annotation_ruling", by="specs_member"
+            ),
+            models.UniqueConstraint(fields=["ruling"], name="ruling_reopened_once"),
+            models.CheckConstraint(condition=~Q(reason="") & Q(n_later__gte=1), name="reopening_says_why"),
+        ]
+        indexes = [models.Index(fields=["dispute"], name="reopening_dispute")]
+        triggers = append_only()
+
+
 class FirstReading(ProjectRow):
     """What a lead said of a disputed item before she saw the answers: values, or that it cannot be labelled."""
 

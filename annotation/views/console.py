@@ -36,6 +36,7 @@ from annotation.models import (
     DisputeState,
     FirstReading,
     Precedent,
+    Reopening,
     Ruling,
 )
 from specs import task_types, versions
@@ -95,6 +96,7 @@ def console(
         "ruling": ruling,
         "stale": adjudicating.stale(ruling) if ruling else 0,
         "described": establishing.ruled(ruling) if ruling else "",
+        "reopenings": Reopening.objects.filter(dispute=dispute).order_by("pk"),
         "deferrals": Deferral.objects.filter(dispute=dispute).order_by("pk"),
         "said_first": _in_words(first) if first else "",
         "established": Precedent.objects.filter(ruling=ruling).select_related("clause").order_by("pk")

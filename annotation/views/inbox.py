@@ -12,8 +12,8 @@ from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_POST
 
-from annotation import appealing, talking
-from annotation.models import Dispute, DisputeState, Mention, Review, ReviewState
+from annotation import appealing, inviting, talking
+from annotation.models import AlignmentSeat, Dispute, DisputeState, Mention, Review, ReviewState
 from specs.access import SIGNED_IN, MemberRequest, allows, get_or_404, page, permissions_of
 from specs.models import Member, MemberState, Project, Suspension
 from workforce import noticing
@@ -34,6 +34,9 @@ NOTICES = 20
 MENTIONS = 50
 """Unread messages that name the reader, of all projects, that an inbox shows."""
 
+SESSIONS = 50
+"""Alignment sessions that wait for the reader, of all projects, that an inbox shows."""
+
 
 @dataclass(frozen=True)
 class Room:
@@ -47,6 +50,7 @@ class Room:
     n_appeals: int
     notices: list[noticing.Told]
     mentions: list[Mention]
+    sessions: list[AlignmentSeat]
     returned: list[tuple[Queue, int]]
     """The rework queues in which answers wait for her, with how many."""
 
@@ -81,6 +85,7 @@ def inbox(request: Any) -> HttpResponse:
         .annotate(n=Count("pk"))
     )
     told, returned, named = _told(members), _returned(members), list(talking.unread(members)[:MENTIONS])
+    sessions = list(inviting.waiting(members)[:SESSIONS])
     rooms = [
         Room(
             project=member.project,
@@ -97,6 +102,7 @@ def inbox(request: Any) -> HttpResponse:
             else 0,
             notices=told.get(member.pk, [])[:NOTICES],
             mentions=[one for one in named if one.member_id == member.pk],
+            sessions=[one for one in sessions if one.member_id == member.pk],
             returned=returned.get(member.pk, []),
         )
         for member in members

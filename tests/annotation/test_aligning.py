@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import pytest
+from django.core import mail
 from django.db import IntegrityError, transaction
 from django.test import Client
 
 from annotation import aligning, investigating
 from annotation.models import AlignmentSession, AlignmentVote, ClauseIssue, Dispute
+from specs import delivering, preferring
 from specs.models import Event, SpecVersion
 from specs.refusals import Invalid, NotAllowed, WrongState
 from tests import cast
@@ -189,3 +191,29 @@ def test_a_session_goes_by_rest() -> None:
     assert (decided["state"], decided["rule"]) == ("decided", "All know.")
     assert ada.get(f"{root}/{where}").json()["cases"][0]["readings"][0]["votes"] == 2
     post(ben, f"{where}/call-off", {}, 409)
+
+
+def test_who_is_asked_is_told_by_mail_and_in_the_inbox_until_she_has_voted(client: Client) -> None:
+    stage, issue = _issue()
+    ben, chi = stage.member("ben"), stage.member("chi")
+    preferring.choose(user=user_of(chi), language="de")
+    session = aligning.convene(issue=issue, members=[ben, chi], by=stage.ada)
+    delivering.send_due()
+    assert sorted(one.to[0] for one in mail.outbox) == ["ben@example.org", "chi@example.org"]
+    assert all(f"{PAGES}alignment/{session.pk}/" in one.body for one in mail.outbox)
+    assert mail.outbox[0].subject != mail.outbox[1].subject  # each in her language
+    client.force_login(user_of(ben))
+    assert "3 cases wait for your votes" in client.get("/").text
+    for place, case in enumerate(issue.cases.all()):
+        told = stage.client(ben)().get("/api/v1/projects/rte/me/alignment").json()
+        assert (told[0]["clause"], told[0]["cases_left"]) == ("knowledge", 3 - place)
+        aligning.vote(session=session, case=case, reading="yes", by=ben)
+    assert "session on the clause" not in client.get("/").text
+    for case in issue.cases.all():
+        aligning.vote(session=session, case=case, reading="no", by=chi)
+    aligning.reveal(session=session, by=stage.ada)
+    assert "are revealed, to be talked about" in client.get("/").text
+    aligning.call_off(session=session, by=stage.ada)
+    assert "revealed" not in client.get("/").text
+    client.force_login(user_of(stage.member("dov")))
+    assert "session" not in client.get("/").text

@@ -97,13 +97,17 @@ VIOLATIONS = {
         SELECT d.task_id FROM annotation_dispute d JOIN workforce_task t ON t.id = d.task_id
         WHERE d.state = 'open' GROUP BY d.task_id, t.state HAVING count(*) > 1 OR t.state <> 'disputed' AND NOT EXISTS (
             SELECT FROM annotation_answerappeal p JOIN annotation_ruling r ON r.id = p.ruling_id
-            JOIN annotation_dispute o ON o.id = r.dispute_id WHERE o.task_id = d.task_id AND p.outcome = 'open')""",
+            JOIN annotation_dispute o ON o.id = r.dispute_id WHERE o.task_id = d.task_id AND p.outcome = 'open')
+        AND NOT EXISTS (
+            SELECT FROM annotation_reopening n JOIN annotation_dispute o ON o.id = n.dispute_id
+            WHERE o.task_id = d.task_id AND NOT EXISTS (
+                SELECT FROM annotation_ruling l WHERE l.dispute_id = o.id AND l.id > n.ruling_id))""",
     "INV-17: a change by hand that names nobody": """
         SELECT id FROM specs_event WHERE by_id IS NULL AND kind IN (
             'queue.settings-changed', 'queue.version-in-force', 'queue.paused', 'queue.open', 'tasks.overlap-changed',
             'load.undone', 'load.withdrawn', 'member.suspended', 'assignment.recalled', 'assignment.reserved',
             'dispute.decided', 'dispute.returned', 'dispute.escalated', 'dispute.read-first',
-            'answers.rechecked', 'review.decided', 'dispute.appealed', 'answer-appeal.decided')""",
+            'answers.rechecked', 'review.decided', 'dispute.appealed', 'dispute.reopened', 'answer-appeal.decided')""",
     "INV-22: a lease that ends before it began": "SELECT id FROM workforce_lease WHERE until <= leased_at",
     "INV-22: answered before it was leased": """
         SELECT a.id FROM annotation_annotation a JOIN workforce_lease l ON l.token = a.lease_token AND l.renewal = 0

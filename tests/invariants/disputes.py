@@ -40,6 +40,12 @@ class Disputes:
             raise Broken(f"{event}: there is no such dispute")
         self.disputes[event.subject] = "open"
 
+    def on_dispute_reopened(self, event: Event) -> None:
+        """An answer came after the ruling; the task keeps its label."""
+        if self.disputes.get(event.subject) != "decided":
+            raise Broken(f"{event}: the dispute is {self.disputes.get(event.subject)}")
+        self.disputes[event.subject] = "open"
+
     def on_dispute_decided(self, event: Event) -> None:
         if self.disputes.get(event.subject) != "open":
             raise Broken(f"{event}: the dispute is {self.disputes.get(event.subject)}")
