@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
+from django.conf import settings
 from django.db import connection
 
+from annotation.agreement import bootstrap, coefficients
+from annotation.agreement.counts import from_codes
+from annotation.agreement.estimate import NO_PAIRS, NO_VARIATION, Estimate
+from specs import canonical, task_types, versions
 from specs.models import Project
 from workforce.intervals import Share, share
 from workforce.models import Annotator
@@ -30,6 +37,23 @@ _BOTH = """
     CROSS JOIN unnest(ARRAY[one.annotator_id, other.annotator_id]) AS who
     WHERE other.project_id = %(project)s AND other.as_first IS NOT NULL GROUP BY 1
 """
+_PAIRS = """
+    SELECT d.questions, one.version_id, one.values::text, one.sides::text, one.cannot,
+           other.values::text, other.sides::text, other.cannot
+    FROM annotation_ruling other
+    JOIN annotation_dispute d ON d.id = other.dispute_id AND d.state = 'seconded'
+    JOIN LATERAL (SELECT r.* FROM annotation_ruling r WHERE r.dispute_id = d.of_id AND r.id < other.id
+                  ORDER BY r.id DESC LIMIT 1) one ON true
+    WHERE other.project_id = %(project)s AND other.as_first IS NOT NULL ORDER BY other.id
+"""
+
+
+@dataclass(frozen=True)
+class Beyond:
+    """How far two leads agree on one question beyond chance: `alpha` of what each decided, one unit per disputed item."""
+
+    title: str
+    alpha: Estimate
 
 
 @dataclass(frozen=True)
@@ -48,17 +72,19 @@ class Leads:
     """All leads of a project, and how far any two agree."""
 
     between: Share
+    beyond: list[Beyond]
     people: list[Lead]
 
 
 def read(*, project: Project, only: Annotator | None = None) -> Leads:
-    """In three queries; of the people *only* one, if she is named."""
+    """In four queries; of the people *only* one, if she is named."""
     ruled = {row[0]: row[1:] for row in _rows(_RULED, project)}
     known, both = ({row[0]: row[1:] for row in _rows(text, project)} for text in (_KNOWN, _BOTH))
     there = {*ruled, *known, *both} if only is None else {only.pk}
     people = Annotator.objects.filter(project=project, pk__in=there).select_related("member__user")
     return Leads(
         between=share(sum(n for _, n in both.values()) // 2, sum(n for n, _ in both.values()) // 2),
+        beyond=_beyond(_rows(_PAIRS, project)),
         people=[
             Lead(
                 annotator=one,
@@ -76,3 +102,49 @@ def _rows(query: str, project: Project) -> list[Any]:
     with connection.cursor() as cursor:
         cursor.execute(query, {"project": project.pk})
         return cursor.fetchall()
+
+
+def _beyond(pairs: Sequence[Sequence[Any]]) -> list[Beyond]:
+    """Per question alpha, nominal over decisions: a value, several kept, or that it cannot be labelled; most items first."""
+    found: dict[tuple[int, str], tuple[str, list[tuple[str, str]]]] = {}
+    for questions, version_id, *decided in pairs:
+        version = versions.read(version_id)
+        for key in questions:
+            question = version.question(key)
+            both = _decision(question, *decided[:3]), _decision(question, *decided[3:])
+            found.setdefault((version.spec_id, key), (question["title"], []))[1].append(both)
+    rows = [Beyond(title, alpha(both)) for title, both in found.values()]
+    return sorted(rows, key=lambda row: -row.alpha.n_items)
+
+
+def _decision(question: Mapping[str, Any], ruled: str, sides: str, cannot: str) -> str:
+    """What was decided of one question, as a category."""
+    values, kept = (canonical.loads_strict(text.encode()) for text in (ruled, sides))
+    key, kind = question["key"], task_types.get(question["kind"])
+    if key in values:
+        return f"is {kind.key(question, values[key])}"
+    if key in kept:
+        return canonical.dumps(sorted(kind.key(question, one["value"]) for one in kept[key])).decode()
+    return f"cannot {cannot}"
+
+
+def alpha(pairs: Sequence[tuple[str, str]]) -> Estimate:
+    """Krippendorff's alpha of pairs of categories, nominal, with its bootstrap over them.
+
+    >>> round(alpha([("a", "a"), ("a", "b"), ("b", "b")]).value, 6)
+    0.444444
+    """
+    names = {name: code for code, name in enumerate(dict.fromkeys(name for pair in pairs for name in pair))}
+    if not pairs:
+        return Estimate(None, reason=NO_PAIRS)
+    if len(names) < 2:
+        return Estimate(None, n_items=len(pairs), n_answers=2 * len(pairs), reason=NO_VARIATION)
+    value = np.array([names[name] for pair in pairs for name in pair], dtype=np.int64)
+    counts = from_codes(np.repeat(np.arange(len(pairs)), 2), value, n_items=len(pairs), n_values=len(names))
+    ones = np.ones(len(pairs), dtype=np.int64)
+    bounds = bootstrap.interval(
+        counts, ones, coefficients.krippendorff_alpha, n_resamples=settings.BOOTSTRAP_RESAMPLES
+    )
+    low, high = bounds or (None, None)
+    found = float(coefficients.krippendorff_alpha(counts, ones))
+    return Estimate(found, low, high, len(pairs), 2 * len(pairs))

@@ -338,6 +338,9 @@ class Leads(ApiView):
         return Response(
             {
                 "between": found.between.as_dict(),
+                "beyond_chance": [
+                    {"question": one.title, "alpha": one.alpha.with_n()} for one in found.beyond
+                ],
                 "leads": [
                     {
                         "lead": one.annotator.pseudonym,

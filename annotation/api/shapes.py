@@ -7,6 +7,7 @@ from typing import Any
 from drf_spectacular.utils import OpenApiExample
 from rest_framework import serializers
 
+from annotation.api.estimates import EstimateShape
 from annotation.models import (
     DISPUTE_STATES,
     MOST_MORE,
@@ -357,8 +358,16 @@ class LeadOut(serializers.Serializer[Any]):
     as_read = LeadShare()
 
 
+class LeadsBeyondChance(serializers.Serializer[Any]):
+    question = serializers.CharField(help_text="Its title.")
+    alpha = EstimateShape()
+
+
 class LeadsOut(serializers.Serializer[Any]):
     between = LeadShare()
+    beyond_chance = LeadsBeyondChance(
+        many=True, help_text="Per question Krippendorff's alpha of what both leads decided, nominal."
+    )
     leads = LeadOut(many=True)
 
 

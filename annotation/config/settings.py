@@ -273,6 +273,7 @@ SPECTACULAR_SETTINGS = {
         "SkipReason": "workforce.models.SkipReason",
         "DisputeReason": "annotation.models.DisputeReason",
         "IssueState": "annotation.models.IssueState",
+        "SessionState": "annotation.models.SessionState",
         "ResampleKind": "annotation.models.ResampleKind",
         "AppealKind": "annotation.models.AppealKind",
         "AppealOutcome": "annotation.models.AppealOutcome",

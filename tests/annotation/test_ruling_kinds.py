@@ -284,7 +284,27 @@ def test_a_second_lead_decides_blind_and_both_are_compared() -> None:
     told = comparing_leads.read(project=stage.project)
     assert (told.between.right, told.between.n) == (0, 1)
     assert [(one.n_rulings, one.seconded.n) for one in told.people] == [(1, 1), (1, 1)]
+    (beyond,) = told.beyond
+    assert (beyond.title, beyond.alpha.n_items, beyond.alpha.value) == ("Does it follow?", 1, 0.0)
     assert len(comparing_leads.read(project=stage.project, only=fay[1]).people) == 1
+    told_by_rest = stage.client(stage.ada)().get("/api/v1/projects/rte/disputes/leads").json()
+    assert told_by_rest["beyond_chance"][0]["alpha"]["items"] == 1
+
+
+def test_agreement_of_leads_beyond_chance_is_krippendorffs() -> None:
+    from annotation import comparing_leads
+    from annotation.agreement import krippendorff_adapter
+    from annotation.agreement.counts import table
+
+    said = [("a", "a")] * 40 + [("a", "b")] * 6 + [("b", "b")] * 20 + [("cannot x", "b")] * 4
+    found = comparing_leads.alpha(said)
+    rows = [(place, name, 1) for place, pair in enumerate(said) for name in pair]
+    wanted = krippendorff_adapter.alpha(table(rows).counts, level="nominal").value
+    assert found.value == pytest.approx(wanted)
+    assert found.low is not None
+    assert found.high is not None
+    assert found.low < (found.value or 0) < found.high
+    assert comparing_leads.alpha([("a", "a")]).value is None
 
 
 def test_by_rest_each_way_is_open_and_hides_what_it_should() -> None:
