@@ -20,7 +20,7 @@ from django.core.cache import cache
 from django.db import connection, models
 from psycopg import sql
 
-from annotation import surroundings
+from annotation import submitting, surroundings
 from tests import databases
 from workforce.api import base
 
@@ -139,6 +139,7 @@ def _again(known: _Remembered) -> Any:
     for noted in (base.queue_id_of, base._annotator_of):
         noted.cache_clear()
     surroundings._counted.clear()
+    submitting._served.clear()
     cache.clear()
     with connection.cursor() as cursor:
         cursor.execute(f"SELECT remembered.{known.name}()")

@@ -184,12 +184,12 @@ def statement(may: str, picked: str, *, drawn: bool = False) -> str:
 
 
 def after(slot: str) -> list[str]:
-    """A plain claim inside the statement that submits *slot*, a row of `lease_until`, `annotator_id`, `queue_id`.
+    """A plain claim inside the statement that submits *slot*, a row of `leased_until`, `annotator_id`, `queue_id`.
 
     It depends on that row, so that a submission locks task, slot and enrolment always in this order. The parameter for its
     lease is `next_token`. `taken` is what it leased.
     """
-    holds = f"(held_until = (SELECT lease_until FROM {slot}) OR {entering.HOLDS_NOTHING})"
+    holds = f"(held_until = (SELECT leased_until FROM {slot}) OR {entering.HOLDS_NOTHING})"
     return [
         f"entry AS MATERIALIZED ({entering.PLAIN} AND EXISTS (SELECT FROM {slot}) FOR NO KEY UPDATE OF e)",
         f"may AS MATERIALIZED (SELECT * FROM entry WHERE {' AND '.join(entering.TAKES_THE_NEXT)} AND {holds})",
@@ -200,7 +200,7 @@ def after(slot: str) -> list[str]:
             SET cursor_epoch = coalesce(now.epoch, e.cursor_epoch), passed = coalesce(now.passed, e.passed),
                 seen = coalesce(now.seen, e.seen), n_claims = e.n_claims + (now.epoch IS NOT NULL)::int,
                 held_until = CASE WHEN now.epoch IS NOT NULL THEN now.lease_until
-                                  WHEN e.held_until = {slot}.lease_until THEN NULL ELSE e.held_until END
+                                  WHEN e.held_until = {slot}.leased_until THEN NULL ELSE e.held_until END
             FROM {slot} LEFT JOIN taken now ON true
             WHERE e.annotator_id = {slot}.annotator_id AND e.queue_id = {slot}.queue_id
         )""",

@@ -13,10 +13,11 @@ from django.test.utils import CaptureQueriesContext
 
 from annotation import keeping, submitting
 from annotation.models import Annotation, AnswerDraft, Citation, LateAnswer
-from specs import versions
+from specs import canonical, drafting, publishing, versions
+from specs.models import Event
 from specs.refusals import Invalid, KeyReused, Stale
 from tests import cast
-from workforce import leasing
+from workforce import leasing, queues
 from workforce.models import Assignment, Task
 
 pytestmark = pytest.mark.django_db
@@ -129,7 +130,7 @@ def test_a_submission_takes_at_most_twelve_statements_settling_included() -> Non
     assert Task.objects.get().state == "resolved"
 
 
-def test_a_plain_claim_is_one_statement_and_a_plain_answer_two() -> None:
+def test_a_plain_claim_is_one_statement_and_so_is_a_plain_answer_that_is_not_the_last() -> None:
     stage = cast.stage(overlap=2)
     stage.load(3)
     versions.read(stage.version.pk)
@@ -139,12 +140,54 @@ def test_a_plain_claim_is_one_statement_and_a_plain_answer_two() -> None:
     assert len(seen) == 1
     with CaptureQueriesContext(connection) as seen:
         stage.submit(stage.ben, served, YES)
-    assert len(seen) == 2
+    assert len(seen) == 1
     served = stage.claim(stage.chi)
     with CaptureQueriesContext(connection) as seen:  # the last wanted answer: the task is settled with it
         stage.submit(stage.chi, served, YES)
     assert len(seen) == 2
     assert Task.objects.get(pk=served.task_id).state == "resolved"
+
+
+def test_an_answer_is_judged_by_the_version_that_it_was_served_under_whatever_was_served_before() -> None:
+    stage = cast.stage(overlap=2)
+    stage.load(3)
+    stage.answer(stage.ben, "yes")
+    draft = drafting.open_draft(spec=stage.spec, by=stage.ada)
+    row = draft.draft_clauses.select_related("clause", "version").get(clause__key="whole")
+    blocks = [row.blocks[0], {"type": "notes", "text": "Mind the gap."}]
+    drafting.reword_clause(clause=row, title=row.title, blocks=blocks, governs=row.governs, by=stage.ada)
+    amended = publishing.publish(draft=draft, notes="A note.", rationale="Asked for.", by=stage.ada)
+    queues.put_in_force(queue=stage.queue, version=amended, by=stage.ada)
+    served = stage.claim(stage.ben)
+    assert served.version_id == amended.pk
+    with CaptureQueriesContext(connection) as seen:
+        stage.submit(stage.ben, served, YES)
+    assert len([query for query in seen if "annotation_annotation" in query["sql"]]) == 2
+    assert Annotation.objects.get(assignment=served.assignment_id).version_id == amended.pk
+    served = stage.claim(stage.ben)
+    with CaptureQueriesContext(connection) as seen:
+        stage.submit(stage.ben, served, YES)
+    assert len(seen) == 1
+    given = Annotation.objects.get(assignment=served.assignment_id)
+    assert (given.version_id, given.served_digest) == (amended.pk, served.served_digest)
+    event = Event.objects.get(pk=given.event_id)
+    assert event.data == {
+        "annotator": stage.ben.pk,
+        "task": served.task_id,
+        "version": amended.pk,
+        "values": canonical.digest(canonical.dumps(YES)),
+    }
+
+
+def test_what_does_not_fit_is_refused_in_one_statement_as_in_two() -> None:
+    stage = cast.stage(overlap=2)
+    stage.load(2)
+    for _ in range(2):
+        served = stage.claim(stage.ben)
+        with pytest.raises(Invalid):
+            stage.submit(stage.ben, served, {"entailed": "perhaps"})
+        stage.submit(stage.ben, served, YES)
+    assert Annotation.objects.count() == 2
 
 
 def test_the_next_task_comes_with_the_answer() -> None:
