@@ -11,19 +11,20 @@ from typing import Any
 from annotation import units
 from annotation.agreement import live
 from annotation.agreement.live import Said
+from annotation.answers import INDEPENDENT
 from specs import task_types, versions
 from specs.models import SpecVersion
 from specs.versions import ReadVersion
 
 # As `answers` reads them: from people, of work, the first ones where a task stops by itself. Revisions are told apart here.
-_ANSWERS = """
+_ANSWERS = f"""
     SELECT t.item_id, v.meaning, v.spec_id, a.assignment_id, a.revision, a.id, a.annotator_id, a.values,
            ARRAY(SELECT c.question || ':' || c.clause_id FROM annotation_citation c
                  WHERE c.annotation_id = a.id AND c.clause_id IS NOT NULL)
     FROM workforce_task t JOIN annotation_annotation a ON a.task_id = t.id
     JOIN specs_specversion v ON v.id = a.version_id JOIN workforce_annotator p ON p.id = a.annotator_id
     WHERE t.queue_id = %(queue)s AND t.item_id = ANY(%(items)s) AND t.purpose = 'work' AND p.kind = ANY(%(kinds)s)
-      AND v.meaning > 0 AND (t.overlap_basis NOT IN ('dynamic', 'fair') OR a.ordinal <= t.planned)
+      AND v.meaning > 0 AND (t.overlap_basis NOT IN ('dynamic', 'fair') OR a.ordinal <= t.planned) AND {INDEPENDENT}
     ORDER BY a.id
 """
 _GOVERNED = "SELECT item_id, clause_id FROM workforce_itemclause WHERE item_id = ANY(%(items)s)"

@@ -2,8 +2,9 @@
 
 Versions of one meaning count together, and those of meanings that were declared to be one (`specs.equating`); others never.
 Models and bots are no part of human agreement. Counted are the first revisions in force of answers from people, made here or
-elsewhere; of a task that stops by itself only as many as it wanted before anybody had answered, because it is the contested
-ones that get more; of somebody who answered an item under several meanings the first.
+elsewhere, as they stood before any reviewer returned them; of a task that stops by itself only as many as it wanted before
+anybody had answered, because it is the contested ones that get more; of somebody who answered an item under several meanings the
+first.
 """
 
 from __future__ import annotations
@@ -50,14 +51,20 @@ _PEOPLE = """
     SELECT p.id FROM workforce_annotator p JOIN specs_spec s ON s.project_id = p.project_id
     WHERE s.id = %(spec)s AND p.kind = ANY(%(kinds)s)
 """
+INDEPENDENT = """
+    (a.revision = 1 OR NOT EXISTS (
+        SELECT FROM annotation_review w JOIN annotation_reviewdecision d ON d.review_id = w.id
+        WHERE w.assignment_id = a.assignment_id AND d.verdict = 'return' AND d.decided_at <= a.recorded_at))
+"""
+"""A revision `a` that no reviewer asked its author for: what she says once an answer was returned is in part the reviewer's."""
 # Superseded revisions, answers without a value and models come as well, and are left out afterwards: a set of rows is told
 # apart faster as arrays than row by row. What a value is, its number says; which number is which, `_values` finds out.
-_ANSWERS = """
+_ANSWERS = f"""
     SELECT t.item_id, a.annotator_id, a.id, a.version_id, a.assignment_id, a.revision::bigint,
            (a.values ? %(question)s)::int::bigint, coalesce(hashtextextended((a.values -> %(question)s)::text, 0), 0)
     FROM annotation_annotation a JOIN workforce_task t ON t.id = a.task_id
     WHERE a.version_id = ANY(%(versions)s) AND t.purpose = 'work'
-      AND (t.overlap_basis NOT IN ('dynamic', 'fair') OR a.ordinal <= t.planned)
+      AND (t.overlap_basis NOT IN ('dynamic', 'fair') OR a.ordinal <= t.planned) AND {INDEPENDENT}
 """
 _IN_QUEUE = " AND a.queue_id = %(queue)s"
 _OF_ITEMS = " AND t.item_id = ANY(%(items)s)"

@@ -5,7 +5,8 @@
 
 Who decides does not see the first decision, and never is who made it. An appeal against a ruling opens its dispute again with one
 more slot of its work, on which the database bars the first lead; the task keeps its label until the second ruling. One appeal
-per decision and person, within `APPEAL_DAYS`. Of known answers only those that were told at once have a mark to appeal against.
+per decision and person, within `APPEAL_DAYS`. A mark on a known answer can be appealed against where it was told at once, and
+from the moment on when the known answer is set aside: then it tells nobody any more what is gold.
 """
 
 from __future__ import annotations
@@ -115,6 +116,13 @@ def _appealable(dispute: Dispute, ruling: Ruling, task: Task, annotator: Annotat
         raise Invalid(_("The ruling says what you said."))
 
 
+def revealed_at(mark: Judgement) -> datetime | None:
+    """Since when a mark that was not told at once may be known to her: since its known answer is set aside for good."""
+    if mark.known is None or mark.purpose != TaskPurpose.GOLD:
+        return None
+    return mark.known.set_aside_at
+
+
 def against_mark(*, judgement: Judgement, annotator: Annotator, reason: str, by: Member) -> AnswerAppeal:
     """Appeal against a mark on a known answer, where one was told it. Raises as `against_ruling` does."""
     with transaction.atomic():
@@ -123,7 +131,10 @@ def against_mark(*, judgement: Judgement, annotator: Annotator, reason: str, by:
             .select_related("queue__owner", "known")
             .get(pk=judgement.pk)
         )
-        told = row.purpose == TaskPurpose.GOLD and row.queue.gold_feedback == Feedback.AT_ONCE
+        revealed = revealed_at(row)
+        told = row.purpose == TaskPurpose.GOLD and (
+            row.queue.gold_feedback == Feedback.AT_ONCE or revealed is not None
+        )
         if row.annotator_id != annotator.pk or not told:
             raise NotAllowed(_("There is no such mark of yours."))
         if row.right:
@@ -133,7 +144,7 @@ def against_mark(*, judgement: Judgement, annotator: Annotator, reason: str, by:
             annotator,
             reason,
             by,
-            at=row.judged_at,
+            at=max(row.judged_at, revealed) if revealed else row.judged_at,
             queue=row.queue,
             against=row.known.decided_by_id if row.known else None,
             clause=row.clauses[0] if row.clauses else None,

@@ -10,6 +10,7 @@ import numpy as np
 from django.conf import settings
 from django.db import connection
 
+from annotation import appealing
 from annotation.agreement import bootstrap, coefficients
 from annotation.agreement.counts import from_codes
 from annotation.agreement.estimate import NO_PAIRS, NO_VARIATION, Estimate
@@ -58,13 +59,16 @@ class Beyond:
 
 @dataclass(frozen=True)
 class Lead:
-    """One lead: how often right on known disputes, as the other lead (`seconded`), as before seeing the answers (`as_read`)."""
+    """One lead: how often right on known disputes, as the other lead (`seconded`), as before seeing the answers (`as_read`);
+    how many appeals against her decisions were decided, and how many of them reversed."""
 
     annotator: Annotator
     n_rulings: int
     known: Share
     seconded: Share
     as_read: Share
+    n_appealed: int
+    n_reversed: int
 
 
 @dataclass(frozen=True)
@@ -77,9 +81,10 @@ class Leads:
 
 
 def read(*, project: Project, only: Annotator | None = None) -> Leads:
-    """In four queries; of the people *only* one, if she is named."""
+    """In five queries; of the people *only* one, if she is named."""
     ruled = {row[0]: row[1:] for row in _rows(_RULED, project)}
     known, both = ({row[0]: row[1:] for row in _rows(text, project)} for text in (_KNOWN, _BOTH))
+    appeals = {one.who.pk: one for one in appealing.reversals(project_id=project.pk, by="against")}
     there = {*ruled, *known, *both} if only is None else {only.pk}
     people = Annotator.objects.filter(project=project, pk__in=there).select_related("member__user")
     return Leads(
@@ -92,6 +97,8 @@ def read(*, project: Project, only: Annotator | None = None) -> Leads:
                 known=share(*known.get(one.pk, (0, 0))[::-1]),
                 seconded=share(*both.get(one.pk, (0, 0))[::-1]),
                 as_read=share(*ruled.get(one.pk, (0, 0, 0))[1:][::-1]),
+                n_appealed=appeals[one.member_id].n if one.member_id in appeals else 0,
+                n_reversed=appeals[one.member_id].n_reversed if one.member_id in appeals else 0,
             )
             for one in people.order_by("pseudonym")
         ],

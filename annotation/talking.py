@@ -5,7 +5,8 @@
 
 Who has the task, or had it, reviews an answer of it, or may see disputes, may write. Nobody's name is shown: annotators are
 numbers of this thread alone, others are what they are. An annotator who has not answered reads what she wrote herself and
-nothing else, so that no message gives her another's answer. A task that measures her has its thread like any other.
+nothing else, so that no message gives her another's answer; and so does a lead while a dispute of the task waits to be decided
+blind to what was said of it. A task that measures her has its thread like any other.
 A question about a clause is asked there (`asking`), not here.
 """
 
@@ -23,7 +24,17 @@ from django.db.models import Q, QuerySet
 from django.db.models.functions import Now
 from django.utils.translation import gettext as _
 
-from annotation.models import Mention, Message, Review, Speaker
+from annotation import shadowing
+from annotation.models import (
+    Dispute,
+    DisputeState,
+    FirstReading,
+    Mention,
+    Message,
+    Review,
+    Ruling,
+    Speaker,
+)
 from specs import canonical, ledger
 from specs.access import permissions_of
 from specs.models import Member, MemberState
@@ -64,8 +75,27 @@ def place_of(*, task: Task, member: Member) -> Place | None:
     if Assignment.objects.filter(task__in=works, annotator__member=member, state__in=_HERS).exists():
         return Place(Speaker.REVIEWER, True)
     if "dispute.read" in permissions_of(member):
-        return Place(Speaker.LEAD, True)
+        return Place(Speaker.LEAD, not _blind(task, member))
     return None
+
+
+def _blind(task: Task, member: Member) -> bool:
+    """Whether the member may be to decide a dispute of the task without knowing what was said of it: as a second lead, after an
+    appeal or anew, before she has said what she thinks, or as gold of her own."""
+    waits = Dispute.objects.filter(task=task)
+    if waits.filter(shadowing.hers(member), state=DisputeState.PROBE).exists():
+        return True
+    seconds = waits.filter(state=DisputeState.SECOND)
+    if seconds.exclude(of__in=Ruling.objects.filter(by=member).values("dispute")).exists():
+        return True
+    for one in waits.filter(state=DisputeState.OPEN):
+        ruled = Ruling.objects.filter(dispute=one)
+        if ruled.exists() and not ruled.filter(by=member).exists():
+            return True
+        said = FirstReading.objects.filter(dispute=one, annotator__member=member)
+        if one.independent and not said.exists():
+            return True
+    return False
 
 
 def about(task: Task) -> Task:

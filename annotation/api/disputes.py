@@ -348,6 +348,8 @@ class Leads(ApiView):
                         "known": one.known.as_dict(),
                         "seconded": one.seconded.as_dict(),
                         "as_read": one.as_read.as_dict(),
+                        "appeals": one.n_appealed,
+                        "reversed": one.n_reversed,
                     }
                     for one in found.people
                 ],

@@ -356,6 +356,8 @@ class LeadOut(serializers.Serializer[Any]):
     known = LeadShare()
     seconded = LeadShare()
     as_read = LeadShare()
+    appeals = serializers.IntegerField(help_text="Decided appeals against her decisions.")
+    reversed = serializers.IntegerField(help_text="How many of these reversed them.")
 
 
 class LeadsBeyondChance(serializers.Serializer[Any]):

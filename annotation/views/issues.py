@@ -14,7 +14,7 @@ from django.utils.dateparse import parse_date
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_POST
 
-from annotation import aligning, evidence, health, investigating
+from annotation import aligning, appealing, evidence, health, investigating
 from annotation.models import (
     OPEN_SESSIONS,
     STANDING_ISSUES,
@@ -111,6 +111,7 @@ def _render(request: MemberRequest, spec: str, number: int, refusal: Refusal | N
         request,
         "annotation/issue.html",
         {
+            "reversals": appealing.reversals(project_id=request.project.pk, by="clause", clause=row.clause),
             "spec": found,
             "issue": row,
             "cases": shown,

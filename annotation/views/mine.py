@@ -50,7 +50,8 @@ def mine(request: MemberRequest) -> HttpResponse:
     annotator = annotator_of(request)
     appeals = list(appealing.of(annotator)[:APPEALS])
     appealed = {one.ruling_id for one in appeals if one.ruling_id}
-    answers = [_outcomes(answer, ended, appealed) for answer in shown]
+    marks = {one.judgement_id for one in appeals if one.judgement_id}
+    answers = [_outcomes(answer, ended, appealed, marks) for answer in shown]
     returned = [
         {
             "waits": one,
@@ -72,10 +73,11 @@ def _of_probes(shown: Sequence[Annotation]) -> dict[tuple[int, str], Resolution]
     tasks = {answer.assignment_id: answer.task_id for answer in shown}
     gold = Judgement.objects.filter(
         Q(purpose__in=[TaskPurpose.GOLD, TaskPurpose.TEST], judged_at__lt=Now() - UNSEEN_FOR)
+        | Q(purpose=TaskPurpose.GOLD, known__set_aside_at__isnull=False)
         | Q(purpose=TaskPurpose.PRACTICE),  # she was told at once
         assignment__in=tasks,
-    )
-    found = {(tasks[one.assignment_id], one.question): Resolution(value=one.expected) for one in gold}
+    ).select_related("known")
+    found = {(tasks[one.assignment_id], one.question): _of_mark(one) for one in gold}
     again = dict(
         Probe.objects.filter(task__in=tasks.values(), purpose=TaskPurpose.REPEAT).values_list(
             "first__task", "task"
@@ -85,8 +87,18 @@ def _of_probes(shown: Sequence[Annotation]) -> dict[tuple[int, str], Resolution]
     return found | {(again[one.task_id], one.question): one for one in first}
 
 
+def _of_mark(mark: Judgement) -> Resolution:
+    """What is known, as if the task had ended with it; once it is set aside, with the mark itself."""
+    made = Resolution(value=mark.expected)
+    made.mark = mark if appealing.revealed_at(mark) else None  # type: ignore[attr-defined]
+    return made
+
+
 def _outcomes(
-    answer: Annotation, ended: dict[tuple[int, str], Resolution], appealed: Collection[int]
+    answer: Annotation,
+    ended: dict[tuple[int, str], Resolution],
+    appealed: Collection[int],
+    marks: Collection[int],
 ) -> dict[str, object]:
     version = versions.read(answer.version_id)
     outcomes = []
@@ -105,6 +117,8 @@ def _outcomes(
                 and kind.agrees(question, resolution.value, value),
                 "ruling": resolution.ruling if resolution else None,
                 "appeal_until": _appeal_until(resolution, answer, appealed),
+                "mark": (mark := getattr(resolution, "mark", None)),
+                "mark_until": _mark_until(mark, marks),
             }
         )
     if answer.cannot:
@@ -130,6 +144,15 @@ def _appeal_until(
     if ruling is None or ruling.pk in appealed or adjudicated.agrees(ruling, answer):
         return None
     last = appealing.until(ruling.ruled_at)
+    return last if last > timezone.now() else None
+
+
+def _mark_until(mark: Judgement | None, appealed: Collection[int]) -> datetime | None:
+    """Until when she can appeal against a mark on what was a known answer; None where she cannot."""
+    if mark is None or mark.right or mark.pk in appealed:
+        return None
+    revealed = appealing.revealed_at(mark)
+    last = appealing.until(max(mark.judged_at, revealed) if revealed else mark.judged_at)
     return last if last > timezone.now() else None
 
 

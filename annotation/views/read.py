@@ -9,7 +9,7 @@ from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET
 
-from annotation import asking, comparing
+from annotation import appealing, asking, comparing
 from annotation.models import Inquiry
 from specs import contents, precedents, schema, versions
 from specs.access import MemberRequest, allows, get_or_404, page
@@ -123,6 +123,7 @@ def history(request: MemberRequest, spec: str, clause: str) -> HttpResponse:
         request,
         "annotation/clause_history.html",
         {
+            "reversals": appealing.reversals(project_id=request.project.pk, by="clause", clause=row),
             "spec": found,
             "clause": row,
             "wordings": list(reversed(wordings)),

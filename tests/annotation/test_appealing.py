@@ -11,7 +11,14 @@ import pytest
 from django.db import DatabaseError, connection, transaction
 from django.test import Client
 
-from annotation import adjudicating, appealing, reviewing, reworking
+from annotation import (
+    adjudicating,
+    appealing,
+    comparing_leads,
+    investigating,
+    reviewing,
+    reworking,
+)
 from annotation.models import (
     AnswerAppeal,
     Dispute,
@@ -211,6 +218,26 @@ def test_a_mark_that_was_not_told_tells_nothing_by_an_appeal() -> None:
         appealing.against_mark(judgement=mark, annotator=stage.ben, reason="So.", by=stage.member("ben"))
 
 
+def test_a_silent_mark_is_told_and_can_be_appealed_against_once_its_known_answer_is_set_aside(
+    client: Client, settings: Any
+) -> None:
+    stage = cast.stage(gold_feedback="silent")
+    mark = _marked(stage)
+    client.force_login(cast.user_of(stage.member("ben")))
+    assert "known answer" not in client.get("/p/rte/mine/").text
+    goldkeeping.set_aside(known=KnownAnswer.objects.get(), reason="Seen by all.", by=stage.ada)
+    mark.refresh_from_db()
+    shown = client.get("/p/rte/mine/").text
+    assert "It was a known answer, and is not used any more." in shown
+    assert f"/mine/appeal/gold/{mark.pk}/" in shown
+    client.post(f"/p/rte/mine/appeal/gold/{mark.pk}/", {"reason": "It does not follow."})
+    assert AnswerAppeal.objects.get().judgement == mark
+    assert f"/mine/appeal/gold/{mark.pk}/" not in client.get("/p/rte/mine/").text
+    settings.APPEAL_DAYS = 0
+    with pytest.raises(appealing.TooLate):
+        appealing.against_mark(judgement=mark, annotator=stage.ben, reason="So.", by=stage.member("ben"))
+
+
 def _returned(stage: cast.Stage) -> ReviewDecision:
     """Dov returned what Ben said."""
     where = review_stages.add(queue=stage.queue, terms=review_stages.Terms(), by=stage.ada)
@@ -268,6 +295,17 @@ def test_reversals_are_counted_by_clause_and_by_who_decided_first() -> None:
     (by_lead,) = appealing.reversals(project_id=stage.project.pk, by="against")
     assert (by_clause.who.key, by_clause.n, by_clause.n_reversed) == ("knowledge", 1, 1)
     assert (by_lead.who, by_lead.n, by_lead.n_reversed) == (stage.ada, 1, 1)
+    found = {one.annotator.member: one for one in comparing_leads.read(project=stage.project).people}
+    assert (found[stage.ada].n_appealed, found[stage.ada].n_reversed) == (1, 1)
+    assert (found[lead].n_appealed, found[lead].n_reversed) == (0, 0)
+    page = Client()
+    page.force_login(cast.user_of(stage.ada))
+    assert "1 of 1 appeal reversed" in page.get("/p/rte/specs/rte/clauses/knowledge/").text
+    issue = investigating.open_issue(
+        clause=stage.spec.clauses.get(key="knowledge"), evidence=None, by=stage.ada
+    )
+    assert "1 of 1 appeal reversed" in page.get(f"/p/rte/specs/rte/issues/{issue.pk}/").text
+    assert "1 / 1" in page.get("/p/rte/disputes/leads/").text
 
 
 def test_the_database_has_another_decide() -> None:

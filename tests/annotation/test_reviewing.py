@@ -10,7 +10,8 @@ from typing import Any
 import pytest
 from django.db import DatabaseError, connection, transaction
 
-from annotation import reviewing, revising, reworking, settling, submitting, under_review
+from annotation import adding, answers, reviewing, revising, reworking, settling, submitting, under_review
+from annotation.agreement import live
 from annotation.models import (
     Annotation,
     Basis,
@@ -20,6 +21,7 @@ from annotation.models import (
     ReviewDecision,
     ReviewState,
 )
+from specs import versions
 from specs.models import Event, Role
 from specs.refusals import Invalid, NotAllowed, Stale, WrongState
 from tests import cast
@@ -153,6 +155,20 @@ def test_returned_work_goes_to_its_author_alone_and_is_reviewed_again() -> None:
     _review(stage, where, "accept")
     assert Resolution.objects.get().value == "no"
     _sound(stage)
+    # What she says once it was returned is in part the reviewer's: agreement between people counts what she said before.
+    scope = answers.Scope(stage.spec, versions.read(stage.version.pk), "entailed", stage.queue)
+    found = answers.read(scope)
+    assert [found.values[code] for code in found.value] == ["yes"]
+    with connection.cursor() as cursor:
+        items = [reworked.task.item_id]
+        known = {"queue": stage.queue.pk, "items": items, "kinds": list(answers.PEOPLE)}
+        (sums,) = adding.of_items(cursor, known).values()
+    assert sums["entailed"] == live.contribution(
+        [live.Said(stage.ben.pk, "yes", "yes", (waits.answer.citations.get().clause_id or 0,))],
+        [],
+        apart=None,
+        by_pattern=True,
+    )
 
 
 def test_rework_whose_lease_ends_or_is_handed_back_stays_its_authors() -> None:

@@ -10,13 +10,13 @@ import pytest
 from django.db import DatabaseError, transaction
 from django.test import Client
 
-from annotation import reviewing, talking
-from annotation.models import Mention, Message
-from specs.models import Event, Member
+from annotation import adjudicating, reviewing, talking
+from annotation.models import Dispute, Mention, Message
+from specs.models import Event, Member, Role
 from specs.refusals import Invalid, NotAllowed
 from tests import cast
-from workforce import goldkeeping, review_stages, staffing
-from workforce.models import Task
+from workforce import goldkeeping, queues, review_stages, staffing
+from workforce.models import Queue, Task
 
 pytestmark = pytest.mark.django_db
 
@@ -99,6 +99,39 @@ def test_the_reviewer_writes_without_a_name_and_rework_leads_to_the_same_thread(
     assert _texts(task, stage.member("ben")) == [("reviewer", "Look at §2.", False)]
     talking.say(task=task, text="@reviewer, why?", by=stage.member("ben"))
     assert Mention.objects.get().member == stage.member("dov")
+
+
+def test_a_lead_who_decides_blind_reads_what_others_wrote_once_it_is_decided() -> None:
+    stage = cast.stage(overlap=2, max_overlap=2)
+    queue = Queue.objects.get(purpose="adjudication")
+    queues.change_settings(queue=queue, by=stage.ada, second_share=1, **cast.QUIET)
+    fay = staffing.add_member(project=stage.project, user=cast.user("fay"), roles=[Role.LEAD], by=stage.ada)
+    stage.load(1)
+    for who, value in ((stage.ben, "yes"), (stage.chi, "no")):
+        stage.answer(who, value)
+    task = Task.objects.get(queue=stage.queue)
+    talking.say(task=task, text="It plainly follows.", by=stage.member("ben"))
+    assert len(_texts(task, fay)) == 1  # nobody has ruled: the dispute is as open to her as to all
+    cast.ruled(stage, Dispute.objects.get())
+    talking.say(task=task, text="No, and I have ruled so.", by=stage.ada)
+    talking.say(task=task, text="What is it about?", by=fay)
+    assert [text for _, text, _ in _texts(task, fay)] == ["What is it about?"]
+    assert len(_texts(task, stage.ada)) == 3
+    again = Dispute.objects.select_related("work__queue", "task").get(state="second")
+    annotator = staffing.annotator_for(member=fay)
+    assert again.work is not None
+    staffing.enrol(queue=again.work.queue, annotator=annotator, by=fay)
+    served = adjudicating.take(dispute=again, annotator=annotator, by=fay)
+    adjudicating.rule(
+        dispute=again,
+        annotator=annotator,
+        assignment_id=served.assignment_id,
+        token=served.token,
+        values={"entailed": "yes"},
+        cause="annotator-erred",
+        by=fay,
+    )
+    assert len(_texts(task, fay)) == 3
 
 
 def test_markdown_is_inert() -> None:
