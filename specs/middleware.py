@@ -9,6 +9,7 @@ from collections.abc import Callable
 from functools import cache
 
 from django.conf import settings
+from django.contrib.auth import middleware as django_auth
 from django.contrib.sessions import middleware as django_sessions
 from django.core.handlers.exception import convert_exception_to_response
 from django.http import HttpRequest, HttpResponse
@@ -16,7 +17,9 @@ from django.shortcuts import render
 from django.urls import URLResolver, get_resolver, set_urlconf
 from django.utils import translation
 from django.utils.cache import get_conditional_response, set_response_etag
+from django.utils.functional import SimpleLazyObject
 
+from specs import log_in
 from specs.refusals import Refusal
 
 Respond = Callable[[HttpRequest], HttpResponse]
@@ -55,6 +58,14 @@ class SessionMiddleware(django_sessions.SessionMiddleware):
         if ended_by_itself:
             response.cookies.pop(settings.SESSION_COOKIE_NAME, None)
         return response
+
+
+class AuthenticationMiddleware(django_auth.AuthenticationMiddleware):
+    """Django's; only that the user comes with the session."""
+
+    def process_request(self, request: HttpRequest) -> None:
+        super().process_request(request)
+        request.user = SimpleLazyObject(lambda: log_in.user_of(request))  # type: ignore[assignment]  # a user, once looked at
 
 
 class NoStoreMiddleware:

@@ -93,9 +93,10 @@ def test_every_row_belongs_to_a_project() -> None:
             "Event",
             "Preferences",
             "RequestCount",
+            "Session",
             "StoredReply",
         }
-    )  # an event of the system has none; a reply belongs to its member, a choice or a count to whoever logs in
+    )  # an event of the system has none; a reply belongs to its member, a choice, a count or a session to whoever logs in
 
 
 def test_links_and_migrations_point_down() -> None:

@@ -6,6 +6,7 @@ from specs.models.precedents import PrecedentSet
 from specs.models.preferences import Preferences
 from specs.models.project import ApiToken, GateRule, Member, MemberState, Project, Role
 from specs.models.review import Approval, Comment, Picture, Proposal, ProposalState, Verdict
+from specs.models.sessions import Session
 from specs.models.spec import (
     Acknowledgement,
     ChangeClass,
@@ -56,6 +57,7 @@ __all__ = [
     "RequestCount",
     "Role",
     "Seal",
+    "Session",
     "Spec",
     "SpecVersion",
     "StoredReply",

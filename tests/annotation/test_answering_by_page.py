@@ -39,14 +39,14 @@ def _answer(client: Client, page: str, value: str = "yes") -> str:
     return client.post(action[1], {"token": token[1], "q.entailed": value, "cite": "whole"}).content.decode()
 
 
-def test_an_answer_by_the_page_takes_five_statements_and_brings_the_next_task(
+def test_an_answer_by_the_page_takes_four_statements_and_brings_the_next_task(
     ben: tuple[cast.Stage, Client],
 ) -> None:
     stage, client = ben
     second = _answer(client, client.get(WORK).content.decode())
     with CaptureQueriesContext(connection) as seen:
         third = _answer(client, second)
-    assert len(seen) <= 5, [query["sql"][:80] for query in seen]
+    assert len(seen) <= 4, [query["sql"][:80] for query in seen]
     assert Annotation.objects.filter(annotator=stage.ben).count() == 3
     held = Assignment.objects.get(annotator=stage.ben, state="leased")
     assert str(held.token) in third

@@ -27,7 +27,7 @@ import django
 django.setup()
 from django.conf import settings
 from django.contrib.auth import BACKEND_SESSION_KEY, HASH_SESSION_KEY, SESSION_KEY
-from django.contrib.sessions.backends.db import SessionStore
+from specs.session_store import SessionStore
 from tests import cast
 from workforce.models import Queue
 stage = cast.stage(overlap=2, max_overlap=2)

@@ -14,12 +14,12 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from django.contrib.sessions.models import Session
 from django.db.models import F
 from playwright.sync_api import BrowserContext, Error, Page, Route, expect
 
 from annotation.models import Annotation
 from specs import drafting, publishing, task_types
+from specs.models import Session
 from tests import cast
 from tests.browsing import settled
 from tests.serving import Site

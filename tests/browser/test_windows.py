@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import pytest
-from django.contrib.sessions.models import Session
 from playwright.sync_api import BrowserContext, Page, Route, expect
 
 from annotation.models import Annotation, AnswerDraft
+from specs.models import Session
 from tests import cast
 from tests.browser.test_keeping import answer, at_work, begin, gone_on, log_in, queue_for
 from tests.browsing import settled

@@ -72,7 +72,7 @@ def fingerprint(*without: str) -> list[tuple[str, int, int]]:
         tables = [
             name
             for name in names
-            if name not in ("django_session", *without) and not name.startswith("annotation_live")
+            if name not in ("specs_session", *without) and not name.startswith("annotation_live")
         ]
         cursor.execute(
             " UNION ALL ".join(

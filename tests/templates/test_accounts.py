@@ -7,9 +7,10 @@ import re
 import pytest
 from django.conf import settings
 from django.contrib.auth.models import User
-from django.contrib.sessions.models import Session
 from django.test import Client
 from django.urls import reverse
+
+from specs.models import Session
 
 PASSWORD = "a harbour in the morning"
 
