@@ -58,3 +58,7 @@ class DocumentParser(RowsParser):
 
 class MarkdownParser(RowsParser):
     media_type = "text/markdown"
+
+
+class XmlParser(RowsParser):
+    media_type = "application/xml"

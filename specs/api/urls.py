@@ -2,12 +2,24 @@
 
 from django.urls import path
 
-from specs.api import equivalences, files, governance, pictures, proposals, served, tokens, views, webhooks
+from specs.api import (
+    equivalences,
+    files,
+    governance,
+    label_config,
+    pictures,
+    proposals,
+    served,
+    tokens,
+    views,
+    webhooks,
+)
 
 urlpatterns = [
     path("specs", views.Specs.as_view()),
     path("specs/<slug:spec>/draft", views.Draft.as_view()),
     path("specs/<slug:spec>/draft/questions", views.DraftQuestions.as_view()),
+    path("specs/<slug:spec>/draft/label-config", label_config.DraftLabelConfig.as_view()),
     path("specs/<slug:spec>/draft/clauses", views.DraftClauses.as_view()),
     path("specs/<slug:spec>/draft/clauses/<str:clause>", views.DraftClauseView.as_view()),
     path("specs/<slug:spec>/draft/clauses/<str:clause>/move", views.DraftClauseMove.as_view()),
@@ -26,6 +38,7 @@ urlpatterns = [
     path("specs/<slug:spec>/versions/<str:number>", views.Version.as_view()),
     path("specs/<slug:spec>/versions/<str:number>/retire", views.Retire.as_view()),
     path("specs/<slug:spec>/versions/<str:number>/file", files.SpecFile.as_view()),
+    path("specs/<slug:spec>/versions/<str:number>/label-config", label_config.LabelConfig.as_view()),
     path("specs/<slug:spec>/versions/<str:number>/lint", files.Lint.as_view()),
     path("specs/<slug:spec>/versions/<str:number>/clone", files.Clone.as_view()),
     path("specs/<slug:spec>/versions/<str:number>/acknowledge", governance.Acknowledge.as_view()),

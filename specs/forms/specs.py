@@ -12,6 +12,7 @@ from django.utils.translation import gettext_lazy as _
 
 from specs import task_types
 from specs.clauses import BLOCK_TYPES, EXAMPLES
+from specs.label_config import LONGEST
 from specs.models import ChangeClass
 
 
@@ -55,6 +56,29 @@ class DocumentForm(forms.Form):
         widget=forms.RadioSelect,
         initial="guideline",
     )
+
+
+class LabelConfigForm(forms.Form):
+    """A labelling configuration of Label Studio, as a file or as text; `config` is the text of either."""
+
+    file = forms.FileField(required=False, label=_("File"), help_text=_("The configuration as XML."))
+    config = forms.CharField(
+        required=False,
+        max_length=LONGEST,
+        widget=forms.Textarea(attrs={"rows": 12, "class": "mono", "spellcheck": "false"}),
+        label=_("Or its text"),
+    )
+
+    def clean(self) -> dict[str, Any]:
+        data: dict[str, Any] = super().clean() or {}
+        if data.get("file"):
+            try:
+                data["config"] = data["file"].read(LONGEST + 1).decode("utf-8-sig")
+            except UnicodeDecodeError:
+                self.add_error("file", _("The file is not UTF-8."))
+        elif not data.get("config"):
+            self.add_error("file", _("Choose a file, or put its text below."))
+        return data
 
 
 class CloneForm(forms.Form):
