@@ -11,6 +11,7 @@ from django.utils.translation import gettext_lazy as _
 from annotation.models import Asks, Choice, ResampleKind, Sample
 from specs.forms.specs import PublishForm
 from specs.models import SpecVersion
+from workforce.import_formats import FORMATS
 from workforce.models import Annotator, Cohort, InProgress, Queue
 
 
@@ -144,16 +145,34 @@ class PredictionsForm(forms.Form):
 
 
 class HistoryForm(forms.Form):
-    """Labels made elsewhere: a Label Studio export, and which of its controls answers the question."""
+    """Labels made elsewhere: another tool's export, and which of its controls and columns is what."""
 
     file = forms.FileField(
-        label=_("File"), help_text=_("A Label Studio export with annotations (.json, also as .gz).")
+        label=_("File"),
+        help_text=_("An export with annotations; each also as .gz."),
+    )
+    form = forms.ChoiceField(
+        required=False,
+        choices=lambda: [
+            ("", _("what it begins like")),
+            *((name, one.title) for name, one in FORMATS.items()),
+        ],
+        label=_("Read it as"),
     )
     control = forms.CharField(
-        max_length=64,
+        max_length=2000,
         required=False,
         label=_("Control that becomes the question"),
-        help_text=_("Only where the export has several; “look at it first” names them."),
+        help_text=_(
+            "Only where its name is not the question's: sentiment, or sentiment=tone, about=topics. “Look at it first” names "
+            "the controls."
+        ),
+    )
+    columns = forms.CharField(
+        max_length=2000,
+        required=False,
+        label=_("Columns of a table"),
+        help_text=_("Only where they have other names: item=post, annotator=rater, label=tone, time=at."),
     )
     sensitive = forms.BooleanField(
         required=False, label=_("The items may be upsetting: blur them until asked for")

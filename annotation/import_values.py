@@ -98,31 +98,79 @@ class Wanted:
 
 
 def _offered(files: Files, field: str) -> set[str]:
-    return {one for row in files.items for one in row.get(field, "").split("|")} if field else set()
+    if not field:
+        return set()
+    told = [label_files.fields_of(row).get(field) or "" for row in files.items]
+    return {
+        str(one) for value in told for one in (value if isinstance(value, list) else str(value).split("|"))
+    }
 
 
-def texts(project: Project, version: ReadVersion, files: Files, which: str) -> list[str]:
-    """The values of the rows of `labels` or `gold` as JSON. Raises `Invalid` naming the line of one that is no answer."""
+def answers_several(files: Files) -> bool:
+    """Whether the answers of these files are to more questions than the first."""
+    return label_files.OTHERS in files.labels[0]
+
+
+def answers(project: Project, version: ReadVersion, files: Files) -> list[str]:
+    """What every first label says, as the JSON of an answer to all its questions. Raises `Invalid` naming the line."""
+    question = json.dumps(version.questions[0]["key"])
+    found = texts(project, version, files, "labels")
+    if not answers_several(files):
+        return [f"{{{question}:{text}}}" for text in found]
+    asked = {one["key"]: one for one in version.questions[1:]}
+    items = _items(project, files)
+    whole = []
+    for row, text in zip(files.first_labels, found, strict=True):
+        more: dict[str, Any] = json.loads(row[label_files.OTHERS] or "{}")
+        values = {} if text is None else {version.questions[0]["key"]: json.loads(text)}
+        for key, value in more.items():
+            kind, item = task_types.get(asked[key]["kind"]), items.get(row["item_id"], {})
+            try:
+                values[key] = kind.parse_json(asked[key], kind.from_elsewhere(asked[key], value, item), item)
+            except BadValue as error:
+                raise _refused(files, "labels", row, f"{key}: {str(value)[:60]!r} {error}") from error
+        whole.append(canonical.dumps(values).decode())
+    return whole
+
+
+def texts(project: Project, version: ReadVersion, files: Files, which: str) -> list[str | None]:
+    """The values of the rows of `labels` or `gold` to the first question as JSON, None where a row has none.
+
+    Raises `Invalid` naming the line of one that is no answer.
+    """
     question = version.questions[0]
     kind = task_types.get(question["kind"])
     fields: dict[str, Mapping[str, Any]] = {}
     if question.get("options_from") or _reads_items(kind):
-        fields = {row["item_id"]: row for row in files.items} | _known_items(project, files)
+        fields = _items(project, files)
     rows = files.first_labels if which == "labels" else files.gold
     known: dict[tuple[str, str], str] = {}
-    found = []
+    found: list[str | None] = []
     for row in rows:
+        if not row["label"]:
+            found.append(None)
+            continue
         item = row["item_id"] if fields else ""
         text = known.get((item, row["label"]))
         if text is None:
             try:
                 value = kind.from_text(question, row["label"], fields.get(item, {}))
             except BadValue as error:
-                place = next(n for n, one in enumerate(files.tables.rows[which]) if one is row)
-                raise files.tables.at(which, place, f"{row['label'][:60]!r} {error}") from error
+                raise _refused(files, which, row, f"{row['label'][:60]!r} {error}") from error
             text = known[item, row["label"]] = canonical.dumps(value).decode()
         found.append(text)
     return found
+
+
+def _refused(files: Files, which: str, row: label_files.Row, why: str) -> Invalid:
+    place = next(n for n, one in enumerate(files.tables.rows[which]) if one is row)
+    return files.tables.at(which, place, why)
+
+
+def _items(project: Project, files: Files) -> dict[str, Mapping[str, Any]]:
+    """The fields of all items of these labels: as they are there already, else as their file has them."""
+    told = {row["item_id"]: label_files.fields_of(row) for row in files.items}
+    return told | _known_items(project, files)
 
 
 def _known_items(project: Project, files: Files) -> dict[str, Mapping[str, Any]]:
@@ -145,37 +193,44 @@ def settled_by_sql(version: ReadVersion) -> bool:
 
 
 def settle(*, queue: Queue, version: ReadVersion, tasks: Iterable[int], event: int) -> int:
-    """Resolve the open ones of these tasks whose answers agree by the queue's share; returns how many."""
-    question = version.questions[0]
-    kind, key = task_types.get(question["kind"]), question["key"]
+    """Resolve the open ones of these tasks whose answers agree by the queue's share on every question; returns how many."""
     n = 0
-    for task, ids, values in _answers(tasks, key):
-        groups = kind.compare(question, values)
-        if groups[0]["n"] < queue.consensus_share * len(values):
-            continue
-        Task.objects.filter(pk=task).update(state="resolved", settled_at=Now())
-        settling.append_resolution(
-            task_id=task,
-            project_id=queue.project_id,
-            question=key,
-            value=groups[0]["value"],
-            basis=Basis.CONSENSUS,
-            version_id=version.id,
-            distribution={rules.key_of(group["value"]): group["n"] for group in groups},
-            answers=ids,
-            rule="share",
-            event_id=event,
-        )
-        n += 1
+    for task, ids, given in _answers(tasks):
+        agreed = []
+        for question in version.questions:
+            kind, key = task_types.get(question["kind"]), question["key"]
+            said = [(one, values[key]) for one, values in zip(ids, given, strict=True) if key in values]
+            if not said:
+                continue
+            groups = kind.compare(question, [value for _one, value in said])
+            if groups[0]["n"] < queue.consensus_share * len(said):
+                break
+            agreed.append((key, groups, [one for one, _value in said]))
+        else:
+            Task.objects.filter(pk=task).update(state="resolved", settled_at=Now())
+            for key, groups, answered in agreed:
+                settling.append_resolution(
+                    task_id=task,
+                    project_id=queue.project_id,
+                    question=key,
+                    value=groups[0]["value"],
+                    basis=Basis.CONSENSUS,
+                    version_id=version.id,
+                    distribution={rules.key_of(group["value"]): group["n"] for group in groups},
+                    answers=answered,
+                    rule="share",
+                    event_id=event,
+                )
+            n += 1
     return n
 
 
-def _answers(tasks: Iterable[int], key: str) -> list[tuple[int, list[int], list[Any]]]:
+def _answers(tasks: Iterable[int]) -> list[tuple[int, list[int], list[dict[str, Any]]]]:
     with connection.cursor() as cursor:
         cursor.execute(
-            "SELECT a.task_id, array_agg(a.id ORDER BY a.ordinal), jsonb_agg(a.values -> %s ORDER BY a.ordinal)::text "
+            "SELECT a.task_id, array_agg(a.id ORDER BY a.ordinal), jsonb_agg(a.values ORDER BY a.ordinal)::text "
             "FROM annotation_annotation a JOIN workforce_task t ON t.id = a.task_id AND t.state = 'open' "
             "WHERE a.task_id = ANY(%s) GROUP BY a.task_id ORDER BY a.task_id",
-            [key, list(tasks)],
+            [list(tasks)],
         )
         return [(task, ids, json.loads(values)) for task, ids, values in cursor.fetchall()]

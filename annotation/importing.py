@@ -165,7 +165,7 @@ def _check_against(version: SpecVersion, files: Files) -> None:
     question = version.questions[0]
     known = {label["value"] for label in question.get("labels") or ()}
     if question["kind"] == "choice" and not question.get("options_from"):
-        unknown = sorted({row["label"] for row in [*files.labels, *files.gold]} - known)
+        unknown = sorted({row["label"] for row in [*files.labels, *files.gold]} - known - {""})
         if unknown:
             raise Invalid(
                 _("The labels %(unknown)s are not in version %(version_number)s.")
@@ -254,7 +254,7 @@ _ANSWERS = """
         (project_id, assignment_id, task_id, queue_id, annotator_id, version_id, served_digest, client_key, revision, ordinal,
          values, flagged, source, answered_at, recorded_at, event_id)
     SELECT %(project)s, slot, task, %(queue)s, annotator, %(version)s, %(digest)s, 'import-' || slot, 1, number,
-           jsonb_build_object(%(question)s::text, label), false, 'import', answered_at, statement_timestamp(), %(event)s
+           label, false, 'import', answered_at, statement_timestamp(), %(event)s
     FROM fresh_label ORDER BY slot
 """
 _CITATIONS = """
@@ -327,13 +327,13 @@ def _write(
         "gold_items": [row["item_id"] for row in files.gold],
         "gold_labels": import_values.texts(project, whole, files, "gold"),
     }
-    values = import_values.texts(project, whole, files, "labels")
+    values = import_values.answers(project, whole, files)
+    several = import_values.answers_several(files)
     cites = False
 
     def staged_items() -> Iterator[tuple[object, ...]]:
         for position, row in enumerate(items):
-            fields = {name: value for name, value in row.items() if name not in ("item_id", "clause_id")}
-            payload = canonical.dumps(fields or {"key": row["item_id"]})
+            payload = canonical.dumps(label_files.fields_of(row) or {"key": row["item_id"]})
             yield (
                 position,
                 row["item_id"],
@@ -387,7 +387,7 @@ def _write(
             cursor.execute("ANALYZE fresh_label")
             for query in (_WIDEN, _SLOTS, _ANSWERS, *([_CITATIONS] if cites else [])):
                 _run(cursor, query, known)
-            if import_values.settled_by_sql(whole):
+            if import_values.settled_by_sql(whole) and not several:
                 _run(cursor, _RESOLUTIONS, known)
             else:
                 cursor.execute("SELECT DISTINCT task FROM fresh_label")

@@ -10,6 +10,7 @@ import csv
 import gzip
 import hashlib
 import io
+import json
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -21,6 +22,10 @@ from specs.refusals import Invalid
 
 TIME = "timestamp"
 LONGEST_KEY = 200  # characters of an item's or an annotator's name
+PAYLOAD = "concordat_payload"
+"""A column of `items.csv` that has all fields of the item as one JSON object."""
+OTHERS = "concordat_others"
+"""A column of `labels.csv` that has answers to further questions by their keys, as one JSON object; then `label` may be empty."""
 Row = dict[str, str]
 
 
@@ -119,17 +124,26 @@ def _rows(name: str, text: str, needed: set[str]) -> Iterator[Row]:
         if len(set(header)) != len(header):
             raise Invalid(f"{name} names a column twice.")
         required = [header.index(column) for column in sorted(needed)]
+        others = header.index(OTHERS) if OTHERS in header else None
         for row in reader:
             if len(row) != len(header):
                 if not row:
                     continue
                 raise Invalid(f"{name} line {reader.line_num}: has more or fewer fields than the header.")
             for index in required:
-                if not row[index].strip():
+                if not row[index].strip() and not (header[index] == "label" and others and row[others]):
                     raise Invalid(f"{name} line {reader.line_num}: an empty {header[index]}.")
             yield dict(zip(header, row, strict=True))
     except csv.Error as error:
         raise Invalid(f"{name} line {reader.line_num}: {error}.") from error
+
+
+def fields_of(row: Row) -> dict[str, Any]:
+    """The fields of an item of `items.csv`."""
+    if PAYLOAD in row:
+        found: dict[str, Any] = json.loads(row[PAYLOAD])
+        return found
+    return {name: value for name, value in row.items() if name not in ("item_id", "clause_id")}
 
 
 def _repeat(row: Row) -> bool:

@@ -21,6 +21,7 @@ KINDS: dict[str, tuple[str, ...]] = {
     "textarea": ("text",),
     "labels": ("spans",),
     "rectanglelabels": ("boxes",),
+    "ranker": ("ranking",),
 }
 """Types of results, and the kinds of question whose value they can be; the first is the one that is made for them."""
 MARKS = ("spans", "boxes")
@@ -106,6 +107,29 @@ def _text(result: Mapping[str, Any]) -> str:
     return str(texts[0])
 
 
+def _ranking(result: Mapping[str, Any]) -> list[list[str]]:
+    """Things in order: a list, one under the control's own name, or groups that are named by their places."""
+    found = _value(result).get("ranker")
+    name = control_of(result)[0]
+    if isinstance(found, dict) and list(found) == [name]:
+        found = found[name]
+    if isinstance(found, list):
+        places: list[Any] = [[one] for one in found]
+    elif isinstance(found, dict) and all(
+        str(place).isdecimal() or not things for place, things in found.items()
+    ):
+        places = [
+            things
+            for _place, things in sorted(found.items(), key=lambda one: (len(one[0]), one[0]))
+            if things
+        ]
+    else:
+        raise NotCarried(_("sort things into groups, and are no order"))
+    if not places or not all(isinstance(things, list) for things in places):
+        raise NotCarried(_("put nothing in order"))
+    return [[str(thing) for thing in things] for things in places]
+
+
 def _spans(result: Mapping[str, Any], data: Mapping[str, Any]) -> list[dict[str, Any]]:
     """A span for each of its labels, in code points of the text that it was marked in."""
     value = _value(result)
@@ -178,4 +202,5 @@ _VALUES: dict[str, Callable[[Mapping[str, Any]], Any]] = {
     "rating": _whole,
     "number": _number,
     "text": _text,
+    "ranking": _ranking,
 }

@@ -17,16 +17,20 @@ from typing import Any, BinaryIO
 
 from django.conf import settings
 from django.db import connection, transaction
+from django.db.models import Max
 from django.utils.translation import gettext as _
 
 from specs import ledger, running, store, task_types
-from specs.models import Job, Member, Spec, SpecVersion
+from specs.models import Job, Member, Project, Spec, SpecVersion
 from specs.refusals import Invalid
 from specs.task_types.base import BadValue
-from workforce import label_studio, row_files, rows
+from workforce import row_files, rows
+from workforce.import_formats import NotCarried, form_of
+from workforce.models import Prediction
 
 JOB = "workforce.load_predictions"
 _BATCH = 2000
+_ONE_AT_A_TIME = "SELECT pg_advisory_xact_lock(hashtext('workforce.predicting'), %s)"
 _INSERT = """
     INSERT INTO workforce_prediction
         (project_id, item_id, spec_id, question, value, model, model_version, confidence, predicted_at)
@@ -66,6 +70,13 @@ class _Given:
     confidence: float | None
 
 
+def last(project: Project) -> int:
+    """The newest prediction of a project, 0 for none. One file comes in at a time, so what comes later has a higher number."""
+    with transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute(_ONE_AT_A_TIME, [project.pk])
+        return Prediction.objects.filter(project=project).aggregate(n=Max("pk"))["n"] or 0
+
+
 def bring_in(
     *,
     spec: Spec,
@@ -77,7 +88,8 @@ def bring_in(
     progress: Callable[..., None] | None = None,
 ) -> BroughtIn:
     """Read a file of predictions: a row names an item by its key, and `value`; and `question` (else the first), `confidence` in
-    [0, 1], `model` and `model_version` (else those given). Of a Label Studio export the `predictions` of its tasks are read.
+    [0, 1], `model` and `model_version` (else those given). Of an export of Label Studio its `predictions` are read, of Argilla
+    its `suggestions`.
     All of it or nothing: `Invalid` names line and reason.
     """
     newest = SpecVersion.objects.published().filter(spec=spec).newest_first().first()
@@ -88,13 +100,13 @@ def bring_in(
     while data := source.read(2**20):
         digest.update(data)
     source.seek(0)
-    stream = row_files.unpacked(source)
     first = newest.questions[0]["key"]
-    if rows.form_of(name) == "label-studio":
-        read = _of_label_studio(stream, questions, model, model_version, found)
+    if rows.form_of(name) == "label-studio" or form_of(source).title == "Argilla":
+        read = _of_export(source, questions, model, model_version, found)
     else:
-        read = _of_rows(stream, rows.form_of(name), first, model, model_version)
+        read = _of_rows(row_files.unpacked(source), rows.form_of(name), first, model, model_version)
     with transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute(_ONE_AT_A_TIME, [spec.project_id])
         while batch := list(islice(read, _BATCH)):
             found.n_rows += len(batch)
             good: list[_Given] = []
@@ -183,55 +195,51 @@ def _of_rows(
         yield row if isinstance(row, rows.BadRow) else _given(row, first, model, model_version)
 
 
-def _of_label_studio(
+def _of_export(
     source: BinaryIO, questions: dict[str, Any], model: str, model_version: str, found: BroughtIn
 ) -> Iterator[_Given | rows.BadRow]:
-    """The predictions of the tasks of an export: a control answers the question of its name, else one of them the first one.
+    """The predictions of an export: a control answers the question of its name, else one of them the first one.
 
-    The name of a model is the version that the export names where no model is given, else its version.
+    The name of a model is the one that the export has where none is given, else that is its version.
     """
     adopted: str | None = None
     first = next(iter(questions))
+    form = form_of(source)
 
     def leave_out(what: str) -> None:
         if what in found.left_out or len(found.left_out) < 200:
             found.left_out[what] = found.left_out.get(what, 0) + 1
 
-    for line, task in row_files.tasks(source, settings.MAX_ITEM_BYTES):
-        if isinstance(task, rows.BadRow):
-            yield task
+    for line, record in form.records(source, settings.MAX_ITEM_BYTES, {}):
+        if isinstance(record, rows.BadRow):
+            yield record
             continue
-        key = row_files.key_of(task)
-        for prediction in label_studio.parts(task, "predictions"):
-            told = str(prediction.get("model_version") or "").strip()
-            named, version = (model, told or model_version) if model else (told, model_version)
-            score = prediction.get("score")
+        for prediction in record.predictions:
+            named, version = (
+                (model, prediction.model or model_version) if model else (prediction.model, model_version)
+            )
+            score = prediction.score
             sure = float(score) if isinstance(score, int | float) and not isinstance(score, bool) else None
-            if sure is not None and not 0 <= sure <= 1:
+            if score is not None and (sure is None or not 0 <= sure <= 1):
                 leave_out(_("score outside [0, 1]"))
                 sure = None
-            results: dict[tuple[str, str], list[dict[str, Any]]] = {}
-            for result in label_studio.parts(prediction, "result"):
-                results.setdefault(label_studio.control_of(result), []).append(result)
-            for (control, kind), said in results.items():
+            for control, said in prediction.said.items():
                 known = control in questions
-                asked = questions[control if known else first]["kind"]
                 try:
-                    value = label_studio.value_of(asked, said, task.get("data") or {})
-                except label_studio.NotCarried as error:
-                    leave_out(f"{control} ({kind}): {error}")
+                    value = form.value_of(questions[control if known else first]["kind"], said, record.data)
+                except NotCarried as error:
+                    leave_out(f"{control} ({said.type}): {error}")
                     continue
                 adopted = adopted or (None if known else control)
                 if not known and control != adopted:
-                    leave_out(f"{control} ({kind})")
-                elif key is None:
-                    yield rows.BadRow(line, "has neither an id nor a key in its data")
+                    leave_out(f"{control} ({said.type})")
                 elif not 0 < len(named) <= 200 or len(version) > 100:
                     yield rows.BadRow(
                         line, "names no model of at most 200 characters with a version of at most 100"
                     )
                 else:
-                    yield _Given(line, str(key), control if known else first, value, named, version, sure)
+                    key = control if known else first
+                    yield _Given(line, record.key, key, value, named, version, sure)
 
 
 def _given(row: rows.Row, first: str, model: str, model_version: str) -> _Given | rows.BadRow:

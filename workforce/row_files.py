@@ -177,10 +177,19 @@ def _label_studio(source: BinaryIO, max_bytes: int, after: int) -> Found:
         if key is None:
             yield number, BadRow(number, "has neither an id nor a key in its data")
             continue
-        yield number, {**{name: value for name, value in data.items() if name not in _KEYS}, "key": key}
+        yield number, {**fields_of(data), "key": key}
 
 
 _KEYS = ("key", "item_id", "id")
+
+
+def fields_of(data: dict[str, Any]) -> dict[str, Any]:
+    """What of a task's data is its item's: neither the key nor what a configuration written here needs besides."""
+    from specs.label_config import REST
+
+    return {
+        name: value for name, value in data.items() if name not in _KEYS and not name.startswith(f"{REST}_")
+    }
 
 
 def key_of(task: dict[str, Any]) -> str | int | None:

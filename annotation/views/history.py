@@ -1,4 +1,4 @@
-"""Labels made elsewhere, by page: a Label Studio export looked at, then brought in."""
+"""Labels made elsewhere, by page: another tool's export looked at, then brought in."""
 
 from __future__ import annotations
 
@@ -25,20 +25,15 @@ def history(request: MemberRequest, spec: str) -> HttpResponse:
     context: dict[str, Any] = {}
     if request.method == "POST" and form.is_valid():
         data = form.cleaned_data
+        how = histories.How(
+            form=data["form"], control=data["control"], columns=data["columns"], sensitive=data["sensitive"]
+        )
         try:
             if "look" in request.POST:
                 with data["file"].open("rb") as source:
-                    context["seen"] = histories.look(
-                        spec=found, source=source, control=data["control"]
-                    ).sentences()
+                    context["seen"] = histories.look(spec=found, source=source, how=how)[1]
             else:
-                done = histories.receive(
-                    spec=found,
-                    chunks=data["file"].chunks(),
-                    control=data["control"],
-                    sensitive=data["sensitive"],
-                    by=request.member,
-                )
+                done = histories.receive(spec=found, chunks=data["file"].chunks(), how=how, by=request.member)
                 if isinstance(done, Job):
                     return redirect("specs:job", project=request.project.key, job=done.pk)
                 context["done"] = done

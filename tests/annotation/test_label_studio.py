@@ -12,14 +12,16 @@ import pytest
 from django.core.management import CommandError, call_command
 from django.test import Client
 
-from annotation import jobs, label_studio
+from annotation import controls, jobs
 from annotation.models import Annotation
 from specs.models import Job, Project
 from tests import cast
 from workforce import predicting
+from workforce.import_formats import FORMATS
 from workforce.models import Annotator, Item, Prediction
 
 MAX = 2**20
+LABEL_STUDIO = FORMATS["label-studio"]
 
 
 def _annotation(who: Any, *results: dict[str, Any], **more: Any) -> dict[str, Any]:
@@ -54,17 +56,13 @@ EXPORT = [
 
 
 def test_the_mapping_says_what_is_taken_and_what_is_left_out() -> None:
-    found = label_studio.survey(io.BytesIO(json.dumps(EXPORT).encode()), max_bytes=MAX, kind="choice")
-    assert (found.n_tasks, found.n_annotations, found.n_predictions, found.taken) == (2, 5, 1, "sentiment")
+    source = io.BytesIO(json.dumps(EXPORT).encode())
+    found = controls.survey(source, form=LABEL_STUDIO, max_bytes=MAX, kind="choice")
+    assert (found.n_tasks, found.n_annotations, found.n_predictions, found.first) == (2, 5, 1, "sentiment")
     assert found.bad == [(3, "has no data")]
-    assert (
-        "ner (labels), 1 results: is left out: it is no answer to a question of the kind choice"
-        in found.sentences()
-    )
-    assert (
-        "keys (keypointlabels), 1 results: is left out: no kind of question here takes it"
-        in found.sentences()
-    )
+    said = found.sentences(LABEL_STUDIO.kinds)
+    assert "ner (labels), 1 results: is left out: it is no answer to a question of the kind choice" in said
+    assert "keys (keypointlabels), 1 results: is left out: no kind of question here takes it" in said
 
 
 def test_several_controls_have_to_be_told_apart() -> None:
@@ -76,10 +74,10 @@ def test_several_controls_have_to_be_told_apart() -> None:
         }
     ]
     source = io.BytesIO(json.dumps(export).encode())
-    with pytest.raises(label_studio.NotMapped, match=r"other \(choices\), sentiment"):
-        label_studio.survey(source, max_bytes=MAX)
+    with pytest.raises(controls.NotMapped, match=r"other \(choices\), sentiment"):
+        controls.survey(source, form=LABEL_STUDIO, max_bytes=MAX)
     source.seek(0)
-    assert label_studio.survey(source, max_bytes=MAX, control="other").taken == "other"
+    assert controls.survey(source, form=LABEL_STUDIO, max_bytes=MAX, control="other").first == "other"
 
 
 @pytest.mark.django_db
@@ -87,7 +85,7 @@ def test_the_command_brings_in_items_and_labels_without_names(tmp_path: Path, ca
     path = tmp_path / "export.json.gz"
     path.write_bytes(gzip.compress(json.dumps(EXPORT).encode()))
     call_command("import_labels", str(path), project="ls", look=True, kind="choice")
-    assert "sentiment (choices), 5 results: becomes the question (choice)" in capsys.readouterr().out
+    assert "sentiment (choices), 5 results: becomes the question label (choice)" in capsys.readouterr().out
     assert not Project.objects.filter(key="ls").exists()
     call_command("import_labels", str(path), project="ls", json=True, control="sentiment", kind="choice")
     assert "sentiment: the results of 1 annotations choose several values" in capsys.readouterr().err

@@ -8,12 +8,13 @@ from typing import Any
 
 import pytest
 
-from annotation import histories, label_studio
+from annotation import controls, histories
 from annotation.models import Annotation
 from specs.refusals import Invalid
 from tests import cast
 from tests.workforce.test_media import picture
 from workforce import loading, media, predicting
+from workforce.import_formats import FORMATS
 from workforce.label_studio import NotCarried, value_of
 from workforce.models import Prediction
 
@@ -119,7 +120,7 @@ def test_results_become_answers_of_their_kind(
     stage = staged(kind, settings=settings, **labels)
     done = histories.bring_in(spec=stage.spec, source=export(results, [], text=TEXT), by=stage.ada)
     assert (done.n_labels, given()) == (1, [value])
-    assert f"becomes the question ({kind})" in done.report[1]
+    assert f"becomes the question asked ({kind})" in done.report[1]
 
 
 @pytest.mark.django_db
@@ -167,7 +168,8 @@ def test_rectangles_become_boxes_of_the_image_that_is_here() -> None:
 
 def test_a_control_tells_the_kind_where_no_question_is_there_yet() -> None:
     def kind(*results: dict[str, Any]) -> str:
-        return label_studio.survey(export(list(results), text=TEXT), max_bytes=2**20).kind
+        source = export(list(results), text=TEXT)
+        return controls.survey(source, form=FORMATS["label-studio"], max_bytes=2**20).kind
 
     assert kind(result("choices", choices=["a"])) == "choice"
     assert kind(result("choices", choices=["a", "b"])) == "multichoice"

@@ -10,7 +10,7 @@ from typing import Any
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from annotation import import_values, importing, label_studio, measuring
+from annotation import controls, histories, import_values, importing, measuring
 from specs.management.arguments import refusals
 
 
@@ -22,19 +22,26 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument(
-            "folder", type=Path, help="the folder, or a Label Studio export (.json, also as .gz)"
+            "folder",
+            type=Path,
+            help="the folder, or an export of Label Studio, Argilla or doccano, or a long table (each also as .gz)",
         )
         parser.add_argument(
             "--control",
-            help="the control of a Label Studio export that becomes the question, if it has several",
+            default="",
+            help="the control of an export that becomes the question, if it has several",
         )
         parser.add_argument(
-            "--look", action="store_true", help="say how a Label Studio export is mapped, and write nothing"
+            "--look", action="store_true", help="say how an export is mapped, and write nothing"
+        )
+        parser.add_argument("--form", default="", help="what an export is; without it, what it begins like")
+        parser.add_argument(
+            "--columns", default="", help="columns of a table: item=NAME,annotator=NAME,label=NAME,time=NAME"
         )
         parser.add_argument("--project", required=True, help="the project's key; made if missing")
         parser.add_argument(
             "--kind",
-            help="kind of question (default: choice; of a Label Studio export the one that fits its control)",
+            help="kind of question (default: choice; of an export the one that fits its control)",
         )
         parser.add_argument("--level", help="level of measurement, where the kind has more than one")
         parser.add_argument(
@@ -68,22 +75,28 @@ class Command(BaseCommand):
             raise CommandError(f"{path} is neither a folder nor a file.")
 
     def _unfolded(self, path: Path, folder: Path, options: dict[str, Any]) -> bool:
-        """The tables of a Label Studio export, in *folder*; False when it was only to be looked at."""
-        with path.open("rb") as source:
+        """The tables of an export, in *folder*; False when it was only to be looked at."""
+        how = histories.How(options["form"], options["control"], options["columns"])
+        with path.open("rb") as source, refusals():
+            form, columns = how.form_of(source), how.named()
             try:
-                mapping = label_studio.survey(
+                found = controls.survey(
                     source,
+                    form=form,
                     max_bytes=settings.MAX_ITEM_BYTES,
                     control=options["control"],
                     kind=options["kind"],
+                    columns=columns,
                 )
-            except label_studio.NotMapped as error:
+            except controls.NotMapped as error:
                 raise CommandError(str(error)) from error
             if not options["look"]:
                 source.seek(0)
-                label_studio.unfold(source, folder, max_bytes=settings.MAX_ITEM_BYTES, mapping=mapping)
-                options["kind"] = mapping.kind
-        for sentence in mapping.sentences():
+                controls.unfold(
+                    source, folder, form=form, max_bytes=settings.MAX_ITEM_BYTES, found=found, columns=columns
+                )
+                options["kind"] = found.kind
+        for sentence in found.sentences(form.kinds):
             (self.stdout if options["look"] else self.stderr).write(sentence)
         return not options["look"]
 
