@@ -10,6 +10,8 @@ import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import lru_cache
+from operator import itemgetter
 from typing import Any
 
 import orjson
@@ -18,57 +20,68 @@ from django.db import connection, transaction
 from annotation import export_choice, export_rules, export_terms, fitting, holding_out
 from annotation.models import Snapshot
 from specs import task_types, versions
+from specs.models import SpecVersion
+from workforce.models import Queue
 
 Row = dict[str, Any]
 BATCH = 2000
+_QUESTION_AND_REVISION = itemgetter(0, 1)
+_NAMED = frozenset(("distribution", "share", "entropy", "n_answers", "clauses", "spec_version", "settled_at"))
+_PREDICTED = ("question", "value", "model", "model_version", "confidence")
+_OF_RULINGS = frozenset(("ruling", "cause", "decisive_clause"))
 _NAMES = {"ruling": "adjudicated"}
 """What leaves the house under another word."""
 
 # One line per item. Everything below it is looked up by task, so a part costs what it holds, however much there is besides.
+# Revisions come as they lie, without a sort for each item; the last one of a question is in force.
 _ROWS = """
-    SELECT i.id, i.key, i.payload::text, c.carried > 0, c.maps::text, q.key,
-        (SELECT json_agg(json_build_array(
-            d.question, v.major || '.' || v.minor || '.' || v.patch, d.value, d.basis, d.distribution, cardinality(d.answers),
-            d.rule, d.cannot, d.resolved_at,
-            ARRAY(SELECT DISTINCT cl.key FROM annotation_citation ci JOIN specs_clause cl ON cl.id = ci.clause_id
-                  WHERE ci.annotation_id = ANY(d.answers) AND ci.question = d.question ORDER BY 1),
-            CASE WHEN %(sure)s THEN ARRAY(
-                SELECT a.confidence FROM annotation_annotation a
-                WHERE a.id = ANY(d.answers) AND a.confidence IS NOT NULL) END,
-            d.ruling_id, u.cause, k.key, CASE WHEN d.basis = 'plural' THEN u.sides->d.question END)
-            ORDER BY d.question COLLATE "C")
-         FROM (SELECT DISTINCT ON (r.question) r.* FROM annotation_resolution r
-               JOIN specs_ledgerentry l ON l.event_id = r.event_id AND l.position <= %(position)s
-               WHERE r.task_id = c.task_id ORDER BY r.question, r.revision DESC) d
-         JOIN specs_specversion v ON v.id = d.version_id
-         LEFT JOIN annotation_ruling u ON u.id = d.ruling_id LEFT JOIN specs_clause k ON k.id = u.clause_id)::text,
-        CASE WHEN %(answers)s OR EXISTS (SELECT FROM annotation_resolution r WHERE r.task_id = c.task_id AND r.answers = '{}')
+    SELECT i.id::text, i.key, i.payload::text, (c.carried > 0)::text, c.maps::text, t.queue_id::text, d.labels::text,
+        CASE WHEN %(answers)s OR d.without
         THEN (SELECT json_agg(json_build_array(
-                a.values, n.pseudonym, v.major || '.' || v.minor || '.' || v.patch, a.answered_at, a.cannot, a.confidence,
-                (SELECT json_agg(json_build_array(ci.question, cl.key) ORDER BY ci.question, cl.key)
-                 FROM annotation_citation ci LEFT JOIN specs_clause cl ON cl.id = ci.clause_id
-                 WHERE ci.annotation_id = a.id)) ORDER BY a.ordinal)
+                a.values, n.pseudonym, a.version_id, a.answered_at, a.cannot, a.confidence,
+                CASE WHEN %(cites)s THEN (
+                    SELECT json_agg(json_build_array(ci.question, cl.key) ORDER BY ci.question, cl.key)
+                    FROM annotation_citation ci LEFT JOIN specs_clause cl ON cl.id = ci.clause_id
+                    WHERE ci.annotation_id = a.id) END) ORDER BY a.ordinal)
               FROM (SELECT DISTINCT ON (o.assignment_id) o.* FROM annotation_annotation o
                     JOIN specs_ledgerentry l ON l.event_id = o.event_id AND l.position <= %(position)s
                     WHERE o.task_id = c.task_id ORDER BY o.assignment_id, o.revision DESC) a
-              JOIN workforce_annotator n ON n.id = a.annotator_id AND n.kind IN ('person', 'imported')
-              JOIN specs_specversion v ON v.id = a.version_id)::text END,
+              JOIN workforce_annotator n ON n.id = a.annotator_id AND n.kind IN ('person', 'imported'))::text END,
         CASE WHEN %(selected)s THEN (
             SELECT json_build_array(g.probability, g.reason, g.source, g.happened_at)
             FROM workforce_signal g JOIN workforce_load o ON o.id = g.load_id
             JOIN specs_ledgerentry l ON l.event_id = o.event_id AND l.position <= %(position)s
-            WHERE g.item_id = c.item_id) END::text
+            WHERE g.item_id = c.item_id) END::text,
+        CASE WHEN %(predictions)s::bigint IS NOT NULL THEN (
+            SELECT json_agg(json_build_array(p.question, p.value, p.model, p.model_version, p.confidence) ORDER BY p.id)
+            FROM workforce_prediction p
+            WHERE p.item_id = c.item_id AND p.spec_id = %(spec)s AND p.id <= %(predictions)s) END::text
 """
-_OF_PLACES = """
+_DECIDED = """
+    CROSS JOIN LATERAL (
+        SELECT json_agg(json_build_array(
+            r.question, r.revision, r.version_id, r.value, r.basis, r.distribution, cardinality(r.answers), r.rule, r.cannot,
+            r.resolved_at,
+            CASE WHEN %(cites)s THEN ARRAY(
+                SELECT DISTINCT cl.key FROM annotation_citation ci JOIN specs_clause cl ON cl.id = ci.clause_id
+                WHERE ci.annotation_id = ANY(r.answers) AND ci.question = r.question ORDER BY 1) END,
+            CASE WHEN %(sure)s THEN ARRAY(
+                SELECT a.confidence FROM annotation_annotation a
+                WHERE a.id = ANY(r.answers) AND a.confidence IS NOT NULL) END,
+            r.ruling_id, u.cause, k.key, CASE WHEN r.basis = 'plural' THEN u.sides->r.question END)) AS labels,
+            bool_or(r.answers = '{}') AS without
+        FROM annotation_resolution r
+        JOIN specs_ledgerentry l ON l.event_id = r.event_id AND l.position <= %(position)s
+        LEFT JOIN annotation_ruling u ON u.id = r.ruling_id LEFT JOIN specs_clause k ON k.id = u.clause_id
+        WHERE r.task_id = c.task_id) d
+"""
+_OF_PLACES = f"""
     FROM (SELECT p.item AS item_id, p.task AS task_id, p.carried, p.maps, p.number FROM annotation_snapshotplace p
           WHERE p.snapshot = %(snapshot)s AND p.number BETWEEN %(first)s AND %(last)s) c
-    JOIN workforce_item i ON i.id = c.item_id JOIN workforce_task t ON t.id = c.task_id
-    JOIN workforce_queue q ON q.id = t.queue_id
+    JOIN workforce_item i ON i.id = c.item_id JOIN workforce_task t ON t.id = c.task_id {_DECIDED}
     ORDER BY c.number
 """
-_OF_CHOSEN = """
-    JOIN workforce_task t ON t.id = c.task_id JOIN workforce_queue q ON q.id = t.queue_id
-"""
+_OF_CHOSEN = f" JOIN workforce_task t ON t.id = c.task_id {_DECIDED}"
 _SELECTED = """
     SELECT EXISTS (
         SELECT FROM workforce_signal g JOIN workforce_load o ON o.id = g.load_id
@@ -81,8 +94,7 @@ _SURE = """
         WHERE a.project_id = %(project)s AND a.confidence IS NOT NULL
           AND l.project_id = %(project)s AND l.position <= %(position)s)
 """
-
-
+_CITES = "SELECT EXISTS (SELECT FROM annotation_citation WHERE project_id = %(project)s)"
 _PLURAL = """
     SELECT EXISTS (
         SELECT FROM annotation_ruling r JOIN specs_ledgerentry l ON l.event_id = r.event_id
@@ -100,6 +112,7 @@ class Reader:
     selected: bool = field(init=False)
     sure: bool = field(init=False)
     plural: bool = field(init=False)
+    cites: bool = field(init=False)
     gold: fitting.Known = field(init=False)
     _fitted: dict[str, export_rules.Fitted] | None = field(default=None, init=False)
 
@@ -113,6 +126,14 @@ class Reader:
         self.selected = "selection" in self.columns and self._has(_SELECTED)
         self.plural = self._has(_PLURAL)
         self.sure = "confidence" in self.columns and self._has(_SURE)
+        self.cites = self._has(_CITES)
+        self.dropped = _NAMED - self.columns
+        if "ruling" not in self.columns:
+            self.dropped |= _OF_RULINGS
+        spec = self.snapshot.version.spec
+        numbers = SpecVersion.objects.filter(spec=spec).order_by("pk")
+        self.numbers = {one.pk: one.number for one in numbers}
+        self.queues = dict(Queue.objects.filter(project_id=self.snapshot.project_id).values_list("pk", "key"))
 
     def _has(self, what: str) -> bool:
         """Whether the project has, at the snapshot's position, what the query looks for."""
@@ -126,9 +147,17 @@ class Reader:
             self._fitted = fitting.fit(self.snapshot) if self.rule == export_terms.WEIGHED else {}
         return self._fitted
 
-    def of_part(self, first: int, last: int) -> Iterator[Row]:
-        """The rows of a stretch of places. Memory does not grow with it: the database keeps the cursor."""
-        return self._stream(_ROWS + _OF_PLACES, {"first": first, "last": last})
+    def of_places(self, first: int, last: int) -> Iterator[Row]:
+        """The rows of a stretch of places, while the database goes on reading: nothing else is asked of it meanwhile."""
+        known = self._known({"first": first, "last": last})
+        self.fitted  # noqa: B018 (asks the database, so before the rows come)
+        with connection.cursor() as cursor:
+            cursor.execute("SET LOCAL statement_timeout = 0")
+            with cursor.copy(f"COPY ({_ROWS + _OF_PLACES}) TO STDOUT", known) as copy:
+                for found in copy.rows():
+                    row = self._row(*found)
+                    if row is not None:
+                        yield row
 
     def all(self) -> Iterator[Row]:
         """Every row, places or not: what the request says is chosen anew."""
@@ -142,14 +171,21 @@ class Reader:
         choice = export_choice.chosen(self.snapshot, item=item, what=_ROWS, joins=_OF_CHOSEN)
         return f'{choice.query} ORDER BY i.key COLLATE "C"', dict(choice.known)
 
-    def _stream(self, query: str, known: dict[str, Any]) -> Iterator[Row]:
-        known = export_choice.known_of(self.snapshot) | {"item": None} | known
+    def _known(self, more: Mapping[str, Any]) -> dict[str, Any]:
         wanted = self.rule in (export_terms.MAJORITY, export_terms.SOFT) or "unresolved" in self.bases
-        known |= {
+        return {
+            **export_choice.known_of(self.snapshot),
+            "item": None,
+            **more,
             "answers": wanted or "answers" in self.columns,
             "sure": self.sure,
+            "cites": self.cites,
             "selected": self.selected,
+            "predictions": self.snapshot.request.get("predictions"),
         }
+
+    def _stream(self, query: str, more: Mapping[str, Any]) -> Iterator[Row]:
+        known = self._known(more)
         with transaction.atomic():
             with connection.cursor() as cursor:
                 cursor.execute("SET LOCAL statement_timeout = 0")
@@ -164,16 +200,18 @@ class Reader:
 
     def _row(
         self,
-        item: int,
+        item: str,
         key: str,
         payload: str,
-        carried: bool,
+        carried: str,
         maps: str,
         queue: str,
         decided: str | None,
         given: str | None,
         selection: str | None,
+        predicted: str | None,
     ) -> Row | None:
+        """A row from what the database says of it, all of it as texts."""
         asked = self.snapshot.request
         whole = orjson.loads(payload)
         row: Row = {"key": key}
@@ -181,10 +219,11 @@ class Reader:
             row["split"] = holding_out.of(asked["split"], key, whole)
             if row["split"] not in asked["splits"]:
                 return None
-        answers = json.loads(given) if given else []
-        labels = self._labels(item, json.loads(decided) if decided else [], answers, carried)
-        for became in json.loads(maps):
-            _mapped(labels, became)
+        answers = orjson.loads(given) if given else []
+        labels = self._labels(int(item), orjson.loads(decided) if decided else [], answers, carried == "true")
+        if maps != "[]":
+            for became in orjson.loads(maps):
+                _mapped(labels, became)
         if not labels or not self._kept(labels):
             return None
         if "payload" in self.columns:
@@ -193,16 +232,22 @@ class Reader:
                 whole if names is None else {name: whole[name] for name in names if name in whole}
             )
         if "queue" in self.columns:
-            row["queue"] = queue
+            row["queue"] = self.queues[int(queue)]
         row["labels"] = {question: self._shown(label) for question, label in labels.items()}
         if selection is not None:
-            row["selection"] = _selection(*json.loads(selection))
+            row["selection"] = _selection(*orjson.loads(selection))
         if "answers" in self.columns:
-            row["answers"] = [_answer(*one) for one in answers]
+            row["answers"] = [self._answer(*one) for one in answers]
+        if "predictions" in self.columns:
+            told = orjson.loads(predicted) if predicted else []
+            row["predictions"] = [dict(zip(_PREDICTED, one, strict=True)) for one in told]
         return row
 
     def _labels(self, item: int, decided: list[Any], answers: list[Any], carried: bool) -> dict[str, Row]:
-        there = {one[0]: _label(carried, *one[1:]) for one in decided}
+        there = {
+            one[0]: _label(carried, self.numbers[one[2]], *one[3:])
+            for one in (decided if len(decided) < 2 else sorted(decided, key=_QUESTION_AND_REVISION))
+        }
         labels: dict[str, Row] = {}
         for question in self.questions:
             key = question["key"]
@@ -245,18 +290,33 @@ class Reader:
 
     def _shown(self, label: Row) -> Row:
         """The label with the columns that were asked for."""
-        dropped = {
-            "distribution",
-            "share",
-            "entropy",
-            "n_answers",
-            "clauses",
-            "spec_version",
-            "settled_at",
-        } - self.columns
-        if "ruling" not in self.columns:
-            dropped |= {"ruling", "cause", "decisive_clause"}
-        return {name: value for name, value in label.items() if name not in dropped}
+        if not self.dropped:
+            return label
+        return {name: value for name, value in label.items() if name not in self.dropped}
+
+    def _answer(
+        self,
+        values: dict[str, Any],
+        pseudonym: str,
+        version: int,
+        answered: str,
+        cannot: str,
+        confidence: int | None,
+        cited: list[list[str | None]] | None,
+    ) -> Row:
+        clauses: dict[str, list[str]] = {}
+        for question, clause in cited or ():
+            clauses.setdefault(str(question), []).append(clause or "no-clause-fits")
+        found: Row = {
+            "annotator": pseudonym,
+            "values": values,
+            "clauses": clauses,
+            "spec_version": self.numbers[version],
+            "answered_at": utc(answered),
+        }
+        if cannot:
+            found["cannot_be_labelled"] = cannot
+        return found if confidence is None else {**found, "confidence": confidence}
 
 
 def _label(
@@ -269,7 +329,7 @@ def _label(
     rule: str,
     cannot: str,
     settled: str,
-    cited: list[str],
+    cited: list[str] | None,
     sure: list[int] | None,
     ruling: int | None,
     cause: str | None,
@@ -288,7 +348,7 @@ def _label(
         "share": round(most / total, 6) if total else None,
         "entropy": export_rules.entropy(distribution),
         "n_answers": n,
-        "clauses": cited,
+        "clauses": cited or [],
         "ruling": ruling,
         "cause": cause,
         "decisive_clause": ruled,
@@ -352,30 +412,6 @@ def _unresolved(question: Mapping[str, Any], values: Sequence[Any]) -> Row:
     return {**_with_answers(nothing, question, values), "spec_version": None, "settled_at": None}
 
 
-def _answer(
-    values: dict[str, Any],
-    pseudonym: str,
-    version: str,
-    answered: str,
-    cannot: str,
-    confidence: int | None,
-    cited: list[list[str | None]] | None,
-) -> Row:
-    clauses: dict[str, list[str]] = {}
-    for question, clause in cited or ():
-        clauses.setdefault(str(question), []).append(clause or "no-clause-fits")
-    found: Row = {
-        "annotator": pseudonym,
-        "values": values,
-        "clauses": clauses,
-        "spec_version": version,
-        "answered_at": utc(answered),
-    }
-    if cannot:
-        found["cannot_be_labelled"] = cannot
-    return found if confidence is None else {**found, "confidence": confidence}
-
-
 def _selection(probability: float, reason: str, source: str, happened_at: str) -> Row:
     return {
         "probability": probability,
@@ -385,6 +421,7 @@ def _selection(probability: float, reason: str, source: str, happened_at: str) -
     }
 
 
+@lru_cache(4096)
 def utc(text: str) -> str:
     """A moment that the database wrote, the same in every zone."""
     return datetime.fromisoformat(text).astimezone(UTC).isoformat() if text else ""

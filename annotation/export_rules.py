@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Any
 
 from annotation.export_terms import ADJUDICATED, MAJORITY, SETTLED, SOFT, WEIGHED
@@ -46,10 +47,15 @@ def counted(question: Mapping[str, Any], values: Sequence[Any]) -> tuple[dict[st
 
 def entropy(counts: Mapping[str, int]) -> float | None:
     """Of the shares of the values, in bits; None without an answer."""
-    total = sum(counts.values())
+    return _entropy(tuple(counts.values()))
+
+
+@lru_cache(4096)
+def _entropy(counts: tuple[int, ...]) -> float | None:
+    total = sum(counts)
     if not total:
         return None
-    return round(-sum(n / total * math.log2(n / total) for n in counts.values() if n) + 0.0, 6)
+    return round(-sum(n / total * math.log2(n / total) for n in counts if n) + 0.0, 6)
 
 
 def decide(

@@ -12,6 +12,7 @@ from typing import Any
 
 from annotation import holding_out
 from annotation.export_formats import FORMATS
+from specs import label_config
 
 Manifest = Mapping[str, Any]
 _READ_BY_DATASETS = ("parquet", "jsonl", "csv")
@@ -23,7 +24,10 @@ _PROMISE = (
 
 def beside(manifest: Manifest, digest: str) -> list[tuple[str, str, bytes]]:
     """`(name, media type, bytes)` of every sheet."""
+    asked = manifest["request"]["formats"]
+    config = label_config.written(manifest["spec"]["questions"])[0] if "label_studio" in asked else ""
     return [
+        *([("label-studio.xml", "application/xml", config.encode())] if config else []),
         ("README.md", "text/markdown", sheet(manifest, digest).encode()),
         ("croissant.json", "application/ld+json", _json(croissant(manifest, digest))),
         ("statement.json", "application/vnd.in-toto+json", _json(statement(manifest, digest))),

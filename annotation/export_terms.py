@@ -55,8 +55,9 @@ COLUMNS = {
     "spec_version": gettext_lazy("Version of the spec"),
     "settled_at": gettext_lazy("When it was settled"),
     "answers": gettext_lazy("Every answer, under pseudonyms"),
+    "predictions": gettext_lazy("What models predicted"),
 }
-USUAL_COLUMNS = tuple(column for column in COLUMNS if column != "answers")
+USUAL_COLUMNS = tuple(column for column in COLUMNS if column not in ("answers", "predictions"))
 MOST_FILTERS = 20
 
 

@@ -13,14 +13,14 @@ of its own, so that a worker that dies costs one part.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
 from datetime import timedelta
 from typing import Any
 
 from django.conf import settings
 from django.db import connection, transaction
-from django.db.models import Count
+from django.db.models import Count, Max
 from django.db.models.functions import Now
 from django.utils import translation
 from django.utils.translation import gettext as _
@@ -40,6 +40,7 @@ from annotation.models import Snapshot, SnapshotFile, SnapshotPart, SnapshotPlac
 from specs import canonical, delivering, ledger, store
 from specs.models import Job, Member, Project, SpecVersion
 from specs.refusals import Invalid, Refusal
+from workforce import predicting
 from workforce.models import Queue
 
 Told = Callable[..., None]
@@ -64,6 +65,8 @@ _ITEM_FIELDS = """
     ORDER BY k COLLATE "C" LIMIT %s
 """
 _WAIT = 0.2
+_AT_ONCE = 10_000
+"""Places that are read in one query; between two of them progress is told."""
 
 
 def request(
@@ -126,6 +129,7 @@ def request(
                 "position": position,
                 "split": split,
                 "known": known or None,
+                **({"predictions": predicting.last(project)} if "predictions" in found["columns"] else {}),
                 "part_rows": settings.SNAPSHOT_PART_ROWS,
                 **found,
             },
@@ -273,12 +277,11 @@ def _write_part(reader: export_rows.Reader, layout: Layout, number: int, n_parts
         if SnapshotPart.objects.filter(snapshot=snapshot, number=number).exists():
             return 0
         counts, files = manifests.Counts(reader.questions), _Files(stack, snapshot, layout, number, n_parts)
-        size = _part_rows(snapshot)
-        for n, row in enumerate(reader.of_part((number - 1) * size + 1, number * size), 1):
-            files.write(row)
-            counts.add(row)
-            if n % 10_000 == 0:
-                progress(number - 1, n_parts, f"part {number} of {n_parts}: {n} rows")
+        for first, last in _stretches(snapshot, number):
+            for row in reader.of_places(first, last):
+                files.write(row)
+                counts.add(row)
+            progress(number - 1, n_parts, f"part {number} of {n_parts}: {counts.rows} rows")
         SnapshotPart.objects.create(
             project_id=snapshot.project_id,
             snapshot=snapshot,
@@ -287,6 +290,19 @@ def _write_part(reader: export_rows.Reader, layout: Layout, number: int, n_parts
             counts=counts.as_dict(),
         )
     return 1
+
+
+def _stretches(snapshot: Snapshot, number: int) -> Iterator[tuple[int, int]]:
+    """The places of a part, `(first, last)` at a time."""
+    size = _part_rows(snapshot)
+    end = (
+        SnapshotPlace.objects.filter(snapshot=snapshot.pk, number__lte=number * size).aggregate(
+            n=Max("number")
+        )["n"]
+        or 0
+    )
+    for first in range((number - 1) * size + 1, end + 1, _AT_ONCE):
+        yield first, min(first + _AT_ONCE - 1, end)
 
 
 class _Files:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
+from functools import lru_cache
 from typing import Any
 
 from django.db import connection
@@ -22,12 +23,14 @@ _DEGRADED = """
       AND q.spec_id = %(spec)s ORDER BY l.position
 """
 _ANSWERED = """
-    SELECT q.key, count(DISTINCT t.item_id), count(*) FROM annotation_annotation a
-    JOIN specs_ledgerentry l ON l.event_id = a.event_id AND l.position <= %(position)s
-    JOIN workforce_task t ON t.id = a.task_id JOIN workforce_queue q ON q.id = t.queue_id
-    JOIN specs_specversion v ON v.id = a.version_id
-    WHERE a.project_id = %(project)s AND v.spec_id = %(spec)s AND v.meaning = ANY(%(meanings)s) AND t.purpose = 'work'
-    GROUP BY q.key ORDER BY q.key COLLATE "C"
+    SELECT q.key, count(DISTINCT t.item_id), sum(given.n)::bigint FROM (
+        SELECT a.task_id, count(*) AS n FROM annotation_annotation a
+        JOIN specs_ledgerentry l ON l.event_id = a.event_id AND l.position <= %(position)s
+        WHERE a.project_id = %(project)s
+          AND a.version_id IN (SELECT id FROM specs_specversion WHERE spec_id = %(spec)s AND meaning = ANY(%(meanings)s))
+        GROUP BY a.task_id) given
+    JOIN workforce_task t ON t.id = given.task_id JOIN workforce_queue q ON q.id = t.queue_id
+    WHERE t.purpose = 'work' GROUP BY q.key ORDER BY q.key COLLATE "C"
 """
 
 
@@ -65,13 +68,22 @@ class Counts:
             _one_more(self.basis[question], label["basis"])
             self.plural += "soft_label" in label
             if question in self.values and "soft_label" not in label:
-                _one_more(self.values[question], json.dumps(label["value"], ensure_ascii=False))
+                value = label["value"]
+                _one_more(
+                    self.values[question],
+                    _quoted(value) if isinstance(value, str) else json.dumps(value, ensure_ascii=False),
+                )
 
     def as_dict(self) -> dict[str, Any]:
         found: dict[str, Any] = {"rows": self.rows, "basis": self.basis, "values": self.values}
         if self.plural:
             found["plural"] = self.plural
         return found | {name: counts for name, counts in self.of.items() if counts}
+
+
+@lru_cache(4096)
+def _quoted(value: str) -> str:
+    return json.dumps(value, ensure_ascii=False)
 
 
 def _one_more(counts: dict[str, int], name: str) -> None:

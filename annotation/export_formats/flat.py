@@ -6,6 +6,8 @@ import json
 from collections.abc import Callable, Mapping
 from typing import Any
 
+import orjson
+
 from annotation.export_formats.base import Layout, Row, kind_of
 
 OF_LABELS = {
@@ -18,6 +20,7 @@ OF_LABELS = {
     "clauses": "texts",
 }
 """Columns of every label, and what they hold."""
+_WHOLE = ("answers", "predictions")
 OF_RULINGS = {"ruling": "whole", "cause": "text", "decisive_clause": "text"}
 
 
@@ -51,16 +54,15 @@ def columns(layout: Layout) -> dict[str, str]:
     if layout.selected:
         found |= {f"selection.{name}": "text" for name in ("reason", "source", "happened_at")}
         found["selection.probability"] = "number"
-    if "answers" in layout.columns:
-        found["answers"] = "json"
+    found |= {name: "json" for name in _WHOLE if name in layout.columns}
     return found
 
 
 def cells(layout: Layout) -> Callable[[Row], dict[str, Any]]:
     """What makes the cells of a row, by column; what a row has not is left out."""
-    asked = [(one["key"], one, kind_of(one)) for one in layout.questions]
-    fields = layout.item_fields
     holds = columns(layout)
+    fields = layout.item_fields
+    asked = [(one["key"], one, kind_of(one), _of_label(one["key"], holds)) for one in layout.questions]
 
     def of(row: Row) -> dict[str, Any]:
         found: dict[str, Any] = {name: row[name] for name in ("key", "split", "queue") if name in row}
@@ -68,23 +70,48 @@ def cells(layout: Layout) -> Callable[[Row], dict[str, Any]]:
             if fields is None:
                 found["payload"] = as_json(payload)
             else:
-                found |= {f"item.{name}": _text(payload[name]) for name in fields if name in payload}
-        for question, one, kind in asked:
-            label = row["labels"].get(question)
+                for name in fields:
+                    if name in payload:
+                        found[f"item.{name}"] = _text(payload[name])
+        labels = row["labels"]
+        for question, one, kind, told in asked:
+            label = labels.get(question)
             if label is None:
                 continue
             if label["value"] is not None:
                 found |= kind.rows(one, label["value"])
-            for name, value in label.items():
-                column = f"{question}.{name}"
-                if name != "value" and value is not None and column in holds:
-                    found[column] = as_json(value) if holds[column] == "json" else value
-        found |= {f"selection.{name}": value for name, value in row.get("selection", {}).items()}
-        if "answers" in row:
-            found["answers"] = as_json(row["answers"])
+            for name, column, written in told:
+                value = label.get(name)
+                if value is not None:
+                    found[column] = value if written is None else written(value)
+        if "selection" in row:
+            found |= {f"selection.{name}": value for name, value in row["selection"].items()}
+        found |= {name: as_json(row[name]) for name in _WHOLE if name in row}
         return found
 
     return of
+
+
+def _of_label(question: str, holds: Mapping[str, str]) -> list[tuple[str, str, Callable[[Any], str] | None]]:
+    """What a label of the question brings: its name there, the column, and how it is written where it is JSON."""
+    begin = f"{question}."
+    return [
+        (
+            name := column.removeprefix(begin),
+            column,
+            None if holds[column] != "json" else _counts if name in _COUNTS else as_json,
+        )
+        for column in holds
+        if column.startswith(begin) and column != f"{begin}value"
+    ]
+
+
+_COUNTS = ("distribution", "confidence")
+
+
+def _counts(value: Mapping[str, int]) -> str:
+    """As `as_json`, for whole numbers by name."""
+    return orjson.dumps(value, option=orjson.OPT_SORT_KEYS).decode()
 
 
 def _text(value: Any) -> str | None:

@@ -29,7 +29,7 @@ def _types() -> dict[str, pa.DataType]:
 
 
 class ParquetWriter(Writer):
-    """Collects cells into row groups."""
+    """Collects cells by column into row groups."""
 
     def begin(self) -> None:
         import pyarrow as pa
@@ -41,22 +41,33 @@ class ParquetWriter(Writer):
         self.table = pq.ParquetWriter(
             self.out, self.schema, compression="zstd", compression_level=3, store_schema=False
         )
-        self.rows: list[dict[str, Any]] = []
+        self.n_rows = 0
+        self._empty()
+
+    def _empty(self) -> None:
+        self.columns: list[list[Any]] = [[] for _ in self.schema]
+        self.append = [
+            (column.append, name) for column, name in zip(self.columns, self.schema.names, strict=True)
+        ]
 
     def write(self, row: Row) -> None:
-        self.rows.append(self.cells(row))
-        if len(self.rows) >= BATCH:
+        get = self.cells(row).get
+        for append, name in self.append:
+            append(get(name))
+        self.n_rows += 1
+        if self.n_rows == BATCH:
             self._flush()
 
     def _flush(self) -> None:
         import pyarrow as pa
 
-        if self.rows:
+        if self.n_rows:
             columns = [
-                pa.array([row.get(one.name) for row in self.rows], type=one.type) for one in self.schema
+                pa.array(column, type=one.type) for column, one in zip(self.columns, self.schema, strict=True)
             ]
             self.table.write_table(pa.Table.from_arrays(columns, schema=self.schema))
-            self.rows = []
+            self.n_rows = 0
+            self._empty()
 
     def close(self) -> None:
         self._flush()

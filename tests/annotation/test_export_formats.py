@@ -11,12 +11,13 @@ import pandas as pd
 import pyarrow.parquet as pq
 import pytest
 
-from annotation import label_studio
+from annotation import controls
 from annotation.export_formats import FORMATS, Layout, conll
 from annotation.export_formats.base import Row
 from annotation.export_terms import USUAL_COLUMNS
 from specs import task_types
-from workforce import label_studio as elsewhere
+from workforce.import_formats import FORMATS as ELSEWHERE
+from workforce.import_formats import Record
 
 CHOICE = {
     "key": "tone",
@@ -24,6 +25,7 @@ CHOICE = {
     "title": "Tone",
     "labels": [{"value": "kind"}, {"value": "=rude"}],
 }
+LABEL_STUDIO = ELSEWHERE["label-studio"]
 TEXT = "👨🏻‍🚒 Ada met Zoë Ada"
 
 
@@ -116,32 +118,62 @@ def test_boxes_are_coco() -> None:
     assert len({one["id"] for one in found["annotations"]}) == len(found["annotations"])
 
 
-@pytest.mark.parametrize("kind", [kind for kind in task_types.kinds() if kind != "ranking"])
+@pytest.mark.parametrize("kind", task_types.kinds())
 def test_label_studio_gives_every_kind_back(kind: str) -> None:
-    """Out, and in again by the reader of its exports: no value changes."""
+    """Out, and in again by the reader of its exports: no value changes, nor does what is not answered become an answer."""
     question, payload, values = _sample(kind)
-    data, writer = _written("label_studio", [question], [_row(question, value, payload) for value in values])
-    assert writer.left_out == ({"answer that chooses nothing": 1} if kind == "multichoice" else {})
+    more = {"clauses": {}, "answered_at": "2026-01-02T03:04:05+00:00"}
+    answers = [
+        {"annotator": f"calm-owl-{n}", "values": {question["key"]: value}, **more}
+        for n, value in enumerate(values)
+    ]
+    answers += [{"annotator": "brave-fox", "values": {CHOICE["key"]: "kind"}, **more}]
+    row = _row(question, values[0], payload, answers=answers)
+    data, writer = _written("label_studio", [question, CHOICE], [row])
+    assert writer.left_out == {}
+    (_line, record), *_ = LABEL_STUDIO.records(io.BytesIO(data), 10**6, {})
+    assert isinstance(record, Record)
+    assert (record.key, record.data) == ("k-1", payload)
+    found = controls.Controls("", taken={question["key"]: question["key"]}, kinds={question["key"]: kind})
+    *whole, nothing = [controls._values(answer, record, LABEL_STUDIO, found) for answer in record.answers]
+    assert (nothing, found.left_out) == ({}, {})
     task_type = task_types.get(kind)
-    for task, value in zip(json.loads(data), values, strict=True):
-        results = task["annotations"][0]["result"]
-        if not results:
-            assert value == []
-            continue
-        read = elsewhere.value_of(kind, results, task["data"])
-        read = task_type.parse_json(question, task_type.from_elsewhere(question, read, payload), payload)
-        assert task_type.distance(question, read, value) < 1e-9, (read, value)
+    for read, value in zip(whole, values, strict=True):
+        given = task_type.from_elsewhere(question, read[question["key"]], payload)
+        given = task_type.parse_json(question, given, payload)
+        assert task_type.distance(question, given, value) < 1e-9, (given, value)
+    assert {answer.at for answer in record.answers} == {"2026-01-02T03:04:05+00:00"}
 
 
 def test_what_label_studio_cannot_hold_is_counted() -> None:
-    question, payload, values = _sample("ranking")
-    _, writer = _written("label_studio", [question, CHOICE], [_row(question, values[0], payload)])
-    assert writer.left_out == {"answer of the kind ranking": 1}
+    answer = {
+        "annotator": "calm-owl",
+        "values": {},
+        "clauses": {"tone": ["whole"]},
+        "confidence": 2,
+        "answered_at": "",
+        "cannot_be_labelled": "unreadable",
+    }
+    told = {"question": "other", "value": 1, "model": "m", "model_version": "", "confidence": None}
+    row = _row(CHOICE, "kind", {"text": "x"}, answers=[answer], predictions=[told])
+    data, writer = _written("label_studio", [CHOICE], [row])
+    assert writer.left_out == {
+        "clauses of an answer": 1,
+        "confidence of an answer": 1,
+        "cannot_be_labelled of an answer": 1,
+        "prediction of other": 1,
+    }
+    [(_line, record)] = LABEL_STUDIO.records(io.BytesIO(data), 10**6, {})
+    assert isinstance(record, Record)
+    assert record.answers == []  # a skip there, and no answer that says nothing
 
 
 def test_label_studio_json_is_surveyed_as_an_export() -> None:
-    answers = [{"annotator": who, "values": {"tone": "kind"}} for who in ("calm-owl", "brave-fox")]
+    answers = [
+        {"annotator": who, "values": {"tone": "kind"}, "clauses": {}, "answered_at": ""}
+        for who in ("calm-owl", "brave-fox")
+    ]
     data, _ = _written("label_studio", [CHOICE], [_row(CHOICE, "kind", {"text": TEXT}, answers=answers)])
-    found = label_studio.survey(io.BytesIO(data), max_bytes=10**6)
-    assert (found.n_tasks, found.n_annotations, found.taken, found.kind) == (1, 2, "tone", "choice")
+    found = controls.survey(io.BytesIO(data), form=LABEL_STUDIO, max_bytes=10**6)
+    assert (found.n_tasks, found.n_annotations, found.first, found.kind) == (1, 2, "tone", "choice")
     assert len({one["completed_by"] for one in json.loads(data)[0]["annotations"]}) == 2

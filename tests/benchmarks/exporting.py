@@ -68,15 +68,13 @@ def built(**terms):
     frozen = exporting._freeze(asked)
     ended = time.perf_counter()
     return frozen, [ended - started, placed - started, written - placed, ended - written], memory() - idle
-figures = {"copy": [], "build": [], "rows": [], "memory": []}
+figures = {"copy": [], "jsonl": [], "parquet": [], "jsonl,parquet": [], "memory": []}
 for _ in range(times):
     figures["copy"].append(copied())
-    frozen, took, over = built(formats=["jsonl"])
-    figures["rows"].append(took)
-    figures["memory"].append(over)
-    both, took, over = built()
-    figures["build"].append(took)
-    figures["memory"].append(over)
+    for formats in ("jsonl", "parquet", "jsonl,parquet"):
+        both, took, over = built(formats=formats.split(","))
+        figures[formats].append(took)
+        figures["memory"].append(over)
 file = both.files.filter(name__endswith=".jsonl").first()
 list(downloading.download(RequestFactory().get("/"), file))
 started = time.perf_counter()
@@ -103,7 +101,7 @@ def main() -> None:
         told = json.loads(staging.run(environment, _EXPORT, place, asked.times))
     floor = statistics.median(told["copy"])
     print(f"COPY of row_to_json: {asked.answers / floor:,.0f} answers/s ({floor:.2f} s)")
-    for name, what in (("rows", "JSON Lines"), ("build", "JSON Lines and Parquet")):
+    for name, what in (("jsonl", "JSON Lines"), ("parquet", "Parquet"), ("jsonl,parquet", "both")):
         whole, placed, wrote, froze = sorted(told[name])[len(told[name]) // 2]
         print(
             f"snapshot, {what}: {asked.answers / whole:,.0f} answers/s, {told['n'] / whole:,.0f} rows/s, "
