@@ -127,7 +127,7 @@ def test_label_studio_gives_every_kind_back(kind: str) -> None:
         {"annotator": f"calm-owl-{n}", "values": {question["key"]: value}, **more}
         for n, value in enumerate(values)
     ]
-    answers += [{"annotator": "brave-fox", "values": {CHOICE["key"]: "kind"}, **more}]
+    answers += [{"annotator": "brave-fox", "values": {"tone": "kind"}, **more}]
     row = _row(question, values[0], payload, answers=answers)
     data, writer = _written("label_studio", [question, CHOICE], [row])
     assert writer.left_out == {}

@@ -138,12 +138,16 @@ def test_out_and_in_by_page_rest_and_command(client: Client, tmp_path: Path, cap
         return [one["key"] for one in draft["questions"]]
 
     before = questions()
-    put = {"content_type": "application/xml", "headers": head}
-    looked = client.put(f"{way}/draft/label-config?look=1", ELSEWHERE, **put)
+
+    def put(text: str, **more: str) -> Any:
+        to = f"{way}/draft/label-config?" + "&".join(f"{name}={value}" for name, value in more.items())
+        return client.put(to, text, content_type="application/xml", headers=head)
+
+    looked = put(ELSEWHERE, look="1")
     assert (looked.status_code, len(looked.json()["questions"]), questions()) == (200, 7, before)
-    assert client.put(f"{way}/draft/label-config", ELSEWHERE, **put).status_code == 200
+    assert put(ELSEWHERE).status_code == 200
     assert questions()[0] == "tone_1"
-    assert client.put(f"{way}/draft/label-config", "<View>", **put).status_code == 422
+    assert put("<View>").status_code == 422
     shown = client.post("/p/rte/specs/rte/draft/label-config/", {"config": told["config"], "look": "1"})
     assert b"What would be asked" in shown.content
     assert questions()[0] == "tone_1"
