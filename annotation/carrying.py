@@ -3,6 +3,7 @@
     sampling -> sampling, more of the sample asked: advance
     sampling -> sampling, all of the others asked again: advance, where the sample shows too many flips for certain; decide
     sampling -> confirmed, the rest carried: advance, where the sample shows few enough; decide
+    (confirmed, and something ends under the old meaning: `trailing`)
     resolved task of the sample (one answer, another label) -> open with one more slot: advance
 
 The sample is drawn by chance from the affected tasks that are not asked again anyway, or from all the others where there are none
@@ -22,7 +23,7 @@ from django.db.models import Q
 from django.db.models.functions import Now
 from django.utils.translation import gettext as _
 
-from annotation import affected, mapping, reasking, rechecking
+from annotation import affected, mapping, reasking, rechecking, trailing
 from annotation.agreement import missed
 from annotation.models import Carry, Choice, PlanState, Reach, RelabelPlan, RelabelTask
 from specs import canonical, ledger
@@ -124,6 +125,7 @@ def advance(*, plan: RelabelPlan) -> RelabelPlan:
         locked = lock(plan)
         _compare(locked)
         if locked.state != PlanState.SAMPLING:
+            trailing.follow(locked, by=None)
             return locked
         found = read(locked)
         assert found is not None
@@ -139,7 +141,10 @@ def advance(*, plan: RelabelPlan) -> RelabelPlan:
 def advance_all() -> int:
     """Every plan whose tasks came back or may have; returns how many."""
     unknown = RelabelTask.objects.filter(again__isnull=False, flipped__isnull=True).values("plan")
-    plans = RelabelPlan.objects.filter(Q(state=PlanState.SAMPLING) | Q(pk__in=unknown)).order_by("pk")
+    late = trailing.waiting()
+    plans = RelabelPlan.objects.filter(
+        Q(state=PlanState.SAMPLING) | Q(pk__in=unknown) | Q(pk__in=late)
+    ).order_by("to_version__meaning", "pk")
     for plan in plans:
         advance(plan=plan)
     return len(plans)
@@ -169,6 +174,7 @@ def decide(*, plan: RelabelPlan, ask: bool, reason: str, by: Member) -> RelabelP
 
 def carry(plan: RelabelPlan, *, by: Member | None) -> Carry:
     """Carry every label that is not asked again. Call it under the plan's lock."""
+    trailing.look(plan, by=by)
     sample = read(plan)
     exceptions = list(
         RelabelTask.objects.filter(plan=plan, again__isnull=False)
@@ -204,6 +210,7 @@ def carry(plan: RelabelPlan, *, by: Member | None) -> Carry:
         n_flipped=sample.bounds.n_flipped if sample else None,
         missed_at_most=sample.bounds.missed_at_most if sample else None,
         mapping=mapping.names(plan.mapping),
+        left_empty=plan.left_empty,
         exceptions=exceptions,
         event_id=event,
     )
@@ -274,10 +281,11 @@ def _compare(plan: RelabelPlan) -> None:
         found: dict[int, list[tuple[Any, ...]]] = {}
         for row in cursor.fetchall():
             found.setdefault(row[0], []).append(row)
+    new = {one["key"] for one in mapping.added(plan)}  # what nobody was asked before is no flip
     same, flipped, alone = [], [], []
     for number, rows in found.items():
         _id, again, state, n_answers, overlap, *_rest = rows[0]
-        if state != "withdrawn" and all(_equal(row, plan.mapping) for row in rows):
+        if state != "withdrawn" and all(row[5] in new or _equal(row, plan.mapping) for row in rows):
             same.append(number)
         elif (
             state == "resolved"

@@ -20,7 +20,7 @@ LAST_POSITION = """
     SELECT coalesce(max(l.position), 0) FROM specs_ledgerentry l JOIN specs_event e ON e.id = l.event_id
     WHERE l.project_id = %s AND e.kind IN (
         'annotation.submitted', 'annotation.revised', 'labels.imported', 'task.resolved', 'dispute.decided',
-        'relabelling.confirmed', 'task.unlabellable')
+        'relabelling.confirmed', 'relabelling.followed', 'task.unlabellable')
 """
 """What does not change a label does not move the default position: asking twice gives the same bytes."""
 
@@ -32,24 +32,29 @@ _CHOSEN = """
         FROM annotation_carry c JOIN sealed s ON s.event_id = c.event_id
         JOIN specs_specversion f ON f.id = c.from_version_id JOIN specs_specversion t ON t.id = c.to_version_id
         WHERE c.project_id = %(project)s AND t.spec_id = %(spec)s
+    ), late AS (
+        SELECT l.carry_id, l.asked, l.carried FROM annotation_latecarry l JOIN sealed s ON s.event_id = l.event_id
+        WHERE l.project_id = %(project)s
     ), decided AS (
-        SELECT DISTINCT r.task_id FROM annotation_resolution r JOIN sealed s ON s.event_id = r.event_id
+        SELECT r.task_id, min(r.event_id) AS first FROM annotation_resolution r JOIN sealed s ON s.event_id = r.event_id
         JOIN specs_specversion v ON v.id = r.version_id{of_item}
         WHERE r.project_id = %(project)s AND v.spec_id = %(spec)s
           AND (%(versions)s::bigint[] IS NULL OR r.version_id = ANY(%(versions)s))
-    ), known (task_id, settled) AS (
-        SELECT task_id, true FROM decided{unresolved}
-    ), reach (task_id, meaning, carried, settled, maps) AS (
-        SELECT t.id, t.meaning, 0, k.settled, '[]'::jsonb FROM known k JOIN workforce_task t ON t.id = k.task_id
+        GROUP BY 1
+    ), known (task_id, settled, first) AS (
+        SELECT task_id, true, first FROM decided{unresolved}
+    ), reach (task_id, meaning, carried, settled, maps, first) AS (
+        SELECT t.id, t.meaning, 0, k.settled, '[]'::jsonb, k.first FROM known k JOIN workforce_task t ON t.id = k.task_id
         WHERE t.meaning <= %(meaning)s AND t.purpose = 'work'
           AND (%(queues)s::bigint[] IS NULL OR t.queue_id = ANY(%(queues)s)
                OR t.queue_id IN (SELECT p.relabel_queue_id FROM annotation_relabelplan p WHERE p.queue_id = ANY(%(queues)s)))
         UNION ALL
         SELECT e.task_id, c.to_meaning, e.carried + 1, e.settled,
-               CASE WHEN c.mapping = '{{}}' THEN e.maps ELSE e.maps || jsonb_build_array(c.mapping) END
+               CASE WHEN c.mapping = '{{}}' THEN e.maps ELSE e.maps || jsonb_build_array(c.mapping) END, e.first
         FROM reach e JOIN workforce_task t ON t.id = e.task_id
         JOIN carries c ON c.from_meaning = e.meaning AND c.queue_id = t.queue_id AND NOT (e.task_id = ANY(c.exceptions))
-        WHERE e.settled
+        WHERE e.settled AND NOT EXISTS (SELECT FROM late l WHERE l.carry_id = c.id AND e.task_id = ANY(l.asked))
+          AND (e.first < c.event_id OR EXISTS (SELECT FROM late l WHERE l.carry_id = c.id AND e.task_id = ANY(l.carried)))
     ), chosen AS (
         SELECT DISTINCT ON (t.item_id) t.item_id, t.id AS task_id, e.carried, e.maps
         FROM reach e JOIN workforce_task t ON t.id = e.task_id WHERE e.meaning = ANY(%(meanings)s)
@@ -59,7 +64,7 @@ _CHOSEN = """
 _OF_ITEM = " JOIN workforce_task w ON w.id = r.task_id AND w.item_id = %(item)s"
 _UNRESOLVED = """
         UNION ALL
-        SELECT DISTINCT a.task_id, false FROM annotation_annotation a JOIN sealed s ON s.event_id = a.event_id
+        SELECT DISTINCT a.task_id, false, 0::bigint FROM annotation_annotation a JOIN sealed s ON s.event_id = a.event_id
         JOIN specs_specversion v ON v.id = a.version_id JOIN workforce_task w ON w.id = a.task_id
         WHERE v.spec_id = %(spec)s AND w.purpose = 'work' AND (%(item)s::bigint IS NULL OR w.item_id = %(item)s)
           AND NOT EXISTS (SELECT FROM decided d WHERE d.task_id = a.task_id)

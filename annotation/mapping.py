@@ -2,7 +2,8 @@
 
 Each old label of a question goes to one new label, to several, or nowhere (an empty list). One is carried under its new name.
 Several say what the old one may have become: it is asked again, and any of them is no flip; what goes nowhere is asked again as
-well. So no answer is lost: every label is one of the new ones, or is asked. Nothing changes here.
+well. So no answer is lost: every label is one of the new ones, or is asked. What the new version asks and the old one did not is
+asked on every label that stands, unless somebody says that it is left empty. Nothing changes here.
 """
 
 from __future__ import annotations
@@ -28,6 +29,9 @@ _HELD = f"""
     WHERE r.question = ANY(%(questions)s) AND r.value IS NOT NULL AND NOT EXISTS (
         SELECT FROM annotation_resolution l WHERE l.task_id = r.task_id AND l.question = r.question AND l.revision > r.revision)
 """
+
+
+_LABELLED = f"WITH RECURSIVE {affected.VALID} SELECT id FROM valid WHERE state = 'resolved'"
 
 
 @dataclass(frozen=True)
@@ -121,6 +125,41 @@ def asked(plan: RelabelPlan, mapping: Targets) -> list[int]:
     )
 
 
+def added(plan: RelabelPlan) -> list[dict[str, Any]]:
+    """The questions that the new version asks and the one before did not, or asked as another kind."""
+    before = {one["key"]: one["kind"] for one in versions.read(plan.from_version_id).questions}
+    return [
+        one for one in versions.read(plan.to_version_id).questions if before.get(one["key"]) != one["kind"]
+    ]
+
+
+def left_empty(plan: RelabelPlan, given: Sequence[str]) -> list[str]:
+    """The new questions that carried labels say nothing on, on purpose. Raises `Invalid` for one that is not new."""
+    new = {one["key"] for one in added(plan)}
+    if unknown := sorted(set(given) - new):
+        raise Invalid(
+            _("%(question)s is no question that the new version adds.") % {"question": unknown[0][:64]}
+        )
+    return sorted(set(given))
+
+
+def unanswered(plan: RelabelPlan, questions: Sequence[str]) -> list[int]:
+    """The tasks whose label says nothing on one of these new questions, though it would be asked on its branch."""
+    new = {one["key"] for one in added(plan)}
+    found: set[int] = set()
+    for key in questions:
+        condition = versions.read(plan.to_version_id).question(key).get("shown_when")
+        if not condition or condition["question"] in new:
+            found |= _labelled(plan)
+            continue
+        targets = plan.mapping.get(condition["question"], {})
+        for task, _question, values in _held(plan, [condition["question"]]):
+            become = {one for value in values for one in targets.get(value, [value])}
+            if become & {str(one) for one in condition["values"]}:
+                found.add(task)
+    return sorted(found)
+
+
 def names(mapping: Targets) -> dict[str, dict[str, str]]:
     """What labels that are carried are called from now on, by question: a carry keeps it, and an export reads by it."""
     found = {
@@ -162,6 +201,12 @@ def _pairs(plan: RelabelPlan) -> list[tuple[dict[str, Any], dict[str, Any]]]:
 
 def _labels(question: Mapping[str, Any]) -> dict[str, str]:
     return {one["value"]: one.get("title") or one["value"] for one in question.get("labels") or ()}
+
+
+def _labelled(plan: RelabelPlan) -> set[int]:
+    with connection.cursor() as cursor:
+        cursor.execute(_LABELLED, {"queue": plan.queue_id, "meaning": plan.from_version.meaning})
+        return {task for (task,) in cursor.fetchall()}
 
 
 def _held(plan: RelabelPlan, questions: list[str]) -> list[tuple[int, str, list[str]]]:

@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from annotation import comparing, reasking, relabelling
+from annotation import comparing, mapping, picking, reasking
 from annotation.agreement import missed
-from annotation.models import Choice, RelabelPlan
+from annotation.models import Choice, Reach, RelabelPlan, RelabelTask
 
 _TITLES = dict(Choice.choices)
 
@@ -43,15 +43,22 @@ class Option:
 
 
 def options(plan: RelabelPlan, *, tolerated: float) -> list[Option]:
-    """The choices in the order of their names in `Choice`, each with a sample that tolerates the share *tolerated*."""
+    """The choices in the order of their names in `Choice`, each with a sample that tolerates the share *tolerated*.
+
+    New questions are counted as asked on every label.
+    """
     pace = comparing.pace(plan.to_version.spec_id)
     overlap = reasking.overlap_of(plan.queue)
+    new = set(mapping.unanswered(plan, [one["key"] for one in mapping.added(plan)]))
+    affected = RelabelTask.objects.filter(plan=plan, late=False).exclude(reach=Reach.REST)
+    listed = set(affected.values_list("task", flat=True))
     found = []
     for choice in Choice.values:
-        rows = relabelling.chosen(plan, choice)
-        n_tasks = rows.count()
-        n_whole = relabelling.asked_whole(rows).count()
-        n_affected = plan.n_direct + plan.n_likely + plan.n_possible - n_tasks
+        rows = picking.chosen(plan, choice)
+        asked = set(rows.values_list("task", flat=True)) | new
+        n_tasks = len(asked)
+        n_whole = len(set(picking.asked_whole(rows).values_list("task", flat=True)) | new)
+        n_affected = len(listed - asked)
         n_others = n_affected or plan.n_tasks - n_tasks
         n_sample = missed.fewest(n_others, tolerated)
         n_answers = n_whole * overlap + (n_tasks - n_whole) + n_sample

@@ -13,25 +13,23 @@ that is not the old label (`carrying`).
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from django.conf import settings
 from django.db import transaction
-from django.db.models import Count, Exists, OuterRef, Q, QuerySet
+from django.db.models import Count, Q
 from django.db.models.functions import Now
 from django.utils.translation import gettext as _
 
-from annotation import affected, carrying, mapping, reasking
+from annotation import affected, carrying, mapping, picking, reasking, trailing
 from annotation.models import (
-    Basis,
     Choice,
-    Dispute,
     PlanState,
     Reach,
     RelabelPlan,
     RelabelTask,
-    Resolution,
 )
 from specs import ledger
 from specs.models import Member, SpecVersion
@@ -80,7 +78,9 @@ def propose(*, queue: Queue, to_version: SpecVersion, by: Member | None) -> Rela
 
 def _list(plan: RelabelPlan) -> None:
     """List the affected tasks of a plan that nobody has decided on yet; those that ended since the last time come to it."""
-    found = affected.find(queue=plan.queue, before=plan.from_version, after=plan.to_version)
+    found = trailing.with_owed(
+        plan, affected.find(queue=plan.queue, before=plan.from_version, after=plan.to_version)
+    )
     RelabelTask.objects.filter(plan=plan).delete()
     RelabelTask.objects.bulk_create(
         [
@@ -109,40 +109,6 @@ def propose_all(*, version: SpecVersion, by: Member | None) -> list[RelabelPlan]
     return [propose(queue=queue, to_version=version, by=by) for queue in found.order_by("pk")]
 
 
-def chosen(plan: RelabelPlan, choice: str) -> QuerySet[RelabelTask]:
-    """The affected tasks that a choice asks again for certain."""
-    rows = RelabelTask.objects.filter(plan=plan).exclude(reach=Reach.REST)
-    if choice == Choice.TOUCHED:
-        return rows.filter(reach__in=[Reach.DIRECT, Reach.LIKELY])
-    if choice == Choice.DISPUTED:
-        return rows.filter(
-            Exists(Dispute.objects.filter(task=OuterRef("task"), state__in=["open", "decided"]))
-        )
-    return rows
-
-
-def _unmapped(plan: RelabelPlan) -> set[int]:
-    """The rows of tasks whose label the mapping does not carry; those that nothing else touches get a row."""
-    tasks = mapping.asked(plan, plan.mapping)
-    listed = set(RelabelTask.objects.filter(plan=plan, task__in=tasks).values_list("task", flat=True))
-    RelabelTask.objects.bulk_create(
-        [
-            RelabelTask(project_id=plan.project_id, plan=plan, task_id=task, reach=Reach.DIRECT)
-            for task in tasks
-            if task not in listed
-        ],
-        batch_size=5000,
-    )
-    return set(RelabelTask.objects.filter(plan=plan, task__in=tasks).values_list("pk", flat=True))
-
-
-def asked_whole(rows: QuerySet[RelabelTask]) -> QuerySet[RelabelTask]:
-    """Those of the chosen rows that are asked for as many answers as their queue asks for: known to be touched, and not decided
-    by a lead, whose ruling one more answer confirms."""
-    ruled = Resolution.objects.current().filter(task=OuterRef("task"), basis=Basis.RULING)
-    return rows.filter(~Exists(ruled), reach=Reach.DIRECT)
-
-
 def confirm(
     *,
     plan: RelabelPlan,
@@ -150,15 +116,17 @@ def confirm(
     tolerated: float | None,
     reason: str,
     labels: mapping.Targets | None = None,
+    left_empty: Sequence[str] = (),
     by: Member | None,
 ) -> RelabelPlan:
     """Ask the chosen tasks again under the new meaning; the others are carried with the reason.
 
     With *tolerated*, a share, they are carried only once a blind sample has shown that at most so many of them can have flipped
     unseen (`carrying`); without it they are carried now, and nobody knows. *labels* says what becomes of labels that the new
-    version has no longer (`mapping`); what goes to no one label is asked again whatever the choice. The relabelling queue is made
-    with the first of them, with the annotators of the queue they come from. Raises `Invalid` without a reason or for a mapping
-    that does not fit, `WrongState` twice.
+    version has no longer (`mapping`); what goes to no one label is asked again whatever the choice, and so is what says nothing
+    on a question that the version adds, but for the questions *left_empty*. The relabelling queue is made with the first of them,
+    with the annotators of the queue they come from. Raises `Invalid` without a reason or for a mapping that does not fit,
+    `WrongState` twice.
     """
     reason = reason.strip()[: settings.MAX_NOTE_CHARACTERS]
     if not reason:
@@ -173,13 +141,18 @@ def confirm(
             raise WrongState(_("This plan is confirmed already."))
         _list(locked)
         locked.mapping = mapping.checked(locked, labels)
+        locked.left_empty = mapping.left_empty(locked, left_empty)
         locked.choice, locked.reason, locked.tolerated = choice, reason, tolerated
         locked.begun_at, locked.begun_by = Now(), by
-        locked.save(update_fields=["mapping", "choice", "reason", "tolerated", "begun_at", "begun_by"])
-        rows = chosen(locked, choice)
-        whole = set(asked_whole(rows).values_list("pk", flat=True))
+        locked.save(
+            update_fields=["mapping", "left_empty", "choice", "reason", "tolerated", "begun_at", "begun_by"]
+        )
+        rows = picking.chosen(locked, choice)
+        whole = set(picking.asked_whole(rows).values_list("pk", flat=True))
+        whole |= set(picking.unanswered(locked).values_list("pk", flat=True))
         reasking.ask(locked, whole, overlap=None, by=by)
-        again = set(rows.values_list("pk", flat=True)) | _unmapped(locked)
+        again = set(rows.values_list("pk", flat=True))
+        again |= set(picking.unmapped(locked).values_list("pk", flat=True))
         reasking.ask(locked, again - whole, overlap=reasking.FIRST, by=by)
         if tolerated is None:
             carrying.carry(locked, by=by)

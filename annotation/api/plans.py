@@ -10,7 +10,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from annotation import carrying, mapping, pricing, relabelling
-from annotation.models import Carry, Choice, RelabelPlan
+from annotation.models import Carry, Choice, RelabelPlan, RelabelTask
 from specs.access import allows, get_or_404
 from specs.api.base import ApiView
 from specs.api.schema import operation
@@ -91,6 +91,7 @@ class CarryShape(serializers.ModelSerializer[Carry]):
             "n_sampled",
             "n_flipped",
             "missed_at_most",
+            "left_empty",
             "reason",
             "carried_at",
         )
@@ -102,6 +103,22 @@ class PlanWhole(PlanShape):
     carry = serializers.SerializerMethodField()
     clauses = serializers.SerializerMethodField()
     labels = serializers.SerializerMethodField()
+    added = serializers.SerializerMethodField()
+    late = serializers.SerializerMethodField()
+
+    def get_added(self, plan: RelabelPlan) -> list[dict[str, Any]]:
+        return [
+            {
+                "question": one["key"],
+                "unanswered": len(mapping.unanswered(plan, [one["key"]])),
+                "left_empty": one["key"] in plan.left_empty,
+            }
+            for one in mapping.added(plan)
+        ]
+
+    def get_late(self, plan: RelabelPlan) -> dict[str, int]:
+        rows = RelabelTask.objects.filter(plan=plan, late=True)
+        return {"ended": rows.count(), "asked_again": rows.filter(again__isnull=False).count()}
 
     def get_labels(self, plan: RelabelPlan) -> list[dict[str, Any]]:
         known = plan.mapping if plan.begun_at else mapping.proposed(plan)
@@ -126,7 +143,7 @@ class PlanWhole(PlanShape):
         ]
 
     class Meta(PlanShape.Meta):
-        fields = (*PlanShape.Meta.fields, "options", "sample", "carry", "clauses", "labels")  # type: ignore[assignment]
+        fields = (*PlanShape.Meta.fields, "options", "sample", "carry", "clauses", "labels", "added", "late")  # type: ignore[assignment]
 
 
 class Confirm(serializers.Serializer[Any]):
@@ -143,6 +160,13 @@ class Confirm(serializers.Serializer[Any]):
         required=False,
         default=dict,
         help_text="What becomes of old labels, by question: the new label, or several or none, which are asked again.",
+    )
+
+    left_empty = serializers.ListField(
+        child=serializers.CharField(max_length=64),
+        required=False,
+        default=list,
+        help_text="New questions that nobody is asked on carried labels; all others are asked on every label that stands.",
     )
 
 

@@ -247,6 +247,8 @@ ANNOUNCED_EVERY = env.number("ANNOUNCED_EVERY", 100, low=1)
 """Newly settled tasks after which webhooks that want to know are told."""
 MAX_DELIVERY_TRIES = env.number("MAX_DELIVERY_TRIES", 10, low=1, high=30)
 ALERTS_BY_MAIL = env.flag("ALERTS_BY_MAIL", True)
+RELABEL_FOLLOWED_MINUTES = env.number("RELABEL_FOLLOWED_MINUTES", 30, low=1, high=1440)
+"""How long a transaction may take that ends a task under a meaning whose labels were carried, to be looked at still."""
 SESSIONS_BY_MAIL = env.flag("SESSIONS_BY_MAIL", True)
 """Whether who is asked to an alignment session gets a mail; it stands in her inbox either way."""
 ALERT_GOLD_DROP = env.number("ALERT_GOLD_DROP_PERCENT", 10, low=1, high=100)

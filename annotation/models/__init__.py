@@ -33,6 +33,7 @@ from annotation.models.measures import AgreementReport, AnnotatorReading, Clause
 from annotation.models.releases import (
     Carry,
     Choice,
+    LateCarry,
     PlanState,
     Reach,
     RelabelPlan,
@@ -104,6 +105,7 @@ __all__ = [
     "Inquiry",
     "IssueState",
     "LateAnswer",
+    "LateCarry",
     "LiveCursor",
     "LiveItem",
     "LiveQueue",

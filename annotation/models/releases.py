@@ -5,7 +5,7 @@ from __future__ import annotations
 import pgtrigger
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
-from django.db.models import F, Q
+from django.db.models import F, Q, Value
 from django.db.models.functions import Now
 from django.utils.translation import gettext_lazy as _
 
@@ -122,7 +122,8 @@ class RelabelPlan(ProjectRow):
 
     `choice` says which tasks are asked again for certain. While the plan is sampled, nothing is carried; `tolerated` is the share
     of the `n_bounded` others that may have flipped unseen before they are carried, null where nobody samples them. `mapping` says
-    what becomes of labels that the new version has no longer, by question.
+    what becomes of labels that the new version has no longer, by question; `left_empty` are new questions that nobody is asked
+    on a carried label. Up to `followed_at` it was looked at what ended under the old meaning since it was begun.
     """
 
     queue = ProjectLink("workforce.Queue")
@@ -139,12 +140,14 @@ class RelabelPlan(ProjectRow):
     tolerated = models.FloatField(null=True)
     n_bounded = models.IntegerField(null=True)
     mapping = models.JSONField(default=dict)
+    left_empty = models.JSONField(default=list, db_default=Value([], models.JSONField()))
     reason = models.TextField(blank=True, default="", db_default="")
     created_at = models.DateTimeField(db_default=Now())
     begun_at = models.DateTimeField(null=True)
     begun_by = ProjectLink("specs.Member", null=True)
     confirmed_at = models.DateTimeField(null=True)
     confirmed_by = ProjectLink("specs.Member", null=True)
+    followed_at = models.DateTimeField(null=True)
 
     class Meta:
         constraints = [
@@ -186,7 +189,8 @@ class Reach(models.TextChoices):
 class RelabelTask(ProjectRow):
     """An affected task of a plan: how it is reached, by which clause, and the task that asks it again once confirmed.
 
-    `sampled` tasks are the blind sample of those that would be carried; one of the rest is a row only as part of it. `flipped`
+    `sampled` tasks are the blind sample of those that would be carried; one of the rest is a row only as part of it, or where it
+    is `late`: it ended under the old meaning after the plan was begun. `flipped`
     says whether the label is another one now, null until that is known.
     """
 
@@ -196,6 +200,7 @@ class RelabelTask(ProjectRow):
     clause = ProjectLink("specs.Clause", null=True)
     again = ProjectLink("workforce.Task", null=True)
     sampled = models.BooleanField(default=False, db_default=False)
+    late = models.BooleanField(default=False, db_default=False)
     flipped = models.BooleanField(null=True)
 
     class Meta:
@@ -210,7 +215,8 @@ class RelabelTask(ProjectRow):
             models.UniqueConstraint(fields=["plan", "task"], name="relabel_task_once_per_plan"),
             one_of("relabel_task", "reach", Reach),
             models.CheckConstraint(
-                condition=~Q(reach="rest") | Q(sampled=True), name="relabel_task_of_the_rest_is_sampled"
+                condition=~Q(reach="rest") | Q(sampled=True) | Q(late=True),
+                name="relabel_task_of_the_rest_is_sampled",
             ),
             models.CheckConstraint(
                 condition=Q(flipped__isnull=True) | Q(again__isnull=False),
@@ -245,6 +251,7 @@ class Carry(ProjectRow):
     n_flipped = models.IntegerField(null=True)
     missed_at_most = models.IntegerField(null=True)
     mapping = models.JSONField(default=dict)
+    left_empty = models.JSONField(default=list, db_default=Value([], models.JSONField()))
     exceptions = ArrayField(models.BigIntegerField(), default=list)
     carried_at = models.DateTimeField(db_default=Now())
     event_id = models.BigIntegerField()
@@ -267,4 +274,24 @@ class Carry(ProjectRow):
                 name="carry_was_sampled_or_not",
             ),
         ]
+        triggers = append_only()
+
+
+class LateCarry(ProjectRow):
+    """What ended under the old meaning after a carry: tasks that are asked again as well, and tasks that are carried too."""
+
+    carry = ProjectLink("annotation.Carry", related_name="late")
+    asked = ArrayField(models.BigIntegerField(), default=list)
+    carried = ArrayField(models.BigIntegerField(), default=list)
+    event_id = models.BigIntegerField()
+
+    class Meta:
+        constraints = [
+            project_key("late_carry"),
+            *same_project("late_carry", carry="annotation_carry"),
+            models.CheckConstraint(
+                condition=Q(asked__len__gte=1) | Q(carried__len__gte=1), name="late_carry_names_tasks"
+            ),
+        ]
+        indexes = [models.Index(fields=["carry"], name="late_carry_of")]
         triggers = append_only()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from django.conf import settings
 from django.contrib import messages
 from django.http import HttpResponse
@@ -91,12 +93,22 @@ def _render(request: MemberRequest, found: RelabelPlan, refusal: Refusal | None 
             "sample": carrying.read(found),
             "asked": relabelling.asked(found),
             "labels": mapping.rows(found, mapping.proposed(found) if proposed else found.mapping),
+            "added": _added(found),
+            "late": RelabelTask.objects.filter(plan=found, late=True).count(),
+            "late_again": RelabelTask.objects.filter(plan=found, late=True, again__isnull=False).count(),
             "carry": Carry.objects.filter(plan=found).first(),
             "refusal": refusal,
             "crumbs": [(_("Relabelling"), f"/p/{request.project.key}/relabel/")],
         },
         status=refusal.status if refusal else 200,
     )
+
+
+def _added(found: RelabelPlan) -> list[tuple[Any, int, bool]]:
+    """The questions that the version adds, on how many labels that stand they are not answered, and whether they are asked."""
+    if found.state == PlanState.PROPOSED:
+        return [(one, len(mapping.unanswered(found, [one["key"]])), True) for one in mapping.added(found)]
+    return [(one, 0, one["key"] not in found.left_empty) for one in mapping.added(found)]
 
 
 @require_POST
@@ -111,7 +123,14 @@ def confirm(request: MemberRequest, plan: int) -> HttpResponse:
         )
     try:
         labels = _labels(request, found)
-        relabelling.confirm(plan=found, labels=labels, by=request.member, **form.cleaned())
+        new = {one["key"] for one in mapping.added(found)}
+        relabelling.confirm(
+            plan=found,
+            labels=labels,
+            left_empty=sorted(new - set(request.POST.getlist("asks"))),
+            by=request.member,
+            **form.cleaned(),
+        )
     except Refusal as refusal:
         return _render(request, found, refusal)
     return redirect("annotation:relabel-plan", project=request.project.key, plan=found.pk)

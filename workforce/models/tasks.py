@@ -137,6 +137,9 @@ class Task(BusyProjectRow):
                 fields=["queue", "rank"], condition=Q(state__in=["open", "disputed"]), name="task_unsettled"
             ),
             models.Index(fields=["queue", "settled_at"], condition=Q(state="resolved"), name="task_settled"),
+            models.Index(
+                fields=["queue", "settled_at"], condition=Q(state="unlabellable"), name="task_unlabellable"
+            ),
             BrinIndex(
                 fields=["load"], pages_per_range=32, autosummarize=True, name="task_of_load"
             ),  # the tasks of a load lie together: next to free for the load
