@@ -23,7 +23,7 @@ from workforce.models import Annotator, Queue
 DISMISSED = "rest_hint_dismissed_at"
 
 # Her answers since midnight, by the database's clock, and the median seconds that the last of them took. Those until %(until)s
-# were counted before (`_Counted`); `n_before` is how many there are until `before`.
+# were counted before (`_Known`); `n_before` is how many there are until `before`.
 _TODAY = """
     SELECT known.n + count(s.id) AS n, known.n + count(s.id) FILTER (WHERE s.submitted_at <= known.before) AS n_before,
            known.before, (
@@ -41,21 +41,27 @@ _TODAY = """
     GROUP BY known.n, known.before
 """
 # Work on a slot lasts from its lease to its answer; a gap between two of them that is long enough is a pause. Whoever was not at
-# work already when the time after which a rest is suggested began has not worked for so long: then nothing more is read.
+# work already when the time after which a rest is suggested began has not worked for so long: then nothing more is read. Nor is
+# what lies in the stretch that is known (`_Known`), from %(began)s to %(ended)s.
 _STRETCH = """
-    SELECT statement_timestamp() - max(began) AS worked FROM (
+    SELECT statement_timestamp() - max(began) AS worked, max(began) AS began, max(done) AS done FROM (
         SELECT began, coalesce(began - max(ended) OVER (ORDER BY began ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING)
-                               > %(pause)s::interval, true) AS after_pause, max(ended) OVER () AS last
+                               > %(pause)s::interval, true) AS after_pause,
+               max(ended) OVER () AS last, max(ended) FILTER (WHERE NOT held) OVER () AS done
         FROM (
-            SELECT s.leased_at AS began, s.submitted_at AS ended FROM workforce_assignment s
+            SELECT %(began)s::timestamptz AS began, %(ended)s::timestamptz AS ended, false AS held
+            WHERE %(began)s::timestamptz IS NOT NULL
+            UNION ALL
+            SELECT s.leased_at, s.submitted_at, false FROM workforce_assignment s
             WHERE s.annotator_id = %(annotator)s::bigint AND s.state = 'submitted'
-              AND s.submitted_at > statement_timestamp() - interval '8 hours'
+              AND s.submitted_at > greatest(statement_timestamp() - interval '8 hours',
+                                            CASE WHEN %(began)s::timestamptz IS NOT NULL THEN %(until)s::timestamptz END)
               AND (SELECT b.leased_at FROM workforce_assignment b
                    WHERE b.annotator_id = %(annotator)s::bigint AND b.state = 'submitted'
                      AND b.submitted_at > statement_timestamp() - %(rest_after)s::interval - %(pause)s::interval
                    ORDER BY b.submitted_at LIMIT 1) <= statement_timestamp() - %(rest_after)s::interval
             UNION ALL
-            SELECT s.leased_at, statement_timestamp() FROM workforce_assignment s
+            SELECT s.leased_at, statement_timestamp(), true FROM workforce_assignment s
             WHERE s.annotator_id = %(annotator)s::bigint AND s.state = 'leased' AND s.lease_until > statement_timestamp()
         ) work
     ) paused
@@ -63,7 +69,7 @@ _STRETCH = """
 """
 _AROUND, _AFTER = (
     f"""
-    SELECT today.n, today.n_before, today.before, today.pace, stretch.worked, gauge.counts::text, {keeping.DRAFT.sql}{more}
+    SELECT today.n, today.n_before, today.before, today.pace, stretch.*, gauge.counts::text, {keeping.DRAFT.sql}{more}
     FROM ({_TODAY}) today
     CROSS JOIN ({_STRETCH}) stretch
     LEFT JOIN workforce_queuegauge gauge ON gauge.queue_id = %(queue)s::bigint
@@ -74,19 +80,24 @@ _AROUND, _AFTER = (
 """With her last answer, and without it, where it is known."""
 
 
-class _Counted(NamedTuple):
-    """Her answers of the day that `until` lies in, as this process counted them. An answer is never taken back."""
+class _Known(NamedTuple):
+    """What this process knows of her until `until`: `n` answers on that day, and the stretch that she worked in, if it is long.
+
+    An answer is never taken back. One that was ten seconds on its way is not counted until all of it is read anew.
+    """
 
     until: datetime
     n: int
+    began: datetime | None
+    ended: datetime | None
     anew_at: float
 
 
-_NOTHING = _Counted(datetime.min.replace(tzinfo=UTC), 0, 0.0)
+_NOTHING = _Known(datetime.min.replace(tzinfo=UTC), 0, None, None, 0.0)
 _ANEW_AFTER = 600.0
-"""Seconds. An answer that was ten seconds on its way is not counted until then."""
-_MOST_COUNTED = 10_000
-_counted: dict[int, _Counted] = {}
+"""Seconds."""
+_MOST_KNOWN = 10_000
+_known: dict[int, _Known] = {}
 
 
 @dataclass(frozen=True)
@@ -118,25 +129,30 @@ def around(
     *, annotator: Annotator, queue: Queue, task_id: int | None, fresh: revising.Fresh | None = None
 ) -> Surroundings:
     """What stands around that task of hers in that queue, or around none. *fresh* is the answer that she gave just now."""
-    counted = _counted.get(annotator.pk, _NOTHING)
-    if counted.anew_at < time.monotonic():
-        counted = _Counted(_NOTHING.until, 0, time.monotonic() + _ANEW_AFTER)
-    known: dict[str, Any] = {
+    known = _known.get(annotator.pk, _NOTHING)
+    if known.anew_at < time.monotonic():
+        known = _NOTHING._replace(anew_at=time.monotonic() + _ANEW_AFTER)
+    asked: dict[str, Any] = {
         "annotator": annotator.pk,
         "queue": queue.pk,
         "task": task_id,
         "pause": settings.PAUSE_COUNTS_FROM,
         "rest_after": settings.REST_HINT_AFTER,
         "paced": settings.PACE_FROM_ANSWERS,
-        "until": counted.until,
-        "counted": counted.n,
+        "until": known.until,
+        "counted": known.n,
+        "began": known.began,
+        "ended": known.ended,
     }
-    ((n_today, n_before, before, pace, worked, counts, *rest),) = prepared.run(
-        _AFTER if fresh else _AROUND, known
+    ((n_today, n_before, before, pace, worked, began, done_at, counts, *rest),) = prepared.run(
+        _AFTER if fresh else _AROUND, asked
     )
-    if len(_counted) >= _MOST_COUNTED:
-        _counted.clear()
-    _counted[annotator.pk] = _Counted(before, n_before, counted.anew_at)
+    if len(_known) >= _MOST_KNOWN:
+        _known.clear()
+    long = began is not None and done_at is not None and began < done_at
+    _known[annotator.pk] = _Known(
+        before, n_before, began if long else None, done_at if long else None, known.anew_at
+    )
     draft, newest = rest[: len(keeping.DRAFT)], rest[len(keeping.DRAFT) :]
     done, n_left = _progress(json.loads(counts) if counts else {})
     undo: revising.Undoable | None

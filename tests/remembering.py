@@ -138,7 +138,7 @@ def _again(known: _Remembered) -> Any:
     """The rows once more, under the ids that they had: what this process has noted of those since is forgotten."""
     for noted in (base.queue_id_of, base._annotator_of):
         noted.cache_clear()
-    surroundings._counted.clear()
+    surroundings._known.clear()
     submitting._served.clear()
     cache.clear()
     with connection.cursor() as cursor:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from datetime import datetime, timedelta
 
 import pytest
@@ -69,15 +70,15 @@ def test_her_answers_of_the_day_are_counted_once_and_those_of_yesterday_are_not_
     assert _around(stage).n_today == 3
     stage.answer(stage.ben, "yes")
     assert _around(stage).n_today == 4
-    kept = surroundings._counted[stage.ben.pk]
+    kept = surroundings._known[stage.ben.pk]
     assert midnight < kept.until < leasing.database_now()
     assert kept.n == 1  # the last ten seconds are counted again
     slots[1].update(submitted_at=midnight - timedelta(seconds=1))  # as nothing does: it is counted already
     assert _around(stage).n_today == 4
-    surroundings._counted[stage.ben.pk] = kept._replace(until=midnight - timedelta(seconds=5))  # another day
+    surroundings._known[stage.ben.pk] = kept._replace(until=midnight - timedelta(seconds=5))  # another day
     assert _around(stage).n_today == 3
     slots[1].update(submitted_at=midnight)
-    surroundings._counted[stage.ben.pk] = kept._replace(anew_at=0.0)
+    surroundings._known[stage.ben.pk] = kept._replace(anew_at=0.0)
     assert _around(stage).n_today == 4
 
 
@@ -149,6 +150,38 @@ def test_a_rest_is_suggested_after_long_work_without_a_pause(
     assert around.rest_after({}) == minutes
     dismissed = timezone.now() - timedelta(minutes=29)
     assert around.rest_after({surroundings.DISMISSED: dismissed.isoformat()}) == 0
+
+
+def test_the_stretch_that_is_known_is_not_read_again() -> None:
+    stage = cast.stage()
+    stage.load(8)
+    now = leasing.database_now()
+    for ago, lasted in ((40, 10), (29, 10), (18, 16)):
+        _worked(stage, ago=ago, minutes=lasted, now=now)
+    assert _around(stage).rest_after({}) == 40
+    known = surroundings._known[stage.ben.pk]
+    assert (known.began, known.ended) == (now - timedelta(minutes=40), now - timedelta(minutes=2))
+    before = Assignment.objects.filter(annotator=stage.ben, leased_at=now - timedelta(minutes=29))
+    before.update(leased_at=now - timedelta(minutes=20))  # as nothing does: it would be a pause
+    _worked(stage, ago=1, minutes=1, now=now)
+    assert _around(stage).rest_after({}) == 40
+    assert surroundings._known[stage.ben.pk].ended == now
+    surroundings._known[stage.ben.pk] = known._replace(anew_at=0.0)
+    assert _around(stage).rest_after({}) == 0
+
+
+def test_a_pause_after_a_stretch_that_is_known_ends_it() -> None:
+    stage = cast.stage()
+    stage.load(8)
+    now = leasing.database_now()
+    _worked(stage, ago=100, minutes=40, now=now)
+    slot = Assignment.objects.get(annotator=stage.ben)
+    began, ended = now - timedelta(minutes=100), now - timedelta(minutes=60)
+    assert (slot.leased_at, slot.submitted_at) == (began, ended)
+    surroundings._known[stage.ben.pk] = surroundings._Known(ended, 1, began, ended, time.monotonic() + 60)
+    _worked(stage, ago=40, minutes=39, now=now)
+    assert _around(stage).rest_after({}) == 40
+    assert surroundings._known[stage.ben.pk].began == now - timedelta(minutes=40)
 
 
 def test_a_task_that_takes_long_counts_while_it_is_held() -> None:
