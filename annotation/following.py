@@ -136,6 +136,17 @@ class Followed:
     whole: bool
 
 
+def start_anew() -> None:
+    """Count all live queues anew, after a restore: what was noted are numbers of another server's transactions."""
+    with transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute("SELECT pg_snapshot_xmin(pg_current_snapshot())::text::bigint")
+        xmin = cursor.fetchone()[0]
+        cursor.execute("SELECT project_id FROM annotation_livecursor ORDER BY project_id FOR NO KEY UPDATE")
+        for (project_id,) in cursor.fetchall():
+            cursor.execute(_START_ANEW, {"project": project_id})
+            cursor.execute(_FOLDED, {"project": project_id, "xmin": xmin})
+
+
 def behind() -> list[int]:
     """Projects with something to fold or to count, those without any sums yet among them."""
     with connection.cursor() as cursor:

@@ -24,6 +24,7 @@ from specs import buckets
 from specs.refusals import Refusal
 
 _DIGEST = re.compile(r"^sha256:([0-9a-f]{64})$")
+_NAME = re.compile(r"^[0-9a-f]{64}$")
 _CHUNK = 2**20
 _checked: dict[str, tuple[str, int]] = {}
 
@@ -85,6 +86,12 @@ def opened(digest: str, *, again: bool = False) -> BinaryIO:
         raise _damaged(digest) from error
 
 
+def kept() -> Iterator[tuple[str, int]]:
+    """The digests of all kept files, each with its size in bytes, in no order."""
+    for name, size in _place().walk():
+        yield f"sha256:{name}", size
+
+
 def _is(place: Place, name: str, seen: str, digest: str) -> bool:
     try:
         with place.open(name, seen) as source:
@@ -122,6 +129,8 @@ class Place(Protocol):
 
     def open(self, name: str, seen: str) -> BinaryIO: ...
 
+    def walk(self) -> Iterator[tuple[str, int]]: ...
+
 
 class _Folder:
     def keep(self, name: str, scratch: Path, size: int) -> None:
@@ -141,6 +150,11 @@ class _Folder:
 
     def open(self, name: str, seen: str) -> BinaryIO:
         return self._path(name).open("rb")
+
+    def walk(self) -> Iterator[tuple[str, int]]:
+        for path in Path(settings.STORE_ROOT).glob("[0-9a-f][0-9a-f]/*"):
+            if _NAME.match(path.name):
+                yield path.name, path.stat().st_size
 
     def _path(self, name: str) -> Path:
         return Path(settings.STORE_ROOT) / name[:2] / name
@@ -173,6 +187,12 @@ class _Objects:
         if found.seen != seen:
             raise buckets.Missing
         return self.bucket.open(self._key(name), found)
+
+    def walk(self) -> Iterator[tuple[str, int]]:
+        for key, size in self.bucket.walk(self.prefix):
+            name = key.rpartition("/")[2]
+            if _NAME.match(name) and key == self._key(name):
+                yield name, size
 
     def _find(self, name: str) -> buckets.Found:
         return self.bucket.find(self._key(name))

@@ -115,6 +115,8 @@ DATABASES["default"].setdefault("OPTIONS", {}).update(
         },
     }
 )
+# Where `pg_dump` and its like are, if not on PATH, in the distribution's folder or in the wheel.
+POSTGRES_PROGRAMS = env.text("CONCORDAT_PG_BIN", "")
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 # Redis is the broker and a cache: it may vanish at any moment.

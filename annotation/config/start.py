@@ -1,6 +1,7 @@
-"""What `./concordat` hands over to: `up`, `demo` and `manage`, on the embedded engines or on those the variables name.
+"""What `./concordat` hands over to: `up`, `demo`, `backup`, `restore` and `manage`, on the embedded engines or on those the
+variables name.
 
-python -m annotation.config.start up|demo|manage ...
+python -m annotation.config.start up|demo|backup|restore|manage ...
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ from annotation.config.supervisor import Supervisor, say
 
 # Commands that change or compare the schema run as its owner.
 AS_OWNER = {
-    *("dbshell", "grant_rights", "makemigrations", "migrate"),
+    *("backup", "dbshell", "grant_rights", "makemigrations", "migrate", "restore"),
     *("pgtrigger", "showmigrations", "sqlmigrate", "squashmigrations"),
 }
 # Commands that need no tables.
@@ -167,6 +168,8 @@ def main(arguments: list[str]) -> int:
     # The script went to the project's folder; relative paths are the caller's.
     os.chdir(os.environ.pop("CONCORDAT_CALLED_FROM", os.getcwd()))
     try:
+        if command in ("backup", "restore"):
+            return manage(arguments)
         return manage(rest) if command == "manage" else serve(command, rest)
     except KeyboardInterrupt:
         return 130

@@ -71,6 +71,7 @@ def test_parts_go_straight_to_the_bucket_and_come_back_by_range(
     files = list(frozen.files.all())
     assert {_key(file): file.n_bytes for file in files}.items() <= there.items()
     assert exporting.verify(frozen) == []
+    assert {file.digest: file.n_bytes for file in files}.items() <= dict(store.kept()).items()
     for file in files:
         assert not list(Path(settings.STORE_ROOT).rglob(file.digest.removeprefix("sha256:")))
     part = frozen.files.get(name="labels-00002-of-00003.jsonl")
