@@ -129,7 +129,7 @@ def take_keys(path: Path) -> dict[str, str]:
 
 def put_key(secret_key: str) -> bool:
     """Make this the data folder's key; false where a variable names the key, which then stays what it is."""
-    if not settings.LOCAL or "SECRET_KEY" in os.environ:
+    if not settings.LOCAL or {"SECRET_KEY", "SECRET_KEY_FILE"} & os.environ.keys():
         return False
     path = Path(settings.HOME) / "secret_key"
     draft = path.with_suffix(".writing")

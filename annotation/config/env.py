@@ -1,4 +1,7 @@
-"""Typed readers of the environment. A wrong value stops the start, and the message names the variable."""
+"""Typed readers of the environment. A wrong value stops the start, and the message names the variable.
+
+What `NAME` would say may stand in the file that `NAME_FILE` names: secrets are then in nobody's environment.
+"""
 
 from __future__ import annotations
 
@@ -16,15 +19,28 @@ _YES, _NO = {"1", "true", "yes", "on"}, {"0", "false", "no", "off", ""}
 T = TypeVar("T")
 
 
+def raw(name: str) -> str | None:
+    """The variable as it stands, or what its file holds without the last line break; None where neither is set."""
+    said, path = os.environ.get(name), os.environ.get(f"{name}_FILE")
+    if path is None:
+        return said
+    if said is not None:
+        raise ImproperlyConfigured(f"{name} and {name}_FILE are both set; set one of them.")
+    try:
+        return Path(path).read_text().removesuffix("\n")
+    except (OSError, UnicodeDecodeError) as error:
+        raise ImproperlyConfigured(f"{name}_FILE is wrong: {path} cannot be read: {error}") from error
+
+
 def _read(name: str, parse: Callable[[str], T], default: T | None) -> T:
     """The parsed value; `parse` refuses by `ValueError`. Without a default the variable is required."""
-    raw = os.environ.get(name)
-    if raw is None:
+    said = raw(name)
+    if said is None:
         if default is None:
             raise ImproperlyConfigured(f"{name} is not set.")
         return default
     try:
-        return parse(raw)
+        return parse(said)
     except ValueError as error:
         raise ImproperlyConfigured(f"{name} is wrong: {error}") from error
 
@@ -32,7 +48,7 @@ def _read(name: str, parse: Callable[[str], T], default: T | None) -> T:
 def text(name: str, default: str | Callable[[], str] | None = None) -> str:
     """The variable as it stands; a callable default is called only when there is none."""
     if callable(default):
-        default = None if name in os.environ else default()
+        default = None if raw(name) is not None else default()
     return _read(name, str, default)
 
 

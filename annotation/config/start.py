@@ -17,7 +17,9 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import NoReturn
 
-from annotation.config import local
+from django.core.exceptions import ImproperlyConfigured
+
+from annotation.config import env, local
 from annotation.config.embedded import PATIENCE, EngineError, Engines, EnginesBusy
 from annotation.config.supervisor import Supervisor, say
 
@@ -150,6 +152,15 @@ def _is_free(port: int) -> bool:
     return True
 
 
+def _read_addresses() -> None:
+    """Take addresses out of the files that name them: they decide which engines are started."""
+    for name in ("DATABASE_URL", "OWNER_DATABASE_URL", "REDIS_URL"):
+        said = env.raw(name)
+        if said is not None:
+            os.environ[name] = said
+            os.environ.pop(f"{name}_FILE", None)
+
+
 def _runs(home: Path) -> bool:
     running = Engines.attach(home)
     if running is not None:
@@ -168,12 +179,13 @@ def main(arguments: list[str]) -> int:
     # The script went to the project's folder; relative paths are the caller's.
     os.chdir(os.environ.pop("CONCORDAT_CALLED_FROM", os.getcwd()))
     try:
+        _read_addresses()
         if command in ("backup", "restore"):
             return manage(arguments)
         return manage(rest) if command == "manage" else serve(command, rest)
     except KeyboardInterrupt:
         return 130
-    except (local.Failure, EngineError) as error:
+    except (local.Failure, EngineError, ImproperlyConfigured) as error:
         say(str(error))
     except OSError as error:
         where = f" ({error.filename})" if error.filename else ""

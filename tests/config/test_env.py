@@ -60,3 +60,18 @@ def test_a_required_variable_that_is_missing_is_named(monkeypatch: pytest.Monkey
 def test_a_costly_default_is_made_only_when_it_is_needed(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("X", "given")
     assert env.text("X", lambda: pytest.fail("made without need")) == "given"
+
+
+def test_what_a_variable_says_may_stand_in_a_file(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    secret = tmp_path / "secret"
+    secret.write_text("redis://there/0\n")
+    monkeypatch.setenv("X_FILE", str(secret))
+    assert env.address("X", "redis") == "redis://there/0"
+    assert env.text("X", lambda: "made anew") == "redis://there/0"
+    monkeypatch.setenv("X", "redis://elsewhere/0")
+    with pytest.raises(ImproperlyConfigured, match="X and X_FILE are both set"):
+        env.address("X", "redis")
+    monkeypatch.delenv("X")
+    secret.unlink()
+    with pytest.raises(ImproperlyConfigured, match=r"X_FILE is wrong: .*cannot be read"):
+        env.text("X", lambda: "made anew")
