@@ -2,26 +2,32 @@
 
 Read live from answers, rulings and plans; nothing changes here. An item is about a clause where a counted answer cites it, a
 ruling names it, or it is known of the item, before and after alike. Items that were asked again are left out of before and after:
-they were chosen because of the clause.
+they were chosen because of the clause. Answers to a question whose values are names differ or do not; all others are as far apart
+as the question's kind says (marked spans and boxes `1 - F1`).
 """
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 from django.db import connection
 
+from annotation import units
+from annotation.adding import newest_version
+from annotation.agreement.levels import NAMES
+from annotation.answers import INDEPENDENT, independent
 from annotation.models import ClauseIssue, RelabelTask
-from specs import contents
+from specs import contents, task_types
 from specs.models import Clause, SpecVersion
 
 LEAST = 10
 """Items with two answers below which no share of them is said."""
 _Z95 = 1.959964
 
-_SIDE = """
+_SIDE = f"""
     WITH scope AS (
         SELECT t.id, t.item_id, t.state, t.settled_at FROM workforce_task t JOIN workforce_queue q ON q.id = t.queue_id
         WHERE q.spec_id = %(spec)s AND q.purpose = 'labelling' AND t.purpose = 'work' AND t.meaning = %(meaning)s
@@ -36,14 +42,21 @@ _SIDE = """
                extract(epoch FROM x.submitted_at - x.leased_at) AS seconds
         FROM scope s JOIN annotation_annotation a ON a.task_id = s.id JOIN workforce_assignment x ON x.id = a.assignment_id
         CROSS JOIN LATERAL jsonb_each(a.values) v
-        WHERE NOT EXISTS (SELECT FROM annotation_annotation l
-                          WHERE l.assignment_id = a.assignment_id AND l.revision > a.revision)
+        WHERE {INDEPENDENT} AND NOT EXISTS (
+            SELECT FROM annotation_annotation l
+            WHERE l.assignment_id = a.assignment_id AND l.revision > a.revision AND {independent("l")})
+    ), counts AS (
+        SELECT id, key, value, count(*) AS n FROM said GROUP BY 1, 2, 3
     ), paired AS (
-        SELECT id, key, sum(n) AS n, 1 - sum(n * (n - 1)) / (sum(n) * (sum(n) - 1)) AS apart FROM (
-            SELECT id, key, value, count(*) AS n FROM said GROUP BY 1, 2, 3) counts
-        GROUP BY 1, 2 HAVING sum(n) >= 2
+        SELECT id, key, 1 - sum(n * (n - 1)) / (sum(n) * (sum(n) - 1)) AS apart FROM counts
+        WHERE key = ANY(%(plain)s) GROUP BY 1, 2 HAVING sum(n) >= 2
+    ), marked AS (
+        SELECT id, key, array_agg(value::text ORDER BY value::text) AS texts, array_agg(n ORDER BY value::text) AS ns
+        FROM counts WHERE key = ANY(%(measured)s) GROUP BY 1, 2 HAVING sum(n) >= 2
     )
-    SELECT (SELECT count(DISTINCT id) FROM paired), (SELECT avg(apart) FROM paired), (SELECT stddev_samp(apart) FROM paired),
+    SELECT (SELECT count(DISTINCT id) FROM (SELECT id FROM paired UNION ALL SELECT id FROM marked) every),
+           (SELECT ARRAY[count(*), sum(apart), sum(apart * apart)]::float8[] FROM paired),
+           (SELECT coalesce(jsonb_agg(jsonb_build_array(key, texts, ns)), '[]')::text FROM marked),
            (SELECT count(*) FROM scope WHERE state IN ('resolved', 'unlabellable', 'disputed')),
            (SELECT count(*) FROM annotation_dispute d JOIN scope s ON s.id = d.task_id WHERE d.state IN ('open', 'decided')),
            (SELECT percentile_cont(0.5) WITHIN GROUP (ORDER BY seconds) FROM said WHERE seconds > 0),
@@ -77,7 +90,8 @@ _CLOCK = """
 
 @dataclass(frozen=True)
 class Side:
-    """One meaning, of one clause or of all. `apart` is the share of pairs of answers that differ, None for too few items."""
+    """One meaning, of one clause or of all. `apart` is the share of pairs of answers that differ, or how far they are apart on
+    the mean where the kind has a distance; None for too few items."""
 
     n_items: int
     apart: float | None
@@ -87,6 +101,13 @@ class Side:
     seconds: float | None
     n_questions: int
     n_answers: int
+
+    @property
+    def bounds(self) -> tuple[float, float] | None:
+        """The 95 % bounds of `apart`; None where there is none."""
+        if self.apart is None or self.error is None:
+            return None
+        return max(self.apart - _Z95 * self.error, 0.0), min(self.apart + _Z95 * self.error, 1.0)
 
     @property
     def disputes_per_1000(self) -> float | None:
@@ -219,18 +240,43 @@ def _published(version: SpecVersion) -> datetime:
     return version.published_at
 
 
+def _apart(question: dict[str, Any], values: list[Any], counts: list[int]) -> float:
+    """How far the answers to one item are apart: the mean of the kind's own distance over their pairs, in [0, 1]."""
+    kind, n = task_types.get(question["kind"]), sum(counts)
+    apart = sum(
+        counts[i] * counts[k] * kind.distance(question, values[i], values[k])
+        for i in range(len(values))
+        for k in range(i)
+    )
+    return 2 * apart / (n * (n - 1))
+
+
 def _side(version: SpecVersion, clause: Clause | None) -> Side:
+    questions = {one["key"]: one for one in newest_version(version.spec_id, version.meaning or 0).questions}
     with connection.cursor() as cursor:
         cursor.execute(
             _SIDE,
-            {"spec": version.spec_id, "meaning": version.meaning, "clause": clause.pk if clause else None},
+            {
+                "spec": version.spec_id,
+                "meaning": version.meaning,
+                "clause": clause.pk if clause else None,
+                "plain": [key for key, question in questions.items() if units.level_of(question) in NAMES],
+                "measured": [
+                    key for key, question in questions.items() if units.level_of(question) not in NAMES
+                ],
+            },
         )
-        n_items, apart, spread, n_tasks, n_disputes, seconds, n_questions, n_answers = cursor.fetchone()
+        n_items, plain, marked, n_tasks, n_disputes, seconds, n_questions, n_answers = cursor.fetchone()
+    n, total, squares = (float(one or 0) for one in plain)
+    for key, texts, counts in json.loads(marked):
+        found = _apart(questions[key], [json.loads(text) for text in texts], counts)
+        n, total, squares = n + 1, total + found, squares + found * found
     enough = n_items >= LEAST
+    spread = ((squares - total * total / n) / (n - 1)) if n > 1 else None
     return Side(
         n_items,
-        float(apart) if enough else None,
-        float(spread) / n_items**0.5 if enough and spread is not None else None,
+        total / n if enough else None,
+        max(spread, 0.0) ** 0.5 / n_items**0.5 if enough and spread is not None else None,
         n_tasks,
         n_disputes,
         None if seconds is None else float(seconds),

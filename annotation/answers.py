@@ -51,12 +51,16 @@ _PEOPLE = """
     SELECT p.id FROM workforce_annotator p JOIN specs_spec s ON s.project_id = p.project_id
     WHERE s.id = %(spec)s AND p.kind = ANY(%(kinds)s)
 """
-INDEPENDENT = """
-    (a.revision = 1 OR NOT EXISTS (
+
+
+def independent(one: str = "a") -> str:
+    """The condition that no reviewer asked for the revision *one*: what is said once an answer was returned is in part hers."""
+    return f"""({one}.revision = 1 OR NOT EXISTS (
         SELECT FROM annotation_review w JOIN annotation_reviewdecision d ON d.review_id = w.id
-        WHERE w.assignment_id = a.assignment_id AND d.verdict = 'return' AND d.decided_at <= a.recorded_at))
-"""
-"""A revision `a` that no reviewer asked its author for: what she says once an answer was returned is in part the reviewer's."""
+        WHERE w.assignment_id = {one}.assignment_id AND d.verdict = 'return' AND d.decided_at <= {one}.recorded_at))"""
+
+
+INDEPENDENT = independent()
 # Superseded revisions, answers without a value and models come as well, and are left out afterwards: a set of rows is told
 # apart faster as arrays than row by row. What a value is, its number says; which number is which, `_values` finds out.
 _ANSWERS = f"""

@@ -131,6 +131,7 @@ urlpatterns = [
     path(f"{_SPEC}alignment/<int:session>/", alignment.alignment, name="alignment"),
     path(f"{_SPEC}alignment/<int:session>/<slug:step>/", alignment.step, name="alignment-step"),
     path(f"{_SPEC}effect/", effect.effect, name="effect"),
+    path(f"{_SPEC}effect/<str:name>", effect.curve, name="effect-curve"),
     path(f"{_SPEC}charts/<str:name>", health.chart, name="chart"),
     path(f"{_SPEC}people/", health.people, name="camps"),
     path(f"{_SPEC}people/<str:name>", health.people_chart, name="people-chart"),

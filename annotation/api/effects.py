@@ -17,7 +17,10 @@ from workforce.api.base import version_of
 
 class SideShape(serializers.Serializer[Any]):
     n_items = serializers.IntegerField(help_text="Items with two answers; what was asked again is left out.")
-    apart = serializers.FloatField(allow_null=True, help_text="The share of pairs of answers that differ.")
+    apart = serializers.FloatField(
+        allow_null=True,
+        help_text="The share of pairs of answers that differ; where the kind has a distance, the mean of it.",
+    )
     error = serializers.FloatField(allow_null=True)
     n_tasks = serializers.IntegerField()
     n_disputes = serializers.IntegerField()

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from django.http import HttpResponse
+from django.http import Http404, HttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_GET
 
-from annotation import aftermath
+from annotation import aftermath, charting_effect
 from annotation.models import RelabelPlan
-from annotation.views.health import spec_of
+from annotation.views.health import download, spec_of
 from specs.access import MemberRequest, allows, get_or_404, page
 from specs.models import SpecVersion
 from specs.versions import keys_of
@@ -24,6 +24,7 @@ def effect(request: MemberRequest, spec: str) -> HttpResponse:
     asked = request.GET.get("version", "")
     version = get_or_404(rows, **keys_of(asked)) if asked else rows.newest_first().first()
     newest = SpecVersion.objects.published().filter(spec=found).newest_first().first()
+    curve = aftermath.curve(newest) if newest else []
     plans = RelabelPlan.objects.filter(to_version=version).select_related("queue").order_by("pk")
     return render(
         request,
@@ -33,9 +34,22 @@ def effect(request: MemberRequest, spec: str) -> HttpResponse:
             "version": version,
             "versions": rows.newest_first()[:20],
             "effect": aftermath.of(version) if version else None,
-            "curve": aftermath.curve(newest) if newest else [],
+            "curve": curve,
+            "figure": charting_effect.of_curve(curve),
             "clock": aftermath.clock(newest) if newest else {},
             "plans": plans[:50] if version else [],
             "crumbs": crumbs(request, found),
         },
     )
+
+
+@require_GET
+@page(allows("agreement.read"))
+def curve(request: MemberRequest, spec: str, name: str) -> HttpResponse:
+    """The curve of the whole spec as a file, `curve.svg`, `.csv` or `.json`."""
+    chart, _dot, kind = name.rpartition(".")
+    if chart != "curve":
+        raise Http404
+    found = spec_of(request, spec)
+    newest = SpecVersion.objects.published().filter(spec=found).newest_first().first()
+    return download(charting_effect.of_curve(aftermath.curve(newest)) if newest else None, kind)

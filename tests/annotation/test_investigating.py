@@ -8,6 +8,7 @@ from django.utils import timezone
 
 from annotation import aftermath, carrying, gathering, investigating, measuring, relabelling
 from annotation.models import ClauseIssue, Dispute, IssueState
+from specs import task_types
 from specs.models import Clause
 from specs.refusals import WrongState
 from tests import cast
@@ -157,6 +158,14 @@ def test_the_effect_of_a_version_is_told_on_fresh_items_with_what_flipped_and_ca
     assert again is not None
     assert again.clauses[0].came_back == [back]
     assert [one.number for one, _side in aftermath.curve(version)] == ["1.0.0", "2.0.0"]
+    client.force_login(user_of(stage.ada))
+    shown = client.get("/p/rte/specs/rte/effect/").text
+    assert "Pairs that differ, version by version, with 95 % interval" in shown
+    assert "/effect/curve.svg" in shown
+    for kind, opens in (("svg", "<svg"), ("csv", "time"), ("json", "{")):
+        told = client.get(f"/p/rte/specs/rte/effect/curve.{kind}")
+        assert opens in told.text[:400]
+    assert client.get("/p/rte/specs/rte/effect/curve.exe").status_code == 404
     clock = aftermath.clock(version)
     assert {name: n for name, (_seconds, n) in clock.items()} == {
         "ruling": 15,
@@ -171,3 +180,29 @@ def test_the_effect_of_a_version_is_told_on_fresh_items_with_what_flipped_and_ca
     told = stage.client(stage.ada)().get("/api/v1/projects/rte/specs/rte/versions/2.0.0/effect").json()
     assert told["clauses"][0]["change"][2] < 0
     assert told["whole"]["clause"] is None
+
+
+def test_what_has_a_distance_of_its_own_is_as_far_apart_as_its_kind_says() -> None:
+    marked = {
+        "key": "names",
+        "kind": "spans",
+        "title": "Which names?",
+        "labels": [{"value": "a", "title": "A"}],
+    }
+    stage = cast.stage(
+        questions=({**marked, "settings": {"measure": "characters"}},), overlap=2, max_overlap=2
+    )
+    stage.load(12)
+    one = {"start": 0, "end": 6, "label": "a", "text": ""}
+    other = {"start": 0, "end": 4, "label": "a", "text": ""}
+    for who, spans in ((stage.ben, [one]), (stage.chi, [other])):
+        for _ in range(12):
+            served = stage.claim(who)
+            text = served.payload["text"]
+            given = [{**span, "text": text[: span["end"]]} for span in spans]
+            stage.submit(who, served, {"names": given})
+    ((_version, side),) = aftermath.curve(stage.version)
+    question = stage.version.questions[0]
+    apart = task_types.get("spans").distance(question, [one], [other])
+    assert 0 < apart < 1
+    assert (side.n_items, side.apart, side.error) == (12, pytest.approx(apart), pytest.approx(0.0, abs=1e-6))
