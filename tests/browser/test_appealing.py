@@ -8,6 +8,7 @@ from playwright.sync_api import Page, expect
 from annotation.models import AnswerAppeal, Dispute, Resolution
 from specs.models import Role
 from tests import cast
+from tests.browser.keyboard import pick, press, write
 from tests.browsing import log_in, settled
 from workforce import staffing
 
@@ -26,9 +27,9 @@ def test_an_appeal_is_filed_decided_blind_and_reversed_by_keyboard(page: Page, s
     cast.ruled(stage, dispute)
     log_in(page, "ben")
     page.goto("/p/rte/mine/")
-    page.locator("details.appeal summary").press("Enter")
-    page.get_by_label("Why should somebody else look again?").fill("It follows.")
-    page.get_by_role("button", name="Send the appeal").press("Enter")
+    press(page.locator("details.appeal summary"))
+    write(page.get_by_label("Why should somebody else look again?"), "It follows.")
+    press(page.get_by_role("button", name="Send the appeal"))
     expect(page.get_by_text("Waits for another lead")).to_be_visible()
 
     page.context.clear_cookies()
@@ -39,7 +40,7 @@ def test_an_appeal_is_filed_decided_blind_and_reversed_by_keyboard(page: Page, s
     page.keyboard.press("Enter")
     expect(page.get_by_text("Why did they disagree?")).to_be_visible()
     settled(page)
-    page.get_by_role("radio", name="Yes").press("Space")
+    pick(page.get_by_role("radio", name="Yes"))
     page.keyboard.press("e")
     page.keyboard.press("Enter")
     expect(page.get_by_text("Ruled. The task is resolved.").first).to_be_visible()

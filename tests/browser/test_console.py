@@ -11,6 +11,7 @@ from annotation import exporting
 from annotation.models import Dispute, FirstReading, Ruling
 from specs import ledger, store
 from tests import cast
+from tests.browser.keyboard import press
 from tests.browsing import log_in, settled
 from workforce.models import Queue
 
@@ -107,8 +108,8 @@ def test_one_ruling_decides_those_that_look_the_same_by_keyboard(page: Page, sta
     expect(page.get_by_role("heading", name="Disputes that look the same")).to_be_visible()
     expect(page.get_by_role("checkbox")).to_have_count(3)
     _ready(page)
-    page.get_by_role("checkbox", name="item-3").press("Space")
-    page.get_by_role("button", name="Rule on those chosen").press("Enter")
+    press(page.get_by_role("checkbox", name="item-3"), "Space")
+    press(page.get_by_role("button", name="Rule on those chosen"))
     expect(page.get_by_text("Ruled on 2 more disputes.")).to_be_visible()
     assert [one.task.item.key for one in Dispute.objects.filter(state="open")] == ["item-3"]
     assert Ruling.objects.filter(along_with__isnull=False).count() == 2
@@ -128,6 +129,6 @@ def test_an_independent_dispute_shows_the_answers_after_what_the_lead_thinks(
     assert FirstReading.objects.get().values == {"entailed": "no"}
     _ready(page)
     page.keyboard.press("g")
-    page.get_by_label("What is to happen with it").press("ArrowDown")
-    page.get_by_role("button", name="Pass it on and next").press("Enter")
+    press(page.get_by_label("What is to happen with it"), "ArrowDown")
+    press(page.get_by_role("button", name="Pass it on and next"))
     expect(page.get_by_text("The task wants more answers now.").first).to_be_visible()

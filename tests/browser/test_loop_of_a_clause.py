@@ -7,12 +7,13 @@ from pathlib import Path
 
 import pytest
 from django.db import connections
-from playwright.sync_api import Locator, Page, expect
+from playwright.sync_api import Page, expect
 
 from annotation import aligning, carrying, investigating
 from annotation.models import AlignmentSession, Carry, ClauseIssue, Dispute, RelabelPlan
 from specs.models import SpecVersion
 from tests import cast
+from tests.browser.keyboard import choose, pick, press, write
 from tests.browser.test_every_page import AXE, SCHEMES, WIDER, broken_rules
 from tests.browsing import log_in, settled
 from workforce import queues
@@ -50,14 +51,9 @@ def _looked_at(page: Page, name: str) -> None:
     page.set_viewport_size({"width": 1280, "height": 900})
 
 
-def _type(field: Locator, text: str) -> None:
-    field.press("ControlOrMeta+a")
-    field.page.keyboard.type(text)
-
-
 def _press(page: Page, name: str, role: str = "button") -> None:
     """Enter on what has this name, and wait for the page that it brings."""
-    page.locator("main").get_by_role(role, name=name).first.press("Enter")  # type: ignore[arg-type]
+    press(page.locator("main").get_by_role(role, name=name).first)  # type: ignore[arg-type]
     page.wait_for_load_state()
     settled(page)
 
@@ -75,10 +71,10 @@ def test_a_dispute_becomes_the_clauses_next_words_and_their_effect_is_seen(
     page.keyboard.press("Enter")
     page.wait_for_load_state()
     settled(page)
-    page.get_by_role("radio", name="No", exact=True).press("Space")
-    page.get_by_label("The clause is ambiguous").press("Space")
-    page.locator("select[name=clause]").select_option("knowledge")
-    _type(page.locator("[name=reason]"), "It does not say whose knowledge.")
+    pick(page.get_by_role("radio", name="No", exact=True))
+    pick(page.get_by_label("The clause is ambiguous"))
+    choose(page.locator("select[name=clause]"), "knowledge")
+    write(page.locator("[name=reason]"), "It does not say whose knowledge.")
     page.keyboard.press("Escape")
     page.keyboard.press("Enter")
     expect(page.get_by_text("Ruled.").first).to_be_visible()
@@ -89,11 +85,11 @@ def test_a_dispute_becomes_the_clauses_next_words_and_their_effect_is_seen(
     _looked_at(page, "issue")
 
     # several people read the cases blindly, then talk, then decide
-    page.get_by_role("checkbox", name="ben").press("Space")
+    press(page.get_by_role("checkbox", name="ben"), "Space")
     _press(page, "Convene it")
     session = AlignmentSession.objects.get()
     for case in issue.cases.order_by("pk"):
-        page.locator(f"input[name='reading-{case.pk}']").last.press("Space")
+        pick(page.locator(f"input[name='reading-{case.pk}']").last)
     _press(page, "Keep my votes")
     _looked_at(page, "session-voting")
     for case in issue.cases.all():
@@ -101,14 +97,14 @@ def test_a_dispute_becomes_the_clauses_next_words_and_their_effect_is_seen(
             session=session, case=case, reading="no", note="One has to look.", by=stage.member("ben")
         )
     _press(page, "Reveal all votes")
-    _type(page.get_by_label("Say something"), "Then it is what every adult knows.")
+    write(page.get_by_label("Say something"), "Then it is what every adult knows.")
     _press(page, "Say it")
     case = issue.cases.order_by("pk")[0]
-    page.locator(f"#use-{case.pk}").press("e")
-    _type(page.locator(f"#why-{case.pk}"), "One has to look it up.")
-    _type(page.get_by_label("The question that was open"), "Whose knowledge counts?")
-    _type(page.get_by_label("What was decided"), "Every adult's.")
-    _type(page.get_by_label("The rule, as it stands"), "Only what every adult knows counts.")
+    choose(page.locator(f"#use-{case.pk}"), "example")
+    write(page.locator(f"#why-{case.pk}"), "One has to look it up.")
+    write(page.get_by_label("The question that was open"), "Whose knowledge counts?")
+    write(page.get_by_label("What was decided"), "Every adult's.")
+    write(page.get_by_label("The rule, as it stands"), "Only what every adult knows counts.")
     _looked_at(page, "session-deciding")
     _press(page, "Record it and write the draft")
     expect(page.get_by_text("Decision record")).to_be_visible()
@@ -118,13 +114,13 @@ def test_a_dispute_becomes_the_clauses_next_words_and_their_effect_is_seen(
     _press(page, "The clause in the draft", "link")
     expect(page.get_by_text("Only what every adult knows counts.").first).to_be_visible()
     page.goto(f"{root}draft/publish/")
-    _type(page.locator("[name=notes]"), "Sharper.")
-    _type(page.locator("[name=rationale]"), "Two readings.")
-    _type(page.locator("[name=override_reason]"), "No annotator is free for a pilot.")
+    write(page.locator("[name=notes]"), "Sharper.")
+    write(page.locator("[name=rationale]"), "Two readings.")
+    write(page.locator("[name=override_reason]"), "No annotator is free for a pilot.")
     _press(page, "Publish")
     version = SpecVersion.objects.get(major=2, state="published")
     page.goto(f"{root}issues/{issue.pk}/")
-    page.get_by_label("Resolved by version").select_option(label="2.0.0")
+    choose(page.get_by_label("Resolved by version"), str(version.pk))
     _press(page, "Close the issue")
     assert ClauseIssue.objects.get(pk=issue.pk).closed_by_version == version
 
@@ -133,7 +129,7 @@ def test_a_dispute_becomes_the_clauses_next_words_and_their_effect_is_seen(
     _press(page, "What does Entailment 2.0.0 touch?")
     _press(page, "Main", "link")
     _looked_at(page, "plan")
-    _type(page.get_by_label("Why the other labels stay valid"), "Their clauses did not change.")
+    write(page.get_by_label("Why the other labels stay valid"), "Their clauses did not change.")
     _press(page, "Relabel these, carry the rest")
     plan = RelabelPlan.objects.select_related("relabel_queue").get(queue=stage.queue)
     assert plan.relabel_queue is not None

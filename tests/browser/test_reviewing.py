@@ -7,6 +7,7 @@ from playwright.sync_api import Page, expect
 
 from annotation.models import Resolution, Review
 from tests import cast
+from tests.browser.keyboard import press
 from tests.browsing import log_in, settled
 from workforce import review_stages, staffing
 
@@ -41,7 +42,7 @@ def test_an_answer_is_returned_reworked_and_accepted_by_keyboard(page: Page, sta
     log_in(page, "ben")
     page.goto("/")
     expect(page.get_by_text("1 answer of yours was returned")).to_be_visible()
-    page.get_by_role("link", name="Rework").press("Enter")
+    press(page.get_by_role("link", name="Rework"))
     settled(page)
     page.keyboard.press("Enter")
     expect(page.get_by_text("Whose knowledge?")).to_be_visible()
