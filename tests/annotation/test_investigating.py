@@ -205,4 +205,6 @@ def test_what_has_a_distance_of_its_own_is_as_far_apart_as_its_kind_says() -> No
     question = stage.version.questions[0]
     apart = task_types.get("spans").distance(question, [one], [other])
     assert 0 < apart < 1
-    assert (side.n_items, side.apart, side.error) == (12, pytest.approx(apart), pytest.approx(0.0, abs=1e-6))
+    assert side.n_items == 12
+    assert side.apart == pytest.approx(apart)
+    assert side.error == pytest.approx(0.0, abs=1e-6)

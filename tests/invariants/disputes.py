@@ -62,6 +62,27 @@ class Disputes:
         self.disputes[event.subject] = "returned"
         self._work_done(event.data["work"])
 
+    def on_dispute_escalated(self, event: Event) -> None:
+        """In other hands: she who had it is done, another task of an adjudication queue follows with its own event."""
+        self._work_done(event.data["work"])
+
+    def on_dispute_seconded(self, event: Event) -> None:
+        """A second lead has decided; the label stays."""
+        if self.disputes.get(event.subject) != "second":
+            raise Broken(f"{event}: the dispute is {self.disputes.get(event.subject)}")
+        self.disputes[event.subject] = "seconded"
+        self._work_done(event.data["work"])
+
+    def on_dispute_second_asked(self, event: Event) -> None:
+        """The next dispute of the same task waits for another lead."""
+        task = event.data["task"]
+        (number,) = [
+            number
+            for number, (of, _) in self.facts.disputes.items()
+            if of == task and number not in self.disputes
+        ][:1]
+        self.disputes[number] = "second"
+
     def _work_done(self, work: int) -> None:
         (slot,) = [slot for slot in self.tasks[work].slots.values() if slot.state == "leased"]
         slot.state = "submitted"

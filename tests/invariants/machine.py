@@ -240,12 +240,15 @@ class Machine(RuleBasedStateMachine):
             done = [who for who in FRESH if self._one_more(who) or self._one_more_reviewed(who)]
             if not done:
                 break
-        for dispute in Dispute.objects.filter(project=self.stage.project, state="open"):
-            cast.ruled(self.stage, dispute)
+        self._all_disputes_are_decided()
         found = checking.violations()
         assert found == [], found
         left = Task.objects.filter(project=self.stage.project, state__in=[TaskState.OPEN, TaskState.DISPUTED])
         assert list(left) == [], "a task is stuck"
+
+    def _all_disputes_are_decided(self) -> None:
+        for dispute in Dispute.objects.filter(project=self.stage.project, state="open"):
+            cast.ruled(self.stage, dispute)
 
     def _review(self, who: str, stage: ReviewStage, verdict: str, value: str) -> bool:
         """Take the next review of the stage and decide; False where none waits for her."""

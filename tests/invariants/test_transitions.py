@@ -37,6 +37,7 @@ from annotation.models import Annotation, Dispute
 from specs.models import MemberState, Suspension
 from specs.refusals import KeyReused, Refusal
 from tests import cast
+from tests.invariants.leading import Leading, leads
 from tests.invariants.machine import FRESH, WORKERS, Figures, Machine, Told, step
 from workforce import (
     assigning,
@@ -67,13 +68,14 @@ WEIGHTS = {
     "keep_both_or_ask_for_more": 3,
     "suspend_or_reinstate": 1, "leave_or_join": 1, "pause_or_resume": 1, "dismiss_or_enrol": 1, "keep_apart_or_not": 1,
     "everybody_is_back": 2, "follow_the_answers": 3, "begin_or_end_a_review_stage": 1, "review": 5, "rework": 3,
-    "rework_is_overdue": 1,
+    "rework_is_overdue": 1, "decide_as_one_of_several_leads": 4, "split_an_item": 1, "pass_a_dispute_on": 2, "appeal": 2,
+    "open_again": 1,
 }  # fmt: skip
 """What can happen, and how often."""
 WITH_A_LEASE = ("answer", "release", "renew", "skip", "cannot_be_labelled", "ask_and_hold", "recall")
 
 
-class Transitions(Machine):
+class Transitions(Leading):
     @initialize()
     def two_items(self) -> None:
         self._load(2)
@@ -448,7 +450,7 @@ def figures(db: None) -> Iterator[Figures]:
     lead = staffing.annotator_for(member=stage.ada)
     assert stage.queue.adjudication_queue is not None
     staffing.enrol(queue=stage.queue.adjudication_queue, annotator=lead, by=stage.ada)
-    Machine.stage, Machine.people = stage, people
+    Machine.stage, Machine.people, Leading.leads = stage, people, leads(stage)
     Machine.versions = [stage.version, cast.amend(stage), cast.amend(stage, "numbers")]
     Machine.figures = Figures()
     yield Machine.figures
