@@ -2,7 +2,8 @@
 
 Only append-only rows whose event is sealed at or below the position are looked at, so the same question has the same answer for
 ever. Of several tasks of an item the newest meaning counts, then what was decided there over what was carried, then the latest
-round. Where unresolved items are asked for, a task with answers and no resolution speaks for an item that has no other.
+round. Where unresolved items are asked for, a task with answers and no resolution speaks for an item that has no other. An item
+that its source had changed or withdrawn by then has no row; its next revision has one of its own.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ LAST_POSITION = """
     SELECT coalesce(max(l.position), 0) FROM specs_ledgerentry l JOIN specs_event e ON e.id = l.event_id
     WHERE l.project_id = %s AND e.kind IN (
         'annotation.submitted', 'annotation.revised', 'labels.imported', 'task.resolved', 'dispute.decided',
-        'relabelling.confirmed', 'relabelling.followed', 'task.unlabellable')
+        'relabelling.confirmed', 'relabelling.followed', 'task.unlabellable', 'items.ended', 'items.withdrawn')
 """
 """What does not change a label does not move the default position: asking twice gives the same bytes."""
 
@@ -58,6 +59,7 @@ _CHOSEN = """
     ), chosen AS (
         SELECT DISTINCT ON (t.item_id) t.item_id, t.id AS task_id, e.carried, e.maps
         FROM reach e JOIN workforce_task t ON t.id = e.task_id WHERE e.meaning = ANY(%(meanings)s)
+          AND NOT EXISTS (SELECT FROM workforce_itemend x JOIN sealed s ON s.event_id = x.event_id WHERE x.item_id = t.item_id)
         ORDER BY t.item_id, e.settled DESC, e.meaning DESC, e.carried, t.round DESC, t.id
     )
 """

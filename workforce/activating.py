@@ -28,15 +28,16 @@ _PAUSE = 0.3  # seconds between two looks at how far the connections are
 # page of an index.
 _ROWS = """
     WITH rows AS MATERIALIZED (
-        SELECT {item} AS item, line, key, payload, digest, sensitive, priority FROM workforce_stagedrow
-        WHERE load_number = %(load)s AND line >= %(first)s AND line < %(beyond)s AND known {known}
+        SELECT {item} AS item, line, key, revision, payload, digest, sensitive, priority FROM workforce_stagedrow
+        WHERE load_number = %(load)s AND line >= %(first)s AND line < %(beyond)s AND known {known} AND NOT gone
           AND target IS NOT DISTINCT FROM %(target)s ORDER BY line
     )
 """
 _ITEMS = """
     , items AS (
         INSERT INTO workforce_item (id, project_id, key, revision, payload, digest, sensitive, load_id, created_at)
-        SELECT item, %(project)s, key, 1, payload, digest, sensitive, %(load)s, statement_timestamp() FROM rows ORDER BY line
+        SELECT item, %(project)s, key, revision, payload, digest, sensitive, %(load)s, statement_timestamp()
+        FROM rows ORDER BY line
         RETURNING 1
     )
 """
@@ -111,16 +112,18 @@ _KNOWN_WORK = (
 )
 _CLAUSES = """
     WITH rows AS MATERIALIZED (
-        SELECT key, payload ->> %(field)s AS clause FROM workforce_stagedrow
-        WHERE load_number = %(load)s AND line >= %(first)s AND line < %(beyond)s
+        SELECT key, known, revision, payload ->> %(field)s AS clause FROM workforce_stagedrow
+        WHERE load_number = %(load)s AND line >= %(first)s AND line < %(beyond)s AND NOT gone
           AND target IS NOT DISTINCT FROM %(target)s
     ), hits AS MATERIALIZED (
-        SELECT key, (SELECT c.id FROM specs_clause c WHERE c.spec_id = %(spec)s AND c.key = rows.clause) AS clause
+        SELECT key, known, revision,
+               (SELECT c.id FROM specs_clause c WHERE c.spec_id = %(spec)s AND c.key = rows.clause) AS clause
         FROM rows WHERE clause IS NOT NULL
     )
     INSERT INTO workforce_itemclause (project_id, item_id, clause_id)
-    SELECT %(project)s, (SELECT i.id FROM workforce_item i
-                         WHERE i.project_id = %(project)s AND i.key = hits.key AND i.revision = 1), clause
+    SELECT %(project)s, coalesce(known, (
+               SELECT i.id FROM workforce_item i
+               WHERE i.project_id = %(project)s AND i.key = hits.key AND i.revision = hits.revision)), clause
     FROM hits WHERE clause IS NOT NULL
     ON CONFLICT DO NOTHING
 """

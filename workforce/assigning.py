@@ -66,11 +66,7 @@ def assign(
         )
     if not timedelta(minutes=1) <= keep <= timedelta(days=90):
         raise Invalid(_("Work is kept for somebody for a minute at least and 90 days at most."))
-    if not Enrolment.objects.filter(queue=queue, annotator=annotator, active=True).exists():
-        raise Invalid(
-            _("%(pseudonym)s does not pull from this queue; enrol her first.")
-            % {"pseudonym": annotator.pseudonym}
-        )
+    check(queue=queue, annotator=annotator)
     with transaction.atomic(), connection.cursor() as cursor:
         # Under her lock, which whoever suspends her waits for: what is kept for her returns then.
         state = (
@@ -94,6 +90,15 @@ def assign(
         rest = sorted(set(wanted) - set(kept))
         cursor.execute(_WHY_NOT, {"queue": queue.pk, "annotator": annotator.pk, "tasks": rest})
         return Assigned(kept, dict(cursor.fetchall()))
+
+
+def check(*, queue: Queue, annotator: Annotator) -> None:
+    """Raises `Invalid` where nothing of the queue can be kept for her: she does not pull from it."""
+    if not Enrolment.objects.filter(queue=queue, annotator=annotator, active=True).exists():
+        raise Invalid(
+            _("%(pseudonym)s does not pull from this queue; enrol her first.")
+            % {"pseudonym": annotator.pseudonym}
+        )
 
 
 def take_back(*, queue: Queue, task_ids: Sequence[int], by: Member) -> int:

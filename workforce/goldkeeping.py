@@ -27,7 +27,7 @@ from specs import canonical, ledger, task_types, versions
 from specs.models import Clause, Member, Spec, SpecVersion
 from specs.refusals import Invalid, WrongState
 from specs.task_types import BadValue
-from workforce import loading, rows
+from workforce import loading, rows, setting_aside
 from workforce.models import GoldState, Item, ItemClause, KnownAnswer, SetAside
 
 IMPORTED, UNANIMOUS, RULING = "imported", "unanimous", "ruling"
@@ -328,7 +328,7 @@ def set_aside(*, known: KnownAnswer, reason: str, by: Member | None) -> KnownAns
         locked = KnownAnswer.objects.select_for_update(no_key=True).get(pk=known.pk)
         if locked.set_aside_at is not None:
             raise WrongState(_("It is out of use already."))
-        end(
+        setting_aside.end(
             spec_id=locked.spec_id,
             project_id=locked.project_id,
             ids=[locked.pk],
@@ -338,35 +338,6 @@ def set_aside(*, known: KnownAnswer, reason: str, by: Member | None) -> KnownAns
         )
         locked.refresh_from_db()
     return locked
-
-
-def end(
-    *,
-    spec_id: int,
-    project_id: int,
-    ids: Sequence[int],
-    why: SetAside,
-    reason: str = "",
-    until_meaning: int | None = None,
-    by: Member | None,
-) -> int:
-    """Set answers aside for one cause, with one event. Call it inside the transaction that gives the cause."""
-    n = KnownAnswer.objects.filter(pk__in=list(ids), set_aside_at=None).update(
-        state=GoldState.SET_ASIDE,
-        set_aside_for=why,
-        reason=reason.strip(),
-        set_aside_at=Now(),
-        until_meaning=until_meaning,
-    )
-    if n:
-        ledger.record(
-            project_id=project_id,
-            kind="gold.set-aside",
-            by=by,
-            subject=("spec", spec_id),
-            data={"why": why.value, "answers": n, "ids": list(ids)[:1000]},
-        )
-    return n
 
 
 def explain(*, known: KnownAnswer, explanation: str, by: Member) -> KnownAnswer:
@@ -430,7 +401,7 @@ def set_aside_changed(
             task_types.get(question["kind"]).parse_json(question, known.value, known.item.payload)
         except BadValue:
             doubtful.add(known.pk)
-    return end(
+    return setting_aside.end(
         spec_id=version.spec_id,
         project_id=version.project_id,
         ids=sorted(doubtful),

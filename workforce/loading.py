@@ -6,7 +6,8 @@
     cancelled -> reading: resume
 
 A delivery is staged, checked whole and then activated: all of its good rows or none. A key that is known with the same payload
-changes nothing; a known key with another payload is a bad row. A load that was killed goes on where it stopped.
+changes nothing; a known key with another payload is a bad row, or the next revision where updates are asked for (`replacing`).
+A load that was killed goes on where it stopped.
 """
 
 from __future__ import annotations
@@ -24,11 +25,11 @@ from django.utils.translation import gettext as _
 from specs import ledger, running, store
 from specs.models import Job, JobState, Member, Project
 from specs.refusals import Invalid, WrongState
-from workforce import activating, degrading, directing, likening, row_files, signalling, staging
+from workforce import activating, degrading, directing, likening, replacing, row_files, signalling, staging
 from workforce.models import ABOUT_ANSWERS, Load, LoadState, Queue, QueueState
 
 JOB = "workforce.load_items"
-OPTIONS = ("keep_good_rows", "sensitive", "clause_field", "twins", "near", *signalling.OPTIONS)
+OPTIONS = ("keep_good_rows", "sensitive", "clause_field", "twins", "near", "updates", *signalling.OPTIONS)
 Progress = Callable[..., None]
 
 
@@ -264,7 +265,8 @@ def _check(found: Load) -> None:
 
 
 _KNOWN = """
-    SELECT count(*) FROM workforce_stagedrow s JOIN workforce_item i ON i.id = s.known
+    SELECT count(*) FILTER (WHERE NOT s.gone), count(*) FILTER (WHERE s.gone)
+    FROM workforce_stagedrow s JOIN workforce_item i ON i.id = s.known
     WHERE s.load_number = %s AND i.load_id IS DISTINCT FROM s.load_number
 """
 
@@ -273,8 +275,10 @@ def _finish(found: Load) -> None:
     """What came of it, and its event. New is what this load brought, also where it took several goes."""
     with connection.cursor() as cursor:
         cursor.execute(_KNOWN, [found.pk])
-        found.n_known = cursor.fetchone()[0]
-    found.n_new = found.n_staged - found.n_known
+        found.n_known, n_gone = cursor.fetchone()
+    found.n_new = found.n_staged - found.n_known - n_gone
+    if found.options.get("updates"):
+        found.n_replaced, found.n_gone = replacing.end_of(load=found)
     found.event_id = ledger.record(
         project_id=found.project_id,
         kind="items.loaded",
@@ -284,7 +288,8 @@ def _finish(found: Load) -> None:
     )
     found.state = LoadState.LOADED
     found.loaded_at = Now()
-    found.save(update_fields=["n_known", "n_new", "event_id", "state", "loaded_at", "digest", "n_left_out"])
+    counts = ["n_known", "n_new", "n_replaced", "n_gone", "n_left_out"]
+    found.save(update_fields=[*counts, "event_id", "state", "loaded_at", "digest"])
     staging.forget(load=found)
     if found.options.get("signals"):
         signalling.end_over()  # what came too late is not handed out

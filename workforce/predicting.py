@@ -272,7 +272,8 @@ def _write(
 ) -> list[rows.BadRow]:
     """Write a batch; returns its bad rows. What is known with the same value is counted as known."""
     cursor.execute(
-        "SELECT key, id, payload::text FROM workforce_item WHERE project_id = %s AND revision = 1 AND key = ANY(%s)",
+        "SELECT DISTINCT ON (key) key, id, payload::text FROM workforce_item WHERE project_id = %s AND key = ANY(%s) "
+        "ORDER BY key, revision DESC",
         [spec.project_id, [one.key for one in given]],
     )
     items = {key: (number, payload) for key, number, payload in cursor.fetchall()}

@@ -17,7 +17,7 @@ from django.conf import settings
 from django.db import connection, transaction
 
 from specs.models import Spec
-from workforce import goldkeeping
+from workforce import setting_aside
 from workforce.intervals import Share, share
 from workforce.models import KnownAnswer, SetAside
 
@@ -128,7 +128,7 @@ def retire(*, spec: Spec) -> dict[str, int]:
             if rule is not None:
                 ended.setdefault(rule, []).append(known.pk)
         return {
-            rule.value: goldkeeping.end(
+            rule.value: setting_aside.end(
                 spec_id=spec.pk, project_id=spec.project_id, ids=ids, why=rule, by=None
             )
             for rule, ids in ended.items()

@@ -7,7 +7,7 @@ goes the long way through `canonical.loads_strict`. Both give the same bytes and
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from hashlib import sha256
 from typing import Any, BinaryIO
 
@@ -28,13 +28,17 @@ _SHALLOW = 16  # levels that the short way follows; deeper rows take the long wa
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """A good row: `payload` is the canonical JSON of what will be kept, `digest` of exactly these bytes."""
+    """A good row: `payload` is the canonical JSON of what will be kept, `digest` of exactly these bytes.
+
+    With `gone` it says that its source has the key no more, and nothing else.
+    """
 
     line: int
     key: str
     payload: bytes
     digest: str
     sensitive: bool
+    gone: bool = False
 
     def fields(self) -> dict[str, Any]:
         """The payload as an object."""
@@ -42,14 +46,19 @@ class Row:
         return found
 
 
-def read(source: BinaryIO, *, form: str, max_bytes: int, after: int = 0) -> Iterator[Row | BadRow]:
+def read(
+    source: BinaryIO, *, form: str, max_bytes: int, after: int = 0, updates: bool = False
+) -> Iterator[Row | BadRow]:
     """Rows of a file beyond line *after*; `form` is one of `row_files.FORMS`.
 
-    A key field is named `key`, `item_id` or `id`; the rest is the payload, of at most *max_bytes* canonical bytes.
+    A key field is named `key`, `item_id` or `id`; the rest is the payload, of at most *max_bytes* canonical bytes. Where
+    *updates* are asked for, a row whose field `deleted` is true says that its key is gone.
     """
     for line, fields in row_files.read(source, form=form, max_bytes=max_bytes, after=after):
         if isinstance(fields, BadRow):
             yield fields
+        elif updates and (gone := _gone(line, fields, max_bytes)) is not None:
+            yield gone
         elif isinstance(fields, bytes):
             yield _short(line, fields, max_bytes) or _long(line, fields, max_bytes)
         else:
@@ -59,6 +68,22 @@ def read(source: BinaryIO, *, form: str, max_bytes: int, after: int = 0) -> Iter
 def form_of(name: str) -> str:
     """The form a file name stands for; JSON Lines unless its ending says something else."""
     return row_files.form_of(name)
+
+
+def _gone(line: int, fields: bytes | dict[str, Any], max_bytes: int) -> Row | BadRow | None:
+    """The row of a key that is gone; None where the row says something else."""
+    if isinstance(fields, bytes):
+        if b'"deleted"' not in fields:
+            return None
+        try:
+            fields = orjson.loads(fields)
+        except orjson.JSONDecodeError:
+            return None
+    if not isinstance(fields, dict) or fields.get("deleted") not in (True, "1", "true"):
+        return None
+    key = next((fields[name] for name in _RESERVED if fields.get(name) not in (None, "")), None)
+    checked = _checked(line, {"key": key, "deleted": True}, max_bytes)
+    return checked if isinstance(checked, BadRow) else replace(checked, payload=b"null", gone=True)
 
 
 def _short(line: int, raw: bytes, max_bytes: int) -> Row | None:
@@ -162,12 +187,13 @@ def _checked(line: int, fields: dict[str, Any], max_bytes: int) -> Row | BadRow:
 
 
 def to_copy(load: int, project: int, rows: Iterable[Row], *, sensitive: bool = False) -> bytes:
-    """The rows as COPY's text form: project, load, line, key, payload, digest, sensitive."""
-    start, blurred = f"{project}\t{load}\t", "t\n" if sensitive else "f\n"
+    """The rows as COPY's text form: project, load, line, key, payload, digest, sensitive, gone."""
+    start, blurred = f"{project}\t{load}\t", "t\t" if sensitive else "f\t"
     return "".join(
         [
             f"{start}{row.line}\t{_escaped(row.key)}\t{_escaped_json(row.payload)}\t{row.digest}\t"
-            + ("t\n" if row.sensitive else blurred)
+            + ("t\t" if row.sensitive else blurred)
+            + ("t\n" if row.gone else "f\n")
             for row in rows
         ]
     ).encode()

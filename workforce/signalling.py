@@ -51,7 +51,7 @@ _KEEP = """
         WHERE g.load_number = %(load)s AND g.line >= %(first)s AND g.line < %(beyond)s
     ), found AS MATERIALIZED (
         SELECT told.*, (SELECT i.id FROM workforce_item i
-                        WHERE i.project_id = %(project)s AND i.key = told.key AND i.revision = 1) AS item
+                        WHERE i.project_id = %(project)s AND i.key = told.key ORDER BY i.revision DESC LIMIT 1) AS item
         FROM told WHERE key IS NOT NULL
     )
     INSERT INTO workforce_signal

@@ -21,7 +21,7 @@ from workforce.models import Load, StagedRow, StagedSignal
 
 CHUNK = 25_000  # rows between two commits
 _WRITE = 500  # rows handed to COPY at a time, which reads them while the next ones are parsed
-_COPY = "COPY workforce_stagedrow (project_id, load_number, line, key, payload, digest, sensitive) FROM STDIN"
+_COPY = "COPY workforce_stagedrow (project_id, load_number, line, key, payload, digest, sensitive, gone) FROM STDIN"
 
 _DOUBLED = """
     WITH twice AS MATERIALIZED (
@@ -35,21 +35,42 @@ _DOUBLED = """
     )
     SELECT line FROM judged WHERE other ORDER BY line
 """
-_FOUND = """
-    WITH there AS MATERIALIZED (
-        SELECT s.id, s.line, i.id AS item, i.digest <> s.digest AS other FROM workforce_stagedrow s JOIN workforce_item i
-            ON i.project_id = %(project)s AND i.key = s.key AND i.revision = 1
+# The newest revision of a key is what it is now, unless its source has withdrawn it.
+_THERE = """
+        SELECT s.id, s.line, s.gone, i.id AS item, i.revision, i.digest <> s.digest AS other,
+               EXISTS (SELECT FROM workforce_itemend e WHERE e.item_id = i.id) AS withdrawn
+        FROM workforce_stagedrow s CROSS JOIN LATERAL (
+            SELECT i.id, i.digest, i.revision FROM workforce_item i
+            WHERE i.project_id = %(project)s AND i.key = s.key ORDER BY i.revision DESC LIMIT 1) i
         WHERE s.load_number = %(load)s
-    ), gone AS (
-        DELETE FROM workforce_stagedrow s USING there WHERE s.id = there.id AND there.other
+"""
+_FOUND = """
+    WITH there AS MATERIALIZED ({there}), gone AS (
+        DELETE FROM workforce_stagedrow s USING there WHERE s.id = there.id AND (there.other OR there.withdrawn)
     ), known AS (
-        UPDATE workforce_stagedrow s SET known = there.item FROM there WHERE s.id = there.id AND NOT there.other
+        UPDATE workforce_stagedrow s SET known = there.item FROM there
+        WHERE s.id = there.id AND NOT there.other AND NOT there.withdrawn
     )
-    SELECT line FROM there WHERE other
+    SELECT line, withdrawn FROM there WHERE other OR withdrawn
+"""
+# Asked for updates: another content is the next revision, and so is what comes back; what is gone ends what is there.
+_UPDATED = """
+    WITH there AS MATERIALIZED ({there}), changed AS (
+        UPDATE workforce_stagedrow s SET replaces = there.item, revision = there.revision + 1 FROM there
+        WHERE s.id = there.id AND NOT there.gone AND (there.other OR there.withdrawn)
+    ), known AS (
+        UPDATE workforce_stagedrow s SET known = there.item, replaces = CASE WHEN there.gone THEN there.item END FROM there
+        WHERE s.id = there.id AND CASE WHEN there.gone THEN NOT there.withdrawn ELSE NOT there.other AND NOT there.withdrawn END
+    ), nothing AS (
+        DELETE FROM workforce_stagedrow s WHERE s.load_number = %(load)s AND s.gone
+           AND NOT EXISTS (SELECT FROM there WHERE there.id = s.id AND NOT there.withdrawn)
+    )
+    SELECT line, false FROM there WHERE false
 """
 _KNOWN = """
     UPDATE workforce_stagedrow s SET known = i.id FROM workforce_item i
-    WHERE s.load_number = %(load)s AND s.known IS NULL AND i.project_id = %(project)s AND i.key = s.key AND i.revision = 1
+    WHERE s.load_number = %(load)s AND s.known IS NULL AND i.project_id = %(project)s AND i.key = s.key
+      AND i.revision = s.revision
 """
 _NAMES_MEDIA = "names_media"
 _NAMING = """
@@ -57,7 +78,10 @@ _NAMING = """
     WHERE load_number = %s AND id > %s AND payload::text LIKE '%%"media%%' ORDER BY id LIMIT 1000
 """
 TWICE = gettext_noop("the key stands twice in this file with different content")
-CHANGED = gettext_noop("the key is known with other content; items do not change")
+CHANGED = gettext_noop(
+    "the key is known with other content; items do not change unless updates are asked for"
+)
+WITHDRAWN = gettext_noop("its source has withdrawn the key; it comes back where updates are asked for")
 
 
 class _Bounded(io.RawIOBase):
@@ -95,7 +119,13 @@ def stage(*, load: Load, source: BinaryIO, progress: Callable[[int], None]) -> N
     if load.form == "parquet" and packed is not source:
         stream = _on_disk(stream)
     signals: list[signalling.Staged] = []
-    read = rows.read(stream, form=load.form, max_bytes=settings.MAX_ITEM_BYTES, after=load.position)
+    read = rows.read(
+        stream,
+        form=load.form,
+        max_bytes=settings.MAX_ITEM_BYTES,
+        after=load.position,
+        updates=bool(load.options.get("updates")),
+    )
     naming: list[str] = []
     found = signalling.told(
         media.noticed(read, naming),
@@ -187,12 +217,16 @@ def check(*, load: Load) -> None:
     if load.options.get(_NAMES_MEDIA):
         _put_media_in(load)
     with connection.cursor() as cursor:
-        for query, reason, loops in ((_DOUBLED, TWICE, "off"), (_FOUND, CHANGED, "on")):
-            # Nothing is known of a scratch table, and the planner would compare its rows one with another.
-            cursor.execute(f"SET LOCAL enable_nestloop = {loops}")
-            cursor.execute(query, where)
-            for (line,) in sorted(cursor.fetchall()):
-                put_bad(load, line, reason)
+        # Nothing is known of a scratch table, and the planner would compare its rows one with another.
+        cursor.execute("SET LOCAL enable_nestloop = off")
+        cursor.execute(_DOUBLED, where)
+        for (line,) in cursor.fetchall():
+            put_bad(load, line, TWICE)
+        cursor.execute("SET LOCAL enable_nestloop = on")
+        found = _UPDATED if load.options.get("updates") else _FOUND
+        cursor.execute(found.format(there=_THERE), where)
+        for line, withdrawn in sorted(cursor.fetchall()):
+            put_bad(load, line, WITHDRAWN if withdrawn else CHANGED)
         cursor.execute("SELECT count(*) FROM workforce_stagedrow WHERE load_number = %(load)s", where)
         load.n_staged = cursor.fetchone()[0]
     load.problems.sort(key=lambda problem: problem["line"])

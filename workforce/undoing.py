@@ -57,6 +57,12 @@ def _take_back(load: Load, state: LoadState, by: Member | None) -> int:
         locked = Load.objects.select_for_update(no_key=True).get(pk=load.pk)
         if locked.state != LoadState.LOADED:
             raise WrongState(_("The load is %(state)s.") % {"state": locked.get_state_display().lower()})
+        if state == LoadState.UNDONE and locked.n_replaced + locked.n_gone:
+            raise WrongState(
+                _(
+                    "It changed or withdrew known items; load them as they were, as updates again, or withdraw the rest."
+                )
+            )
         cursor.execute("SET LOCAL statement_timeout = 0")
         scope = {"load": locked.pk}
         # The slots first: whoever claims one at this moment has it before, and is counted, or finds nothing.

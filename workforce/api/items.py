@@ -15,13 +15,13 @@ from specs.api.base import ApiView
 from specs.api.parsers import CsvParser, DocumentParser, RowsParser
 from specs.api.schema import operation
 from specs.refusals import Invalid
-from workforce import likening, loading, row_files, signalling, undoing
+from workforce import likening, loading, replacing, row_files, signalling, undoing
 from workforce.api import shapes
 from workforce.api.base import QueueView
 from workforce.models import Load, LoadState
 
 _CHUNK = 2**18
-_FLAGS = ("keep_good_rows", "sensitive", "near")
+_FLAGS = ("keep_good_rows", "sensitive", "near", "updates")
 
 
 class Items(QueueView):
@@ -97,6 +97,22 @@ def _chunks(stream: Any) -> Iterator[bytes]:
     """The body as it comes in; an empty one is a mapping."""
     while not isinstance(stream, dict) and (data := stream.read(_CHUNK)):
         yield data
+
+
+class ItemsWithdraw(ApiView):
+    policies = {"post": allows("queue.manage")}
+
+    @operation(
+        "Withdraw items that their source has no more: tombstones, by key",
+        takes=shapes.ItemsWithdrawIn,
+        gives=shapes.ItemsWithdrawOut,
+        name="items_withdraw",
+    )
+    def post(self, request: Request, project: str) -> Response:
+        """Their open tasks go, answers and labels stay on record, the next snapshot is without them. Harmless to repeat."""
+        body = self.body(shapes.ItemsWithdrawIn, request)
+        done = replacing.withdraw(project=self.project, keys=body["keys"], note=body["note"], by=self.member)
+        return Response(shapes.ItemsWithdrawOut(done).data)
 
 
 class Loads(QueueView):

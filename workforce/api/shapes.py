@@ -267,6 +267,17 @@ class ProjectCloneOut(serializers.Serializer[Any]):
     name = serializers.CharField()
 
 
+class ItemsWithdrawIn(serializers.Serializer[Any]):
+    keys = serializers.ListField(child=serializers.CharField(max_length=200), min_length=1)
+    note = serializers.CharField(required=False, allow_blank=True, default="", help_text="Why.")
+
+
+class ItemsWithdrawOut(serializers.Serializer[Any]):
+    keys = serializers.ListField(child=serializers.CharField(), help_text="Withdrawn now.")
+    known = serializers.ListField(child=serializers.CharField(), help_text="Withdrawn before.")
+    unknown = serializers.ListField(child=serializers.CharField(), help_text="Never came.")
+
+
 class LoadShape(serializers.ModelSerializer[Load]):
     class Meta:
         model = Load
@@ -281,6 +292,8 @@ class LoadShape(serializers.ModelSerializer[Load]):
             "n_new",
             "n_known",
             "n_bad",
+            "n_replaced",
+            "n_gone",
             "n_same",
             "n_near",
             "n_left_out",

@@ -49,6 +49,7 @@ urlpatterns = [
     path("media", media.MediaAll.as_view()),
     path("media/<str:digest>", media.MediaOne.as_view()),
     path("queues/<slug:queue>/items", items.Items.as_view()),
+    path("items/withdraw", items.ItemsWithdraw.as_view()),
     path("queues/<slug:queue>/review-stages", review_stages.ReviewStages.as_view()),
     path("queues/<slug:queue>/review-stages/<int:stage>/end", review_stages.ReviewStageEnd.as_view()),
     path("queues/<slug:queue>/directions", directions.Directions.as_view()),

@@ -9,7 +9,7 @@ from django.utils.translation import gettext_lazy as _
 
 from workforce import row_files, signalling
 
-_FLAGS = ("keep_good_rows", "sensitive", "near")
+_FLAGS = ("keep_good_rows", "sensitive", "near", "updates")
 
 
 class LoadForm(forms.Form):
@@ -29,6 +29,14 @@ class LoadForm(forms.Form):
     keep_good_rows = forms.BooleanField(required=False, label=_("Load the good rows if others are bad"))
     sensitive = forms.BooleanField(
         required=False, label=_("The items may be upsetting: blur them until asked for")
+    )
+    updates = forms.BooleanField(
+        required=False,
+        label=_("The file brings updates"),
+        help_text=_(
+            "A known key with other content becomes its next revision, which is asked anew; a row whose field deleted is true "
+            "withdraws its key."
+        ),
     )
     near = forms.BooleanField(
         required=False, label=_("Look for items that are nearly the same as another one; takes longer")

@@ -31,8 +31,10 @@ from workforce.models.gold import (
 )
 from workforce.models.holds import Hold, HoldOutcome, Recall
 from workforce.models.items import (
+    EndReason,
     Item,
     ItemClause,
+    ItemEnd,
     Prediction,
 )
 from workforce.models.loads import Load, LoadState, StagedRow, Twin, TwinKind
@@ -117,6 +119,7 @@ __all__ = [
     "DayAway",
     "Degradation",
     "Direction",
+    "EndReason",
     "Enrolment",
     "Entry",
     "Exclusion",
@@ -130,6 +133,7 @@ __all__ = [
     "Item",
     "ItemCategory",
     "ItemClause",
+    "ItemEnd",
     "Judgement",
     "KnownAnswer",
     "Lease",

@@ -45,6 +45,7 @@ class SetAside(models.TextChoices):
     EXPOSED = "exposed", _("Seen too often")
     AGED = "aged", _("Too old")
     PERSON = "person", _("By a person")
+    SOURCE = "source", _("Its source changed or withdrew the item")
 
 
 class KnownAnswer(ProjectRow):

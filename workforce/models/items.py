@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from django.contrib.postgres.indexes import HashIndex
+import pgtrigger
+from django.contrib.postgres.indexes import BrinIndex, HashIndex
 from django.db import models
 from django.db.models import Q
 from django.db.models.functions import Now
+from django.utils.translation import gettext_lazy as _
 
 from specs.models.base import (
     BusyProjectRow,
     LinkedAtOnce,
     ProjectLink,
     append_only,
+    one_of,
     project_key,
     same_project,
 )
@@ -37,11 +40,72 @@ class Item(BusyProjectRow):
         indexes = [
             models.Index(fields=["project"], condition=Q(sensitive=True), name="item_sensitive"),
             HashIndex(fields=["digest"], name="item_content"),
+            BrinIndex(fields=["load"], pages_per_range=32, autosummarize=True, name="item_of_load"),
         ]
         triggers = [LinkedAtOnce(*same_project("item", load="workforce_load")), *append_only()]
 
     def __str__(self) -> str:
         return self.key
+
+
+class EndReason(models.TextChoices):
+    REPLACED = "replaced", _("Its source changed it")
+    WITHDRAWN = "withdrawn", _("Its source withdrew it")
+
+
+class ItemEnd(BusyProjectRow):
+    """That an item, one revision of its key, is not what its source has any more. What was said of it stays.
+
+    A replaced one names its `successor`, the next revision of the key. A withdrawn one is a tombstone: the key is gone until
+    its source brings it back, as the next revision.
+    """
+
+    item = ProjectLink("workforce.Item", related_name="ends")
+    reason = models.CharField(max_length=16, choices=EndReason)
+    successor = ProjectLink("workforce.Item", null=True)
+    load = ProjectLink("workforce.Load", null=True)
+    by = ProjectLink("specs.Member", null=True)
+    note = models.TextField(blank=True, default="")
+    ended_at = models.DateTimeField(db_default=Now())
+    event_id = models.BigIntegerField()
+
+    class Meta:
+        constraints = [
+            *same_project(
+                "item_end",
+                item="workforce_item",
+                successor="workforce_item",
+                load="workforce_load",
+                by="specs_member",
+            ),
+            models.UniqueConstraint(fields=["item"], name="item_ends_once"),
+            one_of("item_end", "reason", EndReason),
+            models.CheckConstraint(
+                condition=Q(reason="replaced", successor__isnull=False)
+                | Q(reason="withdrawn", successor__isnull=True),
+                name="replaced_item_names_its_successor",
+            ),
+        ]
+        indexes = [models.Index(fields=["event_id"], name="item_end_event")]
+        triggers = [
+            pgtrigger.Trigger(
+                name="successor_is_the_next_revision",
+                level=pgtrigger.Statement,
+                when=pgtrigger.After,
+                operation=pgtrigger.Insert,
+                referencing=pgtrigger.Referencing(new="fresh"),
+                func="""
+                    IF EXISTS (SELECT FROM fresh f JOIN workforce_item i ON i.id = f.item_id
+                               JOIN workforce_item n ON n.id = f.successor_id
+                               WHERE (n.key, n.revision) IS DISTINCT FROM (i.key, i.revision + 1)) THEN
+                        RAISE EXCEPTION 'an item is replaced by the next revision of its key'
+                            USING ERRCODE = 'check_violation', CONSTRAINT = 'item_is_replaced_by_the_next_revision';
+                    END IF;
+                    RETURN NULL;
+                """,
+            ),
+            *append_only(),
+        ]
 
 
 class ItemClause(BusyProjectRow):

@@ -50,6 +50,8 @@ class Load(ProjectRow):
     n_known = models.BigIntegerField(default=0)
     n_bad = models.BigIntegerField(default=0)
     n_left_out = models.BigIntegerField(default=0, db_default=0)
+    n_replaced = models.BigIntegerField(default=0, db_default=0)
+    n_gone = models.BigIntegerField(default=0, db_default=0)
     n_same = models.BigIntegerField(default=0, db_default=0)
     n_near = models.BigIntegerField(default=0, db_default=0)
     n_staged = models.BigIntegerField(default=0, db_default=0)
@@ -109,6 +111,7 @@ class StagedRow(BusyProjectRow):
     """A row of a delivery that is not activated yet: scratch, gone with the end of its load.
 
     Unlogged: after a crash of the database it is empty, and the load reads its file again. Links to nothing.
+    `replaces` is the item whose key it has, with other content: the row is its next `revision`; with `gone` that item ends.
     """
 
     load_number = models.BigIntegerField()
@@ -121,6 +124,9 @@ class StagedRow(BusyProjectRow):
     rule = models.SmallIntegerField(null=True)
     target = models.BigIntegerField(null=True)
     priority = models.SmallIntegerField(default=0, db_default=0)
+    revision = models.IntegerField(default=1, db_default=1)
+    replaces = models.BigIntegerField(null=True)
+    gone = models.BooleanField(default=False, db_default=False)
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["load_number", "line"], name="staged_line_once")]

@@ -31,6 +31,11 @@ class Command(BaseCommand):
         parser.add_argument(
             "--keep-good-rows", action="store_true", help="load the good rows if others are bad"
         )
+        parser.add_argument(
+            "--updates",
+            action="store_true",
+            help="other content is the key's next revision; a row with deleted: true withdraws its key",
+        )
         parser.add_argument("--sensitive", action="store_true", help="blur the items until asked for")
         parser.add_argument(
             "--twins", choices=likening.TWINS, default="keep", help="items that repeat another one"
@@ -64,7 +69,11 @@ class Command(BaseCommand):
             while data := source.read(2**20):
                 scratch.write(data)
             digest, _ = store.keep(scratch)
-        chosen = {name: options[name] for name in ("keep_good_rows", "sensitive", "near") if options[name]}
+        chosen = {
+            name: options[name]
+            for name in ("keep_good_rows", "sensitive", "near", "updates")
+            if options[name]
+        }
         chosen["twins"] = options["twins"]
         chosen |= {
             name: options[name] for name in signalling.OPTIONS if options[name] not in (None, "", False)
@@ -87,6 +96,8 @@ class Command(BaseCommand):
             "rows": done.n_rows,
             "new": done.n_new,
             "known": done.n_known,
+            "replaced": done.n_replaced,
+            "gone": done.n_gone,
             "bad": done.n_bad,
             "same": done.n_same,
             "near": done.n_near,
