@@ -5,8 +5,7 @@
 
 An answer's own statement knows nothing of this. What an event names is only *that* an item has to be looked at again; what the
 item adds is read from its answers and compared with what it had added. So folding an event twice changes nothing, any
-transition that ends in an event is followed, and a stop at any place loses nothing. Events are told apart by their
-transactions, not by their numbers: one that began earlier may commit later.
+transition that ends in an event is followed, and a stop at any place loses nothing.
 """
 
 from __future__ import annotations
@@ -21,23 +20,15 @@ from typing import Any
 from django.db import connection, transaction
 from psycopg.types.json import Jsonb
 
-from annotation import adding
+from annotation import adding, event_cursors
 from annotation.answers import PEOPLE
 
 AT_ONCE = 1_000
 """Items, and tasks of a history, that one transaction looks at."""
 MOST_DIRTY = 5_000
 """Items of a queue from which on it is counted anew, part by part, instead of in one transaction."""
-SETTLED_AFTER = 60
-"""Seconds after which a number that was given by then belongs to a transaction that has a number itself."""
+CURSOR = event_cursors.EventCursor("annotation_livecursor")
 
-# The question before it is no matter of speed: an insertion waits for whoever holds the row, also where it does nothing.
-_BEGIN = """
-    INSERT INTO annotation_livecursor (project_id, seen, upto, ahead, ahead_xid, ahead_at)
-    SELECT %(project)s, pg_snapshot_xmin(pg_current_snapshot())::text::bigint, 0, 0, 0, statement_timestamp()
-    WHERE NOT EXISTS (SELECT 1 FROM annotation_livecursor WHERE project_id = %(project)s)
-    ON CONFLICT (project_id) DO NOTHING
-"""
 _BEHIND = """
     SELECT p.id FROM specs_project p LEFT JOIN annotation_livecursor c ON c.project_id = p.id
     WHERE c.id IS NULL AND EXISTS (SELECT 1 FROM workforce_queue q WHERE q.project_id = p.id)
@@ -45,25 +36,18 @@ _BEHIND = """
        OR EXISTS (SELECT 1 FROM specs_event e WHERE e.project_id = p.id AND e.id > c.upto AND e.xact >= c.seen::text::xid8)
     ORDER BY p.id
 """
-_CURSOR = (
-    "SELECT seen, upto FROM annotation_livecursor WHERE project_id = %(project)s FOR NO KEY UPDATE {wait}"
-)
 _NEW_QUEUES = """
     INSERT INTO annotation_livequeue (project_id, queue_id, recounted_to, folded_at)
     SELECT q.project_id, q.id, 0, statement_timestamp() FROM workforce_queue q
     WHERE q.project_id = %(project)s AND q.purpose NOT IN ('adjudication', 'review', 'rework')
       AND NOT EXISTS (SELECT 1 FROM annotation_livequeue l WHERE l.queue_id = q.id)
 """
-_ELSEWHERE = "SELECT pg_snapshot_xmax(pg_current_snapshot())::text::bigint < %(seen)s"
-_START_ANEW = """
-    UPDATE annotation_livequeue SET recounted_to = 0 WHERE project_id = %(project)s;
-    UPDATE annotation_livecursor SET upto = 0, ahead = 0, ahead_xid = 0 WHERE project_id = %(project)s
-"""
+_START_ANEW = "UPDATE annotation_livequeue SET recounted_to = 0 WHERE project_id = %(project)s"
 # One statement, so that what it sees and what it says of finished transactions are the same moment.
-_EVENTS = """
+_EVENTS = f"""
     WITH fresh AS MATERIALIZED (
         SELECT e.kind, e.subject, e.subject_id FROM specs_event e
-        WHERE e.project_id = %(project)s AND e.id > %(upto)s AND e.xact >= %(seen)s::text::xid8
+        WHERE {event_cursors.FRESH}
           AND (e.subject = 'assignment' AND e.kind LIKE 'annotation.%%' OR e.kind = ANY(%(anew)s) OR e.kind = 'items.loaded')
     )
     SELECT 'item', t.queue_id, t.item_id FROM fresh f
@@ -73,22 +57,10 @@ _EVENTS = """
     JOIN workforce_task t ON f.kind = 'items.loaded' AND t.load_id = f.subject_id
     JOIN annotation_liveitem l ON l.item_id = t.item_id
     UNION SELECT 'queue', f.subject_id, 0 FROM fresh f WHERE f.subject = 'queue' AND f.kind = ANY(%(anew)s)
-    UNION ALL SELECT 'now', pg_snapshot_xmin(pg_current_snapshot())::text::bigint,
-                     pg_snapshot_xmax(pg_current_snapshot())::text::bigint
-"""
+    UNION ALL SELECT 'now', ({event_cursors.NOW}), 0
+"""  # noqa: S608 (nothing in it comes from elsewhere)
 ANEW = ["labels.imported", "tasks.overlap-changed"]
 """Events on a queue after which any of its tasks may count more or fewer answers."""
-_FOLDED = """
-    UPDATE annotation_livecursor SET seen = %(xmin)s WHERE project_id = %(project)s
-"""
-# A number that was given to nobody yet when it was noted cannot be below; one that was, is settled with its transaction.
-_NEXT = """
-    UPDATE annotation_livecursor
-    SET upto = ahead, ahead = coalesce((SELECT max(id) FROM specs_event WHERE project_id = %(project)s), 0),
-        ahead_xid = pg_snapshot_xmax(pg_current_snapshot())::text::bigint, ahead_at = statement_timestamp()
-    WHERE project_id = %(project)s AND ahead_xid <= %(xmin)s
-      AND ahead_at < statement_timestamp() - %(settled)s * interval '1 second'
-"""
 _RECOUNT = "UPDATE annotation_livequeue SET recounted_to = %(to)s WHERE queue_id = ANY(%(queues)s)"
 _TOUCHED = (
     "UPDATE annotation_livequeue SET folded_at = statement_timestamp() WHERE queue_id = ANY(%(queues)s)"
@@ -173,17 +145,14 @@ def catch_up(*, project_id: int, seconds: float = 20.0, wait: bool = True) -> Fo
 
 def _fold(project_id: int, wait: bool) -> int | None:
     """Look at every item again that an event since the last time names; None where somebody else is at it."""
-    known: dict[str, Any] = {"project": project_id, "anew": ANEW, "settled": SETTLED_AFTER}
     with transaction.atomic(), connection.cursor() as cursor:
-        cursor.execute(_BEGIN, known)
-        cursor.execute(_CURSOR.format(wait="" if wait else "SKIP LOCKED"), known)
-        row = cursor.fetchone()
-        if row is None:
+        CURSOR.begin(cursor, project_id)
+        known = CURSOR.lock(cursor, project_id, wait=wait)
+        if known is None:
             return None
-        known |= {"seen": row[0], "upto": row[1]}
+        known["anew"] = ANEW
         cursor.execute(_NEW_QUEUES, known)
-        cursor.execute(_ELSEWHERE, known)
-        if cursor.fetchone()[0]:
+        if CURSOR.start_anew(cursor, known):
             cursor.execute(_START_ANEW, known)
         cursor.execute(_EVENTS, known)
         items, anew, xmin = _sorted(cursor.fetchall())
@@ -191,8 +160,7 @@ def _fold(project_id: int, wait: bool) -> int | None:
         cursor.execute(_RECOUNT, {"to": 0, "queues": sorted(anew | large)})
         for queue in sorted(items.keys() - anew - large):
             _look_again(project_id, queue, sorted(items[queue]))
-        cursor.execute(_FOLDED, {**known, "xmin": xmin})
-        cursor.execute(_NEXT, {**known, "xmin": xmin})
+        CURSOR.looked(cursor, known, xmin)
     return sum(len(found) for queue, found in items.items() if queue not in anew | large)
 
 
@@ -213,7 +181,7 @@ def _sorted(rows: Iterable[Sequence[Any]]) -> tuple[dict[int, set[int]], set[int
 def _recount(project_id: int) -> int | None:
     """The next part of a history that is not counted; None where there is none. Its items are counted, not its tasks."""
     with transaction.atomic(), connection.cursor() as cursor:
-        cursor.execute(_CURSOR.format(wait=""), {"project": project_id})
+        CURSOR.lock(cursor, project_id, wait=True)
         cursor.execute(_UNCOUNTED, {"project": project_id})
         row = cursor.fetchone()
         if row is None:

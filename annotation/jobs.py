@@ -13,6 +13,8 @@ from kombu.exceptions import OperationalError
 from annotation import (
     accompanying,
     announcing,
+    cataloguing,
+    changing_many,
     contrasting,
     falling,
     histories,
@@ -33,6 +35,7 @@ from workforce.models import KnownAnswer, Queue
 GATHER = "annotation.gather_evidence"
 BUILD, MEASURE, END = "annotation.build_snapshot", "annotation.measure", "annotation.end_exhausted"
 FOLLOW = "annotation.follow"
+CATALOGUE = "annotation.catalogue"
 HELP_BUILD = "annotation.help_build"
 FORGET_DRAFTS = "annotation.forget_ended_drafts"
 CHANGE_OVERLAP, LEARN = "annotation.change_overlap", "annotation.learn"
@@ -43,6 +46,7 @@ TITLES = (
     gettext_noop("Change overlap"),
     gettext_noop("Learn"),
     gettext_noop("Import history"),
+    gettext_noop("Change many"),
 )
 """What pages call these jobs (`Job.title`)."""
 FOLLOWED_FOR = 20.0
@@ -50,6 +54,7 @@ FOLLOWED_FOR = 20.0
 SCHEDULE = {
     "end-exhausted-tasks": {"task": END, "schedule": 30.0},
     "follow-answers": {"task": FOLLOW, "schedule": 2.0, "options": {"expires": 2.0}},
+    "catalogue-items": {"task": CATALOGUE, "schedule": 2.0, "options": {"expires": 2.0}},
     "move-newcomers-on": {
         "task": "annotation.move_newcomers_on",
         "schedule": 60.0,
@@ -116,6 +121,18 @@ def follow() -> None:
     for project_id in following.behind():
         following.catch_up(project_id=project_id, seconds=FOLLOWED_FOR, wait=False)
     announcing.announce_all()
+
+
+@shared_task(name=CATALOGUE)
+def catalogue() -> None:
+    """What items are found by, in the projects in which something happened; who is at it already goes on."""
+    for project_id in cataloguing.behind():
+        cataloguing.catch_up(project_id=project_id, seconds=FOLLOWED_FOR, wait=False)
+
+
+@shared_task(name=changing_many.JOB)
+def change_many(job_id: int) -> None:
+    running.run(job_id, lambda job, progress: changing_many.in_a_job(job=job, progress=progress))
 
 
 @shared_task(name="annotation.watch_agreement")

@@ -1,6 +1,6 @@
 """Known answers out of our own record: candidates from unanimous tasks and from rulings, and what a new version makes doubtful.
 
-    (nothing) -> candidate, or in use: from_unanimous, from_rulings, from_ruling
+    (nothing) -> candidate, or in use: from_unanimous, from_items, from_rulings, from_ruling
     in use -> set aside: after_publication
 
 A candidate is an answer that many people gave, which is no proof: a lead confirms or declines it (`workforce.goldkeeping`).
@@ -39,6 +39,8 @@ _UNANIMOUS = """
         JOIN annotation_resolution r ON r.task_id = t.id AND r.basis = 'consensus' AND r.value IS NOT NULL
         WHERE q.spec_id = %(spec)s AND t.meaning = %(meaning)s AND t.state = 'resolved' AND t.purpose = 'work'
           AND q.purpose IN ('labelling', 'relabelling') AND cardinality(r.answers) >= %(least)s
+          AND (%(items)s::bigint[] IS NULL OR t.item_id = ANY(%(items)s))
+          AND NOT EXISTS (SELECT FROM workforce_itemend e WHERE e.item_id = t.item_id)
           AND NOT EXISTS (SELECT 1 FROM annotation_resolution l
                           WHERE l.task_id = r.task_id AND l.question = r.question AND l.revision > r.revision)
           AND NOT EXISTS (SELECT 1 FROM annotation_annotation a
@@ -60,6 +62,7 @@ _RULED = """
     JOIN workforce_task t ON t.id = d.task_id JOIN workforce_queue q ON q.id = t.queue_id
     CROSS JOIN LATERAL jsonb_each(u.values) AS v (key, value)
     WHERE q.spec_id = %(spec)s AND t.meaning = %(meaning)s AND v.value <> 'null'::jsonb AND {which}
+      AND NOT EXISTS (SELECT FROM workforce_itemend e WHERE e.item_id = t.item_id)
       AND NOT EXISTS (SELECT 1 FROM workforce_knownanswer k
                       WHERE k.item_id = t.item_id AND k.spec_id = q.spec_id AND k.question = v.key
                         AND (k.set_aside_at IS NULL OR k.meaning = %(meaning)s))
@@ -81,9 +84,24 @@ def from_unanimous(*, spec: Spec, least: int = 3, limit: int = 200, by: Member |
             _("Ask for 2 to 50 equal answers and for 1 to %(max_found)s candidates.")
             % {"max_found": MAX_FOUND}
         )
+    return _from_unanimous(spec, {"least": least, "limit": limit, "items": None}, by)
+
+
+def from_items(*, spec: Spec, items: Sequence[int], by: Member | None) -> int:
+    """Nominate of these items what at least two people answered alike, and what leads ruled where the annotators erred.
+
+    Returns how many candidates are new. Harmless to repeat.
+    """
+    known = {"items": list(items), "limit": MAX_FOUND}
+    found = _from_unanimous(spec, {**known, "least": 2}, by)
+    erred = "u.cause = 'annotator-erred' AND t.item_id = ANY(%(items)s)"
+    return found + _from_rulings(spec, erred, known, candidates=True, by=by)
+
+
+def _from_unanimous(spec: Spec, known: dict[str, Any], by: Member | None) -> int:
     meaning = _meaning(spec)
     with connection.cursor() as cursor:
-        cursor.execute(_UNANIMOUS, {"spec": spec.pk, "meaning": meaning, "least": least, "limit": limit})
+        cursor.execute(_UNANIMOUS, {"spec": spec.pk, "meaning": meaning, **known})
         rows = cursor.fetchall()
     answers = [
         _answer(spec, meaning, item, question, json.loads(value), clauses)

@@ -1,6 +1,6 @@
 """Reviews: somebody else looks at an answer before its task settles.
 
-    (nothing) -> open: begin
+    (nothing) -> open: begin, look_again
     open -> accepted, fixed, returned, disputed: decide
     returned -> disputed: end_overdue
     returned -> overturned: after_appeal
@@ -87,6 +87,12 @@ def begin(*, answer: Annotation, after: int = 0) -> Review | None:
         assignment_id=answer.assignment_id,
     )
     return look(answer=answer, stage=stage, number=1) if stage is not None else None
+
+
+def look_again(*, answer: Annotation, stage: ReviewStage) -> Review:
+    """Open another look of the stage at the answer, whatever its rule takes. Call it under the lock of the answer's task."""
+    last = Review.objects.filter(assignment=answer.assignment_id, stage=stage).order_by("-round").first()
+    return look(answer=answer, stage=stage, number=last.round + 1 if last else 1)
 
 
 def look(*, answer: Annotation, stage: ReviewStage, number: int) -> Review:

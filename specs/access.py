@@ -41,6 +41,7 @@ PERMISSIONS = {
     "spec.answer": gettext_lazy("Answer questions about clauses"),
     "queue.read": gettext_lazy("See queues"),
     "queue.manage": gettext_lazy("Create and change queues, load items, enrol annotators"),
+    "item.read": gettext_lazy("Look for items, see what became of each, and tag them"),
     "gold.manage": gettext_lazy("See and keep known answers, and how people do on them"),
     "work.label": gettext_lazy("Claim tasks and answer them"),
     "thread.write": gettext_lazy(
@@ -64,11 +65,21 @@ _READ = {"spec.read", "queue.read", "agreement.read", "snapshot.read", "job.read
 ROLES: dict[str, frozenset[str]] = {
     Role.OWNER: frozenset(PERMISSIONS) - {"work.label"},
     Role.EDITOR: frozenset(
-        _READ | {"spec.edit", "spec.propose", "spec.discuss", "spec.answer", "dispute.read", "thread.write"}
+        _READ
+        | {
+            "item.read",
+            "spec.edit",
+            "spec.propose",
+            "spec.discuss",
+            "spec.answer",
+            "dispute.read",
+            "thread.write",
+        }
     ),
     Role.PUBLISHER: frozenset(
         _READ
         | {
+            "item.read",
             "spec.discuss",
             "spec.approve",
             "spec.publish",
@@ -81,6 +92,7 @@ ROLES: dict[str, frozenset[str]] = {
     Role.LEAD: frozenset(
         _READ
         | {
+            "item.read",
             "dispute.read",
             "answer.review",
             "thread.write",
@@ -94,7 +106,15 @@ ROLES: dict[str, frozenset[str]] = {
     ),
     Role.MANAGER: frozenset(
         _READ
-        | {"queue.manage", "gold.manage", "member.read", "people.manage", "pay.read", "pay.manage"}
+        | {
+            "item.read",
+            "queue.manage",
+            "gold.manage",
+            "member.read",
+            "people.manage",
+            "pay.read",
+            "pay.manage",
+        }
         | {"agreement.measure", "dispute.read", "spec.discuss", "webhook.manage", "thread.write"}
     ),
     Role.ANNOTATOR: frozenset({"spec.read", "work.label", "answer.review", "thread.write", "token.manage"}),

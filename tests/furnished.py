@@ -12,13 +12,16 @@ from annotation import (
     aligning,
     appealing,
     asking,
+    changing_many,
     exporting,
+    finding,
     gathering,
     investigating,
     measuring,
     piloting,
     registering,
     relabelling,
+    saving_filters,
 )
 from annotation.models import ClauseIssue, ClauseIssueCase, Dispute, Resample, Review, Ruling
 from specs import drafting, pictures, proposing, publishing, running, tokens
@@ -44,7 +47,7 @@ from workforce import (
     staffing,
     suspending,
 )
-from workforce.models import Exclusion, KnownAnswer, Notice, Queue
+from workforce.models import Exclusion, Item, KnownAnswer, Notice, Queue
 
 
 @dataclass
@@ -129,8 +132,17 @@ def furnish(key: str, *, versions: int) -> Furnished:
         "name": "manifest.json",
         "issue": issue.pk,
         "session": _aligned(stage),
+        **_browsed(stage),
     }
     return Furnished(stage, ids)
+
+
+def _browsed(stage: cast.Stage) -> dict[str, object]:
+    """An item, a filter that is shared, and a change of many items that nobody has begun."""
+    item = Item.objects.filter(project=stage.project).order_by("pk")[0].pk
+    kept = saving_filters.save(name="Filter 1", asked=finding.Asked(), shared=True, by=stage.ada)
+    change = changing_many.propose(kind="tag", given={"tag": "odd"}, items=[item], by=stage.ada)
+    return {"item": item, "filter": kept.pk, "change": change.pk}
 
 
 def _aligned(stage: cast.Stage) -> int:

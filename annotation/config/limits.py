@@ -42,6 +42,26 @@ DOCUMENT_MEMORY_BYTES = env.number("DOCUMENT_MEMORY_BYTES", 2 * 2**30, low=256 *
 
 # Work
 MAX_ITEM_BYTES = env.number("MAX_ITEM_BYTES", 2**20, low=100)
+ITEM_SEARCHED_BYTES = env.number("ITEM_SEARCHED_BYTES", 200_000, low=1000, high=250_000)
+"""Bytes of an item whose words are found; of a longer one a quarter of so many characters."""
+ITEM_FACET_FIELDS = env.number("ITEM_FACET_FIELDS", 50, low=0, high=1000)
+"""Fields of an item, with a short value, that the item browser can be narrowed by."""
+COUNTED_ITEMS = env.number("COUNTED_ITEMS", 10_000, low=100, high=1_000_000)
+"""Items that were found are counted up to here; beyond it a page says that there are more."""
+ITEM_SNAPSHOTS = env.number("ITEM_SNAPSHOTS", 10, low=1, high=1000)
+"""Snapshots, the newest, that an item is looked up in."""
+MAX_SAVED_FILTERS = env.number("MAX_SAVED_FILTERS", 100, low=1)
+"""Filters of the item browser that one member keeps."""
+MAX_TAGS = env.number("MAX_TAGS", 500, low=1)
+"""Tags of a project."""
+MAX_BULK_ITEMS = env.number("MAX_BULK_ITEMS", 100_000, low=1, high=1_000_000)
+"""Items that one bulk change takes in."""
+BULK_AT_ONCE = env.number("BULK_AT_ONCE", 200, low=0)
+"""Items of a bulk change that is done while somebody waits; of more, a job does it."""
+BULK_CHUNK = env.number("BULK_CHUNK", 200, low=1, high=5000)
+"""Items of a bulk change that are done in one transaction."""
+MAX_WITHDRAWN_ITEMS = env.number("MAX_WITHDRAWN_ITEMS", 1000, low=1, high=5000)
+"""Keys of items that one request withdraws; more of them are a file to load."""
 MAX_MEDIA_BYTES = env.number("MAX_MEDIA_BYTES", 50 * 2**20, low=1024)
 """Bytes of one picture or sound that items show; of a picture MAX_PICTURE_PIXELS bounds the pixels as well."""
 MAX_MEDIA_FILES = env.number("MAX_MEDIA_FILES", 10_000, low=1)

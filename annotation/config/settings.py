@@ -262,6 +262,8 @@ SPECTACULAR_SETTINGS = {
         "QueueCiting": "workforce.models.Citing",
         "DisputeState": "annotation.models.DISPUTE_STATES",
         "PlanState": "annotation.models.PlanState",
+        "BulkKind": "annotation.models.BulkKind",
+        "BulkState": "annotation.models.BulkState",
         "AlertState": "workforce.models.AlertState",
         "DeliveryState": "specs.models.DeliveryState",
         "SnapshotState": "annotation.models.SnapshotState",

@@ -8,6 +8,15 @@ from annotation.models.alignment import (
 )
 from annotation.models.answers import Annotation, AnnotationNote, AnswerDraft, Citation, LateAnswer, Source
 from annotation.models.appeals import AnswerAppeal, AppealKind, AppealOutcome
+from annotation.models.bulk import BulkChange, BulkChangeItem, BulkKind, BulkState, PartState
+from annotation.models.catalogue import (
+    ItemTag,
+    LiveEntry,
+    LiveEntryCursor,
+    LiveEntrySweep,
+    SavedFilter,
+    Tag,
+)
 from annotation.models.decisions import (
     CAUSES_IN_THE_SPEC,
     DISPUTE_STATES,
@@ -85,6 +94,10 @@ __all__ = [
     "AppealOutcome",
     "Asks",
     "Basis",
+    "BulkChange",
+    "BulkChangeItem",
+    "BulkKind",
+    "BulkState",
     "Carry",
     "CaseWhy",
     "Cause",
@@ -104,14 +117,19 @@ __all__ = [
     "FirstReading",
     "Inquiry",
     "IssueState",
+    "ItemTag",
     "LateAnswer",
     "LateCarry",
     "LiveCursor",
+    "LiveEntry",
+    "LiveEntryCursor",
+    "LiveEntrySweep",
     "LiveItem",
     "LiveQueue",
     "LiveSum",
     "Mention",
     "Message",
+    "PartState",
     "Pilot",
     "PilotState",
     "PlanState",
@@ -132,6 +150,7 @@ __all__ = [
     "ReviewVerdict",
     "Ruling",
     "Sample",
+    "SavedFilter",
     "SessionState",
     "SkillMatrix",
     "SkillSet",
@@ -146,5 +165,6 @@ __all__ = [
     "StopDecision",
     "StopTarget",
     "StopVerdict",
+    "Tag",
     "TrainingRun",
 ]

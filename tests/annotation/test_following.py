@@ -16,6 +16,7 @@ from django.test import Client
 
 from annotation import (
     declining,
+    event_cursors,
     following,
     importing,
     measuring,
@@ -164,7 +165,7 @@ def test_an_answer_that_commits_late_is_followed_and_what_is_settled_is_left_beh
     committed_db: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Ben's transaction began before Chi's and ends after it was folded; its event has the lower number."""
-    monkeypatch.setattr(following, "SETTLED_AFTER", 0)
+    monkeypatch.setattr(event_cursors, "SETTLED_AFTER", 0)
     stage = cast.stage(overlap=1, max_overlap=1)
     stage.load(2)
     following.catch_up(project_id=stage.project.pk)

@@ -14,6 +14,7 @@ from django.test import override_settings
 
 from annotation import (
     asking,
+    changing_many,
     contrasting,
     export_terms,
     exporting,
@@ -24,7 +25,7 @@ from annotation import (
     scoping,
     slicing,
 )
-from annotation.models import AgreementReport, AnswerDraft, RelabelPlan
+from annotation.models import AgreementReport, AnswerDraft, BulkChange, BulkState, RelabelPlan
 from specs import delivering, drafting, incoming, running, store
 from specs.models import Delivery, Job, JobState, Role, StoredReply, Subscriber
 from tests import cast
@@ -42,7 +43,7 @@ from workforce import (
     staffing,
     suspending,
 )
-from workforce.models import Queue, StagedRow, Task
+from workforce.models import Item, Queue, StagedRow, Task
 
 AGED = (
     "UPDATE workforce_assignment SET leased_at = now() - interval '2 hours', lease_until = now() - interval '1 hour' "
@@ -223,11 +224,20 @@ def _others(stage: cast.Stage) -> dict[str, list[int]]:
         jobs.CHANGE_OVERLAP: {"queue": wide.pk},
         jobs.LEARN: {"queue": learning.pk},
         reordering.JOB: {"queue": wide.pk, "priority": 900, "field": "text", "value": "text 103"},
+        changing_many.JOB: {"change": _changed(stage), "by": stage.ada.pk},
     }
     return {
         kind: [running.start(project=stage.project, kind=kind, arguments=arguments, by=stage.ada).pk]
         for kind, arguments in wanted.items()
     } | {jobs.HELP_BUILD: [_placed(stage)]}
+
+
+def _changed(stage: cast.Stage) -> int:
+    """A change of many items that was begun, in several parts, and whose job has not run."""
+    items = list(Item.objects.filter(project=stage.project).order_by("pk").values_list("pk", flat=True)[:5])
+    change = changing_many.propose(kind="tag", given={"tag": "odd"}, items=items, by=stage.ada)
+    BulkChange.objects.filter(pk=change.pk).update(state=BulkState.RUNNING)
+    return change.pk
 
 
 def _asked_again() -> None:

@@ -30,6 +30,7 @@ app.loader.import_default_modules()
 JOBS = sorted(name for name in app.tasks if name.partition(".")[0] in ("specs", "workforce", "annotation"))
 IN_STEPS = (
     "workforce.load_items",
+    "annotation.change_many",
     "annotation.change_overlap",
     "annotation.build_snapshot",
     "annotation.help_build",
@@ -46,6 +47,7 @@ _VOLATILE = {
     "workforce_queuegauge": {"took_ms", "ages", "flows", "forecast"},
     "specs_event": {"xact"},
     "annotation_livecursor": {"seen", "upto", "ahead", "ahead_xid"},
+    "annotation_liveentrycursor": {"seen", "upto", "ahead", "ahead_xid"},
 }
 """Columns that follow the clock, the machine or chance."""
 _HINTS = {"workforce_arrival"}
@@ -150,6 +152,7 @@ def house() -> Iterator[House]:
         **os.environ,
         "DJANGO_SETTINGS_MODULE": "tests.settings",
         "OVERLAP_CHUNK": "2",
+        "BULK_CHUNK": "2",
         "LOG_LEVEL": "ERROR",
     }
     with (

@@ -35,6 +35,7 @@ HOW_MANY = pytest.mark.parametrize(
 """Of several actors of whom the same is wanted, one looks closer in the short form, each in the long one."""
 MISSING: dict[str, object] = {
     "load": 10**9,
+    **dict.fromkeys(("item", "filter", "change"), 987_654_321),
     "direction": 10**9,
     **dict.fromkeys(("assignment", "dispute", "plan", "snapshot", "member", "job", "token"), 987_654_321),
     **dict.fromkeys(
