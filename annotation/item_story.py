@@ -8,7 +8,7 @@ it is over. Then annotators are numbers.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -95,9 +95,10 @@ class Story:
     events: list[dict[str, Any]]
 
 
-def read(*, item: Item, member: Member) -> Story:
-    """All that the member may know of the item. As many statements for a task as for ten."""
-    eyes, allowed = Eyes.of(member), permissions_of(member)
+def read(*, item: Item, member: Member, allowed: Collection[str] | None = None) -> Story:
+    """All that the member may know of the item, by these permissions of hers. As many statements for a task as for ten."""
+    allowed = permissions_of(member) if allowed is None else allowed
+    eyes = Eyes.of(member, allowed)
     tasks = [TaskStory(task) for task in item_rows.work_on([item.pk])]
     by_task = {one.task.pk: one for one in tasks}
     _disputes(by_task, member)

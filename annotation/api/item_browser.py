@@ -66,7 +66,7 @@ class Items(ApiView):
         found = finding.find(
             project=self.project,
             asked=asked_of(request),
-            eyes=finding.Eyes.of(self.member),
+            eyes=finding.Eyes.of(self.member, self.bearer.permissions),
             after=request.query_params.get("after", ""),
             limit=shapes.limit_of(self, request),
         )
@@ -95,7 +95,7 @@ class ItemOne(ApiView):
     )
     def get(self, request: Request, project: str, item: int) -> Response:
         found = get_or_404(Item.objects.select_related("project", "load"), project=self.project, pk=item)
-        story = item_story.read(item=found, member=self.member)
+        story = item_story.read(item=found, member=self.member, allowed=self.bearer.permissions)
         told = shapes.story(story)
         if request.query_params.get("exports") and "snapshot.read" in self.bearer.permissions:
             told["exports"] = [

@@ -3,25 +3,39 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
 from django.db import connection, transaction
 from django.test import Client
+from pytest_django import DjangoDbBlocker
 
 from annotation import cataloguing, changing_many, finding
 from annotation.models import BulkChange, BulkState, ItemTag, LiveEntry, PartState, Review
 from specs.models import Event, Role
 from specs.refusals import Invalid, NotAllowed, WrongState
 from tests import cast
+from tests.undoing import undone
 from workforce import leasing, queues, review_stages, staffing
 from workforce.models import Assignment, Item, KnownAnswer, Task
 
-pytestmark = pytest.mark.django_db
+
+@pytest.fixture(scope="module")
+def built(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> Iterator[cast.Stage]:
+    """The stage stands while this file is tested."""
+    with django_db_blocker.unblock(), undone():
+        yield _build()
 
 
 @pytest.fixture
-def stage() -> cast.Stage:
+def stage(built: cast.Stage, django_db_blocker: DjangoDbBlocker) -> Iterator[cast.Stage]:
+    """What a test does to it is taken back."""
+    with django_db_blocker.unblock(), undone():
+        yield built
+
+
+def _build() -> cast.Stage:
     """Six items: resolved by two, disputed, answered once, in Chi's hands, and two untouched."""
     stage = cast.stage(overlap=2, max_overlap=2)
     stage.load(6)

@@ -262,3 +262,11 @@ def test_rest_finds_and_tells_what_the_pages_do(stage: cast.Stage) -> None:
     assert client.get("/api/v1/projects/rte/items/filters").json()["filters"] == [kept]
     assert client.delete(f"/api/v1/projects/rte/items/filters/{kept['id']}").status_code == 204
     assert client.get("/api/v1/projects/rte/items/tags").json() == {"tags": ["odd"]}
+
+
+def test_a_token_shows_no_names_that_its_scope_does_not_hold(stage: cast.Stage) -> None:
+    client = Client(headers={"authorization": f"Bearer {stage.token(stage.ada, 'item.read')}"})
+    number = Item.objects.get(key="it_em-0").pk
+    told = client.get(f"/api/v1/projects/rte/items/{number}").json()
+    assert [answer["who"] for answer in told["tasks"][0]["answers"]] == ["1", "2"]
+    assert client.get(f"/api/v1/projects/rte/items?annotator={stage.ben.pseudonym}").status_code == 403

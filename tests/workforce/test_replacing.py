@@ -4,25 +4,39 @@ from __future__ import annotations
 
 import io
 import json
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
 from django.db import IntegrityError, connection, transaction
 from django.test import Client
+from pytest_django import DjangoDbBlocker
 
 from annotation import cataloguing, exporting, finding
 from annotation.export_rows import Reader
 from annotation.models import Snapshot
 from specs.refusals import Invalid, WrongState
 from tests import cast
+from tests.undoing import undone
 from workforce import goldkeeping, leasing, loading, queues, replacing, undoing
 from workforce.models import Item, ItemEnd, KnownAnswer, Load, Queue, Task
 
-pytestmark = pytest.mark.django_db
+
+@pytest.fixture(scope="module")
+def built(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> Iterator[cast.Stage]:
+    """The stage stands while this file is tested."""
+    with django_db_blocker.unblock(), undone():
+        yield _build()
 
 
 @pytest.fixture
-def stage() -> cast.Stage:
+def stage(built: cast.Stage, django_db_blocker: DjangoDbBlocker) -> Iterator[cast.Stage]:
+    """What a test does to it is taken back."""
+    with django_db_blocker.unblock(), undone():
+        yield built
+
+
+def _build() -> cast.Stage:
     """Four items, one resolved, one in Dov's hands."""
     stage = cast.stage(overlap=2, max_overlap=2)
     stage.load(4)
