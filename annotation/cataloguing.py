@@ -216,6 +216,13 @@ class CaughtUp:
     whole: bool
 
 
+def start_anew() -> None:
+    """Have all items read anew, after a restore: what was noted are numbers of another server's transactions."""
+    with transaction.atomic(), connection.cursor() as cursor:
+        for project_id in CURSOR.restart(cursor):
+            cursor.execute(_SWEEP_ALL, {"project": project_id})
+
+
 def behind() -> list[int]:
     """Projects with something to look at again."""
     with connection.cursor() as cursor:

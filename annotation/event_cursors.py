@@ -22,6 +22,7 @@ _BEGIN = """
 _LOCK = "SELECT seen, upto FROM {table} WHERE project_id = %(project)s FOR NO KEY UPDATE {wait}"
 _ELSEWHERE = "SELECT pg_snapshot_xmax(pg_current_snapshot())::text::bigint < %(seen)s"
 _ANEW = "UPDATE {table} SET upto = 0, ahead = 0, ahead_xid = 0 WHERE project_id = %(project)s"
+_RESTART = "UPDATE {table} SET upto = 0, ahead = 0, ahead_xid = 0, seen = ({now}) RETURNING project_id"
 _SEEN = "UPDATE {table} SET seen = %(xmin)s WHERE project_id = %(project)s"
 # A number that was given to nobody yet when it was noted cannot be below; one that was, is settled with its transaction.
 _NEXT = """
@@ -63,6 +64,11 @@ class EventCursor:
             return False
         cursor.execute(_ANEW.format(table=self.table), known)
         return True
+
+    def restart(self, cursor: Any) -> list[int]:
+        """Begin every project's row over, after a restore; the projects, of which all has to be read then."""
+        cursor.execute(_RESTART.format(table=self.table, now=NOW))
+        return sorted(row[0] for row in cursor.fetchall())
 
     def looked(self, cursor: Any, known: dict[str, Any], xmin: int) -> None:
         """All that `FRESH` let through is looked at; *xmin* is what `NOW` said beside it."""

@@ -111,12 +111,8 @@ class Followed:
 def start_anew() -> None:
     """Count all live queues anew, after a restore: what was noted are numbers of another server's transactions."""
     with transaction.atomic(), connection.cursor() as cursor:
-        cursor.execute("SELECT pg_snapshot_xmin(pg_current_snapshot())::text::bigint")
-        xmin = cursor.fetchone()[0]
-        cursor.execute("SELECT project_id FROM annotation_livecursor ORDER BY project_id FOR NO KEY UPDATE")
-        for (project_id,) in cursor.fetchall():
+        for project_id in CURSOR.restart(cursor):
             cursor.execute(_START_ANEW, {"project": project_id})
-            cursor.execute(_FOLDED, {"project": project_id, "xmin": xmin})
 
 
 def behind() -> list[int]:

@@ -26,7 +26,7 @@ from django.db.migrations.loader import MigrationLoader
 from django.db.models import F
 from psycopg import sql
 
-from annotation import dumping, exporting, following
+from annotation import cataloguing, dumping, exporting, following
 from annotation.backing_up import FORMS, KEYS, SUM, TABLES, Say, major_of
 from annotation.backups import DATABASE, BackupError, Manifest, fingerprint, listed, place
 from annotation.models import Snapshot, SnapshotState
@@ -216,6 +216,7 @@ def begin_anew(told: dict[str, str]) -> None:
         Session.objects.all().delete()
         Queue.objects.update(cursor_epoch=F("cursor_epoch") + 1)
         following.start_anew()
+        cataloguing.start_anew()
         ledger.record(project_id=None, kind="backup.restored", by=None, subject=("backup", 0), data=told)
     cache.clear()
 
