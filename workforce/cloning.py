@@ -5,6 +5,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from django.db import transaction
 from django.utils.translation import gettext as _
 
@@ -12,8 +14,8 @@ from specs import clauses as clause_shape
 from specs import contents, copying, governing, ledger, publishing
 from specs.models import Member, Project, Role, Spec, SpecVersion
 from specs.refusals import Invalid
-from workforce import paths, queues, staffing
-from workforce.models import Purpose, Queue, QueueState
+from workforce import paths, queues, skills, staffing
+from workforce.models import Purpose, Queue, QueueState, Skill
 
 
 def clone_project(*, source: Project, key: str, name: str, by: Member) -> Project:
@@ -79,9 +81,23 @@ def _clone_queue(queue: Queue, project: Project, version: SpecVersion, owner: Me
         version=version,
         purpose=queue.purpose,
         by=owner,
-        **{name: getattr(queue, name) for name in queues.SETTINGS if name != "name"},
+        **{name: getattr(queue, name) for name in queues.SETTINGS if name != "name"}
+        | _wanted(queue, project, version, owner),
     )
     if path := paths.terms(queue=queue):
         paths.lay(queue=made, path=path, by=owner)
     if made.state == QueueState.OPEN:
         queues.pause(queue=made, by=owner)
+
+
+def _wanted(queue: Queue, project: Project, version: SpecVersion, owner: Member) -> dict[str, Any]:
+    """The skill and the clause that a queue asks for, as they are in the clone; nobody holds the skill there yet."""
+    skill, clause = queue.required_skill, queue.required_clause
+    if skill is not None:
+        there = Skill.objects.filter(project=project, key=skill.key).first()
+        skill = there or skills.create(
+            project=project, key=skill.key, name=skill.name, description=skill.description, by=owner
+        )
+    if clause is not None:
+        clause = version.spec.clauses.filter(key=clause.key).first()
+    return {"required_skill": skill, "required_clause": clause}

@@ -101,6 +101,7 @@ class SubmitMany(WorkView):
         status=207,
         name="assignments_submit",
         examples=shapes.SUBMISSIONS_EXAMPLES,
+        keys_inside=True,
     )
     def post(self, request: Request, project: str) -> Response:
         answers = self.body(shapes.Submissions, request)["answers"]

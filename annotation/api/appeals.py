@@ -146,7 +146,9 @@ class AppealDecide(ApiView):
     )
     def post(self, request: Request, project: str, appealed: int) -> Response:
         body = self.body(AnswerAppealDecision, request)
-        found = get_or_404(AnswerAppeal, project=self.project, pk=appealed)
+        # An appeal against a ruling is decided by another ruling.
+        rows = AnswerAppeal.objects.exclude(kind=AppealKind.RULING)
+        found = get_or_404(rows, project=self.project, pk=appealed)
         if found.kind == AppealKind.GOLD:
             made = appealing.decide_mark(
                 appeal=found, right=body["right"], reason=body["reason"], by=self.member

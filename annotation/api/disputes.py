@@ -83,6 +83,7 @@ class DisputesOpen(ApiView):
         ],
     )
     def get(self, request: Request, project: str) -> Response:
+        self.choice(request, "order", choosing.ORDERS)
         asked = choosing.Asked.of(self.project, request.query_params)
         limit = self.number(request, "limit", settings.PAGE_SIZE, low=1, high=settings.MAX_PAGE_SIZE)
         after = request.query_params.get("after", "")
@@ -104,6 +105,7 @@ class DisputeNext(ApiView):
         parameters=[OpenApiParameter("order", str, enum=list(choosing.ORDERS)), *ASKED],
     )
     def post(self, request: Request, project: str) -> Response:
+        self.choice(request, "order", choosing.ORDERS)
         asked = choosing.Asked.of(self.project, request.query_params)
         annotator = staffing.annotator_for(member=self.member)
         with limiting.within(bearer=self.bearer, annotator=annotator):

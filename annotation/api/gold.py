@@ -155,6 +155,7 @@ class Gold(SpecView):
     )
     def get(self, request: Request, project: str, spec: str) -> Response:
         found = self.spec()
+        self.choice(request, "state", GoldState.values)
         chosen = {name: request.query_params.get(name, "") for name in ("state", "clause", "label")}
         rows, before = self.page(goldreading.listed(found, **chosen), request)
         return Response(

@@ -41,7 +41,9 @@ class HealthList(serializers.Serializer[Any]):
 
 class IssueShape(serializers.ModelSerializer[ClauseIssue]):
     clause = serializers.CharField(source="clause.key")
-    closed_by_version = serializers.CharField(source="closed_by_version.number", default=None)
+    closed_by_version = serializers.CharField(
+        source="closed_by_version.number", default=None, allow_null=True
+    )
 
     class Meta:
         model = ClauseIssue

@@ -116,10 +116,10 @@ class History(ApiView):
             form=asked.get("form", ""),
             control=asked.get("control", ""),
             columns=asked.get("columns", ""),
-            sensitive=asked.get("sensitive") in ("1", "true"),
+            sensitive=self.flag(request, "sensitive"),
         )
         found = get_or_404(Spec.objects.select_related("project"), project=self.project, key=spec)
-        if asked.get("look") in ("1", "true"):
+        if self.flag(request, "look"):
             return Response({"report": self._looked(found, request, how)})
         done = histories.receive(spec=found, chunks=_chunks(request.data), how=how, by=self.member)
         if isinstance(done, Job):

@@ -88,7 +88,7 @@ class Precedents(ApiView):
             rows = rows.filter(clause__spec__key=spec)
         if clause := asked.get("clause"):
             rows = rows.filter(clause__key=clause)
-        if state := asked.get("state"):
+        if state := self.choice(request, "state", ["in-force", "gone"]):
             rows = rows.filter(superseded_at__isnull=state != "gone")
         shown, before = self.page(rows, request)
         return Response({"precedents": PrecedentOut(shown, many=True).data, "next_before": before})

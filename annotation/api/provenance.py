@@ -115,7 +115,7 @@ class SnapshotContrast(ApiView):
             if job is None or job.state != JobState.DONE:
                 raise WrongState("These are compared in a job: POST here, and ask again when it is done.")
             told = job.result
-        if request.query_params.get("as") == "markdown":
+        if self.choice(request, "as", ["json", "markdown"]) == "markdown":
             return HttpResponse(contrasting.as_markdown(told), content_type="text/markdown; charset=utf-8")
         return Response(told)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from django.http.response import HttpResponseBase
 from drf_spectacular.types import OpenApiTypes
+from drf_spectacular.utils import OpenApiResponse
 from rest_framework.request import Request
 from rest_framework.response import Response
 
@@ -106,8 +107,9 @@ class SnapshotDownload(SnapshotView):
     @operation(
         "Download a file, whole or by range",
         gives=OpenApiTypes.BINARY,
+        media="*/*",
         name="snapshot_download",
-        also={206: OpenApiTypes.BINARY},
+        also={(206, "*/*"): OpenApiTypes.BINARY, 416: OpenApiResponse(description="The range lies outside.")},
     )
     def get(self, request: Request, project: str, snapshot: int, name: str) -> HttpResponseBase:
         file = get_or_404(SnapshotFile, project=self.project, snapshot=self.snapshot(), name=name)

@@ -232,6 +232,8 @@ SIMULATED_TASKS = env.number("SIMULATED_TASKS", 20_000, low=100)
 BOOTSTRAP_RESAMPLES = env.number("BOOTSTRAP_RESAMPLES", 1000, low=100, high=100_000)
 SNAPSHOT_PART_ROWS = env.number("SNAPSHOT_PART_ROWS", 100_000, low=10)
 """Items of one part of a snapshot: what one worker writes in one transaction. A larger one has several files of each form."""
+FEED_ROWS = env.number("FEED_ROWS", 1000, low=1, high=100_000)
+"""Rows of a feed that a stream reads at a time."""
 SNAPSHOTS_PER_DAY = env.number("SNAPSHOTS_PER_DAY", 200, low=1)
 """Snapshots that one member asks for within 24 hours."""
 SNAPSHOT_HELPERS = env.number("SNAPSHOT_HELPERS", 4, low=0, high=64)

@@ -89,7 +89,12 @@ class Annotation(BusyProjectRow):
                 condition=Q(cannot="") | Q(values={}), name="what_cannot_be_labelled_has_no_value"
             ),
         ]
-        indexes = [models.Index(fields=["queue", "version"], name="annotation_queue_version")]
+        indexes = [
+            models.Index(fields=["queue", "version"], name="annotation_queue_version"),
+            models.Index(
+                fields=["event_id", "id"], condition=Q(source="import"), name="annotation_of_import"
+            ),
+        ]
         triggers = [
             LinkedAtOnce(
                 SameProject(

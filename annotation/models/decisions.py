@@ -334,7 +334,7 @@ class Resolution(BusyProjectRow):
                 name="what_cannot_be_labelled_ends_without_a_value",
             ),
         ]
-        indexes = [models.Index(fields=["event_id"], name="resolution_event")]
+        indexes = [models.Index(fields=["event_id", "id"], name="resolution_event_row")]
         triggers = [NOT_UNDER_REVIEW, *append_only()]
 
 

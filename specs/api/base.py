@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any, ClassVar, TypeVar
 
 from django.conf import settings
@@ -13,7 +14,7 @@ from rest_framework.views import APIView
 
 from specs import tokens
 from specs.access import Policy
-from specs.api import keyed
+from specs.api import keyed, strict
 from specs.models import Member, Project
 
 Row = TypeVar("Row", bound=models.Model)
@@ -71,8 +72,21 @@ class ApiView(APIView):
         unknown = sorted(set(data) - set(serializer.fields))
         if unknown:
             raise ValidationError({name[:64]: ["is not a field of this request"] for name in unknown[:20]})
+        if wrong := dict(strict.problems(serializer, data)):
+            raise ValidationError(wrong)
         serializer.is_valid(raise_exception=True)
         return dict(serializer.validated_data)
+
+    def choice(self, request: Request, name: str, choices: Iterable[str]) -> str:
+        """One of the choices, or "" where the address names none."""
+        found = request.query_params.get(name, "")
+        if found and found not in (known := list(choices)):
+            raise ValidationError({name: [f"is one of: {', '.join(known)}"]})
+        return found
+
+    def flag(self, request: Request, name: str) -> bool:
+        """Whether the address says yes; no, where it says nothing."""
+        return self.choice(request, name, ["1", "true", "0", "false"]) in ("1", "true")
 
     def page(self, rows: models.QuerySet[Row], request: Request) -> tuple[list[Row], int | None]:
         """A keyset page, newest first: `?before=ID&limit=N`; the second value is the next `before`, None at the end."""

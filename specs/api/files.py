@@ -9,6 +9,7 @@ from django.http import HttpResponse
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter, OpenApiResponse
 from rest_framework import serializers
+from rest_framework.exceptions import ValidationError
 from rest_framework.request import Request
 from rest_framework.response import Response
 
@@ -48,10 +49,9 @@ class SpecFile(SpecView):
         return HttpResponse(text, content_type="text/markdown; charset=utf-8")
 
 
-def _in_job(request: Request) -> bool | None:
+def _in_job(view: ApiView, request: Request) -> bool | None:
     """What `?in_job=` says; None leaves it to the document."""
-    asked = request.query_params.get("in_job")
-    return None if asked is None else asked in ("1", "true")
+    return view.flag(request, "in_job") if "in_job" in request.query_params else None
 
 
 IN_JOB = OpenApiParameter(
@@ -84,7 +84,7 @@ class SpecImport(ApiView):
             name="rest.md",
             what="spec",
             key=request.query_params.get("key", ""),
-            in_job=_in_job(request),
+            in_job=_in_job(self, request),
             by=self.member,
         )
         if taken.job is not None:
@@ -118,13 +118,15 @@ class GuidelineImport(SpecView):
         ],
     )
     def post(self, request: Request, project: str, spec: str) -> Response:
+        if not (name := request.query_params.get("name", "")):
+            raise ValidationError({"name": ["says what file it is, such as guideline.docx"]})
         taken = incoming.take(
             project=self.project,
             data=body_of(request, settings.MAX_DOCUMENT_BYTES),
-            name=request.query_params.get("name", ""),
+            name=name,
             what="guideline",
             key=self.spec().key,
-            in_job=_in_job(request),
+            in_job=_in_job(self, request),
             by=self.member,
         )
         if taken.job is not None:

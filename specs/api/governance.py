@@ -5,11 +5,13 @@ from __future__ import annotations
 from typing import Any
 
 from rest_framework import serializers
+from rest_framework.exceptions import ValidationError
 from rest_framework.request import Request
 from rest_framework.response import Response
 
 from specs import acknowledging, governing
 from specs.access import allows
+from specs.api import strict
 from specs.api.base import ApiView
 from specs.api.schema import operation
 from specs.api.views import SpecView
@@ -61,10 +63,14 @@ class ProjectSettings(ApiView):
 
     @operation("Change the project's settings", takes=ProjectShape, gives=ProjectShape, name="project_change")
     def patch(self, request: Request, project: str) -> Response:
+        if not isinstance(request.data, dict):
+            raise ValidationError({"body": ["must be an object"]})
         shape = ProjectShape(self.project, data=request.data, partial=True)
         unknown = sorted(set(request.data) - set(governing.SETTINGS))
         if unknown:
             raise Invalid(f"A project has no setting {', '.join(unknown)[:200]}.")
+        if wrong := dict(strict.problems(shape, request.data)):
+            raise ValidationError(wrong)
         shape.is_valid(raise_exception=True)
         changed = governing.change_settings(project=self.project, by=self.member, **shape.validated_data)
         return Response(ProjectShape(changed).data)

@@ -24,7 +24,7 @@ class StrictJSONParser(BaseParser):
         data = stream.read(settings.DATA_UPLOAD_MAX_MEMORY_SIZE + 1)
         if len(data) > settings.DATA_UPLOAD_MAX_MEMORY_SIZE:
             raise ParseError(f"The body is larger than {settings.DATA_UPLOAD_MAX_MEMORY_SIZE} bytes.")
-        if not data.strip():
+        if not data:
             return {}
         try:
             return canonical.loads_strict(data, max_depth=settings.MAX_JSON_DEPTH)

@@ -9,6 +9,8 @@ from drf_spectacular.extensions import OpenApiAuthenticationExtension
 from drf_spectacular.utils import OpenApiExample, OpenApiResponse, extend_schema
 from rest_framework import serializers
 
+from specs import canonical
+
 F = TypeVar("F", bound=Callable[..., Any])
 
 
@@ -61,8 +63,12 @@ def operation(
     parameters: list[Any] | None = None,
     name: str | None = None,
     examples: list[OpenApiExample] | None = None,
+    keys_inside: bool = False,
 ) -> Callable[[F], F]:
-    """Describe one verb of a view: what it takes, what it gives with which status (and media type), and the shared problems."""
+    """Describe one verb of a view: what it takes, what it gives with which status (and media type), and the shared problems.
+
+    *keys_inside* says that idempotency keys come in the body, one for each of several.
+    """
     responses: dict[Any, Any] = {
         code: OpenApiResponse(Problem, description=text) for code, text in _PROBLEMS.items()
     }
@@ -77,9 +83,11 @@ def operation(
         parameters=parameters,
         operation_id=name,
         examples=examples,
+        extensions={_INSIDE: True} if keys_inside else None,
     )
 
 
+_INSIDE = "x-keys-inside"
 _KEY = {
     "name": "Idempotency-Key",
     "in": "header",
@@ -101,7 +109,9 @@ _RATE = {
 
 def everywhere(result: dict[str, Any], **others: Any) -> dict[str, Any]:
     """What holds for every operation of a project: keys on unsafe ones, tags on looks, the rate limit's headers."""
-    headers = result.setdefault("components", {}).setdefault("headers", {})
+    schemas = result["components"]["schemas"]
+    _bound(schemas)
+    headers = result["components"].setdefault("headers", {})
     for name, text in _RATE.items():
         headers[name] = {"description": text, "schema": {"type": "integer", "minimum": 0}}
     headers["Retry-After"] = {"description": "Seconds to wait.", "schema": {"type": "integer", "minimum": 0}}
@@ -114,9 +124,32 @@ def everywhere(result: dict[str, Any], **others: Any) -> dict[str, Any]:
             if verb == "get":
                 asked.append(_TAG)
                 answers.setdefault("304", {"description": "What you have still stands."})
-            elif not any(one["name"] == _KEY["name"] for one in asked):
+            elif not described.pop(_INSIDE, False) and not any(one["name"] == _KEY["name"] for one in asked):
                 asked.append(_KEY)
+            _close(described.get("requestBody", {}), schemas)
             for status, answer in answers.items():
+                for content in answer.get("content", {}).values():
+                    if content.get("schema", {}).get("format") == "binary":
+                        del content["schema"]  # bytes as they are, whatever the type says
                 answer.setdefault("headers", {}).update(rate if status != "401" else {})
             answers["429"]["headers"]["Retry-After"] = {"$ref": "#/components/headers/Retry-After"}
     return result
+
+
+def _close(body: dict[str, Any], schemas: dict[str, Any]) -> None:
+    """A request's body has no fields but those that are described; what is not is refused by name."""
+    for content in body.get("content", {}).values():
+        named = content["schema"].get("$ref", "").rpartition("/")[2]
+        if named and "properties" in schemas[named]:
+            schemas[named].setdefault("additionalProperties", False)
+
+
+def _bound(schemas: dict[str, Any]) -> None:
+    """Numbers are such that every language reads them alike."""
+    for schema in schemas.values():
+        for field in schema.get("properties", {}).values():
+            kinds = field.get("type", [])
+            if {"integer", "number"} & set([kinds] if isinstance(kinds, str) else kinds):
+                most = canonical.MAX_INTEGER
+                field["minimum"] = max(field.get("minimum", -most), -most)
+                field["maximum"] = min(field.get("maximum", most), most)

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
+
 import pytest
 from django.db import OperationalError
 from django.test import Client
 
+from annotation.config import api_schema
 from tests import cast
 
 pytestmark = pytest.mark.django_db
@@ -57,3 +60,14 @@ class _Broken:
 
     def __getattr__(self, name: str) -> object:
         raise self._error
+
+
+def test_the_schema_is_made_once_also_for_those_who_ask_at_the_same_moment() -> None:
+    api_schema._document.cache_clear()
+    with ThreadPoolExecutor(4) as pool:
+        answers = list(pool.map(lambda _: Client().get("/api/v1/schema"), range(4)))
+    assert {answer.status_code for answer in answers} == {200}
+    assert len({answer.content for answer in answers}) == 1
+    assert api_schema._document.cache_info().misses == 1
+    again = Client().get("/api/v1/schema", headers={"if-none-match": answers[0]["ETag"]})
+    assert again.status_code == 304

@@ -13,7 +13,7 @@ from specs import contents, copying, drafting, governing, pictures, publishing, 
 from specs.models import DraftClause, Event, Spec, SpecVersion
 from specs.refusals import Invalid
 from tests import cast
-from workforce import cloning, paths
+from workforce import cloning, paths, queues, skills
 from workforce.models import Queue
 
 pytestmark = pytest.mark.django_db
@@ -152,3 +152,18 @@ def test_a_picture_of_too_many_pixels_is_refused(stage: cast.Stage, settings: ob
     settings.MAX_PICTURE_PIXELS = 11  # type: ignore[attr-defined]
     with pytest.raises(Invalid, match="pixels"):
         pictures.add(project=stage.project, source=io.BytesIO(_png()), by=stage.ada)
+
+
+def test_a_clone_asks_for_the_skill_and_the_clause_that_its_source_asks_for(stage: cast.Stage) -> None:
+    skill = skills.create(project=stage.project, key="law", name="Law", by=stage.ada)
+    clause = stage.spec.clauses.get(key="whole")
+    queues.change_settings(
+        queue=stage.queue, required_skill=skill, required_level=2, required_clause=clause, by=stage.ada
+    )
+    made = cloning.clone_project(source=stage.project, key="twin", name="Twin", by=stage.ada)
+    queue = Queue.objects.select_related("required_skill", "required_clause").get(project=made, key="main")
+    assert queue.required_skill is not None
+    assert queue.required_clause is not None
+    assert (queue.required_skill.key, queue.required_level) == ("law", 2)
+    assert queue.required_clause.key == "whole"
+    assert {queue.required_skill.project_id, queue.required_clause.project_id} == {made.pk}

@@ -70,14 +70,16 @@ class Alerts(ApiView):
     @operation(
         "List alerts, newest first",
         gives=AlertList,
-        parameters=[*PAGING, OpenApiParameter("state", str, description="Only those in this state.")],
+        parameters=[
+            *PAGING,
+            OpenApiParameter("state", str, enum=AlertState.values, description="Only those in this state."),
+        ],
         name="alerts_list",
     )
     def get(self, request: Request, project: str) -> Response:
         rows = _rows().filter(project=self.project)
-        state = request.query_params.get("state")
-        if state:
-            rows = rows.filter(state=state[:16])
+        if state := self.choice(request, "state", AlertState.values):
+            rows = rows.filter(state=state)
         shown, before = self.page(rows, request)
         return Response({"alerts": AlertShape(shown, many=True).data, "next_before": before})
 

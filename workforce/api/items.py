@@ -60,10 +60,8 @@ class Items(QueueView):
     def post(self, request: Request, project: str, queue: str) -> Response:
         csv = (request.content_type or "").startswith("text/csv")
         form = request.query_params.get("form") or ("csv" if csv else "jsonl")
-        options: dict[str, Any] = {
-            name: True for name in _FLAGS if request.query_params.get(name) in ("1", "true")
-        }
-        options |= _of_signals(request)
+        options: dict[str, Any] = {name: True for name in _FLAGS if self.flag(request, name)}
+        options |= _of_signals(request, flagged=self.flag(request, "signals"))
         if twins := request.query_params.get("twins"):
             options["twins"] = twins
         load = loading.receive(
@@ -78,7 +76,7 @@ class Items(QueueView):
         return Response(shapes.LoadShape(load).data, status=202 if load.state == LoadState.READING else 201)
 
 
-def _of_signals(request: Request) -> dict[str, Any]:
+def _of_signals(request: Request, *, flagged: bool) -> dict[str, Any]:
     """What the address says of signals. Raises `Invalid` where a number is none."""
     said: dict[str, Any] = {
         name: request.query_params[name] for name in signalling.OPTIONS if request.query_params.get(name)
@@ -89,7 +87,7 @@ def _of_signals(request: Request) -> dict[str, Any]:
                 said[name] = float(said[name])
     except ValueError as error:
         raise Invalid("The probability and the hours of signals are numbers.") from error
-    flagged = said.pop("signals", "") in ("1", "true")
+    said.pop("signals", None)
     return {**said, **({"signals": True} if flagged else {})}
 
 
