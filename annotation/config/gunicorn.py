@@ -15,6 +15,7 @@ preload_app = True
 keepalive = 30
 timeout = env.number("WEB_TIMEOUT_SECONDS", 60, low=5)
 graceful_timeout = 20
+limit_request_line = 8190  # bytes of an address, the most that gunicorn can be told
 max_requests = env.number("WEB_MAX_REQUESTS", 0)
 max_requests_jitter = max_requests // 10
 accesslog = None

@@ -79,7 +79,7 @@ class ApiView(APIView):
 
     def choice(self, request: Request, name: str, choices: Iterable[str]) -> str:
         """One of the choices, or "" where the address names none."""
-        found = request.query_params.get(name, "")
+        found = self.said_once(request, name) or ""
         if found and found not in (known := list(choices)):
             raise ValidationError({name: [f"is one of: {', '.join(known)}"]})
         return found
@@ -97,8 +97,15 @@ class ApiView(APIView):
         found = list(rows.order_by("-pk")[: limit + 1])
         return found[:limit], (found[limit - 1].pk if len(found) > limit else None)
 
+    def said_once(self, request: Request, name: str) -> str | None:
+        """What the address says under the name; that it says it twice is refused."""
+        found = request.query_params.getlist(name)
+        if len(found) > 1:
+            raise ValidationError({name: ["is said once"]})
+        return found[0] if found else None
+
     def number(self, request: Request, name: str, default: int, *, low: int, high: int) -> int:
-        raw = request.query_params.get(name)
+        raw = self.said_once(request, name)
         if raw is None:
             return default
         try:

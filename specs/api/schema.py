@@ -124,6 +124,7 @@ def everywhere(result: dict[str, Any], **others: Any) -> dict[str, Any]:
             if verb == "get":
                 asked.append(_TAG)
                 answers.setdefault("304", {"description": "What you have still stands."})
+                answers["414"] = {"description": "The address is longer than the server reads."}
             elif not described.pop(_INSIDE, False) and not any(one["name"] == _KEY["name"] for one in asked):
                 asked.append(_KEY)
             _close(described.get("requestBody", {}), schemas)
