@@ -10,6 +10,8 @@ from annotation import announcing, exporting, investigating
 from specs import ledger
 from specs.models import Delivery, Subscriber
 from tests import cast
+from workforce import alerting
+from workforce.models import AlertKind
 
 TOPICS = ["clause.flagged", "snapshot.frozen", "tasks.resolved", "version.published"]
 
@@ -25,7 +27,8 @@ def stage(committed_db: None) -> cast.Stage:
 
 
 def _told(topic: str) -> list[dict[str, Any]]:
-    return list(Delivery.objects.filter(topic=topic).order_by("pk").values_list("body", flat=True))
+    rows = Delivery.objects.filter(topic=topic, subscriber__isnull=False)
+    return list(rows.order_by("pk").values_list("body", flat=True))
 
 
 def test_settled_tasks_are_told_of_once_they_are_enough(stage: cast.Stage, settings: Any) -> None:
@@ -60,3 +63,23 @@ def test_versions_snapshots_and_flags_are_told_of(stage: cast.Stage) -> None:
     investigating.open_issue(clause=stage.spec.clauses.get(key="numbers"), evidence=None, by=stage.ada)
     (told,) = _told("clause.flagged")
     assert told["clause"] == "numbers"
+
+
+def test_a_missed_service_level_is_told_of_beside_its_alert(stage: cast.Stage) -> None:
+    Subscriber.objects.create(
+        project=stage.project,
+        name="operations",
+        url="https://example.org/operations",
+        topics=["alert.raised", "service-level.missed"],
+        nonce="o",
+        made_by=stage.ada,
+    )
+    for _ in range(2):
+        alerting.raise_alert(
+            project=stage.project, kind=AlertKind.LEVEL_MISSED, queue=stage.queue, facts={"late": 3}
+        )
+    (missed,), (raised,) = _told("service-level.missed"), _told("alert.raised")
+    assert (missed["queue"], missed["kind"]) == ("main", "level-missed")
+    assert missed.items() <= raised.items()
+    alerting.raise_alert(project=stage.project, kind=AlertKind.OPPOSITE, subject="x", facts={})
+    assert (len(_told("service-level.missed")), len(_told("alert.raised"))) == (1, 2)

@@ -12,11 +12,13 @@ import pytest
 from django.utils import translation
 
 from annotation import export_terms, exporting, holding_out
+from annotation.agreement import stopping
 from annotation.export_terms import Terms
 from annotation.models import Annotation, Dispute, Snapshot, SnapshotPart, SnapshotPlace
 from specs import canonical, equating, store
 from specs.refusals import Invalid, WrongState
 from tests import cast
+from tests.workforce.test_goldkeeping import bring_in
 from workforce import departing
 
 
@@ -219,7 +221,7 @@ print(exporting.build(snapshot_id=new.pk).digest)
 
 
 def test_the_digest_is_the_same_in_another_locale_zone_and_hash_seed(stage: cast.Stage) -> None:
-    """INV-14, two processes here; `--long` of the invariants asks for 20."""
+    """INV-14, two processes here; 20 in the long form of `test_snapshots_hold`."""
     formats = ["jsonl", "parquet", "csv", "label_studio"]
     first = _frozen(
         stage, formats=formats, rule="shrunken-dawid-skene", split=True, columns=[*export_terms.COLUMNS]
@@ -273,3 +275,27 @@ def test_the_manifest_is_a_file_and_the_sheets_stand_beside_it(stage: cast.Stage
     assert frozen.digest in sheet
     assert "Common knowledge decides." in sheet
     assert Annotation.objects.count() == 15
+
+
+def test_known_answers_stand_in_a_snapshot_and_calibrate_its_chances(
+    stage: cast.Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """With enough known answers each row says how likely its value is right; they stand for their items where asked for."""
+    bring_in(
+        stage, *({"key": f"item-{n}", "value": value} for n, value in enumerate(("no", "no", "yes", "no")))
+    )
+    known = _labels(_frozen(stage, gold=True))
+    assert {key: (one["value"], one["basis"]) for key, one in known.items()} == {
+        "item-0": ("no", "gold"),
+        "item-1": ("no", "gold"),
+        "item-2": ("yes", "gold"),
+        "item-3": ("no", "gold"),
+    }
+    assert _labels(_frozen(stage))["item-0"]["basis"] == "consensus"
+    assert "chance" not in _labels(_frozen(stage, rule="shrunken-dawid-skene"))["item-0"]
+    monkeypatch.setattr(stopping, "ENOUGH_KNOWN", 3)
+    frozen = _frozen(stage, rule="shrunken-dawid-skene")
+    chances = {key: one["chance"] for key, one in _labels(frozen).items() if one["basis"] != "adjudicated"}
+    assert set(chances) == {"item-0", "item-1", "item-2"}
+    assert all(0 < chance < 1 for chance in chances.values())
+    assert _frozen(stage, rule="shrunken-dawid-skene", position=frozen.position).digest == frozen.digest
