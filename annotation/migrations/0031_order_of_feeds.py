@@ -6,7 +6,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('annotation', '0029_reopened_rulings'),
+        ('annotation', '0030_late_carries'),
         ('specs', '0017_count_requests'),
         ('workforce', '0046_shares_of_disputes'),
     ]
