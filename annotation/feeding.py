@@ -13,6 +13,7 @@ from typing import Any
 
 from django.conf import settings
 from django.db import connection
+from django.utils.translation import gettext as _
 
 from specs import ledger
 from specs.models import Project
@@ -92,8 +93,8 @@ def read_cursor(text: str) -> Cursor:
     parts = text.split("-") if text else ["0"]
     if len(parts) > 2 or not all(part.isascii() and part.isdigit() and len(part) < 16 for part in parts):
         raise Invalid(
-            "A cursor is what a row or a page named.",
-            problems=[{"where": "after", "message": "is no cursor"}],
+            _("A cursor is what a row or a page named."),
+            problems=[{"where": "after", "message": _("is no cursor")}],
         )
     return int(parts[0]), int(parts[1]) if len(parts) == 2 else 0
 
