@@ -6,7 +6,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('annotation', '0030_late_carries'),
+        ('annotation', '0031_item_browser'),
         ('specs', '0017_count_requests'),
         ('workforce', '0046_shares_of_disputes'),
     ]
