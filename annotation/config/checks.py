@@ -16,6 +16,7 @@ from django.core.checks import CheckMessage, Error, Tags, register
 from django.core.exceptions import ImproperlyConfigured
 
 SHORTEST_KEY = 50
+SHORTEST_TOKEN = 32
 KNOWN_KEYS = (
     "django-insecure",
     "changeme",
@@ -67,6 +68,7 @@ def problems(
     embedded_allowed: bool,
     bucket: str,
     bucket_keys: tuple[str, str],
+    metrics_token: str,
 ) -> Iterator[str]:
     """One sentence per setting that makes the product unsafe; `local` is one machine serving itself."""
     yield from _key_problems(secret_key)
@@ -82,6 +84,8 @@ def problems(
         yield "STORE_BUCKET needs the extra s3 (boto3), which is not installed."
     if bucket and len([one for one in bucket_keys if one]) == 1:
         yield "STORE_ACCESS_KEY and STORE_SECRET_KEY are set together, or neither is."
+    if metrics_token and len(metrics_token) < SHORTEST_TOKEN:
+        yield f"METRICS_TOKEN is shorter than {SHORTEST_TOKEN} characters."
     if local:
         return
     if not secure_cookies:

@@ -185,7 +185,11 @@ SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = not INSECURE_COOKIES
 SESSION_COOKIE_NAME = "concordat-session" if INSECURE_COOKIES else "__Host-session"
 CSRF_COOKIE_NAME = "concordat-csrf" if INSECURE_COOKIES else "__Host-csrf"
 SECURE_SSL_REDIRECT = not LOCAL
-SECURE_REDIRECT_EXEMPT = [r"^healthz$", r"^readyz$"]  # asked by the machine's own probes, without TLS
+SECURE_REDIRECT_EXEMPT = [
+    r"^healthz$",
+    r"^readyz$",
+    r"^metrics$",
+]  # asked by the machine's own probes, without TLS
 SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if env.flag("BEHIND_TLS_PROXY", False) else None
 SECURE_HSTS_SECONDS = 0 if LOCAL else 31_536_000
 SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = not LOCAL
@@ -290,6 +294,7 @@ SPECTACULAR_SETTINGS = {
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
 }
 
+METRICS_TOKEN = env.text("METRICS_TOKEN", "")
 LOGGING = logs.configure(env.one_of("LOG_LEVEL", "INFO", "DEBUG", "INFO", "WARNING", "ERROR"))
 DJANGO_STRUCTLOG_IP_LOGGING_ENABLED = False
 
@@ -305,4 +310,5 @@ checks.refuse_unsafe(
     embedded_allowed=env.one_of("CONCORDAT_EMBEDDED", "refuse", "refuse", "allow") == "allow",
     bucket=STORE_BUCKET,
     bucket_keys=(STORE_ACCESS_KEY, STORE_SECRET_KEY),
+    metrics_token=METRICS_TOKEN,
 )

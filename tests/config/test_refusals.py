@@ -69,6 +69,7 @@ def _read(monkeypatch: pytest.MonkeyPatch, variables: dict[str, str]) -> dict[st
         ("DATABASE_POOL_SIZE", PRODUCTION, {"DATABASE_POOL_SIZE": "0"}),
         ("STORE_ENDPOINT", PRODUCTION, {"STORE_ENDPOINT": "file:///srv"}),
         ("STORE_SECRET_KEY", PRODUCTION, {"STORE_BUCKET": "labels", "STORE_ACCESS_KEY": "AKIA"}),
+        ("METRICS_TOKEN", PRODUCTION, {"METRICS_TOKEN": "short"}),
         ("STORE_ADDRESSING", PRODUCTION, {"STORE_ADDRESSING": "dns"}),
     ],
 )

@@ -26,7 +26,15 @@ def test_only_named_routes_are_public() -> None:
     public = {
         route.where for route in ROUTES if any(policy.kind == "public" for policy in route.policies.values())
     }
-    assert public == {"api/v1/schema", "api/v1/client.py", "api/v1/docs", "healthz", "readyz", "language/"}
+    assert public == {
+        "api/v1/schema",
+        "api/v1/client.py",
+        "api/v1/docs",
+        "healthz",
+        "readyz",
+        "metrics",
+        "language/",
+    }
 
 
 @pytest.mark.django_db
