@@ -149,7 +149,7 @@ SEARCHES = {
     "a field and a state": lambda: {"field": "lang=de", "state": "open"},
     "a label and words": lambda: {"label": "entailed=no", "text": word(True)},
     "an annotator and a clause": lambda: {"annotator": random.choice(people), "clause": "numbers"},
-    "disputed, most disagreement": lambda: {"state": "disputed", "order": "disagreement", "differ_from": "0.8"},
+    "disputed, most disagreement": lambda: {"state": "disputed", "order": "disagreement", "differ_from": "0.57"},
     "what somebody answered, changed last": lambda: {"said": "entailed=yes", "field": f"source=feed-{random.randrange(40)}",
                                                      "order": "changed"},
 }
