@@ -238,7 +238,7 @@ class Reader:
             row["selection"] = _selection(*orjson.loads(selection))
         if "answers" in self.columns:
             row["answers"] = [self._answer(*one) for one in answers]
-        if "predictions" in self.columns:
+        if self.snapshot.request.get("predictions") is not None:
             told = orjson.loads(predicted) if predicted else []
             row["predictions"] = [dict(zip(_PREDICTED, one, strict=True)) for one in told]
         return row

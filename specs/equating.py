@@ -118,3 +118,10 @@ def _newest(spec: Spec, meaning: int) -> SpecVersion:
             % {"spec": spec.key, "meaning": meaning}
         )
     return found
+
+
+def next_meaning(*, spec_id: int, meaning: int) -> SpecVersion | None:
+    """The first published version of a spec whose labels mean something else than those of this meaning, if there is one."""
+    alike = together(spec_id=spec_id, meaning=meaning)
+    rows = SpecVersion.objects.published().filter(spec_id=spec_id, meaning__gt=max(alike))
+    return rows.order_by("meaning", "published_at").first()

@@ -79,6 +79,8 @@ def written(questions: Sequence[Question]) -> tuple[str, list[str]]:
     view, left_out = Element("View"), list[str]()
     for field, tag in _objects(questions).items():
         SubElement(view, tag, {"name": field[0], "value": f"${field[1]}"})
+    if any(not field_of(question) for question in questions):
+        left_out.append(_("Of an item only its field “text” is shown; add what else people have to see."))
     for question in questions:
         SubElement(view, "Header", {"value": question["title"]})
         if question.get("help"):

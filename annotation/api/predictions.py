@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from drf_spectacular.types import OpenApiTypes
-from drf_spectacular.utils import OpenApiParameter, OpenApiResponse
+from drf_spectacular.utils import OpenApiExample, OpenApiParameter, OpenApiResponse
 from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -15,7 +15,7 @@ from annotation import foretold
 from specs.access import allows, get_or_404
 from specs.api.base import ApiView
 from specs.api.parsers import CsvParser, DocumentParser, RowsParser
-from specs.api.schema import operation
+from specs.api.schema import example, operation
 from specs.models import Job, Spec
 from workforce import predicting, row_files
 
@@ -45,7 +45,8 @@ class PredictionsIn(serializers.Serializer[Any]):
     n_known = serializers.IntegerField()
     models = serializers.DictField(child=serializers.IntegerField(), help_text="Rows by model and version.")
     left_out = serializers.DictField(
-        child=serializers.IntegerField(), help_text="Of a Label Studio export: what has no place here."
+        child=serializers.IntegerField(),
+        help_text="Of an export of Label Studio or Argilla: what has no place here.",
     )
 
 
@@ -62,7 +63,32 @@ class Predictions(ApiView):
             Spec.objects.select_related("project"), project=self.project, key=self.kwargs["spec"]
         )
 
-    @operation("How far models agree with the labels", gives=SeriesList, name="predictions_series")
+    @operation(
+        "How far models agree with the labels",
+        gives=SeriesList,
+        name="predictions_series",
+        examples=[
+            example(
+                "One model",
+                {
+                    "series": [
+                        {
+                            "model": "bert-3",
+                            "model_version": "2026-01",
+                            "question": "tone",
+                            "n": 400,
+                            "n_compared": 380,
+                            "n_right": 342,
+                            "share": 0.9,
+                            "low": 0.866,
+                            "high": 0.926,
+                            "confidence": 0.93,
+                        }
+                    ]
+                },
+            )
+        ],
+    )
     def get(self, request: Request, project: str, spec: str) -> Response:
         return Response({"series": SeriesShape(foretold.series(spec=self.spec()), many=True).data})
 
@@ -81,6 +107,25 @@ class Predictions(ApiView):
             OpenApiParameter("model", str, description="Where rows name none."),
             OpenApiParameter("model_version", str, description="Where rows name none."),
             OpenApiParameter("form", str, enum=list(row_files.FORMS)),
+        ],
+        examples=[
+            OpenApiExample(
+                "Two rows",
+                request_only=True,
+                media_type="application/x-ndjson",
+                value='{"key": "item-1", "value": "rude", "confidence": 0.9}\n{"key": "item-2", "value": "kind"}\n',
+            ),
+            example(
+                "Brought in",
+                {
+                    "n_rows": 2,
+                    "n_new": 2,
+                    "n_known": 0,
+                    "models": {"bert-3": 2},
+                    "left_out": {"score outside [0, 1]": 1},
+                },
+                201,
+            ),
         ],
     )
     def post(self, request: Request, project: str, spec: str) -> Response:

@@ -14,6 +14,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from annotation import contrasting, registering, timeline, tracing
+from annotation.api import snapshot_examples as examples
 from annotation.models import Snapshot, TrainingRun
 from specs import running
 from specs.access import allows, get_or_404
@@ -104,6 +105,7 @@ class SnapshotContrast(ApiView):
         name="snapshots_compare",
         parameters=[OpenApiParameter("as", enum=["json", "markdown"], description="The same as Markdown.")],
         also={(200, "text/markdown"): OpenApiTypes.STR},
+        examples=[examples.CONTRASTED],
     )
     def get(self, request: Request, project: str, snapshot: int, other: int) -> HttpResponseBase:
         """Large ones are compared in a job: `POST` here, and `GET` again when it is done; until then it is 409."""
@@ -120,7 +122,11 @@ class SnapshotContrast(ApiView):
         return Response(told)
 
     @operation(
-        "Compare two snapshots in a job", gives=ContrastJob, status=202, name="snapshots_compare_in_job"
+        "Compare two snapshots in a job",
+        gives=ContrastJob,
+        status=202,
+        name="snapshots_compare_in_job",
+        examples=[examples.CONTRAST_JOB],
     )
     def post(self, request: Request, project: str, snapshot: int, other: int) -> Response:
         old, new = _snapshot(self), _snapshot(self, "other")
@@ -143,6 +149,7 @@ class SnapshotTrace(ApiView):
         gives=Traced,
         name="snapshot_trace",
         parameters=[OpenApiParameter("key", required=True, description="The item's key.")],
+        examples=[examples.TRACED],
     )
     def get(self, request: Request, project: str, snapshot: int) -> Response:
         key = request.query_params.get("key", "")
@@ -155,7 +162,11 @@ class SnapshotRuns(ApiView):
     policies = {"get": allows("snapshot.read"), "post": allows("snapshot.build")}
 
     @operation(
-        "List the training runs of a snapshot", gives=RunList, parameters=PAGING, name="runs_of_snapshot"
+        "List the training runs of a snapshot",
+        gives=RunList,
+        parameters=PAGING,
+        name="runs_of_snapshot",
+        examples=[examples.RUNS],
     )
     def get(self, request: Request, project: str, snapshot: int) -> Response:
         rows, before = self.page(_snapshot(self).runs.select_related("snapshot"), request)
@@ -168,6 +179,7 @@ class SnapshotRuns(ApiView):
         status=201,
         name="run_register",
         examples=[
+            examples.REGISTERED,
             OpenApiExample(
                 "A run",
                 value={
@@ -177,7 +189,7 @@ class SnapshotRuns(ApiView):
                     "metrics": {"f1": 0.91},
                 },
                 request_only=True,
-            )
+            ),
         ],
     )
     def post(self, request: Request, project: str, snapshot: int) -> Response:
@@ -189,7 +201,13 @@ class SnapshotRuns(ApiView):
 class Runs(ApiView):
     policies = {"get": allows("snapshot.read")}
 
-    @operation("List all training runs, newest first", gives=RunList, parameters=PAGING, name="runs_list")
+    @operation(
+        "List all training runs, newest first",
+        gives=RunList,
+        parameters=PAGING,
+        name="runs_list",
+        examples=[examples.RUNS],
+    )
     def get(self, request: Request, project: str) -> Response:
         rows, before = self.page(
             TrainingRun.objects.filter(project=self.project).select_related("snapshot"), request
@@ -205,6 +223,7 @@ class TimelineView(ApiView):
         gives=Timeline,
         parameters=[*PAGING, OpenApiParameter("group", enum=list(timeline.GROUPS))],
         name="timeline_read",
+        examples=[examples.TIMELINE],
     )
     def get(self, request: Request, project: str) -> Response:
         group = request.query_params.get("group", "")

@@ -9,12 +9,14 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from annotation import jobs
+from annotation.api import snapshot_examples as examples
 from annotation.api import snapshot_shapes as shapes
 from annotation.downloading import download
 from annotation.models import Snapshot, SnapshotFile
-from specs import running
+from specs import equating, running
 from specs.access import allows, get_or_404
 from specs.api.base import ApiView
+from specs.api.deprecating import Deprecation
 from specs.api.schema import operation
 from specs.api.shapes import JobShape
 from specs.api.views import PAGING
@@ -27,7 +29,11 @@ class Snapshots(ApiView):
     policies = {"get": allows("snapshot.read"), "post": allows("snapshot.build")}
 
     @operation(
-        "List snapshots, newest first", gives=shapes.SnapshotList, parameters=PAGING, name="snapshots_list"
+        "List snapshots, newest first",
+        gives=shapes.SnapshotList,
+        parameters=PAGING,
+        name="snapshots_list",
+        examples=[examples.LISTED],
     )
     def get(self, request: Request, project: str) -> Response:
         rows, before = self.page(
@@ -41,6 +47,7 @@ class Snapshots(ApiView):
         gives=shapes.SnapshotStarted,
         status=202,
         name="snapshots_build",
+        examples=[examples.STARTED],
     )
     def post(self, request: Request, project: str) -> Response:
         from annotation import exporting
@@ -74,18 +81,37 @@ class Snapshots(ApiView):
 
 
 class SnapshotView(ApiView):
+    looked_at: Snapshot | None = None
+
     def snapshot(self) -> Snapshot:
-        return get_or_404(
+        self.looked_at = get_or_404(
             Snapshot.objects.select_related("version", "version__spec", "project").prefetch_related("files"),
             project=self.project,
             pk=self.kwargs["snapshot"],
         )
+        return self.looked_at
+
+    def deprecation(self) -> Deprecation | None:
+        """Since a newer version of its spec means something else; a snapshot stays all the same."""
+        if self.looked_at is None:
+            return None
+        version = self.looked_at.version
+        newer = equating.next_meaning(spec_id=version.spec_id, meaning=version.meaning or 0)
+        if newer is None or newer.published_at is None:
+            return None
+        path = f"/api/v1/projects/{self.project.key}/specs/{version.spec.key}/versions/{newer.number}"
+        return Deprecation(newer.published_at, link=path, rel="successor-version")
 
 
 class SnapshotOne(SnapshotView):
     policies = {"get": allows("snapshot.read")}
 
-    @operation("See one snapshot with its manifest", gives=shapes.SnapshotWhole, name="snapshot_read")
+    @operation(
+        "See one snapshot with its manifest",
+        gives=shapes.SnapshotWhole,
+        name="snapshot_read",
+        examples=[examples.WHOLE],
+    )
     def get(self, request: Request, project: str, snapshot: int) -> Response:
         return Response(shapes.SnapshotWhole(self.snapshot()).data)
 
@@ -93,7 +119,12 @@ class SnapshotOne(SnapshotView):
 class SnapshotVerify(SnapshotView):
     policies = {"get": allows("snapshot.read")}
 
-    @operation("Recompute every digest of a snapshot", gives=shapes.Verified, name="snapshot_verify")
+    @operation(
+        "Recompute every digest of a snapshot",
+        gives=shapes.Verified,
+        name="snapshot_verify",
+        examples=[examples.VERIFIED],
+    )
     def get(self, request: Request, project: str, snapshot: int) -> Response:
         from annotation import exporting
 

@@ -15,6 +15,7 @@ from rest_framework.views import APIView
 from specs import tokens
 from specs.access import Policy
 from specs.api import keyed, strict
+from specs.api.deprecating import Deprecation
 from specs.models import Member, Project
 
 Row = TypeVar("Row", bound=models.Model)
@@ -26,6 +27,8 @@ class ApiView(APIView):
     policies: ClassVar[dict[str, Policy]] = {}
     own_keys: ClassVar[bool] = False
     """Whether the view sees to idempotency keys itself."""
+    deprecated: ClassVar[Deprecation | None] = None
+    """Since when the route should not be built on; its operations say `deprecated` as well (checked by a test)."""
     shown_once: ClassVar[tuple[str, ...]] = ()
     """Fields of a reply that are told once and kept nowhere."""
 
@@ -45,6 +48,19 @@ class ApiView(APIView):
             shown_once=self.shown_once,
         )
         setattr(self, verb, handler)  # what `dispatch` looks up next
+
+    def deprecation(self) -> Deprecation | None:
+        """Whether the route, or what it gave just now, should not be built on any more."""
+        return self.deprecated
+
+    def finalize_response(self, request: Request, response: Any, *args: Any, **kwargs: Any) -> Any:
+        """Every answer of what should not be built on says so."""
+        whole = super().finalize_response(request, response, *args, **kwargs)
+        told = self.deprecation()
+        if told is not None:
+            for name, value in told.headers().items():
+                whole.headers[name] = value
+        return whole
 
     @property
     def bearer(self) -> tokens.Bearer:

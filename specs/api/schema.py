@@ -52,6 +52,38 @@ _PROBLEMS = {
 }
 
 
+_TOLD: dict[int, tuple[str, str]] = {
+    400: ("parse-error", "The body cannot be read: it is no JSON at character 7."),
+    401: ("not-authenticated", "Authentication credentials were not provided."),
+    403: ("not-allowed", "You may not do that."),
+    404: ("not-found", "There is nothing here, or nothing for you."),
+    405: ("method-not-allowed", "Method DELETE not allowed."),
+    409: ("wrong-state", "The snapshot is not frozen yet."),
+    415: ("unsupported-media-type", "Unsupported media type text/plain in request."),
+    422: ("invalid", "The snapshot cannot be built as asked."),
+    429: ("too-many-requests", "A limit is reached; ask again when Retry-After has passed."),
+}
+
+
+def _problem(code: int) -> OpenApiExample:
+    """What a refusal of this status looks like."""
+    title, detail = _TOLD[code]
+    value: dict[str, Any] = {
+        "type": f"urn:concordat:problem:{title}",
+        "title": title,
+        "status": code,
+        "detail": detail,
+    }
+    if code == 422:
+        value["problems"] = [{"where": "labels", "message": "is one or more of: entailed"}]
+    return OpenApiExample(title, value=value, media_type="application/problem+json", status_codes=[str(code)])
+
+
+def example(title: str, value: Any, status: int = 200) -> OpenApiExample:
+    """What an answer looks like."""
+    return OpenApiExample(title, value=value, response_only=True, status_codes=[str(status)])
+
+
 def operation(
     summary: str,
     *,
@@ -64,13 +96,15 @@ def operation(
     name: str | None = None,
     examples: list[OpenApiExample] | None = None,
     keys_inside: bool = False,
+    deprecated: bool | None = None,
 ) -> Callable[[F], F]:
     """Describe one verb of a view: what it takes, what it gives with which status (and media type), and the shared problems.
 
     *keys_inside* says that idempotency keys come in the body, one for each of several.
     """
     responses: dict[Any, Any] = {
-        code: OpenApiResponse(Problem, description=text) for code, text in _PROBLEMS.items()
+        code: OpenApiResponse(Problem, description=text, examples=[_problem(code)])
+        for code, text in _PROBLEMS.items()
     }
     responses = {(code, "application/problem+json"): response for code, response in responses.items()}
     answer = gives if gives is not None else OpenApiResponse(description="Done; no content.")
@@ -84,6 +118,7 @@ def operation(
         operation_id=name,
         examples=examples,
         extensions={_INSIDE: True} if keys_inside else None,
+        deprecated=deprecated,
     )
 
 

@@ -3,7 +3,7 @@
     .venv/bin/python -m tests.benchmarks.exporting [--answers 100000] [--per-item 5] [--times 3]
 
 Printed are answers per second of both, the ratio, the most memory that building took over what the idle process had, how
-fast a file leaves once it is checked, and how long two snapshots take to compare. `--answers 1000000` takes many minutes.
+fast a file leaves once it is checked, and how long two snapshots take to compare. `--answers 1000000` takes some minutes.
 Its engines are its own and are gone afterwards.
 """
 

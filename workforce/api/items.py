@@ -6,14 +6,14 @@ from collections.abc import Iterator
 from typing import Any
 
 from drf_spectacular.types import OpenApiTypes
-from drf_spectacular.utils import OpenApiParameter, OpenApiResponse
+from drf_spectacular.utils import OpenApiExample, OpenApiParameter, OpenApiResponse
 from rest_framework.request import Request
 from rest_framework.response import Response
 
 from specs.access import allows, get_or_404
 from specs.api.base import ApiView
 from specs.api.parsers import CsvParser, DocumentParser, RowsParser
-from specs.api.schema import operation
+from specs.api.schema import example, operation
 from specs.refusals import Invalid
 from workforce import likening, loading, replacing, row_files, signalling, undoing
 from workforce.api import shapes
@@ -22,6 +22,27 @@ from workforce.models import Load, LoadState
 
 _CHUNK = 2**18
 _FLAGS = ("keep_good_rows", "sensitive", "near", "updates")
+
+
+LOADED: dict[str, Any] = {
+    "id": 12,
+    "source": "rest.jsonl",
+    "form": "jsonl",
+    "state": "loaded",
+    "options": {},
+    "digest": "sha256:16bd717456a737e1b1edadea12acd7a6931ed0c2f1ee82166738f9a412d274bb",
+    "n_rows": 2,
+    "n_new": 2,
+    "n_known": 0,
+    "n_bad": 0,
+    "n_same": 0,
+    "n_near": 0,
+    "n_left_out": 0,
+    "directed": {},
+    "problems": [],
+    "job": None,
+    "loaded_at": "2026-01-31T12:00:00Z",
+}
 
 
 class Items(QueueView):
@@ -55,6 +76,15 @@ class Items(QueueView):
             OpenApiParameter("signal_reason", str),
             OpenApiParameter("signal_probability", float, description="Above 0, at most 1."),
             OpenApiParameter("signal_hours", float, description="They expire so long after they happened."),
+        ],
+        examples=[
+            OpenApiExample(
+                "Two items",
+                request_only=True,
+                media_type="application/x-ndjson",
+                value='{"key": "item-1", "text": "Thanks a lot."}\n{"key": "item-2", "text": "Go away."}\n',
+            ),
+            example("Loaded", LOADED, 201),
         ],
     )
     def post(self, request: Request, project: str, queue: str) -> Response:
