@@ -295,7 +295,10 @@ SPECTACULAR_SETTINGS = {
 }
 
 METRICS_TOKEN = env.text("METRICS_TOKEN", "")
-LOGGING = logs.configure(env.one_of("LOG_LEVEL", "INFO", "DEBUG", "INFO", "WARNING", "ERROR"))
+LOGGING = logs.configure(
+    env.one_of("LOG_LEVEL", "INFO", "DEBUG", "INFO", "WARNING", "ERROR"),
+    env.one_of("LOG_FORMAT", "line", "line", "json"),
+)
 DJANGO_STRUCTLOG_IP_LOGGING_ENABLED = False
 
 checks.refuse_unsafe(
