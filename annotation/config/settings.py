@@ -241,6 +241,7 @@ REST_FRAMEWORK = {
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
     "DEFAULT_PARSER_CLASSES": ["specs.api.parsers.StrictJSONParser"],
     "DEFAULT_METADATA_CLASS": None,  # OPTIONS tells nothing: the schema does
+    "URL_FORMAT_OVERRIDE": None,  # what is wanted is said by Accept alone
     "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
     "EXCEPTION_HANDLER": "specs.api.problems.handler",
     "UNAUTHENTICATED_USER": None,
