@@ -18,7 +18,6 @@ from pathlib import Path
 
 import psycopg
 from django.conf import settings
-from django.contrib.sessions.models import Session
 from django.core.cache import cache
 from django.core.management import call_command
 from django.db import connection, transaction
@@ -31,7 +30,7 @@ from annotation.backing_up import FORMS, KEYS, SUM, TABLES, Say, major_of
 from annotation.backups import DATABASE, BackupError, Manifest, fingerprint, listed, place
 from annotation.models import Snapshot, SnapshotState
 from specs import ledger, store
-from specs.models import Project
+from specs.models import Project, Session
 from workforce.models import Queue
 
 _OTHERS = """

@@ -17,7 +17,6 @@ from urllib.parse import urlsplit, urlunsplit
 import psycopg
 import pytest
 from django.conf import settings
-from django.contrib.sessions.models import Session
 from django.core.management import CommandError, call_command
 
 from annotation import backing_up, backups, exporting, following, restoring
@@ -26,6 +25,7 @@ from annotation.config import local
 from annotation.config.embedded import Engines
 from annotation.models import LiveCursor, SnapshotFile
 from specs import ledger, store
+from specs.models import Session
 from tests import cast
 from tests.databases import memory
 from tests.invariants import recounting
