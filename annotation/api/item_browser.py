@@ -52,9 +52,15 @@ _ASKED = [
 ]
 
 
-def asked_of(request: Request) -> finding.Asked:
-    """What the address asks."""
-    return finding.Asked.of(request._request.GET)
+def asked_of(view: ApiView, request: Request) -> finding.Asked:
+    """What the address asks. What it says must be one of what there is to say."""
+    asked = request._request.GET.copy()
+    for name in ("review", "flagged"):
+        if name in asked and not view.flag(request, name):
+            del asked[name]
+    view.choice(request, "standing", finding.STANDING)
+    view.choice(request, "order", finding.ORDERS)
+    return finding.Asked.of(asked)
 
 
 class Items(ApiView):
@@ -65,7 +71,7 @@ class Items(ApiView):
         whole = cataloguing.catch_up(project_id=self.project.pk, seconds=LOOKED_FOR, wait=False).whole
         found = finding.find(
             project=self.project,
-            asked=asked_of(request),
+            asked=asked_of(self, request),
             eyes=finding.Eyes.of(self.member, self.bearer.permissions),
             after=request.query_params.get("after", ""),
             limit=shapes.limit_of(self, request),
@@ -97,7 +103,7 @@ class ItemOne(ApiView):
         found = get_or_404(Item.objects.select_related("project", "load"), project=self.project, pk=item)
         story = item_story.read(item=found, member=self.member, allowed=self.bearer.permissions)
         told = shapes.story(story)
-        if request.query_params.get("exports") and "snapshot.read" in self.bearer.permissions:
+        if self.flag(request, "exports") and "snapshot.read" in self.bearer.permissions:
             told["exports"] = [
                 {"snapshot": one["snapshot"].pk, "digest": one["snapshot"].digest, "labels": one["labels"]}
                 for one in item_story.exports(item=found)

@@ -52,7 +52,7 @@ class LabelConfig(SpecView):
     )
     def get(self, request: Request, project: str, spec: str, number: str) -> HttpResponse:
         config, left_out = label_config.written(self.version(number).questions)
-        if request.query_params.get("as") == "xml":
+        if self.choice(request, "as", ["xml"]) == "xml":
             return HttpResponse(config, content_type="application/xml; charset=utf-8")
         return Response({"config": config, "left_out": left_out})
 

@@ -67,3 +67,10 @@ def test_a_guideline_needs_a_name_and_an_appeal_against_a_ruling_is_decided_by_a
         content_type="application/json",
     )
     assert decided.status_code == 404
+
+
+def test_a_no_in_an_address_is_no_yes(client: Client) -> None:
+    for name in ("review", "flagged"):
+        answers = [client.get(f"{API}/items?{name}={said}") for said in ("false", "0", "null")]
+        assert [answer.status_code for answer in answers] == [200, 200, 422]
+        assert answers[0].content == client.get(f"{API}/items").content

@@ -38,6 +38,8 @@ LOADED: dict[str, Any] = {
     "n_same": 0,
     "n_near": 0,
     "n_left_out": 0,
+    "n_replaced": 0,
+    "n_gone": 0,
     "directed": {},
     "problems": [],
     "job": None,
