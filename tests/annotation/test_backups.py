@@ -33,8 +33,14 @@ from workforce import reordering
 from workforce.models import Enrolment, Task
 
 
+@pytest.fixture(autouse=True)
+def own_store(settings: Any, folder: Path) -> None:
+    """Files of other tests are not backed up."""
+    settings.STORE_ROOT = folder / "store"
+
+
 @pytest.fixture
-def stage(committed_db: None) -> cast.Stage:
+def stage(committed_db: None, own_store: None) -> cast.Stage:
     made = cast.stage(overlap=2, max_overlap=2)
     made.load(6)
     for who, value in ((made.ben, "yes"), (made.chi, "no")):

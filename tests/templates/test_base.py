@@ -75,7 +75,8 @@ def test_an_annotator_sees_only_the_rooms_that_are_open_to_them() -> None:
 
 def test_a_member_with_every_permission_sees_every_room() -> None:
     assert links(page_of(request_of(User(username="ada"), *PERMISSIONS))) == [
-        "Inbox", "Queues", "Spec", "Questions", "Disputes", "Agreement", "Snapshots", "People", "Settings", "Jobs", "Tokens",
+        "Inbox", "Queues", "Items", "Spec", "Questions",
+        "Disputes", "Agreement", "Snapshots", "People", "Settings", "Jobs", "Tokens",
     ]  # fmt: skip
 
 
