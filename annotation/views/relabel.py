@@ -78,6 +78,7 @@ def _render(request: MemberRequest, found: RelabelPlan, refusal: Refusal | None 
         request, RelabelTask.objects.filter(plan=found).select_related("task__item", "clause", "again")
     )
     proposed = found.state == PlanState.PROPOSED
+    labels = mapping.rows(found, mapping.proposed(found) if proposed else found.mapping)
     return render(
         request,
         "annotation/relabel_plan.html",
@@ -92,7 +93,8 @@ def _render(request: MemberRequest, found: RelabelPlan, refusal: Refusal | None 
             "tolerated": settings.RELABEL_FLIPS_PERCENT,
             "sample": carrying.read(found),
             "asked": relabelling.asked(found),
-            "labels": mapping.rows(found, mapping.proposed(found) if proposed else found.mapping),
+            "labels": labels,
+            "n_gone": sum(row.n for row in labels if row.asked),
             "added": _added(found),
             "late": RelabelTask.objects.filter(plan=found, late=True).count(),
             "late_again": RelabelTask.objects.filter(plan=found, late=True, again__isnull=False).count(),

@@ -95,6 +95,7 @@ def test_a_mapping_goes_by_page_and_by_rest(client: Client) -> None:
     client.force_login(user_of(stage.ada))
     page = client.get(f"/p/rte/relabel/{plan.pk}/").content.decode()
     assert 'name="to.entailed.rude"' in page
+    assert "11 labels are asked again because theirs is gone" in page
     told = stage.client(stage.ada)().get(f"/api/v1/projects/rte/relabel-plans/{plan.pk}").json()
     assert [(row["value"], row["targets"]) for row in told["labels"]][2:] == [("rude", []), ("odd", [])]
     form = {"choice": "touched", "reason": "Names.", "to.entailed.yes": "yes", "to.entailed.no": "no"}
