@@ -204,6 +204,23 @@ def mint(
     return leasing.held(annotator=who, assignment_id=slot)[0] if slot else None
 
 
+def seniors(stage: Stage) -> Queue:
+    """A second adjudication queue, which disputes can be passed on to; no known ones in it."""
+    return queues.create_queue(
+        project=stage.project,
+        key="seniors",
+        name="Seniors",
+        spec=stage.spec,
+        owner=stage.ada,
+        purpose="adjudication",
+        overlap=1,
+        max_overlap=1,
+        entry="none",
+        by=stage.ada,
+        **QUIET,
+    )
+
+
 def amend(stage: Stage, clause: str = "knowledge") -> SpecVersion:
     """Publish the next version with the clause's definition reworded: a major change."""
     draft = drafting.open_draft(spec=stage.spec, by=stage.ada)

@@ -121,18 +121,7 @@ def test_a_lead_holds_ten_at_most() -> None:
 
 def test_a_queue_that_she_may_not_decide_in_is_passed_by() -> None:
     stage = _disputed(5, 1)
-    other = queues.create_queue(
-        project=stage.project,
-        key="seniors",
-        name="Seniors",
-        spec=stage.spec,
-        owner=stage.ada,
-        purpose="adjudication",
-        by=stage.ada,
-        overlap=1,
-        max_overlap=1,
-        entry="none",
-    )
+    other = cast.seniors(stage)
     queues.pause(queue=other, by=stage.ada)
     worst = Dispute.objects.order_by("place")[0]
     assert worst.work_id is not None

@@ -186,19 +186,7 @@ def test_a_dispute_is_passed_on_to_a_person_who_alone_can_take_it_for_now() -> N
 def test_a_dispute_is_passed_on_to_another_queue() -> None:
     stage = _stage()
     dispute, ada, fay = Dispute.objects.get(), _lead(stage), _lead(stage, "fay")
-    seniors = queues.create_queue(
-        project=stage.project,
-        key="seniors",
-        name="Seniors",
-        spec=stage.spec,
-        owner=stage.ada,
-        purpose="adjudication",
-        overlap=1,
-        max_overlap=1,
-        entry="none",
-        by=stage.ada,
-        **cast.QUIET,
-    )
+    seniors = cast.seniors(stage)
     with pytest.raises(Invalid):
         deferring.escalate(queue=stage.queue, reason="Hard.", **_work(ada, dispute))
     deferring.escalate(queue=seniors, reason="Hard.", **_work(ada, dispute))

@@ -28,19 +28,7 @@ def leads(stage: cast.Stage) -> list[Member]:
     queues.change_settings(
         queue=queue, by=stage.ada, second_share="0.3", independent_share="0.3", **cast.QUIET
     )
-    queues.create_queue(
-        project=stage.project,
-        key="seniors",
-        name="Seniors",
-        spec=stage.spec,
-        owner=stage.ada,
-        purpose="adjudication",
-        overlap=1,
-        max_overlap=1,
-        entry="none",
-        by=stage.ada,
-        **cast.QUIET,
-    )
+    cast.seniors(stage)
     return rows
 
 
